@@ -1,0 +1,1 @@
+"""Everything said to a card: encodings, transports, and one session class per card application."""

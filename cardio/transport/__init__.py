@@ -1,0 +1,1 @@
+"""Ways to reach a card, all behind one `CardConnection` protocol."""

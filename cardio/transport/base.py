@@ -1,0 +1,64 @@
+"""What every transport offers, and how each can fail."""
+
+from typing import Protocol
+
+
+class CardConnection(Protocol):
+    """A powered card that answers one command APDU at a time (ISO/IEC 7816-3/-4).
+
+    Implementations raise only subclasses of `TransportError`; any status word is an answer, not an error.
+    """
+
+    @property
+    def name(self) -> str:
+        """The reader's full name."""
+        ...
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset, 2 to 33 bytes."""
+        ...
+
+    def transmit(self, command: bytes) -> bytes:
+        """Sends one command APDU (4 to 65,544 bytes); returns the response data and its two status bytes."""
+        ...
+
+    def reset(self) -> None:
+        """Warm-resets the card: verified PINs, command chains and selected applications are gone."""
+        ...
+
+    def close(self) -> None:
+        """Ends the connection and leaves the card reset. Closing twice is allowed."""
+        ...
+
+
+class TransportError(Exception):
+    """The card could not be reached. Base of:
+
+    TransportError
+    ├── ReaderUnavailableError   no PC/SC service, or no reader of that name
+    ├── NoCardError              a reader, but no card in it
+    ├── ReaderBusyError          another program holds the card exclusively
+    └── CardRemovedError         the card went away, or was reset by another program, in the middle
+    """
+
+    def __init__(self, reader: str, detail: str) -> None:
+        super().__init__(f"{reader}: {detail}")
+        self.reader = reader
+        self.detail = detail
+
+
+class ReaderUnavailableError(TransportError):
+    """No PC/SC service answers, or it has no reader of that name."""
+
+
+class NoCardError(TransportError):
+    """The reader is there, and empty."""
+
+
+class ReaderBusyError(TransportError):
+    """Another program holds the card exclusively."""
+
+
+class CardRemovedError(TransportError):
+    """The card was pulled or reset by another program; nothing is known of the last command."""

@@ -1,0 +1,1 @@
+"""Everything signed: keys, profiles, the certificate authority, status, validation, audit."""

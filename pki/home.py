@@ -1,0 +1,110 @@
+"""The home: the folder that holds one installation's databases, keys and secrets."""
+
+import os
+import secrets
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+
+DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
+PASSPHRASE_VARIABLE = "HOVIAT_PASSPHRASE"  # noqa: S105 - the variable's name
+_PASSPHRASE_BYTES = 32
+_OWNER_ONLY_FILE = 0o600
+_OWNER_ONLY_FOLDER = 0o700
+
+
+class HomeError(Exception):
+    """The home can't be used as asked; carries its path."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(f"{path}: {detail}")
+        self.path = path
+        self.detail = detail
+
+
+class HomeInUseError(HomeError):
+    """A new home was asked for where one already is."""
+
+
+class HomeMissingError(HomeError):
+    """There is no initialised home here."""
+
+
+@dataclass(frozen=True)
+class Home:
+    """Paths below one folder, and the two settings every service shares."""
+
+    root: Path
+    public_url: str
+    """The address under which citizens' software reaches this installation; certificates carry it.
+    No trailing slash."""
+
+    @property
+    def keys(self) -> Path:
+        """Encrypted private keys, one PEM file each."""
+        return self.root / "keys"
+
+    @property
+    def secrets(self) -> Path:
+        """Files only the owner reads: the passphrase, operators' first passwords, master keys."""
+        return self.root / "secrets"
+
+    @property
+    def cards(self) -> Path:
+        """Simulated cards, one file each."""
+        return self.root / "cards"
+
+    def database_url(self, service: str) -> str:
+        """The SQLAlchemy URL of `pki`, `issuance` or `verifier`; HOVIAT_<SERVICE>_DATABASE overrides it."""
+        override = os.environ.get(f"HOVIAT_{service.upper()}_DATABASE")
+        return override or f"sqlite:///{self.root / service}.sqlite3"
+
+    def passphrase(self) -> bytes:
+        """The passphrase of the key files: from the environment, else from the home."""
+        given = os.environ.get(PASSPHRASE_VARIABLE)
+        if given:
+            return given.encode()
+        try:
+            return (self.secrets / "passphrase").read_bytes().strip()
+        except OSError as error:
+            raise HomeMissingError(
+                self.root,
+                f"no passphrase: neither {PASSPHRASE_VARIABLE} nor a readable secrets/passphrase",
+            ) from error
+
+    def write_secret(self, name: str, content: bytes) -> Path:
+        """Writes a new file that only its owner can read; never overwrites one."""
+        path = self.secrets / name
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY_FILE)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        return path
+
+
+def create(root: Path, public_url: str = DEFAULT_PUBLIC_URL) -> Home:
+    """Makes an empty home with a fresh passphrase, unless the environment gives one.
+
+    Raises HomeInUseError where the folder holds anything.
+    """
+    if root.exists() and any(root.iterdir()):
+        raise HomeInUseError(root, "is not empty; choose another folder, or remove it yourself")
+    home = Home(root.absolute(), public_url.rstrip("/"))
+    for folder in (home.root, home.keys, home.secrets, home.cards):
+        folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+    if not os.environ.get(PASSPHRASE_VARIABLE):
+        home.write_secret("passphrase", secrets.token_urlsafe(_PASSPHRASE_BYTES).encode() + b"\n")
+    (home.root / "hoviat.toml").write_text(f'public_url = "{home.public_url}"\n', encoding="utf-8")
+    return home
+
+
+def load(root: Path) -> Home:
+    """Opens an initialised home."""
+    try:
+        settings = tomllib.loads((root / "hoviat.toml").read_text(encoding="utf-8"))
+        return Home(root.absolute(), settings["public_url"])
+    except FileNotFoundError as error:
+        raise HomeMissingError(root, "is not initialised; run `hoviat init` first") from error
+    except (KeyError, tomllib.TOMLDecodeError) as error:
+        raise HomeError(root, f"hoviat.toml is unreadable: {error}") from error

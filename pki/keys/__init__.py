@@ -1,0 +1,1 @@
+"""Private keys behind one `Signer` protocol, and keys derived from master keys."""

@@ -1,0 +1,1 @@
+"""The authority's database, and what every service's database has in common."""

@@ -1,0 +1,1 @@
+"""Simulated people, cards, readers and sites that real clients can't tell from the real ones."""
