@@ -1,0 +1,30 @@
+"""What every test shares."""
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+# Timing is never a test's verdict: the machine is shared.
+settings.register_profile("hoviat", deadline=None, database=None, max_examples=100)
+settings.load_profile("hoviat")
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder of public test suites, which stays outside the project."""
+    folder = Path(os.environ.get("HOVIAT_TEST_DATA", REPOSITORY.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no public test data at {folder}; set HOVIAT_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own home, PIN or passphrase must not leak into a test."""
+    for name in list(os.environ):
+        if name.startswith("HOVIAT_") and name != "HOVIAT_TEST_DATA":
+            monkeypatch.delenv(name)
