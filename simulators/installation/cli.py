@@ -1,0 +1,57 @@
+"""`hoviat init` and `hoviat serve`."""
+
+import json
+from pathlib import Path
+
+import click
+
+from pki.home import DEFAULT_PUBLIC_URL, HomeError
+
+
+def current_home() -> Path:
+    """The folder given by --home."""
+    home = click.get_current_context().find_root().params["home"]
+    return Path(home)
+
+
+@click.command()
+@click.option(
+    "--public-url", default=DEFAULT_PUBLIC_URL, show_default=True, help="Address that certificates name."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
+def init(*, public_url: str, as_json: bool) -> None:
+    """Create PKI, databases and operators in an empty home; refuses a used one.
+
+    The operators' first passwords are in HOME/secrets/operators.json, readable by you alone.
+    """
+    from simulators.installation.services import initialise
+
+    try:
+        home = initialise(current_home(), public_url)
+    except HomeError as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps({"home": str(home.root), "public_url": home.public_url}))
+    else:
+        click.echo(
+            f"{home.root} is ready. First passwords: {home.secrets / 'operators.json'}. Next: hoviat serve"
+        )
+
+
+@click.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on."
+)
+def serve(host: str, port: int) -> None:
+    """Serve issuance, verifier and status on one port (/issuance, /verifier, /pki)."""
+    from simulators.installation.server import PortTakenError, create_app, listen, uvicorn_server
+    from simulators.installation.services import open_installation
+
+    try:
+        with listen(host, port) as listener, open_installation(current_home()) as installation:
+            address = f"http://{host}:{listener.getsockname()[1]}"
+            click.echo(f"serving {address}/issuance/ (Ctrl-C ends)", err=True)
+            uvicorn_server(create_app(installation), "info").run([listener])
+    except (HomeError, PortTakenError) as error:
+        raise click.ClickException(str(error)) from error
