@@ -2,6 +2,8 @@
 
 from typing import Protocol
 
+from cardio.errors import CardError
+
 
 class CardConnection(Protocol):
     """A powered card that answers one command APDU at a time (ISO/IEC 7816-3/-4).
@@ -32,13 +34,14 @@ class CardConnection(Protocol):
         ...
 
 
-class TransportError(Exception):
+class TransportError(CardError):
     """The card could not be reached. Base of:
 
     TransportError
     ├── ReaderUnavailableError   no PC/SC service, or no reader of that name
     ├── NoCardError              a reader, but no card in it
     ├── ReaderBusyError          another program holds the card exclusively
+    ├── TransmitError            the reader did not carry this APDU; the card may still be there
     └── CardRemovedError         the card went away, or was reset by another program, in the middle
     """
 
@@ -58,6 +61,10 @@ class NoCardError(TransportError):
 
 class ReaderBusyError(TransportError):
     """Another program holds the card exclusively."""
+
+
+class TransmitError(TransportError):
+    """The reader did not carry this APDU (too long for it, or a transmission error)."""
 
 
 class CardRemovedError(TransportError):
