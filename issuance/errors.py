@@ -1,0 +1,202 @@
+"""Everything the registry refuses, as one tree. Only `issuance.web.problems` knows HTTP status codes."""
+
+from datetime import date
+
+
+class IssuanceError(Exception):
+    """Base of all refusals:
+
+    IssuanceError
+    ├── InvalidInputError              what was typed or sent can't be right
+    │   ├── InvalidNationalCodeError   wrong length, digits or check digit
+    │   ├── InvalidNameError           a Latin name outside the printable card set
+    │   └── InvalidPortraitError       not a JPEG of the right size
+    ├── CivilRegisterError
+    │   ├── CivilRegisterUnavailableError  it does not answer
+    │   ├── UnknownCitizenError        nobody has this national code
+    │   └── BirthDateMismatchError     the code is another person's
+    ├── AccessError
+    │   ├── LoginRefusedError          wrong user name or password
+    │   ├── LoginThrottledError        too many failures; carries the wait
+    │   ├── NotSignedInError           no session, or an expired one
+    │   ├── RoleRequiredError          the operator's role may not do this
+    │   └── OwnWorkError               nobody decides on their own application
+    ├── NotFoundError                  no such application, production, card or delivery
+    ├── StateError
+    │   ├── ForbiddenTransitionError   the state machine has no such arrow
+    │   ├── OpenApplicationError       the person has an open application
+    │   └── LiveCardError              the person has a live card
+    ├── ProductionError                (issuance.production.errors)
+    └── DeliveryError                  (issuance.delivery.errors)
+    """
+
+    kind = "refused"
+    """Stable name of the failure, the tail of a problem document's `type`."""
+
+
+class InvalidInputError(IssuanceError):
+    """What was typed or sent can't be right."""
+
+    kind = "invalid-input"
+
+
+class InvalidNationalCodeError(InvalidInputError):
+    """Not a national code; `reason` is a NationalCodeFault's value. The code itself is not carried."""
+
+    kind = "invalid-national-code"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"not a national code: {reason}")
+        self.reason = reason
+
+
+class InvalidNameError(InvalidInputError):
+    """A Latin name that can't be printed; `field` names it."""
+
+    kind = "invalid-name"
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(f"{field}: {reason}")
+        self.field = field
+        self.reason = reason
+
+
+class InvalidPortraitError(InvalidInputError):
+    """The portrait is not a JPEG of the right size."""
+
+    kind = "invalid-portrait"
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(f"the portrait {reason}")
+        self.reason = reason
+
+
+class CivilRegisterError(IssuanceError):
+    """The civil register does not confirm the person."""
+
+    kind = "civil-register"
+
+
+class CivilRegisterUnavailableError(CivilRegisterError):
+    """The civil register does not answer; try again later."""
+
+    kind = "civil-register-unavailable"
+
+
+class UnknownCitizenError(CivilRegisterError):
+    """Nobody in the civil register has this national code."""
+
+    kind = "unknown-citizen"
+
+    def __init__(self) -> None:
+        super().__init__("nobody in the civil register has this national code")
+
+
+class BirthDateMismatchError(CivilRegisterError):
+    """The civil register has another birth date for this national code."""
+
+    kind = "birth-date-mismatch"
+
+    def __init__(self, given: date) -> None:
+        super().__init__("the civil register has another birth date for this national code")
+        self.given = given
+
+
+class AccessError(IssuanceError):
+    """This operator may not."""
+
+    kind = "access"
+
+
+class LoginRefusedError(AccessError):
+    """Wrong user name or password; which of them is not said."""
+
+    kind = "login-refused"
+
+    def __init__(self) -> None:
+        super().__init__("wrong user name or password")
+
+
+class LoginThrottledError(AccessError):
+    """Too many failed logins; `wait_s` whole seconds are left."""
+
+    kind = "login-throttled"
+
+    def __init__(self, wait_s: int) -> None:
+        super().__init__(f"too many failed logins; try again in {wait_s} seconds")
+        self.wait_s = wait_s
+
+
+class NotSignedInError(AccessError):
+    """No session, or one that has ended."""
+
+    kind = "not-signed-in"
+
+    def __init__(self) -> None:
+        super().__init__("sign in first")
+
+
+class RoleRequiredError(AccessError):
+    """The operator's role may not do this; `required` names the roles that may."""
+
+    kind = "role-required"
+
+    def __init__(self, required: tuple[str, ...]) -> None:
+        super().__init__(f"only for: {', '.join(required)}")
+        self.required = required
+
+
+class OwnWorkError(AccessError):
+    """Nobody decides on an application they enrolled."""
+
+    kind = "own-work"
+
+    def __init__(self) -> None:
+        super().__init__("an application is decided by someone other than the operator who enrolled it")
+
+
+class NotFoundError(IssuanceError):
+    """There is no such thing; `what` is application, production, card, delivery or portrait."""
+
+    kind = "not-found"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"no such {what}")
+        self.what = what
+
+
+class StateError(IssuanceError):
+    """The thing's state does not allow it."""
+
+    kind = "state"
+
+
+class ForbiddenTransitionError(StateError):
+    """The state machine has no arrow for `event` from `state`."""
+
+    kind = "forbidden-transition"
+
+    def __init__(self, what: str, state: str, event: str) -> None:
+        super().__init__(f"{what} in state {state} can't be: {event}")
+        self.what = what
+        self.state = state
+        self.event = event
+
+
+class OpenApplicationError(StateError):
+    """The person has an open application already."""
+
+    kind = "open-application"
+
+    def __init__(self, application_id: str | None) -> None:
+        super().__init__("this person has an open application already")
+        self.application_id = application_id
+
+
+class LiveCardError(StateError):
+    """The person has a live card; it is revoked before another is made."""
+
+    kind = "live-card"
+
+    def __init__(self) -> None:
+        super().__init__("this person has a live card; revoke it before another is made")

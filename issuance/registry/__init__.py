@@ -1,0 +1,1 @@
+"""Who people are: national codes, names, the civil register and the citizens taken over from it."""

@@ -1,0 +1,47 @@
+"""Persian text as people type it, folded to one form before it is compared, stored or signed.
+
+NFKC alone leaves most Arabic look-alikes as they are, so the pairs are folded by table.
+"""
+
+import re
+import unicodedata
+
+_ASCII_DIGITS = "0123456789"
+_PERSIAN_DIGITS = "۰۱۲۳۴۵۶۷۸۹"  # U+06F0 to U+06F9
+_ARABIC_DIGITS = "٠١٢٣٤٥٦٧٨٩"  # U+0660 to U+0669
+_TO_ASCII_DIGITS = str.maketrans(_PERSIAN_DIGITS + _ARABIC_DIGITS, _ASCII_DIGITS * 2)
+_TO_PERSIAN_DIGITS = str.maketrans(_ASCII_DIGITS, _PERSIAN_DIGITS)
+
+_LETTERS = str.maketrans(
+    {
+        "ي": "ی",  # U+064A Arabic yeh → U+06CC Farsi yeh
+        "ى": "ی",  # U+0649 alef maksura → U+06CC
+        "ك": "ک",  # U+0643 Arabic kaf → U+06A9 keheh
+        "\u0640": None,  # tatweel only stretches a word
+    }
+)
+_HARAKAT = re.compile("[\u064b-\u0652\u0670]")  # short vowels and the superscript alef
+_ZWNJ = "\u200c"
+_GAP = re.compile(rf"[\s{_ZWNJ}]*\s[\s{_ZWNJ}]*")
+_REPEATED_ZWNJ = re.compile(f"{_ZWNJ}+")
+
+
+def ascii_digits(text: str) -> str:
+    """The text with Persian and Arabic digits replaced by 0 to 9; every other character stays."""
+    return text.translate(_TO_ASCII_DIGITS)
+
+
+def persian_digits(text: str) -> str:
+    """The text with 0 to 9 replaced by Persian digits, for display."""
+    return text.translate(_TO_PERSIAN_DIGITS)
+
+
+def fold(text: str) -> str:
+    """One spelling of a Persian name: NFC, Farsi yeh and keheh, no tatweel or harakat, single spaces.
+
+    The zero-width non-joiner inside a word is spelling and stays; at the edges it goes. Folding twice changes
+    nothing more.
+    """
+    composed = unicodedata.normalize("NFC", text).translate(_LETTERS)
+    bare = unicodedata.normalize("NFC", _HARAKAT.sub("", composed))
+    return _REPEATED_ZWNJ.sub(_ZWNJ, _GAP.sub(" ", bare)).strip(f" {_ZWNJ}")
