@@ -1,0 +1,111 @@
+"""An operator of the registry, working through its JSON API as a clerk's browser does."""
+
+import base64
+import json
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+import httpx
+
+from pki.home import Home
+
+_TIMEOUT_SECONDS = 30.0
+_POLL_SECONDS = 0.05
+
+
+class RefusedError(Exception):
+    """The registry answered with a problem document."""
+
+    def __init__(self, status: int, kind: str, title: str, detail: str | None) -> None:
+        super().__init__(f"{title}: {detail}" if detail else title)
+        self.status = status
+        self.kind = kind
+        self.title = title
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A delivery that waits for its card's answer."""
+
+    delivery_id: str
+    transport_pin: str
+    challenge: bytes
+
+
+def first_password(home: Home, username: str) -> str:
+    """The password that `hoviat init` made for an operator."""
+    passwords: dict[str, str] = json.loads((home.secrets / "operators.json").read_text(encoding="utf-8"))
+    return passwords[username]
+
+
+class Operator:
+    """One signed-in operator."""
+
+    def __init__(self, base_url: str, username: str, password: str) -> None:
+        self.username = username
+        self._http = httpx.Client(base_url=base_url + "/issuance/v1", timeout=_TIMEOUT_SECONDS)
+        token = self._post("/sessions", {"username": username, "password": password})["token"]
+        self._http.headers["Authorization"] = f"Bearer {token}"
+
+    def close(self) -> None:
+        """Drops the connections."""
+        self._http.close()
+
+    def apply(self, national_code: str, birth_date: date, portrait: bytes) -> str:
+        """Opens and submits a person's application; returns its id."""
+        application = self._post(
+            "/applications",
+            {
+                "national_code": national_code,
+                "birth_date": birth_date.isoformat(),
+                "portrait": base64.b64encode(portrait).decode(),
+            },
+        )
+        self._post(f"/applications/{application['id']}/submission")
+        return str(application["id"])
+
+    def approve(self, application: str) -> None:
+        """Approves an application that someone else submitted."""
+        self._post(f"/applications/{application}/approval")
+
+    def produce(self, application: str, reader: str) -> str:
+        """Starts personalising the card in `reader`; returns the production's id."""
+        return str(self._post(f"/applications/{application}/production", {"reader": reader})["id"])
+
+    def production(self, production: str) -> dict[str, Any]:
+        """The state of a production run."""
+        return self._checked(self._http.get(f"/productions/{production}"))
+
+    def deliver(self, card_number: str) -> Delivery:
+        """Opens the delivery of a card to the person who stands there."""
+        answer = self._post(f"/cards/{card_number}/deliveries")
+        return Delivery(
+            str(answer["delivery_id"]), str(answer["transport_pin"]), base64.b64decode(answer["challenge"])
+        )
+
+    def complete(self, delivery: Delivery, signature: bytes) -> None:
+        """Hands in the card's signature over the delivery's challenge."""
+        self._post(
+            f"/deliveries/{delivery.delivery_id}/completion",
+            {"signature": base64.b64encode(signature).decode()},
+        )
+
+    def revoke(self, card_number: str, reason: str) -> None:
+        """Revokes a card for good: lost, stolen, damaged…"""
+        self._post(f"/cards/{card_number}/revocation", {"reason": reason})
+
+    def suspend(self, card_number: str) -> None:
+        """Suspends a card."""
+        self._post(f"/cards/{card_number}/suspension")
+
+    def _post(self, path: str, body: object | None = None) -> dict[str, Any]:
+        return self._checked(self._http.post(path, json=body if body is not None else {}))
+
+    @staticmethod
+    def _checked(response: httpx.Response) -> dict[str, Any]:
+        answer: dict[str, Any] = response.json() if response.content else {}
+        if response.is_success:
+            return answer
+        kind = str(answer.get("type", "")).rpartition(":")[2]
+        raise RefusedError(response.status_code, kind, str(answer.get("title", response.reason_phrase)), answer.get("detail"))
