@@ -1,0 +1,46 @@
+"""What goes into the authority and what comes out."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from pki.profiles.profile import Profile
+
+
+@dataclass(frozen=True)
+class PersonSubject:
+    """A citizen as a certificate names one; the names in Persian script, folded and composed on issue."""
+
+    national_code: str
+    """Ten ASCII digits."""
+    given_name: str = field(repr=False)
+    surname: str = field(repr=False)
+
+    def __repr__(self) -> str:
+        return "PersonSubject(…)"
+
+
+@dataclass(frozen=True)
+class CertificateRequest:
+    """One wish for one certificate. The same `request_id` always yields the same certificate."""
+
+    request_id: str
+    """Chosen by the caller, at most 64 characters, no personal data: it stands in the audit chain."""
+    profile: Profile
+    subject: PersonSubject
+    csr: bytes = field(repr=False)
+    """DER PKCS#10, signed by the key to be certified; its subject is ignored."""
+    on_hold: bool
+    """True for a card's certificates: they go live when the card has been delivered."""
+    actor: str
+    """Who wants it, for the audit chain."""
+
+
+@dataclass(frozen=True)
+class IssuedCertificate:
+    """A recorded certificate. Times are whole seconds, UTC; `not_after` is inclusive."""
+
+    serial: int
+    der: bytes = field(repr=False)
+    profile: Profile
+    not_before: datetime
+    not_after: datetime

@@ -1,0 +1,154 @@
+"""Every way in which `pki` refuses, drawn once. What an error knows is in its attributes, not in its text.
+
+PkiError
+├── KeyStoreError                 a key file can't be used (path)
+│   └── WrongPassphraseError      … because the passphrase doesn't open it
+├── CsrError                      a certification request is refused
+│   ├── MalformedCsrError         not a PKCS#10 request
+│   ├── ProofOfPossessionError    its signature is not by its own key
+│   └── WeakKeyError              a key type or size no profile takes
+├── SubjectError                  a name or national code can't go into a certificate (field)
+├── LintError                     the to-be-signed bytes break a rule of their profile (rule)
+├── IssuanceError                 the authority doesn't issue (request_id)
+│   ├── RequestConflictError      the same request_id came before with other content
+│   ├── RequestRefusedError       the same request was refused by lint before (rule)
+│   ├── KeyNotAllowedError        the profile doesn't take keys of this kind
+│   ├── KeyReusedError            this key already serves another purpose or person
+│   └── IssuerExpiredError        the issuing CA can't cover the certificate's life
+├── StatusError                   a certificate's status doesn't change (serial)
+│   ├── UnknownCertificateError   this serial was never issued
+│   ├── ForbiddenTransitionError  not from its present state (current, wanted)
+│   │   └── AlreadyInStateError   it is already so; nothing was changed
+│   └── ForbiddenReasonError      the reason isn't one for a final revocation (reason)
+└── ValidationError               a path is refused; see pki.validation.errors
+"""
+
+from pathlib import Path
+
+
+class PkiError(Exception):
+    """Base of everything this package raises on purpose."""
+
+
+class KeyStoreError(PkiError):
+    """A key file is missing, unreadable or not what it should be."""
+
+    def __init__(self, path: Path, detail: str) -> None:
+        super().__init__(f"{path.name}: {detail}")
+        self.path = path
+        self.detail = detail
+
+
+class WrongPassphraseError(KeyStoreError):
+    """The passphrase doesn't open this file."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path, "the passphrase does not open this key file")
+
+
+class CsrError(PkiError):
+    """A certification request is refused."""
+
+
+class MalformedCsrError(CsrError):
+    """The bytes are no PKCS#10 request, or more than one."""
+
+
+class ProofOfPossessionError(CsrError):
+    """The request is not signed by the key it asks a certificate for."""
+
+
+class WeakKeyError(CsrError):
+    """The key is of a type, curve or size that nothing here takes."""
+
+
+class SubjectError(PkiError):
+    """A name or national code can't go into a certificate. `field` says which; the value is not repeated."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(f"{field} {detail}")
+        self.field = field
+        self.detail = detail
+
+
+class LintError(PkiError):
+    """The bytes to be signed break a rule; nothing was signed."""
+
+    def __init__(self, rule: str, detail: str) -> None:
+        super().__init__(f"lint rule {rule}: {detail}")
+        self.rule = rule
+        self.detail = detail
+
+
+class IssuanceError(PkiError):
+    """The authority doesn't issue."""
+
+    def __init__(self, request_id: str, detail: str) -> None:
+        super().__init__(f"request {request_id}: {detail}")
+        self.request_id = request_id
+        self.detail = detail
+
+
+class RequestConflictError(IssuanceError):
+    """The same request_id was used before for other content."""
+
+
+class RequestRefusedError(IssuanceError):
+    """This request was recorded and then refused by a lint rule; it stays refused."""
+
+    def __init__(self, request_id: str, rule: str) -> None:
+        super().__init__(request_id, f"was refused by lint rule {rule}")
+        self.rule = rule
+
+
+class KeyNotAllowedError(IssuanceError):
+    """The profile doesn't take a key of this kind."""
+
+
+class KeyReusedError(IssuanceError):
+    """This public key already serves another purpose or another person."""
+
+
+class IssuerExpiredError(IssuanceError):
+    """The issuing certificate is not valid now."""
+
+
+class StatusError(PkiError):
+    """A certificate's status doesn't change as asked."""
+
+    def __init__(self, serial: int, detail: str) -> None:
+        super().__init__(f"certificate {serial:032x}: {detail}")
+        self.serial = serial
+        self.detail = detail
+
+
+class UnknownCertificateError(StatusError):
+    """This authority never issued this serial."""
+
+    def __init__(self, serial: int) -> None:
+        super().__init__(serial, "was never issued here")
+
+
+class ForbiddenTransitionError(StatusError):
+    """No way leads from the present state to the wanted one (revoked is final)."""
+
+    def __init__(self, serial: int, current: str, wanted: str) -> None:
+        super().__init__(serial, f"is {current} and can't become {wanted}")
+        self.current = current
+        self.wanted = wanted
+
+
+class AlreadyInStateError(ForbiddenTransitionError):
+    """The certificate already is in the wanted state; whoever repeats a torn run may take it for done."""
+
+
+class ForbiddenReasonError(StatusError):
+    """certificateHold and removeFromCRL are no reasons for a final revocation."""
+
+    def __init__(self, serial: int, reason: str) -> None:
+        super().__init__(serial, f"{reason} is no reason for a final revocation; suspend and resume instead")
+        self.reason = reason
+
+
+class ValidationError(PkiError):
+    """A certificate path is refused; its subclasses stand in `pki.validation.errors`."""

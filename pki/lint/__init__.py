@@ -1,0 +1,1 @@
+"""Rules over the exact bytes that are about to be signed."""
