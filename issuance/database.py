@@ -1,0 +1,51 @@
+"""The registry's database: the declarative base, and transactions that commit once, at their edge."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NewType
+
+from sqlalchemy import Engine
+from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
+
+from pki.store.database import create_database_engine, migrate, new_metadata, read_only
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+ReadSession = NewType("ReadSession", Session)
+"""A session whose changes are thrown away; on SQLite it never waits for a writer."""
+
+
+class Base(DeclarativeBase):
+    """Base of every model of the registry."""
+
+    metadata = new_metadata()
+
+
+class Database:
+    """One engine, two kinds of transaction."""
+
+    def __init__(self, url: str) -> None:
+        self.engine: Engine = create_database_engine(url)
+        self._write = sessionmaker(self.engine, expire_on_commit=False)
+        self._read = sessionmaker(read_only(self.engine), expire_on_commit=False, autoflush=False)
+
+    @contextmanager
+    def writing(self) -> Iterator[Session]:
+        """A transaction that commits at the end of the block, or rolls everything back."""
+        with self._write.begin() as session:
+            yield session
+
+    @contextmanager
+    def reading(self) -> Iterator[ReadSession]:
+        """A transaction that only reads."""
+        with self._read() as session:
+            yield ReadSession(session)
+
+    def migrate(self) -> None:
+        """Creates the tables, or brings them to the newest revision."""
+        migrate(self.engine, MIGRATIONS)
+
+    def close(self) -> None:
+        """Drops the connections."""
+        self.engine.dispose()

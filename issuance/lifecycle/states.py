@@ -1,0 +1,151 @@
+"""The state machines, pure: every arrow stands in a table, and everything else is forbidden.
+
+application                                         card
+draft ─submit─► submitted ─approve─► approved       in_production ─finish─► produced ─deliver─► active
+  ▲                │ │ refuse► refused   │ start      │ void► voided           │                 │ ▲
+  └ returned ◄─return┘                   ▼            │                        │ revoke  suspend ▼ │ resume
+    (edited: draft)          in_production            ▼                        ▼             suspended
+                      void ─► approved │ finish     (the end)               revoked ◄──── revoke ─┘
+    delivered ◄─deliver─ ready ◄───────┘
+                           └─ card revoked ─► approved
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum, unique
+from types import MappingProxyType
+from typing import Generic, TypeVar
+
+from issuance.errors import ForbiddenTransitionError
+
+
+@unique
+class ApplicationState(StrEnum):
+    """Where an application stands."""
+
+    DRAFT = "draft"
+    SUBMITTED = "submitted"
+    RETURNED = "returned"
+    REFUSED = "refused"
+    APPROVED = "approved"
+    IN_PRODUCTION = "in_production"
+    READY = "ready"
+    DELIVERED = "delivered"
+
+
+@unique
+class ApplicationEvent(StrEnum):
+    """What happens to an application."""
+
+    EDIT = "edit"
+    SUBMIT = "submit"
+    RETURN = "return"
+    REFUSE = "refuse"
+    APPROVE = "approve"
+    START_PRODUCTION = "start_production"
+    VOID_PRODUCTION = "void_production"
+    FINISH_PRODUCTION = "finish_production"
+    LOSE_CARD = "lose_card"
+    DELIVER = "deliver"
+
+
+@unique
+class CardState(StrEnum):
+    """Where a card stands."""
+
+    IN_PRODUCTION = "in_production"
+    PRODUCED = "produced"
+    ACTIVE = "active"
+    SUSPENDED = "suspended"
+    REVOKED = "revoked"
+    VOIDED = "voided"
+
+
+@unique
+class CardEvent(StrEnum):
+    """What happens to a card."""
+
+    FINISH = "finish"
+    VOID = "void"
+    DELIVER = "deliver"
+    SUSPEND = "suspend"
+    RESUME = "resume"
+    REVOKE = "revoke"
+
+
+StateT = TypeVar("StateT", bound=StrEnum)
+EventT = TypeVar("EventT", bound=StrEnum)
+
+
+class StateMachine(Generic[StateT, EventT]):
+    """A table of arrows; `after` follows one or refuses."""
+
+    def __init__(self, what: str, arrows: Mapping[tuple[StateT, EventT], StateT]) -> None:
+        self.what = what
+        self.arrows: Mapping[tuple[StateT, EventT], StateT] = MappingProxyType(dict(arrows))
+
+    def after(self, state: StateT, event: EventT) -> StateT:
+        """The state that `event` leads to. Raises ForbiddenTransitionError."""
+        try:
+            return self.arrows[state, event]
+        except KeyError:
+            raise ForbiddenTransitionError(self.what, state.value, event.value) from None
+
+    def allows(self, state: StateT, event: EventT) -> bool:
+        """Whether there is such an arrow: for showing or hiding a button, never for deciding."""
+        return (state, event) in self.arrows
+
+
+_A, _AE, _C, _CE = ApplicationState, ApplicationEvent, CardState, CardEvent
+
+APPLICATION = StateMachine(
+    "application",
+    {
+        (_A.DRAFT, _AE.EDIT): _A.DRAFT,
+        (_A.DRAFT, _AE.SUBMIT): _A.SUBMITTED,
+        (_A.SUBMITTED, _AE.RETURN): _A.RETURNED,
+        (_A.SUBMITTED, _AE.REFUSE): _A.REFUSED,
+        (_A.SUBMITTED, _AE.APPROVE): _A.APPROVED,
+        (_A.RETURNED, _AE.EDIT): _A.DRAFT,
+        (_A.RETURNED, _AE.SUBMIT): _A.SUBMITTED,
+        (_A.RETURNED, _AE.REFUSE): _A.REFUSED,
+        (_A.APPROVED, _AE.START_PRODUCTION): _A.IN_PRODUCTION,
+        (_A.IN_PRODUCTION, _AE.VOID_PRODUCTION): _A.APPROVED,
+        (_A.IN_PRODUCTION, _AE.FINISH_PRODUCTION): _A.READY,
+        (_A.READY, _AE.LOSE_CARD): _A.APPROVED,
+        (_A.READY, _AE.DELIVER): _A.DELIVERED,
+    },
+)
+
+CARD = StateMachine(
+    "card",
+    {
+        (_C.IN_PRODUCTION, _CE.FINISH): _C.PRODUCED,
+        (_C.IN_PRODUCTION, _CE.VOID): _C.VOIDED,
+        (_C.PRODUCED, _CE.DELIVER): _C.ACTIVE,
+        (_C.PRODUCED, _CE.REVOKE): _C.REVOKED,
+        (_C.ACTIVE, _CE.SUSPEND): _C.SUSPENDED,
+        (_C.ACTIVE, _CE.REVOKE): _C.REVOKED,
+        (_C.SUSPENDED, _CE.RESUME): _C.ACTIVE,
+        (_C.SUSPENDED, _CE.REVOKE): _C.REVOKED,
+    },
+)
+
+OPEN_APPLICATION_STATES = frozenset(ApplicationState) - {ApplicationState.REFUSED, ApplicationState.DELIVERED}
+"""A person has at most one application in these."""
+
+LIVE_CARD_STATES = frozenset(
+    {CardState.IN_PRODUCTION, CardState.PRODUCED, CardState.ACTIVE, CardState.SUSPENDED}
+)
+"""A person has at most one card in these."""
+
+
+@unique
+class RevocationCause(StrEnum):
+    """Why a card is revoked, in the clerk's words."""
+
+    LOST = "lost"
+    STOLEN = "stolen"
+    DAMAGED = "damaged"
+    DATA_CHANGED = "data_changed"
+    DECEASED = "deceased"
+    WITHDRAWN = "withdrawn"

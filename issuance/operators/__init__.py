@@ -1,0 +1,1 @@
+"""Operators of the registry: their passwords, sessions and roles."""

@@ -1,0 +1,44 @@
+"""Operators and their sessions."""
+
+from datetime import datetime
+from enum import StrEnum, unique
+
+from sqlalchemy import ForeignKey, String
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from issuance.database import Base
+from pki.store.database import UtcDateTime
+
+USERNAME_LENGTH = 64
+_ROLE_LENGTH = 16
+_PASSWORD_HASH_LENGTH = 200
+_DIGEST_LENGTH = 64
+
+
+@unique
+class Role(StrEnum):
+    """What an operator's work is."""
+
+    CLERK = "clerk"
+    SUPERVISOR = "supervisor"
+
+
+class Operator(Base):
+    """Someone who works with the registry."""
+
+    __tablename__ = "operators"
+
+    username: Mapped[str] = mapped_column(String(USERNAME_LENGTH), primary_key=True)
+    role: Mapped[str] = mapped_column(String(_ROLE_LENGTH))
+    password_hash: Mapped[str] = mapped_column(String(_PASSWORD_HASH_LENGTH))
+
+
+class OperatorSession(Base):
+    """A login; only the SHA-256 of its token is kept."""
+
+    __tablename__ = "operator_sessions"
+
+    token_digest: Mapped[str] = mapped_column(String(_DIGEST_LENGTH), primary_key=True)
+    username: Mapped[str] = mapped_column(ForeignKey("operators.username"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
+    operator: Mapped[Operator] = relationship()

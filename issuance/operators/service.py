@@ -1,0 +1,108 @@
+"""Signing operators in and out, and finding out who asks."""
+
+import base64
+import hashlib
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy import delete
+from sqlalchemy.orm import Session
+
+from issuance.audit import Audit
+from issuance.database import Database
+from issuance.errors import LoginRefusedError, NotSignedInError, RoleRequiredError
+from issuance.identifiers import Randomness
+from issuance.operators.models import USERNAME_LENGTH, Operator, OperatorSession, Role
+from issuance.operators.passwords import MAX_PASSWORD_BYTES, hash_password, matches
+from issuance.operators.throttle import LoginThrottle
+from pki.clock import Clock
+
+SESSION_LIFE = timedelta(hours=10)
+"""One working day."""
+_TOKEN_BYTES = 32
+_PASSWORD_BYTES = 15
+
+
+@dataclass(frozen=True)
+class Actor:
+    """The operator behind a request."""
+
+    username: str
+    role: Role
+
+    def require(self, *roles: Role) -> None:
+        """Raises RoleRequiredError unless the operator has one of the roles."""
+        if self.role not in roles:
+            raise RoleRequiredError(tuple(role.value for role in roles))
+
+
+class Operators:
+    """The operators of one registry."""
+
+    def __init__(self, database: Database, audit: Audit, clock: Clock, randomness: Randomness) -> None:
+        self._database = database
+        self._audit = audit
+        self._clock = clock
+        self._randomness = randomness
+        self._throttle = LoginThrottle(clock)
+        self._nobody = hash_password("", randomness)
+
+    def create(self, username: str, role: Role) -> str:
+        """Adds an operator and returns the random first password."""
+        password = base64.b32encode(self._randomness(_PASSWORD_BYTES)).decode().lower()
+        stored = hash_password(password, self._randomness)
+        with self._database.writing() as session:
+            session.add(Operator(username=username, role=role.value, password_hash=stored))
+            self._audit.record(session, "system", "operator.created", f"operator:{username}", {"role": role})
+        return password
+
+    def sign_in(self, username: str, password: str, client: str) -> str:
+        """A new session's token. Raises LoginRefusedError or LoginThrottledError.
+
+        `client` is the address it comes from: one guesser does not lock a name for everybody.
+        """
+        key = f"{username[:USERNAME_LENGTH].casefold()}\n{client}"
+        self._throttle.check(key)
+        if not self._password_matches(username, password):
+            self._throttle.failed(key)
+            raise LoginRefusedError
+        self._throttle.succeeded(key)
+        return self._open_session(username)
+
+    def actor(self, token: str) -> Actor:
+        """Who holds this token. Raises NotSignedInError."""
+        with self._database.reading() as session:
+            row = session.get(OperatorSession, _digest(token))
+            if row is None or row.expires_at <= self._clock():
+                raise NotSignedInError
+            return Actor(row.operator.username, Role(row.operator.role))
+
+    def sign_out(self, token: str) -> None:
+        """Ends the session; an unknown token is no error."""
+        with self._database.writing() as session:
+            session.execute(delete(OperatorSession).where(OperatorSession.token_digest == _digest(token)))
+
+    def _password_matches(self, username: str, password: str) -> bool:
+        if len(username) > USERNAME_LENGTH or len(password.encode()) > MAX_PASSWORD_BYTES:
+            return False
+        with self._database.reading() as session:
+            operator = session.get(Operator, username)
+        # An unknown name costs the same time as a known one.
+        matched = matches(password, operator.password_hash if operator else self._nobody)
+        return matched and operator is not None
+
+    def _open_session(self, username: str) -> str:
+        token = base64.urlsafe_b64encode(self._randomness(_TOKEN_BYTES)).decode().rstrip("=")
+        expires = self._clock() + SESSION_LIFE
+        with self._database.writing() as session:
+            self._drop_expired(session)
+            session.add(OperatorSession(token_digest=_digest(token), username=username, expires_at=expires))
+            self._audit.record(session, username, "operator.signed_in", f"operator:{username}")
+        return token
+
+    def _drop_expired(self, session: Session) -> None:
+        session.execute(delete(OperatorSession).where(OperatorSession.expires_at <= self._clock()))
+
+
+def _digest(token: str) -> str:
+    return hashlib.sha256(token.encode()).hexdigest()
