@@ -1,4 +1,4 @@
-"""Command and response APDUs, all cases, short and extended (ISO/IEC 7816-4:2020, 5; ISO/IEC 7816-3, 12.1)."""
+"""Command and response APDUs of all cases, short and extended (ISO/IEC 7816-4:2020, 5; 7816-3, 12.1)."""
 
 from dataclasses import dataclass, field, replace
 from enum import IntEnum, unique

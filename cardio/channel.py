@@ -86,9 +86,9 @@ class CardChannel:
     def _try_extended(self, command: CommandApdu) -> ResponseApdu | None:
         """The answer, or None when the reader or the card can't take extended length fields.
 
-        Only the first APDU decides: once one has passed, a later failure is a real one, and starting over would
-        add to the chain that the card has begun. Sending the first one again is safe: none of the commands too
-        long for a short APDU (signatures, objects) counts tries.
+        Only the first APDU decides: once one has passed, a later failure is a real one, and starting over
+        would add to the chain that the card has begun. Sending the first one again is safe: none of the
+        commands too long for a short APDU (signatures, objects) counts tries.
         """
         block = self.policy.max_extended_bytes - _EXTENDED_OVERHEAD
         count_of_first = self.apdu_count + 1
