@@ -1,0 +1,172 @@
+"""The simulated card: power, classes, SELECT, chaining and GET RESPONSE around the PIV application."""
+
+import secrets
+import threading
+from collections.abc import Callable
+from enum import IntEnum, unique
+
+from simulators.card.chaining import CommandChain
+from simulators.card.errors import PowerCutError
+from simulators.card.file import CardFile
+from simulators.card.iso7816 import CLA, INS, SW, Command, StatusError, bytes_remaining, status_bytes
+from simulators.card.memory import CardMemory
+from simulators.card.piv.application import APPLICATION_PROPERTIES, PivApplication
+from simulators.card.piv.data import MAX_COMMAND_DATA_LENGTH
+
+# T=1, IFSC 254, command chaining and extended length; the historical bytes name no real product.
+ATR = bytes.fromhex("3B9B968131FE45807380 01C0554E49443031A3")
+
+
+@unique
+class SelectParameter(IntEnum):
+    """P1-P2 of SELECT (ISO/IEC 7816-4, tables 62 and 63)."""
+
+    BY_NAME_FIRST_WITH_FCI = 0x0400
+    BY_NAME_FIRST_WITHOUT_DATA = 0x040C
+
+
+class SimulatedCard:
+    """One card on an open card file. Any thread may use it; commands run one at a time.
+
+    PIV is selected after every reset. A SELECT that finds nothing leaves PIV selected (ISO/IEC 7816-4, clause
+    11.2.2), and selecting PIV again leaves its security status alone (SP 800-73-5 part 2, section 3.1.1).
+
+    `power_cut_after_writes`: see `CardMemory`. `random_bytes(n)` gives n bytes of randomness for challenges.
+    """
+
+    def __init__(
+        self,
+        file: CardFile,
+        *,
+        power_cut_after_writes: int | None = None,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        self._memory = CardMemory(file, power_cut_after_writes)
+        self._random_bytes = random_bytes
+        self._lock = threading.Lock()
+        self._powered = False
+        self._clear()
+
+    def _clear(self) -> None:
+        """RAM as after power-on."""
+        self._piv = PivApplication(self._memory, self._random_bytes)
+        self._chain = CommandChain(MAX_COMMAND_DATA_LENGTH)
+        self._outgoing = b""
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset."""
+        return ATR
+
+    @property
+    def serial(self) -> int:
+        """The manufacturer's serial number."""
+        return self._memory.state.serial
+
+    def power_on(self) -> bytes:
+        """Powers the card; returns the ATR. A powered card is reset."""
+        with self._lock:
+            self._powered = True
+            self._clear()
+        return ATR
+
+    def power_off(self) -> None:
+        """Takes the power away: everything in RAM is gone."""
+        with self._lock:
+            self._powered = False
+            self._clear()
+
+    def reset(self) -> bytes:
+        """Warm reset; returns the ATR."""
+        return self.power_on()
+
+    def transmit(self, command: bytes) -> bytes:
+        """Answers any bytes with response data and a status word (6F00 when the card has no power).
+
+        :raises PowerCutError: only when a power cut was ordered; the card is then without power
+        """
+        with self._lock:
+            try:
+                return self._answer(command)
+            except StatusError as status:
+                return status_bytes(status.sw)
+            except OSError:  # the disk under the card file: full, read only, gone
+                return status_bytes(SW.MEMORY_FAILURE)
+            except PowerCutError:
+                self._powered = False
+                self._clear()
+                raise
+
+    def _answer(self, raw: bytes) -> bytes:
+        if not self._powered:
+            raise StatusError(SW.NO_PRECISE_DIAGNOSIS)
+        command = self._begin(raw)
+        if command.ins == INS.GET_RESPONSE and not command.is_chained:
+            return self._get_response(command)
+        self._outgoing = b""
+        self._require_known(command)
+        whole = self._chain.add(command)
+        if whole is None:
+            return status_bytes(SW.SUCCESS)
+        self._outgoing = self._process(whole)
+        return self._send(whole.ne)
+
+    def _begin(self, raw: bytes) -> Command:
+        """Parses; whatever is not the next part of the chain under way ends that chain."""
+        try:
+            _require_class(raw)
+            command = Command.parse(raw)
+        except StatusError:
+            self._interrupt()
+            raise
+        if not self._chain.is_continued_by(command):
+            self._interrupt()
+        return command
+
+    def _interrupt(self) -> None:
+        self._chain.abort()
+        self._piv.begin_command()
+
+    def _require_known(self, command: Command) -> None:
+        if command.ins != INS.SELECT and not self._piv.knows(command.ins):
+            raise StatusError(SW.INSTRUCTION_NOT_SUPPORTED)
+        if command.is_chained and not self._piv.chains(command.ins):
+            raise StatusError(SW.COMMAND_CHAINING_NOT_SUPPORTED)
+
+    def _process(self, command: Command) -> bytes:
+        if command.ins == INS.SELECT:
+            return _select(command)
+        return self._piv.process(command)
+
+    def _get_response(self, command: Command) -> bytes:
+        if command.p1_p2:
+            raise StatusError(SW.INCORRECT_P1_P2)
+        if not self._outgoing:
+            raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
+        return self._send(command.ne)
+
+    def _send(self, ne: int) -> bytes:
+        """At most `ne` bytes; the rest waits for GET RESPONSE."""
+        data, self._outgoing = self._outgoing[:ne], self._outgoing[ne:]
+        return data + status_bytes(bytes_remaining(len(self._outgoing)) if self._outgoing else SW.SUCCESS)
+
+
+def _require_class(raw: bytes) -> None:
+    """Only the first interindustry class, without secure messaging, on the basic channel."""
+    cla = raw[0] if raw else CLA.INTERINDUSTRY
+    if cla & CLA.FIRST_INTERINDUSTRY_MASK:
+        raise StatusError(SW.CLASS_NOT_SUPPORTED)
+    if cla & CLA.SECURE_MESSAGING_BITS:
+        raise StatusError(SW.SECURE_MESSAGING_NOT_SUPPORTED)
+    if cla & CLA.CHANNEL_BITS:
+        raise StatusError(SW.LOGICAL_CHANNEL_NOT_SUPPORTED)
+
+
+def _select(command: Command) -> bytes:
+    if command.p1_p2 not in tuple(SelectParameter):
+        raise StatusError(SW.INCORRECT_P1_P2)
+    if not PivApplication.is_named_by(command.data):
+        raise StatusError(SW.FILE_OR_APPLICATION_NOT_FOUND)
+    if command.p1_p2 == SelectParameter.BY_NAME_FIRST_WITHOUT_DATA:
+        return b""
+    return APPLICATION_PROPERTIES

@@ -1,0 +1,45 @@
+"""The chip's non-volatile memory as the applications see it, with the power cuts that a test orders."""
+
+from simulators.card.errors import PowerCutError
+from simulators.card.file import CardFile
+from simulators.card.piv.state import PivState
+from simulators.card.state import CardState
+
+
+class CardMemory:
+    """A card file behind a power supply that may fail.
+
+    `power_cut_after_writes` = n cuts the power once, right after the n-th durable write from now; 0 cuts it
+    before the next write takes place. None never does.
+    """
+
+    def __init__(self, file: CardFile, power_cut_after_writes: int | None = None) -> None:
+        self._file = file
+        self._cut_after = power_cut_after_writes
+        self._writes = 0
+
+    @property
+    def state(self) -> CardState:
+        """What is durable now."""
+        return self._file.state
+
+    @property
+    def piv(self) -> PivState:
+        """The PIV application's part of it."""
+        return self._file.state.piv
+
+    def commit_piv(self, piv: PivState) -> None:
+        """Makes the PIV application's next state durable.
+
+        :raises PowerCutError: as ordered
+        :raises OSError: the disk refused; the old state stands
+        """
+        self._cut_if_due()
+        self._file.commit(self._file.state.with_piv(piv))
+        self._writes += 1
+        self._cut_if_due()
+
+    def _cut_if_due(self) -> None:
+        if self._cut_after is not None and self._writes >= self._cut_after:
+            self._cut_after = None
+            raise PowerCutError(self._writes)

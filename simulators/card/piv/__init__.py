@@ -1,0 +1,1 @@
+"""The PIV card application (NIST SP 800-73-5 part 2)."""

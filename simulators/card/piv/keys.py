@@ -1,0 +1,107 @@
+"""The private keys' arithmetic: generation, ECDSA, raw RSA, ECDH (SP 800-78-5)."""
+
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
+
+from simulators.card import tlv
+from simulators.card.iso7816 import SW, StatusError
+from simulators.card.piv.identifiers import RSA_KEY_BITS, Algorithm, PublicKeyTag
+from simulators.card.piv.state import StoredKey
+
+PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
+
+RSA_PUBLIC_EXPONENT = 65537  # SP 800-78-5, section 3.1
+_CURVES: dict[int, ec.EllipticCurve] = {
+    Algorithm.ECC_P256: ec.SECP256R1(),
+    Algorithm.ECC_P384: ec.SECP384R1(),
+}
+# The hash of the curve's own size: with it, "prehashed" means the bytes as they came.
+_FULL_HASHES: dict[int, hashes.HashAlgorithm] = {
+    Algorithm.ECC_P256: hashes.SHA256(),
+    Algorithm.ECC_P384: hashes.SHA384(),
+}
+ASYMMETRIC = frozenset({*_CURVES, *RSA_KEY_BITS})
+
+
+def is_elliptic(algorithm: Algorithm) -> bool:
+    """Whether keys of this algorithm are points on a curve."""
+    return algorithm in _CURVES
+
+
+def generate(algorithm: Algorithm) -> tuple[StoredKey, bytes]:
+    """A new key pair: the private key to store, the public key template 7F49 to answer."""
+    key: PrivateKey
+    if is_elliptic(algorithm):
+        key = ec.generate_private_key(_CURVES[algorithm])
+        template = _point_template(key.public_key())
+    else:
+        key = rsa.generate_private_key(RSA_PUBLIC_EXPONENT, RSA_KEY_BITS[algorithm])
+        template = _modulus_template(key.public_key())
+    return StoredKey(algorithm, _encode(key)), tlv.encode(PublicKeyTag.TEMPLATE, template)
+
+
+def _encode(key: PrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
+    )
+
+
+def _point_template(key: ec.EllipticCurvePublicKey) -> bytes:
+    point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
+    return tlv.encode(PublicKeyTag.ECC_POINT, point)
+
+
+def _modulus_template(key: rsa.RSAPublicKey) -> bytes:
+    numbers = key.public_numbers()
+    modulus = numbers.n.to_bytes(key.key_size // 8, "big")
+    exponent = numbers.e.to_bytes((numbers.e.bit_length() + 7) // 8, "big")
+    return tlv.encode(PublicKeyTag.RSA_MODULUS, modulus) + tlv.encode(PublicKeyTag.RSA_EXPONENT, exponent)
+
+
+def private_operation(stored: StoredKey, challenge: bytes) -> bytes:
+    """What GENERAL AUTHENTICATE does to a challenge: an ECDSA signature in DER, or raw RSA.
+
+    :raises StatusError: 6A80, the challenge doesn't fit the key
+    """
+    key = serialization.load_der_private_key(stored.value, None)
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return _sign(key, stored.algorithm, challenge)
+    if isinstance(key, rsa.RSAPrivateKey):
+        return _raw_rsa(key, challenge)
+    raise StatusError(SW.MEMORY_FAILURE)
+
+
+def _sign(key: ec.EllipticCurvePrivateKey, algorithm: Algorithm, digest: bytes) -> bytes:
+    full = _FULL_HASHES[algorithm]
+    if not 0 < len(digest) <= full.digest_size:
+        raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
+    # A shorter digest is the same number with leading zeros (FIPS 186-5, section 6.4.1).
+    return key.sign(digest.rjust(full.digest_size, b"\0"), ec.ECDSA(Prehashed(full)))
+
+
+def _raw_rsa(key: rsa.RSAPrivateKey, block: bytes) -> bytes:
+    """m^d mod n by the Chinese remainder theorem (RFC 8017, section 5.1.2); the host did the padding."""
+    numbers = key.private_numbers()
+    message = int.from_bytes(block, "big")
+    if len(block) != key.key_size // 8 or message >= numbers.public_numbers.n:
+        raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
+    first = pow(message, numbers.dmp1, numbers.p)
+    second = pow(message, numbers.dmq1, numbers.q)
+    result = second + numbers.q * ((first - second) * numbers.iqmp % numbers.p)
+    return result.to_bytes(len(block), "big")
+
+
+def agree(stored: StoredKey, point: bytes) -> bytes:
+    """ECDH: the shared secret's x coordinate (SP 800-56A, section 5.7.1.2).
+
+    :raises StatusError: 6A80, not a point of the key's curve, or the key is RSA
+    """
+    key = serialization.load_der_private_key(stored.value, None)
+    if not isinstance(key, ec.EllipticCurvePrivateKey):
+        raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
+    try:
+        peer = ec.EllipticCurvePublicKey.from_encoded_point(key.curve, point)
+        return key.exchange(ec.ECDH(), peer)
+    except ValueError:
+        raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA) from None
