@@ -1,0 +1,63 @@
+"""Object identifiers, named as their specifications name them."""
+
+from typing import Final
+
+# Distinguished names: ITU-T X.520, RFC 5280 Appendix A.1
+COMMON_NAME: Final = "2.5.4.3"
+SURNAME: Final = "2.5.4.4"
+SERIAL_NUMBER: Final = "2.5.4.5"
+COUNTRY_NAME: Final = "2.5.4.6"
+ORGANIZATION_NAME: Final = "2.5.4.10"
+GIVEN_NAME: Final = "2.5.4.42"
+
+# Certificate and CRL extensions: RFC 5280 §4.2, §5.2, §5.3
+SUBJECT_KEY_IDENTIFIER: Final = "2.5.29.14"
+KEY_USAGE: Final = "2.5.29.15"
+SUBJECT_ALT_NAME: Final = "2.5.29.17"
+BASIC_CONSTRAINTS: Final = "2.5.29.19"
+CRL_NUMBER: Final = "2.5.29.20"
+CRL_REASON: Final = "2.5.29.21"
+CRL_DISTRIBUTION_POINTS: Final = "2.5.29.31"
+CERTIFICATE_POLICIES: Final = "2.5.29.32"
+ANY_POLICY: Final = "2.5.29.32.0"
+AUTHORITY_KEY_IDENTIFIER: Final = "2.5.29.35"
+EXTENDED_KEY_USAGE: Final = "2.5.29.37"
+AUTHORITY_INFO_ACCESS: Final = "1.3.6.1.5.5.7.1.1"
+QC_STATEMENTS: Final = "1.3.6.1.5.5.7.1.3"  # RFC 3739 §3.2.6
+
+# Key purposes: RFC 5280 §4.2.1.12, RFC 6960 §4.2.2.2
+CLIENT_AUTH: Final = "1.3.6.1.5.5.7.3.2"
+OCSP_SIGNING: Final = "1.3.6.1.5.5.7.3.9"
+
+# OCSP: RFC 6960 §4.2.1, §4.2.2.2.1, §4.4.1
+OCSP_BASIC: Final = "1.3.6.1.5.5.7.48.1.1"
+OCSP_NONCE: Final = "1.3.6.1.5.5.7.48.1.2"
+OCSP_NOCHECK: Final = "1.3.6.1.5.5.7.48.1.5"
+
+# Hashes: RFC 3279 §2.1, RFC 5754 §2
+SHA1: Final = "1.3.14.3.2.26"
+SHA256: Final = "2.16.840.1.101.3.4.2.1"
+
+# Signatures: RFC 5758 §3.2, RFC 4055 §5
+ECDSA_WITH_SHA256: Final = "1.2.840.10045.4.3.2"
+ECDSA_WITH_SHA384: Final = "1.2.840.10045.4.3.3"
+SHA256_WITH_RSA: Final = "1.2.840.113549.1.1.11"
+
+# Qualified certificate statements: ETSI EN 319 412-1 §5.1, EN 319 412-5 §4, RFC 3739 §3.2.6.1
+QCS_PKIXQCSYNTAX_V2: Final = "1.3.6.1.5.5.7.11.2"
+SEMANTICS_ID_NATURAL: Final = "0.4.0.194121.1.1"
+QC_COMPLIANCE: Final = "0.4.0.1862.1.1"
+QC_SSCD: Final = "0.4.0.1862.1.4"
+QC_PDS: Final = "0.4.0.1862.1.5"
+QC_TYPE: Final = "0.4.0.1862.1.6"
+QCT_ESIGN: Final = "0.4.0.1862.1.6.1"
+QC_CC_LEGISLATION: Final = "0.4.0.1862.1.7"
+
+# Certificate policies: ETSI EN 319 411-1 §5.3, EN 319 411-2 §5.3
+NCP_PLUS: Final = "0.4.0.2042.1.2"
+QCP_N_QSCD: Final = "0.4.0.194112.1.2"
+
+# Hoviat's own arc, below a UUID (ITU-T X.667 §7), until a nation names its own
+HOVIAT: Final = "2.25.323296896243554783179224682153459310915"
+HOVIAT_AUTHENTICATION_POLICY: Final = f"{HOVIAT}.1.1"
+HOVIAT_SIGNATURE_POLICY: Final = f"{HOVIAT}.1.2"
