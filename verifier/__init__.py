@@ -1,1 +1,1 @@
-"""The relying side: who logs in with a card, and the receipt that says why or why not."""
+"""The relying side: checks who logs in with a card, for the sites that are registered here."""

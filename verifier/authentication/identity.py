@@ -1,0 +1,48 @@
+"""Who logged in: what a site learns from an accepted certificate."""
+
+from dataclasses import dataclass
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.x509.oid import NameOID
+
+from verifier.authentication.certificate import CardCertificate
+
+_NATIONAL_PREFIX = "PNOIR-"
+
+
+@dataclass(frozen=True, repr=False)
+class Identity:
+    """One person, as the certificate names them. Personal data: never logged, so it has no repr."""
+
+    identity_code: str
+    national_code: str | None
+    """Ten digits for our own citizens; None for holders of foreign cards."""
+    given_name: str | None
+    surname: str | None
+    country: str | None
+    certificate_sha256: str
+    """Fingerprint of the certificate, 64 hexadecimal digits: names the card without naming the person."""
+
+    @classmethod
+    def of(cls, certificate: CardCertificate) -> "Identity":
+        """Reads the subject of a certificate that has passed every step."""
+        code = certificate.identity_code or ""
+        return cls(
+            identity_code=code,
+            national_code=code.removeprefix(_NATIONAL_PREFIX) if code.startswith(_NATIONAL_PREFIX) else None,
+            given_name=certificate.first_attribute(NameOID.GIVEN_NAME),
+            surname=certificate.first_attribute(NameOID.SURNAME),
+            country=certificate.first_attribute(NameOID.COUNTRY_NAME),
+            certificate_sha256=certificate.certificate.fingerprint(hashes.SHA256()).hex(),
+        )
+
+    def claims(self) -> dict[str, str]:
+        """What the site is told; absent attributes are left out."""
+        named = {
+            "identity_code": self.identity_code,
+            "national_code": self.national_code,
+            "given_name": self.given_name,
+            "surname": self.surname,
+            "country": self.country,
+        }
+        return {name: value for name, value in named.items() if value is not None}
