@@ -1,0 +1,1 @@
+"""Challenges: nonces that are issued to a site and serve one attempt."""

@@ -1,0 +1,134 @@
+"""Registering sites, and recognising them by their keys."""
+
+import secrets
+from dataclasses import dataclass, field
+
+from sqlalchemy import select
+
+from pki.auditchain import append
+from pki.clock import Clock
+from verifier.audit import AuditEntry
+from verifier.services.apikeys import ApiKey, RandomBytes, new_api_key, new_site_id, parse_api_key
+from verifier.services.errors import (
+    ApiKeyInvalidError,
+    PolicyUnknownError,
+    SiteMissingError,
+    SiteNameError,
+    SiteNameTakenError,
+)
+from verifier.services.models import NAME_LIMIT, Site
+from verifier.services.origin import validate_origin
+from verifier.store.sessions import Database, WriteSession
+
+DEFAULT_POLICY = "national"
+_ADMINISTRATOR = "administrator"
+
+
+@dataclass(frozen=True)
+class RelyingSite:
+    """A registered site, as the rest of the verifier knows it."""
+
+    site_id: str
+    name: str
+    origin: str
+    policy: str
+
+
+@dataclass(frozen=True)
+class SiteCredentials:
+    """What a site is given once, at registration or when its key is renewed."""
+
+    site_id: str
+    api_key: str = field(repr=False)
+
+
+class SiteRegistry:
+    """The relying sites of this verifier."""
+
+    def __init__(
+        self,
+        database: Database,
+        policies: tuple[str, ...],
+        clock: Clock,
+        random_bytes: RandomBytes = secrets.token_bytes,
+    ) -> None:
+        """`policies` are the names that a site may be registered with."""
+        self._database = database
+        self._policies = policies
+        self._clock = clock
+        self._random_bytes = random_bytes
+
+    def register_site(self, name: str, origin: str, policy: str = DEFAULT_POLICY) -> SiteCredentials:
+        """Adds a site and gives its credentials, the only time they are known.
+
+        Raises SiteNameError, SiteNameTakenError, OriginInvalidError or PolicyUnknownError.
+        """
+        _validate_name(name)
+        validate_origin(origin)
+        if policy not in self._policies:
+            raise PolicyUnknownError(policy, self._policies)
+        key = new_api_key(new_site_id(self._random_bytes), self._random_bytes)
+        with self._database.write() as session:
+            if session.scalar(select(Site.site_id).where(Site.name == name)) is not None:
+                raise SiteNameTakenError(name)
+            session.add(
+                Site(
+                    site_id=key.site_id,
+                    name=name,
+                    origin=origin,
+                    policy=policy,
+                    key_hash=key.digest(),
+                    created_at=self._clock(),
+                )
+            )
+            self._audit(session, "site.register", key.site_id, {"origin": origin, "policy": policy})
+        return SiteCredentials(key.site_id, key.reveal())
+
+    def renew_key(self, name: str, origin: str | None = None) -> SiteCredentials:
+        """Gives a site a new key, which ends the old one, and a new origin if one is given."""
+        if origin is not None:
+            validate_origin(origin)
+        with self._database.write() as session:
+            site = session.scalar(select(Site).where(Site.name == name))
+            if site is None:
+                raise SiteMissingError(name)
+            key = new_api_key(site.site_id, self._random_bytes)
+            site.key_hash = key.digest()
+            site.origin = origin or site.origin
+            self._audit(session, "site.renew-key", site.site_id, {"origin": site.origin})
+        return SiteCredentials(key.site_id, key.reveal())
+
+    def sites(self) -> list[RelyingSite]:
+        """All sites by name."""
+        with self._database.read() as session:
+            return [_to_value(site) for site in session.scalars(select(Site).order_by(Site.name))]
+
+    def authenticate(self, presented_key: str) -> RelyingSite:
+        """The site to which the key belongs; raises ApiKeyInvalidError."""
+        key: ApiKey = parse_api_key(presented_key)
+        with self._database.read() as session:
+            site = session.get(Site, key.site_id)
+            if site is None:
+                raise ApiKeyInvalidError
+            key.require(site.key_hash)
+            return _to_value(site)
+
+    def _audit(self, session: WriteSession, action: str, site_id: str, details: dict[str, str]) -> None:
+        append(
+            session,
+            AuditEntry,
+            time=self._clock(),
+            actor=_ADMINISTRATOR,
+            action=action,
+            subject=site_id,
+            details=details,
+        )
+
+
+def _validate_name(name: str) -> None:
+    if not 1 <= len(name) <= NAME_LIMIT or not name.replace("\u200c", "").isprintable() or name.isspace():
+        raise SiteNameError(NAME_LIMIT)
+
+
+def _to_value(site: Site) -> RelyingSite:
+    return RelyingSite(site.site_id, site.name, site.origin, site.policy)

@@ -1,0 +1,1 @@
+"""The verifier's database: one metadata, and sessions that either read or write."""
