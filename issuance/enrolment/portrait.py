@@ -1,0 +1,52 @@
+"""A portrait that is safe to keep, to show and to put on a card: bounded, decoded and written anew.
+
+Writing anew drops metadata (place, camera), thumbnails and whatever else rides behind an image's pixels.
+"""
+
+import io
+import warnings
+
+from PIL import Image, UnidentifiedImageError
+
+from issuance.errors import InvalidPortraitError
+
+MAX_BYTES = 512 * 1024
+MIN_WIDTH, MIN_HEIGHT = 240, 320
+MAX_WIDTH, MAX_HEIGHT = 1800, 2400
+_MIN_RATIO, _MAX_RATIO = 1.2, 1.5  # height to width; ISO/IEC 19794-5 token images have 4:3
+_JPEG_START = b"\xff\xd8\xff"  # ITU-T T.81 annex B: SOI, then a marker
+_QUALITY = 90
+
+
+def normalise_portrait(data: bytes) -> bytes:
+    """The portrait as a plain RGB JPEG of the same size in pixels. Raises InvalidPortraitError."""
+    if len(data) > MAX_BYTES:
+        raise InvalidPortraitError(f"has more than {MAX_BYTES // 1024} KiB")
+    if not data.startswith(_JPEG_START):
+        raise InvalidPortraitError("is not a JPEG image")
+    output = io.BytesIO()
+    _decode(data).save(output, "JPEG", quality=_QUALITY)
+    return output.getvalue()
+
+
+def _decode(data: bytes) -> Image.Image:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            with Image.open(io.BytesIO(data), formats=["JPEG"]) as image:
+                _check_size(*image.size)  # from the header: nothing is decompressed yet
+                return image.convert("RGB")
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise InvalidPortraitError("is far too large") from error
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError) as error:
+        raise InvalidPortraitError("can't be decoded") from error
+
+
+def _check_size(width: int, height: int) -> None:
+    if not (MIN_WIDTH <= width <= MAX_WIDTH and MIN_HEIGHT <= height <= MAX_HEIGHT):
+        raise InvalidPortraitError(
+            f"has {width} × {height} pixels; "
+            f"{MIN_WIDTH} × {MIN_HEIGHT} to {MAX_WIDTH} × {MAX_HEIGHT} are accepted"
+        )
+    if not _MIN_RATIO <= height / width <= _MAX_RATIO:
+        raise InvalidPortraitError("must be upright, about 4 high to 3 wide")

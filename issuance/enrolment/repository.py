@@ -1,0 +1,88 @@
+"""Applications in the database."""
+
+from dataclasses import dataclass
+
+from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy.orm import Session, contains_eager, joinedload
+
+from issuance.enrolment.models import Application
+from issuance.errors import NotFoundError
+from issuance.lifecycle.states import (
+    APPLICATION,
+    OPEN_APPLICATION_STATES,
+    ApplicationEvent,
+    ApplicationState,
+)
+from issuance.registry.models import Citizen
+from issuance.registry.text import ascii_digits, fold
+
+PAGE_SIZE = 20
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of applications, newest first."""
+
+    applications: list[Application]
+    number: int
+    """From 1."""
+    total: int
+    """Applications on all pages."""
+
+    @property
+    def pages(self) -> int:
+        """How many pages there are; at least one."""
+        return max(1, -(-self.total // PAGE_SIZE))
+
+
+def get_application(session: Session, application_id: str) -> Application:
+    """The application with its citizen. Raises NotFoundError."""
+    found = session.get(Application, application_id, options=[joinedload(Application.citizen)])
+    if found is None:
+        raise NotFoundError("application")
+    return found
+
+
+def move(application: Application, event: ApplicationEvent) -> None:
+    """Follows an arrow of the state machine. Raises ForbiddenTransitionError."""
+    application.state = APPLICATION.after(ApplicationState(application.state), event).value
+
+
+def open_application_of(session: Session, national_code: str) -> Application | None:
+    """The person's open application, if there is one."""
+    return session.scalar(
+        select(Application).where(
+            Application.national_code == national_code, Application.state.in_(OPEN_APPLICATION_STATES)
+        )
+    )
+
+
+def find_applications(session: Session, state: ApplicationState | None, words: str, page: int) -> Page:
+    """Applications in a state (None: any) whose national code, identifier or name matches `words`."""
+    wanted = _conditions(state, words)
+    query = select(Application).join(Citizen).where(*wanted).options(contains_eager(Application.citizen))
+    newest = query.order_by(Application.created_at.desc(), Application.id)
+    rows = session.scalars(newest.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
+    total = session.scalar(select(func.count(Application.id)).join(Citizen).where(*wanted)) or 0
+    return Page(list(rows), page, total)
+
+
+def count_by_state(session: Session) -> dict[ApplicationState, int]:
+    """How many applications stand where."""
+    rows = session.execute(select(Application.state, func.count()).group_by(Application.state))
+    return {ApplicationState(state): count for state, count in rows}
+
+
+def _conditions(state: ApplicationState | None, words: str) -> list[ColumnElement[bool]]:
+    conditions = [] if state is None else [Application.state == state.value]
+    wanted = fold(words)
+    if wanted:
+        name = Citizen.given_name + " " + Citizen.surname
+        conditions.append(
+            or_(
+                Application.national_code == ascii_digits(wanted),
+                Application.id == wanted.upper(),
+                name.contains(wanted, autoescape=True),
+            )
+        )
+    return conditions

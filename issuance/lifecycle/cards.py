@@ -1,0 +1,40 @@
+"""Cards in the database."""
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from issuance.errors import NotFoundError
+from issuance.lifecycle.models import CARD_NUMBER_LENGTH, Card
+from issuance.lifecycle.states import CARD, LIVE_CARD_STATES, CardEvent, CardState
+from issuance.registry.text import ascii_digits
+
+
+def card_number(serial: int) -> str:
+    """A body's serial as its card number."""
+    return f"{serial:0{CARD_NUMBER_LENGTH}d}"
+
+
+def get_card(session: Session, number: str) -> Card:
+    """The card with that number, typed in any digits. Raises NotFoundError."""
+    card = session.get(Card, ascii_digits(number)[:CARD_NUMBER_LENGTH])
+    if card is None:
+        raise NotFoundError("card")
+    return card
+
+
+def live_card_of(session: Session, national_code: str) -> Card | None:
+    """The person's live card, if there is one."""
+    return session.scalar(
+        select(Card).where(Card.national_code == national_code, Card.state.in_(LIVE_CARD_STATES))
+    )
+
+
+def cards_of(session: Session, application_id: str) -> list[Card]:
+    """The cards made for an application, oldest first: more than one where a run was voided."""
+    query = select(Card).where(Card.application_id == application_id).order_by(Card.taken_at)
+    return list(session.scalars(query))
+
+
+def move_card(card: Card, event: CardEvent) -> None:
+    """Follows an arrow of the state machine. Raises ForbiddenTransitionError."""
+    card.state = CARD.after(CardState(card.state), event).value

@@ -1,0 +1,69 @@
+"""What the registry asks of the authority, each thing safe to ask again after a torn run."""
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from issuance.lifecycle.models import CardCertificate
+from issuance.lifecycle.states import RevocationCause
+from pki.authority.values import CertificateRequest, IssuedCertificate
+from pki.errors import AlreadyInStateError
+from pki.status.state import RevocationReason
+
+_REASONS = {
+    RevocationCause.LOST: RevocationReason.KEY_COMPROMISE,
+    RevocationCause.STOLEN: RevocationReason.KEY_COMPROMISE,
+    RevocationCause.DAMAGED: RevocationReason.SUPERSEDED,
+    RevocationCause.DATA_CHANGED: RevocationReason.AFFILIATION_CHANGED,
+    RevocationCause.DECEASED: RevocationReason.CESSATION_OF_OPERATION,
+    RevocationCause.WITHDRAWN: RevocationReason.PRIVILEGE_WITHDRAWN,
+}
+
+
+class CertificateAuthority(Protocol):
+    """The part of `pki.authority.Authority` that the registry uses."""
+
+    def issue(self, request: CertificateRequest) -> IssuedCertificate: ...  # noqa: D102
+    def suspend(self, serial: int, actor: str, note: str) -> None: ...  # noqa: D102
+    def resume(self, serial: int, actor: str, note: str) -> None: ...  # noqa: D102
+    def revoke(self, serial: int, reason: RevocationReason, actor: str, note: str) -> None: ...  # noqa: D102
+
+
+class Certificates:
+    """Changes the status of a card's certificates; a change that was made before counts as made."""
+
+    def __init__(self, authority: CertificateAuthority) -> None:
+        self._authority = authority
+
+    def issue(self, request: CertificateRequest) -> IssuedCertificate:
+        """Issues, or returns what the same request got before."""
+        return self._authority.issue(request)
+
+    def hold(self, certificates: Iterable[CardCertificate], actor: str, note: str) -> None:
+        """Puts them on hold."""
+        for certificate in certificates:
+            try:
+                self._authority.suspend(certificate.serial_number, actor, note)
+            except AlreadyInStateError:
+                continue
+
+    def release(self, certificates: Iterable[CardCertificate], actor: str, note: str) -> None:
+        """Makes them good."""
+        for certificate in certificates:
+            try:
+                self._authority.resume(certificate.serial_number, actor, note)
+            except AlreadyInStateError:
+                continue
+
+    def revoke(
+        self, certificates: Iterable[CardCertificate], cause: RevocationCause, actor: str, note: str
+    ) -> None:
+        """Revokes them for good."""
+        for certificate in certificates:
+            self.revoke_serial(certificate.serial_number, _REASONS[cause], actor, note)
+
+    def revoke_serial(self, serial: int, reason: RevocationReason, actor: str, note: str) -> None:
+        """Revokes one for good."""
+        try:
+            self._authority.revoke(serial, reason, actor, note)
+        except AlreadyInStateError:
+            return

@@ -1,0 +1,86 @@
+"""Cards and the certificates on them."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from issuance.database import Base
+from issuance.enrolment.models import STATE_LENGTH, Application, one_of
+from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
+from issuance.lifecycle.states import LIVE_CARD_STATES, CardState, RevocationCause
+from issuance.registry.models import CODE_LENGTH
+from pki.store.database import UtcDateTime
+
+CARD_NUMBER_LENGTH = 10
+_SERIAL_LENGTH = 40
+_PROFILE_LENGTH = 32
+_CAUSE_LENGTH = 16
+_GUID_LENGTH = 32
+
+_LIVE = text(one_of("state", [state.value for state in LIVE_CARD_STATES]))
+
+
+class Card(Base):
+    """One card body that was taken for one person. A body serves once: its number is never used again."""
+
+    __tablename__ = "cards"
+    __table_args__ = (
+        CheckConstraint(one_of("state", [state.value for state in CardState]), "state"),
+        CheckConstraint(
+            "(state = 'revoked') = (revocation_cause IS NOT NULL)",
+            "revoked_with_cause",
+        ),
+        CheckConstraint(
+            "revocation_cause IS NULL OR "
+            + one_of("revocation_cause", [cause.value for cause in RevocationCause]),
+            "revocation_cause",
+        ),
+        CheckConstraint("state NOT IN ('active', 'suspended') OR delivered_at IS NOT NULL", "delivered"),
+        Index("uq_cards_live", "national_code", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
+    )
+
+    card_number: Mapped[str] = mapped_column(String(CARD_NUMBER_LENGTH), primary_key=True)
+    """The body's serial, ten digits."""
+    national_code: Mapped[str] = mapped_column(
+        String(CODE_LENGTH), ForeignKey("citizens.national_code"), index=True
+    )
+    application_id: Mapped[str] = mapped_column(
+        String(IDENTIFIER_LENGTH), ForeignKey("applications.id"), index=True
+    )
+    state: Mapped[str] = mapped_column(String(STATE_LENGTH))
+    version: Mapped[int] = mapped_column()
+    guid: Mapped[str] = mapped_column(String(_GUID_LENGTH), unique=True)
+    """The CHUID's GUID, 32 hexadecimal digits."""
+    key_version: Mapped[int]
+    """Version of the labels its keys are derived by (issuance.production.cardsecrets)."""
+    taken_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    produced_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    revocation_cause: Mapped[str | None] = mapped_column(String(_CAUSE_LENGTH))
+    application: Mapped[Application] = relationship()
+    certificates: Mapped[list["CardCertificate"]] = relationship(back_populates="card")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+
+class CardCertificate(Base):
+    """A certificate issued for a card; its status is the authority's to know."""
+
+    __tablename__ = "card_certificates"
+
+    serial: Mapped[str] = mapped_column(String(_SERIAL_LENGTH), primary_key=True)
+    """Hexadecimal digits: the number is wider than a database's integers."""
+    card_number: Mapped[str] = mapped_column(
+        String(CARD_NUMBER_LENGTH), ForeignKey("cards.card_number"), index=True
+    )
+    profile: Mapped[str] = mapped_column(String(_PROFILE_LENGTH))
+    der: Mapped[bytes] = mapped_column(LargeBinary)
+    not_after: Mapped[datetime] = mapped_column(UtcDateTime())
+    card: Mapped[Card] = relationship(back_populates="certificates")
+
+    @property
+    def serial_number(self) -> int:
+        """The serial as a number."""
+        return int(self.serial, 16)
