@@ -1,0 +1,1 @@
+"""Where a simulated card can be put in: the real pcscd's virtual slots, or a reader inside this process."""

@@ -1,0 +1,229 @@
+"""A reader inside this process: no pcscd, no privileges, the same pyscard classes as a real one.
+
+It behaves like a shared PC/SC reader: a reset through one connection is told to the others (80100068), and a
+transaction of one keeps the others waiting.
+"""
+
+import threading
+from collections.abc import Sequence
+from enum import IntEnum, unique
+
+from cardio.transport import pcsc
+from simulators.card.errors import PowerCutError
+from simulators.readers.vpcd import Card
+
+_STATUS_LENGTH = 2
+
+
+@unique
+class Disposition(IntEnum):
+    """What happens to the card when a connection ends (winscard.h)."""
+
+    LEAVE_CARD = 0
+    RESET_CARD = 1
+    UNPOWER_CARD = 2
+    EJECT_CARD = 3
+
+
+@unique
+class Hresult(IntEnum):
+    """The PC/SC results that this reader gives (winscard.h)."""
+
+    INVALID_HANDLE = 0x80100003
+    NO_SMARTCARD = 0x8010000C
+    RESET_CARD = 0x80100068
+    REMOVED_CARD = 0x80100069
+
+
+class InProcessReader(pcsc.PyscardReader):  # type: ignore[misc]  # pyscard has no types
+    """A reader named `name`, registered with cardio's PC/SC module until `close`.
+
+    :raises ValueError: a reader of that name is registered already
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self._state = _Slot()
+        pcsc.register_reader(self)
+
+    def insert(self, card: Card) -> None:
+        """Puts a card in; a card that was in is removed first."""
+        self._state.insert(card)
+
+    def remove(self) -> None:
+        """Pulls the card, in the middle of whatever it was doing. An empty reader stays empty."""
+        self._state.remove()
+
+    def createConnection(self) -> "InProcessConnection":  # noqa: N802 - pyscard's name
+        """A fresh, unconnected connection."""
+        return InProcessConnection(self.name, self._state)
+
+    def close(self) -> None:
+        """Removes the card and takes the reader away. Closing twice is allowed."""
+        self.remove()
+        pcsc.unregister_reader(self.name)
+
+    def __enter__(self) -> "InProcessReader":
+        return self
+
+    def __exit__(self, *_exception: object) -> None:
+        self.close()
+
+
+class InProcessConnection(pcsc.PyscardConnection):  # type: ignore[misc]  # pyscard has no types
+    """One program's connection to the card in an `InProcessReader`, shaped like pyscard's own."""
+
+    def __init__(self, reader: str, slot: "_Slot") -> None:
+        super().__init__(reader)
+        self._slot = slot
+        self._seen: int | None = None  # the card's reset that this connection knows of
+        self._disposition = Disposition.LEAVE_CARD
+
+    def connect(
+        self, protocol: int | None = None, mode: int | None = None, disposition: int | None = None
+    ) -> None:
+        """Powers the card if nobody did."""
+        super().connect(protocol, mode, disposition)
+        self._disposition = Disposition(disposition or Disposition.LEAVE_CARD)
+        self._seen = self._slot.connect()
+
+    def reconnect(
+        self, protocol: int | None = None, mode: int | None = None, disposition: int | None = None
+    ) -> None:
+        """Goes on with the card, reset unless `disposition` leaves it alone."""
+        super().reconnect(protocol, mode, disposition)
+        wanted = Disposition(disposition if disposition is not None else Disposition.RESET_CARD)
+        self._seen = self._slot.reset(self) if wanted != Disposition.LEAVE_CARD else self._slot.connect()
+
+    def disconnect(self) -> None:
+        """Lets the card go, as the disposition given to `connect` says."""
+        super().disconnect()
+        if self._seen is None:
+            return
+        seen, self._seen = self._seen, None
+        self._slot.end_transaction(self, whole=True)
+        self._slot.disconnect(self, seen, self._disposition)
+
+    def getATR(self) -> list[int]:  # noqa: N802 - pyscard's name
+        """The answer to reset."""
+        return list(self._slot.atr(self._seen))
+
+    def doTransmit(  # noqa: N802 - pyscard's name
+        self,
+        command: Sequence[int],
+        protocol: int | None = None,  # noqa: ARG002 - pyscard passes it
+    ) -> tuple[list[int], int, int]:
+        """One command APDU; returns data, SW1, SW2."""
+        answer = self._slot.transmit(self, self._seen, bytes(command))
+        data, (sw1, sw2) = answer[:-_STATUS_LENGTH], answer[-_STATUS_LENGTH:]
+        return list(data), sw1, sw2
+
+    def lock(self) -> None:
+        """Begins a transaction: other connections wait. Nests."""
+        self._slot.begin_transaction(self, self._seen)
+
+    def unlock(self) -> None:
+        """Ends the transaction."""
+        self._slot.end_transaction(self, whole=False)
+
+
+class _Slot:
+    """The card in a reader, shared by all connections; `_resets` counts every power-on, reset and removal."""
+
+    def __init__(self) -> None:
+        self._card: Card | None = None
+        self._resets = 0
+        self._connections = 0
+        self._owner: InProcessConnection | None = None
+        self._depth = 0
+        self._free = threading.Condition()
+
+    def insert(self, card: Card) -> None:
+        self.remove()
+        with self._free:
+            card.power_on()
+            self._card = card
+            self._resets += 1
+
+    def remove(self) -> None:
+        with self._free:
+            if self._card is not None:
+                self._card.power_off()
+            self._card = None
+            self._resets += 1
+            self._owner, self._depth = None, 0
+            self._free.notify_all()
+
+    def connect(self) -> int:
+        with self._free:
+            self._require_card()
+            return self._resets
+
+    def reset(self, connection: InProcessConnection) -> int:
+        with self._free:
+            self._wait_for_turn(connection)
+            self._require_card().reset()
+            self._resets += 1
+            return self._resets
+
+    def disconnect(self, connection: InProcessConnection, seen: int, disposition: Disposition) -> None:
+        with self._free:
+            self._wait_for_turn(connection)
+            if self._card is None or seen != self._resets or disposition == Disposition.LEAVE_CARD:
+                return
+            self._card.reset()
+            self._resets += 1
+
+    def atr(self, seen: int | None) -> bytes:
+        with self._free:
+            return self._require_known(seen).atr
+
+    def transmit(self, connection: InProcessConnection, seen: int | None, command: bytes) -> bytes:
+        with self._free:
+            self._wait_for_turn(connection)
+            card = self._require_known(seen)
+            try:
+                return card.transmit(command)
+            except PowerCutError:
+                self._card = None
+                self._resets += 1
+                raise _failure("the card was removed", Hresult.REMOVED_CARD) from None
+
+    def begin_transaction(self, connection: InProcessConnection, seen: int | None) -> None:
+        with self._free:
+            self._wait_for_turn(connection)
+            self._require_known(seen)
+            self._owner = connection
+            self._depth += 1
+
+    def end_transaction(self, connection: InProcessConnection, *, whole: bool) -> None:
+        with self._free:
+            if self._owner is not connection:
+                return
+            self._depth = 0 if whole else self._depth - 1
+            if self._depth == 0:
+                self._owner = None
+                self._free.notify_all()
+
+    def _wait_for_turn(self, connection: InProcessConnection) -> None:
+        self._free.wait_for(lambda: self._owner in (None, connection))
+
+    def _require_card(self) -> Card:
+        if self._card is None:
+            raise pcsc.NoCardException("no card in the reader", hresult=Hresult.NO_SMARTCARD)
+        return self._card
+
+    def _require_known(self, seen: int | None) -> Card:
+        """The card, if it is still as this connection left it."""
+        if seen is None:
+            raise _failure("not connected", Hresult.INVALID_HANDLE)
+        if self._card is None:
+            raise _failure("the card was removed", Hresult.REMOVED_CARD)
+        if seen != self._resets:
+            raise _failure("the card was reset", Hresult.RESET_CARD)
+        return self._card
+
+
+def _failure(detail: str, hresult: Hresult) -> Exception:
+    error: Exception = pcsc.CardConnectionException(detail, hresult=hresult)
+    return error
