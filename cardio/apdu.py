@@ -53,6 +53,7 @@ class SW(IntEnum):
 
     NO_FURTHER_QUALIFICATION = 0x9000
     BYTES_STILL_AVAILABLE = 0x6100  # SW2: how many
+    VERIFICATION_FAILED = 0x6300
     COUNTER = 0x63C0  # low four bits: tries left
     EXECUTION_ERROR = 0x6400
     MEMORY_FAILURE = 0x6581

@@ -13,6 +13,8 @@ CardError
 ├── UnexpectedAnswerError                   9000, with data that the specification does not allow
 ├── ApplicationNotFoundError                the card has no such application
 ├── ObjectNotFoundError                     the application has no such data object
+├── ObjectContentError                      a data object whose content breaks its specification
+├── CardFullError                           no room left for the object
 ├── KeyNotFoundError                        the slot holds no key
 ├── ManagementKeyError                      the management key was refused, or the card failed to prove it
 ├── ManagementKeyRequiredError              the command needs the management key first
@@ -58,6 +60,24 @@ class ObjectNotFoundError(CardError):
         super().__init__(f"the card has no {name} object ({object_id:06X})")
         self.object_id = object_id
         self.name = name
+
+
+class ObjectContentError(CardError):
+    """What is, or was to be, in a data object breaks its specification."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(f"{name}: {detail}")
+        self.name = name
+        self.detail = detail
+
+
+class CardFullError(CardError):
+    """The card has no room for the object."""
+
+    def __init__(self, object_id: int, length: int) -> None:
+        super().__init__(f"the card has no room for the {length} bytes of object {object_id:06X}")
+        self.object_id = object_id
+        self.length = length
 
 
 class KeyNotFoundError(CardError):

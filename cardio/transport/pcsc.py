@@ -47,6 +47,7 @@ _HRESULT_MASK = 0xFFFFFFFF  # pyscard gives signed or unsigned values, by platfo
 _POLL_SECONDS = 0.02
 _MILLISECONDS = 1000
 _SERVICE = "PC/SC"
+_NO_CARD = "no card in the reader"
 
 
 def _unsigned(*names: str) -> frozenset[int]:
@@ -197,7 +198,7 @@ _SHARED_ERRORS: _ErrorTable = (
 )
 _CONNECTING_ERRORS: _ErrorTable = (
     *_SHARED_ERRORS,
-    (_EMPTY, NoCardError, "no card in the reader"),
+    (_EMPTY, NoCardError, _NO_CARD),
     (_MUTE, NoCardError, "the card does not answer; is it the right way round?"),
 )
 _CONNECTED_ERRORS: _ErrorTable = (
@@ -362,15 +363,24 @@ def wait_for_card(name: str, timeout_s: float) -> None:
 
 def _wait_in_process(name: str, timeout_s: float) -> None:
     deadline = time.monotonic() + timeout_s
-    while True:
-        try:
-            connect(name).close()
-        except NoCardError:
-            if time.monotonic() >= deadline:
-                raise
-            time.sleep(_POLL_SECONDS)
-        else:
-            return
+    while not _card_in_process(name):
+        if time.monotonic() >= deadline:
+            raise NoCardError(name, _NO_CARD)
+        time.sleep(_POLL_SECONDS)
+
+
+def _card_in_process(name: str) -> bool:
+    """Looks without resetting the card: another connection may be at work with it."""
+    reader = _registered_reader(name)
+    if reader is None:
+        raise ReaderUnavailableError(name, "the reader was taken away")
+    connection = reader.createConnection()
+    try:
+        connection.connect(disposition=scard.SCARD_LEAVE_CARD)
+    except SmartcardException:
+        return False
+    connection.disconnect()
+    return True
 
 
 def _wait_in_service(context: int, name: str, timeout_s: float) -> None:
@@ -380,7 +390,7 @@ def _wait_in_service(context: int, name: str, timeout_s: float) -> None:
         remaining_ms = max(0, round((deadline - time.monotonic()) * _MILLISECONDS))
         result, states = scard.SCardGetStatusChange(context, remaining_ms, [(name, state)])
         if result & _HRESULT_MASK == scard.SCARD_E_TIMEOUT & _HRESULT_MASK:
-            raise NoCardError(name, "no card in the reader")
+            raise NoCardError(name, _NO_CARD)
         if result != _SUCCESS:
             _fail(name, result, while_connected=False)
         state = states[0][1]

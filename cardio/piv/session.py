@@ -1,0 +1,352 @@
+"""One conversation with a PIV application: the card's commands as methods, its status words as errors."""
+
+import os
+from collections.abc import Callable, Mapping
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.hashes import HashAlgorithm
+
+from cardio.apdu import INS, MAX_SHORT_LE, SW, CommandApdu
+from cardio.channel import SHORT_APDUS, ApduPolicy, CardChannel
+from cardio.errors import (
+    ApduError,
+    ApplicationNotFoundError,
+    CardError,
+    CardFullError,
+    KeyNotFoundError,
+    ManagementKeyRequiredError,
+    ObjectNotFoundError,
+    PinRequiredError,
+    TransportPinError,
+    UnexpectedAnswerError,
+    UnsupportedKeyError,
+)
+from cardio.piv import management
+from cardio.piv.identifiers import (
+    P1_P2_CURRENT_APPLICATION,
+    P1_P2_NO_TOUCH,
+    P1_SELECT_BY_NAME,
+    PIV_AID,
+    AuthTag,
+    DataTag,
+    KeyTag,
+    Reference,
+)
+from cardio.piv.objects import Ccc, Chuid, ObjectId, PrintedInformation, encode_certificate, parse_certificate
+from cardio.piv.publickey import parse_public_key
+from cardio.piv.references import PinStatus, References
+from cardio.piv.signing import check_signature, signature_input
+from cardio.piv.slots import ASYMMETRIC_ALGORITHMS, Algorithm, PublicKey, Slot, algorithm_of
+from cardio.tlv import Tlv, TlvError, values_by_tag
+from cardio.transport.base import CardConnection
+
+_SERIAL_BYTES = 4
+_VERSION_BYTES = 3
+_Causes = Mapping[int, CardError]
+
+
+class PivSession:
+    """Selects the PIV application and speaks with it; the connection stays its owner's to close.
+
+    Every method may also raise `TransportError`. After `CardRemovedError` nothing is known of the last
+    command; reconnect and make a new session.
+
+    :raises ApplicationNotFoundError: the card has no PIV application
+    """
+
+    def __init__(
+        self,
+        connection: CardConnection,
+        policy: ApduPolicy = SHORT_APDUS,
+        random_bytes: Callable[[int], bytes] = os.urandom,
+    ) -> None:
+        self.channel = CardChannel(connection, policy)
+        self._random_bytes = random_bytes
+        self._references = References(self.channel)
+        self._select()
+
+    @classmethod
+    def open(cls, connection: CardConnection) -> "PivSession":
+        """As the constructor, with the defaults."""
+        return cls(connection)
+
+    @property
+    def apdu_count(self) -> int:
+        """APDUs exchanged in this session so far."""
+        return self.channel.apdu_count
+
+    def _select(self) -> None:
+        command = CommandApdu(0, INS.SELECT, P1_SELECT_BY_NAME, 0, PIV_AID, MAX_SHORT_LE)
+        absent = ApplicationNotFoundError("PIV", PIV_AID)
+        causes: dict[int, CardError] = {
+            SW.FILE_NOT_FOUND: absent,
+            SW.INSTRUCTION_NOT_SUPPORTED: absent,
+            SW.CLASS_NOT_SUPPORTED: absent,
+        }
+        self._send(command, causes)
+
+    def reset(self) -> None:
+        """Resets the card and selects again: PIN and management key must be given anew."""
+        self.channel.connection.reset()
+        self._select()
+
+    def _send(self, command: CommandApdu, causes: _Causes) -> bytes:
+        """Sends a command; a status word in `causes` raises that error, any other ApduError."""
+        try:
+            return self.channel.send(command)
+        except ApduError as error:
+            cause = causes.get(error.sw)
+            if cause is None:
+                raise
+            raise cause from None
+
+    # PIN and PUK
+
+    def pin_status(self) -> PinStatus:
+        """Whether the PIN is verified, else the tries left. Costs no try."""
+        return self._references.pin_status()
+
+    def pin_tries_left(self) -> int:
+        """Tries left, 0 when blocked. Costs none; logs a verified PIN out, as the card won't tell else."""
+        status = self._references.pin_status()
+        if status.verified:
+            self._references.log_out()
+            status = self._references.pin_status()
+        if status.tries_left is None:
+            raise UnexpectedAnswerError("the card says that the PIN is verified after it was logged out")
+        return status.tries_left
+
+    def verify_pin(self, pin: str) -> None:
+        """Gives the PIN; it holds until a reset or another SELECT (for slot 9C, for the next command only).
+
+        :raises MalformedPinError: not 6 to 8 digits; not sent, no try used
+        :raises InvalidPinError: wrong, with the tries left
+        :raises PinBlockedError: no tries left, now or before
+        :raises TransportPinError: the PIN must be changed first
+        """
+        self._references.verify_pin(pin)
+
+    def log_out(self) -> None:
+        """Makes the card forget that the PIN was verified."""
+        self._references.log_out()
+
+    def change_pin(self, old: str, new: str) -> None:
+        """Replaces the PIN; raises as `verify_pin` does for `old`, MalformedPinError for either."""
+        self._references.change_pin(old, new)
+
+    def change_puk(self, old: str, new: str) -> None:
+        """Replaces the PUK.
+
+        :raises MalformedPinError: not 6 to 8 printable characters; not sent, no try used
+        :raises InvalidPukError: wrong, with the tries left
+        :raises PukBlockedError: no tries left, now or before
+        """
+        self._references.change_puk(old, new)
+
+    def unblock_pin(self, puk: str, new_pin: str) -> None:
+        """Sets a new PIN and its full tries with the PUK; raises as `change_puk` does."""
+        self._references.unblock_pin(puk, new_pin)
+
+    # Management key
+
+    def authenticate_management(self, key: bytes) -> None:
+        """Mutual authentication with the AES management key (16, 24 or 32 bytes); holds until a reset.
+
+        :raises ManagementKeyError: wrong key or length, or the card failed its own part
+        """
+        management.authenticate(self.channel, key, self._random_bytes)
+
+    def set_management_key(self, key: bytes) -> None:
+        """Replaces the management key (Yubico's INS FF), after `authenticate_management`.
+
+        :raises ManagementKeyError: no AES key's length
+        :raises ManagementKeyRequiredError: not authenticated
+        """
+        algorithm = management.management_algorithm(key)
+        data = bytes((algorithm,)) + Tlv(Reference.MANAGEMENT, key).encode()
+        ins = INS.YUBICO_SET_MANAGEMENT_KEY
+        self._send(CommandApdu(0, ins, *P1_P2_NO_TOUCH, data), _management_required(ins))
+
+    # The card itself
+
+    def card_serial(self) -> int:
+        """The manufacturer's serial number, 0 to 2^32-1 (Yubico's INS F8)."""
+        answer = self._send(CommandApdu(0, INS.YUBICO_GET_SERIAL, 0, 0, le=MAX_SHORT_LE), {})
+        if len(answer) != _SERIAL_BYTES:
+            raise UnexpectedAnswerError(f"a serial number of {len(answer)} bytes")
+        return int.from_bytes(answer, "big")
+
+    def version(self) -> tuple[int, int, int]:
+        """The application's version: major, minor, patch (Yubico's INS FD)."""
+        answer = self._send(CommandApdu(0, INS.YUBICO_GET_VERSION, 0, 0, le=MAX_SHORT_LE), {})
+        if len(answer) != _VERSION_BYTES:
+            raise UnexpectedAnswerError(f"a version of {len(answer)} bytes")
+        return answer[0], answer[1], answer[2]
+
+    # Data objects
+
+    def get_object(self, object_id: ObjectId) -> bytes:
+        """The content of a data object, without the container around it.
+
+        :raises ObjectNotFoundError: absent, or there and empty (which is how objects are deleted)
+        :raises PinRequiredError: this object is read with the PIN
+        """
+        command = CommandApdu(
+            0,
+            INS.GET_DATA,
+            *P1_P2_CURRENT_APPLICATION,
+            Tlv(DataTag.TAG_LIST, object_id.tag_bytes()).encode(),
+            MAX_SHORT_LE,
+        )
+        absent = ObjectNotFoundError(object_id, object_id.title)
+        causes: dict[int, CardError] = {
+            SW.FILE_NOT_FOUND: absent,
+            SW.REFERENCED_DATA_NOT_FOUND: absent,
+            SW.SECURITY_STATUS_NOT_SATISFIED: PinRequiredError(INS.GET_DATA),
+        }
+        content = _unpack(_container(object_id), self._send(command, causes))
+        if not content:
+            raise absent
+        return content
+
+    def put_object(self, object_id: ObjectId, data: bytes) -> None:
+        """Replaces a data object's content in one write of the card; empty data deletes it.
+
+        :raises ManagementKeyRequiredError: not authenticated with the management key
+        :raises CardFullError: no room
+        """
+        name = Tlv(DataTag.TAG_LIST, object_id.tag_bytes()).encode()
+        content = name + Tlv(_container(object_id), data).encode()
+        command = CommandApdu(0, INS.PUT_DATA, *P1_P2_CURRENT_APPLICATION, content)
+        causes = _management_required(INS.PUT_DATA)
+        causes[SW.NOT_ENOUGH_MEMORY] = CardFullError(object_id, len(data))
+        self._send(command, causes)
+
+    def put_certificate(self, slot: Slot, der: bytes) -> None:
+        """Writes a slot's certificate, uncompressed; raises as `put_object` does."""
+        self.put_object(slot.certificate_object, encode_certificate(der))
+
+    def read_certificate(self, slot: Slot) -> bytes:
+        """A slot's certificate, DER, not checked in any way.
+
+        :raises ObjectNotFoundError: the slot has none
+        :raises ObjectContentError: what is there is no certificate object
+        """
+        return parse_certificate(self.get_object(slot.certificate_object))
+
+    def public_key(self, slot: Slot) -> PublicKey:
+        """The public key in the slot's certificate.
+
+        :raises ObjectNotFoundError: the slot has no certificate
+        :raises UnexpectedAnswerError: it is no X.509 certificate
+        :raises UnsupportedKeyError: its key is of no kind used here
+        """
+        return certificate_key(self.read_certificate(slot))
+
+    def read_chuid(self) -> Chuid:
+        """The CHUID."""
+        return Chuid.parse(self.get_object(ObjectId.CHUID))
+
+    def read_ccc(self) -> Ccc:
+        """The CCC."""
+        return Ccc.parse(self.get_object(ObjectId.CARD_CAPABILITY_CONTAINER))
+
+    def read_printed_information(self) -> PrintedInformation:
+        """What is printed on the card; takes the PIN."""
+        return PrintedInformation.parse(self.get_object(ObjectId.PRINTED_INFORMATION))
+
+    # Keys
+
+    def generate_key(self, slot: Slot, algorithm: Algorithm) -> PublicKey:
+        """Makes a new key pair on the card, in place of the slot's old one, and returns the public key.
+
+        The answer is not authenticated: let the key sign something before a certificate is made for it.
+
+        :raises UnsupportedKeyError: not an algorithm of key pairs, or the card does not have it
+        :raises ManagementKeyRequiredError: not authenticated with the management key
+        """
+        if algorithm not in ASYMMETRIC_ALGORITHMS:
+            raise UnsupportedKeyError(f"{algorithm.name} is no algorithm of key pairs")
+        mechanism = Tlv(KeyTag.MECHANISM, bytes((algorithm,))).encode()
+        template = Tlv(KeyTag.CONTROL_TEMPLATE, mechanism).encode()
+        ins = INS.GENERATE_ASYMMETRIC_KEY_PAIR
+        command = CommandApdu(0, ins, 0, slot, template, MAX_SHORT_LE)
+        refused = UnsupportedKeyError(f"the card makes no {algorithm.name} keys in slot {slot:02X}")
+        answer = self._send(
+            command,
+            {
+                **_management_required(ins),
+                SW.INCORRECT_DATA_FIELD: refused,
+                SW.FUNCTION_NOT_SUPPORTED: refused,
+            },
+        )
+        return parse_public_key(algorithm, answer)
+
+    def sign(self, slot: Slot, public_key: PublicKey, message: bytes, hash_algorithm: HashAlgorithm) -> bytes:
+        """Hashes here, signs on the card, and checks the signature with the public key.
+
+        :returns: DER ECDSA-Sig-Value, or PKCS#1 v1.5 as long as the modulus
+        :raises PinRequiredError: verify the PIN first; for slot 9C right before every signature
+        :raises TransportPinError: the PIN must be changed first
+        :raises KeyNotFoundError: no key in the slot, or one of another algorithm
+        :raises UnexpectedAnswerError: the signature is not one of this public key
+        """
+        algorithm = algorithm_of(public_key)
+        challenge = signature_input(public_key, message, hash_algorithm)
+        template = Tlv(AuthTag.RESPONSE, b"").encode() + Tlv(AuthTag.CHALLENGE, challenge).encode()
+        ins = INS.GENERAL_AUTHENTICATE
+        command = CommandApdu(0, ins, algorithm, slot, Tlv(AuthTag.TEMPLATE, template).encode(), MAX_SHORT_LE)
+        answer = self._send(command, _signing_causes(slot))
+        signature = _response(answer)
+        check_signature(public_key, signature, message, hash_algorithm)
+        return signature
+
+
+def _response(answer: bytes) -> bytes:
+    """The response in a dynamic authentication template."""
+    try:
+        return values_by_tag(_unpack(AuthTag.TEMPLATE, answer))[AuthTag.RESPONSE]
+    except (TlvError, KeyError) as error:
+        raise UnexpectedAnswerError("no response in the authentication template") from error
+
+
+def _unpack(tag: int, answer: bytes) -> bytes:
+    try:
+        return Tlv.unpack(tag, answer)
+    except TlvError as error:
+        raise UnexpectedAnswerError(str(error)) from error
+
+
+def _container(object_id: ObjectId) -> int:
+    """The tag around an object's content: 53, but Discovery stands by itself (part 2, 3.1.2)."""
+    return object_id if object_id == ObjectId.DISCOVERY else DataTag.DATA
+
+
+def _management_required(ins: INS) -> dict[int, CardError]:
+    return {SW.SECURITY_STATUS_NOT_SATISFIED: ManagementKeyRequiredError(ins)}
+
+
+def _signing_causes(slot: Slot) -> dict[int, CardError]:
+    no_key = KeyNotFoundError(slot)
+    return {
+        SW.SECURITY_STATUS_NOT_SATISFIED: PinRequiredError(INS.GENERAL_AUTHENTICATE),
+        SW.CONDITIONS_NOT_SATISFIED: TransportPinError(),
+        SW.REFERENCED_DATA_NOT_FOUND: no_key,
+        SW.INCORRECT_P1_P2: no_key,
+    }
+
+
+def certificate_key(der: bytes) -> PublicKey:
+    """The public key in a certificate.
+
+    :raises UnexpectedAnswerError: no X.509 certificate
+    :raises UnsupportedKeyError: a key of no kind used here
+    """
+    try:
+        key = x509.load_der_x509_certificate(der).public_key()
+    except ValueError as error:
+        raise UnexpectedAnswerError("the certificate on the card can't be read") from error
+    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
+        raise UnsupportedKeyError("the certificate's key is neither EC nor RSA")
+    return key

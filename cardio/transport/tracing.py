@@ -1,0 +1,78 @@
+"""APDU traces that hold no secret: what may be shown is listed, everything else is a length."""
+
+import logging
+from collections.abc import Callable
+
+from cardio.apdu import INS, ApduFormatError, CommandApdu, ResponseApdu
+from cardio.transport.base import CardConnection
+
+# Data is shown only for these. VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, PUT KEY and SET MANAGEMENT
+# KEY carry PINs and keys; GENERAL AUTHENTICATE carries proofs and decrypted secrets; objects, personal data.
+_SHOWN_COMMANDS = frozenset({INS.SELECT, INS.GET_DATA, INS.GENERATE_ASYMMETRIC_KEY_PAIR})
+_SHOWN_ANSWERS = frozenset({INS.SELECT, INS.GENERATE_ASYMMETRIC_KEY_PAIR, INS.YUBICO_GET_VERSION})
+
+_logger = logging.getLogger("cardio.apdu")
+
+
+def _to_logger(line: str) -> None:
+    _logger.debug("%s", line)
+
+
+class TracingConnection:
+    """A `CardConnection` around another that writes two lines for each APDU, redacted at the source."""
+
+    def __init__(self, inner: CardConnection, write: Callable[[str], None] = _to_logger) -> None:
+        self._inner = inner
+        self._write = write
+        self._answering: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The reader's full name."""
+        return self._inner.name
+
+    @property
+    def atr(self) -> bytes:
+        """The answer to reset."""
+        return self._inner.atr
+
+    def transmit(self, command: bytes) -> bytes:
+        """As the inner connection's, traced."""
+        self._write(self._describe_command(command))
+        response = self._inner.transmit(command)
+        self._write(self._describe_response(response))
+        return response
+
+    def reset(self) -> None:
+        """As the inner connection's, traced."""
+        self._write("-- reset")
+        self._inner.reset()
+
+    def close(self) -> None:
+        """As the inner connection's."""
+        self._inner.close()
+
+    def _describe_command(self, encoded: bytes) -> str:
+        try:
+            command = CommandApdu.decode(encoded)
+        except ApduFormatError:
+            self._answering = None
+            return f"-> [{len(encoded)} bytes that are no APDU]"
+        if command.ins != INS.GET_RESPONSE:  # GET RESPONSE brings more of the answer before
+            self._answering = command.ins
+        le = "" if command.le is None else f" Le={command.le}"
+        return f"-> {command.header.hex(' ')}{_field(command.data, command.ins in _SHOWN_COMMANDS)}{le}"
+
+    def _describe_response(self, encoded: bytes) -> str:
+        try:
+            response = ResponseApdu.decode(encoded)
+        except ApduFormatError:
+            return f"<- [{len(encoded)} bytes that are no answer]"
+        shown = self._answering in _SHOWN_ANSWERS
+        return f"<- {response.sw:04X}{_field(response.data, shown)}"
+
+
+def _field(data: bytes, shown: bool) -> str:
+    if not data:
+        return ""
+    return f" {data.hex(' ')}" if shown else f" [{len(data)} bytes]"
