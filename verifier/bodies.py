@@ -1,0 +1,80 @@
+"""Request bodies from strangers: bounded in size and time, then decoded strictly."""
+
+import asyncio
+
+from starlette.requests import ClientDisconnect, Request
+
+from verifier.authentication import strictjson
+from verifier.authentication.strictjson import JsonFault, JsonValue, StrictJsonError
+
+MAXIMUM_BYTES = 16_384
+"""A token has at most 10,000 characters; nonce and frame fit into the rest."""
+MAXIMUM_DEPTH = 8
+DEFAULT_SECONDS = 10.0
+_JSON = "application/json"
+
+
+class BodyError(Exception):
+    """The body is refused before anything in it was looked at. Base of:
+
+    BodyError
+    ├── BodyTypeError       the content type is not application/json
+    ├── BodyTooLargeError   more than 16,384 bytes
+    ├── BodyTooSlowError    not there in time, or the client went away
+    └── BodyMalformedError  not a JSON object, or one that json.loads would let through but RFC 8259 does not
+    """
+
+
+class BodyTypeError(BodyError):
+    """Only application/json is taken: no form of a foreign page can send it unasked."""
+
+
+class BodyTooLargeError(BodyError):
+    """The body, or its announced length, is over the limit."""
+
+
+class BodyTooSlowError(BodyError):
+    """The body did not arrive in time."""
+
+
+class BodyMalformedError(BodyError):
+    """The text is refused; `fault` says why, None meaning that it is no object."""
+
+    def __init__(self, fault: JsonFault | None) -> None:
+        super().__init__("not a JSON object" if fault is None else fault.value)
+        self.fault = fault
+
+
+async def read_object(request: Request, seconds: float = DEFAULT_SECONDS) -> dict[str, JsonValue]:
+    """The request's JSON object, of at most MAXIMUM_BYTES; raises BodyError."""
+    if request.headers.get("content-type", "").split(";")[0].strip().lower() != _JSON:
+        raise BodyTypeError("the content type must be application/json")
+    try:
+        body = await asyncio.wait_for(_read(request), seconds)
+    except (TimeoutError, ClientDisconnect) as error:
+        raise BodyTooSlowError("the body did not arrive in time") from error
+    return _decode(body)
+
+
+async def _read(request: Request) -> bytes:
+    announced = request.headers.get("content-length", "0")
+    if not announced.isdecimal() or int(announced[:9]) > MAXIMUM_BYTES:
+        raise BodyTooLargeError(f"more than {MAXIMUM_BYTES} bytes")
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > MAXIMUM_BYTES:
+            raise BodyTooLargeError(f"more than {MAXIMUM_BYTES} bytes")
+    return bytes(body)
+
+
+def _decode(body: bytes) -> dict[str, JsonValue]:
+    try:
+        value = strictjson.loads(body.decode("utf-8"), MAXIMUM_DEPTH)
+    except UnicodeDecodeError as error:
+        raise BodyMalformedError(JsonFault.NOT_UNICODE) from error
+    except StrictJsonError as error:
+        raise BodyMalformedError(error.fault) from error
+    if not isinstance(value, dict):
+        raise BodyMalformedError(None)
+    return value

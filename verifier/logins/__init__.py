@@ -1,0 +1,1 @@
+"""Logins: challenge, token, receipt and audit as one."""

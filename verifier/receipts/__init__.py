@@ -1,0 +1,1 @@
+"""Receipts: one short code per attempt, which site, citizen and help desk can share."""

@@ -1,0 +1,25 @@
+"""The table of receipts."""
+
+from datetime import datetime
+
+from sqlalchemy import ForeignKey, SmallInteger, String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from pki.store.database import UtcDateTime
+from verifier.receipts.codes import LENGTH
+from verifier.services.models import SITE_ID_LENGTH, Site
+from verifier.store.base import Base
+
+
+class ReceiptRow(Base):
+    """One attempt. It names no person; the certificate only by its fingerprint, once the login held."""
+
+    __tablename__ = "receipts"
+
+    code: Mapped[str] = mapped_column(String(LENGTH), primary_key=True)
+    site_id: Mapped[str] = mapped_column(String(SITE_ID_LENGTH), ForeignKey(Site.site_id), index=True)
+    time: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
+    policy: Mapped[str] = mapped_column(String(32))
+    outcome: Mapped[str] = mapped_column(String(64))
+    failed_step: Mapped[int | None] = mapped_column(SmallInteger())
+    certificate_sha256: Mapped[str | None] = mapped_column(String(64))

@@ -1,0 +1,102 @@
+"""Writing receipts, and showing each reader what is theirs."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum, unique
+
+from verifier.authentication.steps import Step
+from verifier.receipts.advice import ACCEPTED, ADVICE, STEP_NAMES, TITLES
+from verifier.receipts.codes import new_code, normalise
+from verifier.receipts.models import ReceiptRow
+from verifier.services.apikeys import RandomBytes
+from verifier.store.sessions import ReadSession, WriteSession
+
+
+@unique
+class StepOutcome(Enum):
+    """How a step ended."""
+
+    PASSED = "passed"
+    FAILED = "failed"
+    NOT_REACHED = "not_reached"
+
+
+class ReceiptMissingError(Exception):
+    """This site has no receipt with this code."""
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """One attempt: what was checked, what failed, what to do about it."""
+
+    code: str
+    time: datetime
+    policy: str
+    outcome: str
+    """`accepted`, or the kind of the failure."""
+    failed_step: Step | None
+
+    def outcome_of(self, step: Step) -> StepOutcome:
+        """Steps are taken in order, so the failing one says how all others ended."""
+        if self.failed_step is None or step < self.failed_step:
+            return StepOutcome.PASSED
+        return StepOutcome.FAILED if step == self.failed_step else StepOutcome.NOT_REACHED
+
+    def as_json(self) -> dict[str, object]:
+        """What the site, and through it the citizen, is shown."""
+        return {
+            "code": self.code,
+            "time": self.time.isoformat(timespec="seconds"),
+            "policy": self.policy,
+            "outcome": self.outcome,
+            "failed_step": None if self.failed_step is None else self.failed_step.value,
+            "title": TITLES[self.outcome].as_json(),
+            "advice": ADVICE[self.outcome].as_json(),
+            "steps": [
+                {
+                    "number": step.value,
+                    "name": step.name.lower(),
+                    "outcome": self.outcome_of(step).value,
+                    "title": STEP_NAMES[step.name].as_json(),
+                }
+                for step in Step
+            ],
+        }
+
+
+def store(
+    session: WriteSession,
+    random_bytes: RandomBytes,
+    *,
+    site_id: str,
+    time: datetime,
+    policy: str,
+    failure: tuple[Step, str] | None,
+    certificate_sha256: str | None,
+) -> Receipt:
+    """Writes the receipt of one attempt under a code of its own; `failure` is the step and its kind."""
+    code = new_code(random_bytes)
+    while session.get(ReceiptRow, code) is not None:
+        code = new_code(random_bytes)
+    failed_step, outcome = failure or (None, ACCEPTED)
+    session.add(
+        ReceiptRow(
+            code=code,
+            site_id=site_id,
+            time=time,
+            policy=policy,
+            outcome=outcome,
+            failed_step=failed_step,
+            certificate_sha256=certificate_sha256,
+        )
+    )
+    return Receipt(code, time, policy, outcome, failed_step)
+
+
+def find(session: ReadSession, site_id: str, code: str) -> Receipt:
+    """The site's own receipt; raises ReceiptMissingError, or ReceiptCodeError for what is no code."""
+    row = session.get(ReceiptRow, normalise(code))
+    if row is None or row.site_id != site_id:
+        raise ReceiptMissingError
+    failed_step = None if row.failed_step is None else Step(row.failed_step)
+    return Receipt(row.code, row.time, row.policy, row.outcome, failed_step)
