@@ -108,4 +108,6 @@ class Operator:
         if response.is_success:
             return answer
         kind = str(answer.get("type", "")).rpartition(":")[2]
-        raise RefusedError(response.status_code, kind, str(answer.get("title", response.reason_phrase)), answer.get("detail"))
+        raise RefusedError(
+            response.status_code, kind, str(answer.get("title", response.reason_phrase)), answer.get("detail")
+        )

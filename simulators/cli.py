@@ -1,0 +1,37 @@
+"""`hoviat sim`: cards for testers, without a clerk and without plastic."""
+
+import json
+
+import click
+
+from simulators.card.cli import insert
+from simulators.installation.cli import current_home
+
+
+@click.group()
+def sim() -> None:
+    """Simulated citizens, cards and readers."""
+
+
+sim.add_command(insert)
+
+
+@sim.command()
+@click.option(
+    "--count", default=1, show_default=True, type=click.IntRange(1, 100_000), help="How many citizens."
+)
+@click.option("--seed", default=1, show_default=True, help="Chooses the citizens and their PINs.")
+def issue(count: int, seed: int) -> None:
+    """Issue cards to synthetic citizens: enrolment, approval, production, delivery, all of it.
+
+    Prints a JSON line a card: card_number, file, national_code, pin, puk, can, certificates. The cards lie under
+    HOME/cards/. An empty home is initialised first. On a fresh home, one seed gives the same citizens and PINs.
+    """
+    from pki.home import HomeError
+    from simulators.issuing import issue_cards
+
+    try:
+        for card in issue_cards(current_home(), count, seed):
+            click.echo(json.dumps(card, ensure_ascii=False))
+    except HomeError as error:
+        raise click.ClickException(str(error)) from error

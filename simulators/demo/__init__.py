@@ -1,0 +1,1 @@
+"""The main job, end to end, as a newcomer sees it."""

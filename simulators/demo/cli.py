@@ -1,0 +1,50 @@
+"""`hoviat demo`."""
+
+import json
+import sys
+
+import click
+
+from simulators.installation.cli import current_home
+
+
+@click.command()
+@click.option(
+    "--reader",
+    "kind",
+    type=click.Choice(["auto", "pcscd", "in-process"]),
+    default="auto",
+    show_default=True,
+    help="The PC/SC stack: the real pcscd with its virtual reader, or a reader inside this process.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the steps as one JSON document.")
+def demo(*, kind: str, as_json: bool) -> None:
+    """Take one citizen from the civil register to a login, and to a refused one.
+
+    PKI, enrolment, approval, a card personalised through PC/SC, delivery, a login at a sample e-service, the loss of
+    the card, a refused login. Works in a new home and in a used one. Exit status 0 only if every step held.
+    """
+    from rich.console import Console
+
+    from simulators.demo.journey import run
+    from simulators.demo.report import Report
+    from simulators.readers.choice import ReaderKind
+
+    console = Console(stderr=True)
+    report = Report(None if as_json else Console())
+    try:
+        run(current_home(), report, None if kind == "auto" else ReaderKind(kind))
+    except Exception as error:  # noqa: BLE001 - whatever ends the demo is shown and fails it
+        if not as_json:
+            console.print(f"[red]{type(error).__name__}[/red]: {error}", highlight=False, markup=True)
+        failure: str | None = f"{type(error).__name__}: {error}"
+    else:
+        failure = None
+    if as_json:
+        click.echo(
+            json.dumps(
+                {"ok": report.ok and failure is None, "failure": failure, "steps": report.as_data()},
+                ensure_ascii=False,
+            )
+        )
+    sys.exit(0 if report.ok and failure is None else 1)

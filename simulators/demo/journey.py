@@ -1,0 +1,162 @@
+"""The main job: one citizen from the civil register to a login, and to a refused one after the card is lost."""
+
+import random
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from issuance.registry.jalali import to_jalali
+from simulators.actors.citizen import Citizen, LoginRefusedError
+from simulators.actors.issue import Staff, choose_pin, deliver, enrol_someone, produce, signed_in
+from simulators.demo.report import Report, Step, StepFailedError
+from simulators.demo.site import Site, free_port, running_site
+from simulators.factory import make_blank
+from simulators.installation.server import create_app, running
+from simulators.installation.services import Installation, initialise, is_initialised, open_installation
+from simulators.population.people import Person
+from simulators.readers.choice import OccupiedReader, ReaderChoice, ReaderKind, chosen_reader
+from verifier.services.errors import SiteNameTakenError
+
+SITE_NAME = "sample e-service"
+REFUSED_AS = "certificate-revoked"
+"""The verifier's problem type for a card that was reported lost."""
+
+
+@dataclass
+class Journey:
+    """What the steps hand on to each other."""
+
+    report: Report
+    installation: Installation
+    readers: ReaderChoice
+    staff: Staff
+    server: str
+    person: Person = field(init=False)
+    application: str = field(init=False)
+    card_number: str = field(init=False)
+    apdus: int = 0
+    receipts: list[str] = field(default_factory=list)
+
+
+def run(root: Path, report: Report, kind: ReaderKind | None) -> Journey:
+    """Runs every step in a home, new or used; raises StepFailedError or the failure itself at the first that does not hold."""
+    with ExitStack() as stack:
+        journey = _prepare(root, report, kind, stack)
+        _enrol(journey)
+        _approve(journey)
+        blank = _make_blank(journey)
+        with report.step("insert", "A blank card goes into the reader") as step:
+            reader = stack.enter_context(journey.readers.holding(blank))
+            step.detail = {"reader": reader.name}
+        _produce(journey, reader)
+        citizen = Citizen(reader.connect, choose_pin(random.SystemRandom()))
+        _deliver(journey, citizen)
+        site = _open_site(journey, stack)
+        _log_in(journey, citizen, site)
+        _report_lost(journey)
+        _be_refused(journey, citizen, site)
+        _audit(journey)
+        return journey
+
+
+def _prepare(root: Path, report: Report, kind: ReaderKind | None, stack: ExitStack) -> Journey:
+    with report.step("home", "PKI, databases and operators") as step:
+        new = not is_initialised(root)
+        if new:
+            initialise(root)
+        installation = stack.enter_context(open_installation(root))
+        step.detail = {"home": str(root), "was": "made new" if new else "there already"}
+    with report.step("reader", "PC/SC reader") as step:
+        readers = stack.enter_context(chosen_reader(kind))
+        step.detail = {"kind": str(readers.kind), "why": readers.why}
+    with report.step("services", "Issuance, verifier and status services") as step:
+        server = stack.enter_context(running(create_app(installation)))
+        staff = stack.enter_context(signed_in(installation.home, server))
+        step.detail = {"address": server}
+    return Journey(report, installation, readers, staff, server)
+
+
+def _enrol(journey: Journey) -> None:
+    people = journey.installation.people
+    with journey.report.step("enrol", "A clerk enrols a citizen") as step:
+        journey.person, journey.application = enrol_someone(journey.staff, people, iter(range(people.size)))
+        person = journey.person
+        step.detail = {
+            "citizen": f"{person.given_name.persian} {person.surname.persian}",
+            "latin": f"{person.given_name.latin} {person.surname.latin}",
+            "born": to_jalali(person.birth_date),
+            "by": journey.staff.clerk.username,
+        }
+
+
+def _approve(journey: Journey) -> None:
+    with journey.report.step("approve", "A second person approves") as step:
+        journey.staff.supervisor.approve(journey.application)
+        step.detail = {"by": journey.staff.supervisor.username}
+
+
+def _make_blank(journey: Journey) -> Path:
+    installation = journey.installation
+    with journey.report.step("blank", "The factory delivers a blank card") as step:
+        path = make_blank(installation.home.cards, installation.pki.master_keys["factory"])
+        step.detail = {"body": path.stem}
+    return path
+
+
+def _produce(journey: Journey, reader: OccupiedReader) -> None:
+    with journey.report.step("produce", "Keys on the card, certificates on hold, read back") as step:
+        production = produce(journey.staff, journey.application, reader)
+        journey.card_number = str(production["card_number"])
+        journey.apdus = int(production["apdus"])
+        step.detail = {"card": journey.card_number, "APDUs": journey.apdus}
+
+
+def _deliver(journey: Journey, citizen: Citizen) -> None:
+    with journey.report.step("deliver", "Own PIN, card's signature, certificates live"):
+        deliver(journey.staff, journey.card_number, citizen)
+
+
+def _open_site(journey: Journey, stack: ExitStack) -> Site:
+    with journey.report.step("site", "A sample e-service opens, in its own process") as step:
+        port = free_port()
+        key = _site_key(journey.installation, f"https://localhost:{port}")
+        site = stack.enter_context(running_site(port, f"{journey.server}/verifier", key))
+        step.detail = {"origin": site.origin, "pid": site.pid}
+    return site
+
+
+def _site_key(installation: Installation, origin: str) -> str:
+    registry = installation.verifier.services
+    try:
+        credentials = registry.register_site(SITE_NAME, origin)
+    except SiteNameTakenError:
+        credentials = registry.renew_key(SITE_NAME, origin)
+    return credentials.api_key.reveal()
+
+
+def _log_in(journey: Journey, citizen: Citizen, site: Site) -> None:
+    with journey.report.step("login", "The citizen logs in with the card") as step:
+        answer = citizen.log_in(site.origin, site.cafile)
+        if answer["claims"]["national_code"] != journey.person.national_code:
+            raise StepFailedError(step, "the site was told of somebody else")
+        step.detail = {"receipt": answer["receipt"]["code"]}
+
+
+def _report_lost(journey: Journey) -> None:
+    with journey.report.step("lost", "The card is reported lost and revoked"):
+        journey.staff.supervisor.revoke(journey.card_number, "lost")
+
+
+def _be_refused(journey: Journey, citizen: Citizen, site: Site) -> None:
+    with journey.report.step("refused", "The next login is refused, and says why") as step:
+        step.detail = _refusal(step, citizen, site)
+
+
+def _refusal(step: Step, citizen: Citizen, site: Site) -> dict[str, object]:
+    try:
+        citizen.log_in(site.origin, site.cafile)
+    except LoginRefusedError as refused:
+        if refused.kind != REFUSED_AS:
+            raise StepFailedError(step, f"refused for another reason: {refused.kind}") from refused
+        return {"reason": refused.problem["title"], "receipt": refused.problem["receipt"]["code"]}
+    raise StepFailedError(step, "a revoked card was let in")

@@ -1,0 +1,23 @@
+"""The card factory: blank bodies, each with its own transport secrets, as a manufacturer delivers them."""
+
+import secrets
+from pathlib import Path
+
+from issuance.production.cardsecrets import factory_secrets
+from pki.keys.masterkeys import MasterKey
+from simulators.card.blank import create_blank
+
+_FIRST_SERIAL = 10_000_000
+_SERIALS = 2**31 - _FIRST_SERIAL
+
+
+def make_blank(folder: Path, factory_key: MasterKey) -> Path:
+    """Makes one blank body in `folder`; its serial is random and new there."""
+    while True:
+        serial = _FIRST_SERIAL + secrets.randbelow(_SERIALS)
+        path = folder / f"{serial}.card"
+        if not path.exists():
+            break
+    keys = factory_secrets(factory_key, serial)
+    create_blank(path, serial, keys.pin, keys.puk, keys.management_key)
+    return path

@@ -1,0 +1,91 @@
+"""Issues cards to synthetic citizens through the whole registry, onto simulated cards in a home."""
+
+import random
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import load_der_x509_certificate
+
+from cardio.piv.session import PivSession
+from cardio.piv.slots import Slot
+from issuance.production.cardsecrets import issuer_secrets
+from simulators.actors.citizen import Citizen
+from simulators.actors.issue import Staff, choose_pin, deliver, enrol_someone, produce, signed_in
+from simulators.factory import make_blank
+from simulators.installation.server import create_app, running
+from simulators.installation.services import Installation, initialise, is_initialised, open_installation
+from simulators.population.people import People
+from simulators.readers.choice import OccupiedReader, ReaderChoice, ReaderKind, chosen_reader
+
+_SLOTS = (Slot.AUTHENTICATION, Slot.SIGNATURE)
+
+
+def issue_cards(root: Path, count: int, seed: int) -> Iterator[dict[str, object]]:
+    """Issues `count` cards in the home `root`, initialising an empty one; yields each card when it is delivered."""
+    if not is_initialised(root):
+        print(f"{root} is empty: initialising it", file=sys.stderr)
+        initialise(root)
+    with ExitStack() as stack:
+        installation = stack.enter_context(open_installation(root))
+        server = stack.enter_context(running(create_app(installation)))
+        staff = stack.enter_context(signed_in(installation.home, server))
+        readers = stack.enter_context(chosen_reader(ReaderKind.IN_PROCESS))
+        chance = random.Random(f"hoviat issue {seed}")  # noqa: S311 - repeatable; test cards only
+        numbers = _numbers(installation.people, chance)
+        for _ in range(count):
+            yield _issue_one(installation, staff, readers, numbers, chance)
+
+
+def _numbers(people: People, chance: random.Random) -> Iterator[int]:
+    while True:
+        yield chance.randrange(people.size)
+
+
+def _issue_one(
+    installation: Installation,
+    staff: Staff,
+    readers: ReaderChoice,
+    numbers: Iterator[int],
+    chance: random.Random,
+) -> dict[str, object]:
+    person, application = enrol_someone(staff, installation.people, numbers)
+    staff.supervisor.approve(application)
+    master_keys = installation.pki.master_keys
+    blank = make_blank(installation.home.cards, master_keys["factory"])
+    pin = choose_pin(chance)
+    with readers.holding(blank) as reader:
+        production = produce(staff, application, reader)
+        card_number = str(production["card_number"])
+        deliver(staff, card_number, Citizen(reader.connect, pin))
+        certificates = _certificates(reader)
+    own = issuer_secrets(master_keys["card"], int(blank.stem))
+    return {
+        "card_number": card_number,
+        "file": str(blank),
+        "national_code": person.national_code,
+        "pin": pin,
+        "puk": own.puk,
+        "can": own.can,
+        "certificates": certificates,
+    }
+
+
+def _certificates(reader: OccupiedReader) -> list[dict[str, str]]:
+    connection = reader.connect()
+    try:
+        session = PivSession(connection)
+        return [_described(slot, session.read_certificate(slot)) for slot in _SLOTS]
+    finally:
+        connection.close()
+
+
+def _described(slot: Slot, der: bytes) -> dict[str, str]:
+    certificate = load_der_x509_certificate(der)
+    return {
+        "slot": f"{slot:02X}",
+        "serial": f"{certificate.serial_number:x}",
+        "pem": certificate.public_bytes(Encoding.PEM).decode(),
+    }
