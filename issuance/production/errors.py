@@ -1,0 +1,107 @@
+"""What can go wrong at personalisation, beside what the card and the authority say of themselves."""
+
+import re
+
+from issuance.errors import IssuanceError
+
+
+class ProductionError(IssuanceError):
+    """Base of:
+
+    ProductionError
+    ├── ReaderInUseError        another run of this process uses the reader
+    ├── ProductionRunningError  the application's run is still at work
+    ├── NothingToVoidError      the run has ended already
+    └── RunFailure              ends or interrupts a run
+        ├── NotABlankError      the factory's key does not open this body
+        ├── BodyUsedError       this body was taken before
+        ├── WrongCardError      another body than the one this run began with
+        └── ReadBackError       what was read is not what was written
+    """
+
+    kind = "production"
+
+
+class ReaderInUseError(ProductionError):
+    """Another run uses the reader."""
+
+    kind = "reader-in-use"
+
+    def __init__(self, reader: str) -> None:
+        super().__init__(f"{reader}: another card is being produced there")
+        self.reader = reader
+
+
+class ProductionRunningError(ProductionError):
+    """The application's run is still at work, here or in another process."""
+
+    kind = "production-running"
+
+    def __init__(self, production_id: str) -> None:
+        super().__init__("a run for this application is still at work")
+        self.production_id = production_id
+
+
+class NothingToVoidError(ProductionError):
+    """The run has ended already."""
+
+    kind = "nothing-to-void"
+
+    def __init__(self, state: str) -> None:
+        super().__init__(f"the run is {state}")
+        self.state = state
+
+
+class RunFailure(ProductionError):  # noqa: N818 - names an outcome; its members are the errors
+    """Ends or interrupts a run."""
+
+    kind = "run-failure"
+
+
+class NotABlankError(RunFailure):
+    """The factory's key does not open this body: it is not ours, or was personalised already."""
+
+    kind = "not-a-blank"
+
+    def __init__(self, card_number: str) -> None:
+        super().__init__(f"card {card_number} is not a blank of our manufacturer")
+        self.card_number = card_number
+
+
+class BodyUsedError(RunFailure):
+    """This body was taken before; a body serves once."""
+
+    kind = "body-used"
+
+    def __init__(self, card_number: str) -> None:
+        super().__init__(f"card {card_number} was used before")
+        self.card_number = card_number
+
+
+class WrongCardError(RunFailure):
+    """Another body than the one this run began with; nothing was written to it."""
+
+    kind = "wrong-card"
+
+    def __init__(self, expected: str, found: str) -> None:
+        super().__init__(f"this run began with card {expected}; card {found} is in the reader")
+        self.expected = expected
+        self.found = found
+
+
+class ReadBackError(RunFailure):
+    """What was read from the card is not what was written; `what` names it."""
+
+    kind = "read-back"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the card gives back another {what} than was written")
+        self.what = what
+
+
+def failure_kind(error: Exception) -> str:
+    """The stable name of any failure: its own kind, or its class's name in words joined by hyphens."""
+    if isinstance(error, IssuanceError):
+        return error.kind
+    name = type(error).__name__.removesuffix("Error")
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "-", name).lower()

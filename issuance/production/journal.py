@@ -1,0 +1,96 @@
+"""The journal of one run: what was begun, what was done, and what it yielded."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from issuance.database import Database
+from issuance.errors import NotFoundError
+from issuance.production.models import DETAIL_LENGTH, JournalEntry, Production
+from issuance.production.progress import Progress
+from issuance.production.steps import ProductionState, Step, StepState
+from pki.clock import Clock
+
+LEASE = timedelta(seconds=60)
+"""Longer than any step takes."""
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why a run stopped, safe to show: no secret, no personal data."""
+
+    kind: str
+    detail: str
+
+
+def get_production(session: Session, production_id: str) -> Production:
+    """The run. Raises NotFoundError."""
+    found = session.get(Production, production_id)
+    if found is None:
+        raise NotFoundError("production")
+    return found
+
+
+class Journal:
+    """Writes before and after each step, each time in a transaction of its own."""
+
+    def __init__(self, database: Database, progress: Progress, clock: Clock, production_id: str) -> None:
+        self._database = database
+        self._progress = progress
+        self._clock = clock
+        self.production_id = production_id
+        with database.reading() as session:
+            production = get_production(session, production_id)
+            entries = list(production.journal)
+            self.attempt = production.attempts
+        self._number = len(entries)
+        self._begun = {Step(entry.step) for entry in entries}
+        self._results = {Step(e.step): dict(e.data) for e in entries if e.state == StepState.DONE}
+
+    def was_begun(self, step: Step) -> bool:
+        """Whether any attempt began it: then it may have happened, even if nobody heard of it."""
+        return step in self._begun
+
+    def result(self, step: Step) -> Mapping[str, str] | None:
+        """What a finished step yielded, or None if it was never finished."""
+        return self._results.get(step)
+
+    def begin(self, step: Step) -> None:
+        """Records that the step is about to happen, and renews the lease."""
+        now = self._clock()
+        self._number += 1
+        with self._database.writing() as session:
+            get_production(session, self.production_id).lease_expires_at = now + LEASE
+            session.add(
+                JournalEntry(
+                    production_id=self.production_id,
+                    number=self._number,
+                    attempt=self.attempt,
+                    step=step.value,
+                    state=StepState.BEGUN.value,
+                    begun_at=now,
+                )
+            )
+        self._begun.add(step)
+        self._progress.changed()
+
+    def done(self, session: Session, step: Step, apdus: int, data: Mapping[str, str]) -> None:
+        """Records, in the caller's transaction, that the step has happened and what it yielded."""
+        entry = self._close(session, StepState.DONE, apdus)
+        entry.data = dict(data)
+        self._results[step] = dict(data)
+
+    def failed(self, session: Session, failure: Failure, state: ProductionState, apdus: int) -> None:
+        """Records, in the caller's transaction, the failure of the step at hand and the run's new state."""
+        self._close(session, StepState.FAILED, apdus)
+        production = get_production(session, self.production_id)
+        production.state = state.value
+        production.failure_kind, production.failure_detail = failure.kind, failure.detail[:DETAIL_LENGTH]
+
+    def _close(self, session: Session, state: StepState, apdus: int) -> JournalEntry:
+        entry = session.get_one(JournalEntry, (self.production_id, self._number))
+        entry.state, entry.ended_at, entry.apdus = state.value, self._clock(), apdus
+        get_production(session, self.production_id).apdus += apdus
+        return entry

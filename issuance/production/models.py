@@ -1,0 +1,78 @@
+"""Runs and their journal."""
+
+from datetime import datetime
+
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.types import JSON
+
+from issuance.database import Base
+from issuance.enrolment.models import STATE_LENGTH, Application, one_of
+from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
+from issuance.lifecycle.models import CARD_NUMBER_LENGTH
+from issuance.operators.models import USERNAME_LENGTH
+from issuance.production.steps import ENDED, ProductionState, StepState
+from pki.store.database import UtcDateTime
+
+_STEP_LENGTH = 40
+_KIND_LENGTH = 40
+_READER_LENGTH = 200
+DETAIL_LENGTH = 300
+
+_OPEN = text(one_of("state", [state.value for state in ProductionState if state not in ENDED]))
+
+
+class Production(Base):
+    """One application's run on one body, over as many attempts as it takes."""
+
+    __tablename__ = "productions"
+    __table_args__ = (
+        CheckConstraint(one_of("state", [state.value for state in ProductionState]), "state"),
+        Index(
+            "uq_productions_open", "application_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(IDENTIFIER_LENGTH), primary_key=True)
+    application_id: Mapped[str] = mapped_column(
+        String(IDENTIFIER_LENGTH), ForeignKey("applications.id"), index=True
+    )
+    card_number: Mapped[str | None] = mapped_column(
+        String(CARD_NUMBER_LENGTH), ForeignKey("cards.card_number")
+    )
+    state: Mapped[str] = mapped_column(String(STATE_LENGTH))
+    version: Mapped[int] = mapped_column()
+    reader: Mapped[str] = mapped_column(String(_READER_LENGTH))
+    started_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    lease_expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    """A running run that has not moved until then belongs to a process that died."""
+    finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    attempts: Mapped[int] = mapped_column(default=1)
+    apdus: Mapped[int] = mapped_column(default=0)
+    failure_kind: Mapped[str | None] = mapped_column(String(_KIND_LENGTH))
+    failure_detail: Mapped[str | None] = mapped_column(String(DETAIL_LENGTH))
+    application: Mapped[Application] = relationship()
+    journal: Mapped[list["JournalEntry"]] = relationship(order_by="JournalEntry.number")
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+
+class JournalEntry(Base):
+    """One try at one step, written before it and again after it."""
+
+    __tablename__ = "production_journal"
+    __table_args__ = (CheckConstraint(one_of("state", [state.value for state in StepState]), "state"),)
+
+    production_id: Mapped[str] = mapped_column(
+        String(IDENTIFIER_LENGTH), ForeignKey("productions.id"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    attempt: Mapped[int]
+    step: Mapped[str] = mapped_column(String(_STEP_LENGTH))
+    state: Mapped[str] = mapped_column(String(STATE_LENGTH))
+    begun_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    apdus: Mapped[int] = mapped_column(default=0)
+    data: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
+    """What later steps and later attempts need: public keys, requests, identifiers. Nothing secret."""

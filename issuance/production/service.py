@@ -1,0 +1,246 @@
+"""Starting, resuming, voiding and watching runs."""
+
+import logging
+import threading
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from issuance.enrolment.repository import get_application, move
+from issuance.identifiers import new_identifier
+from issuance.lifecycle.states import ApplicationEvent
+from issuance.operators.models import Role
+from issuance.operators.service import Actor
+from issuance.production.connection import CountingConnection, Readers
+from issuance.production.errors import ProductionRunningError, ReaderInUseError
+from issuance.production.journal import LEASE, Journal, get_production
+from issuance.production.models import Production
+from issuance.production.progress import Progress
+from issuance.production.run import Run, RunStoppedError
+from issuance.production.steps import ENDED, ProductionState, Step, StepState
+from issuance.production.voiding import void
+from issuance.production.work import Workshop
+
+_LOG = logging.getLogger(__name__)
+_STATIONS = 16
+"""Runs at a time in one process: each holds a thread and a reader."""
+
+
+@dataclass(frozen=True)
+class StepView:
+    """The last try at one step."""
+
+    step: Step
+    state: StepState
+    begun_at: datetime
+    ended_at: datetime | None
+    apdus: int
+
+
+@dataclass(frozen=True)
+class ProductionView:
+    """A run as others see it."""
+
+    id: str
+    application_id: str
+    card_number: str | None
+    state: ProductionState
+    reader: str
+    attempts: int
+    apdus: int
+    """Command APDUs over all attempts."""
+    failure_kind: str | None
+    failure_detail: str | None
+    started_at: datetime
+    finished_at: datetime | None
+    steps: tuple[StepView, ...] = field(default=())
+
+
+class ProductionLine:
+    """All runs of one registry."""
+
+    def __init__(self, shop: Workshop, readers: Readers) -> None:
+        self.progress = Progress()
+        self._shop = shop
+        self._readers = readers
+        self._pool = ThreadPoolExecutor(_STATIONS, "production")
+        self._lock = threading.Lock()
+        self._at_work: dict[str, str] = {}  # reader → run
+
+    def readers(self) -> Sequence[str]:
+        """The readers a clerk can choose from. Raises ReaderUnavailableError when there is no service."""
+        return self._readers.names()
+
+    def start(self, actor: Actor, application_id: str, reader: str) -> str:
+        """Begins or resumes the application's run in the background; returns the run's identifier.
+
+        Raises at once what is wrong with application or reader: ForbiddenTransitionError,
+        ProductionRunningError, ReaderInUseError or a TransportError.
+        """
+        production_id, connection = self._prepare(actor, application_id, reader)
+        self._pool.submit(self._work, production_id, reader, connection).add_done_callback(_report)
+        return production_id
+
+    def produce(self, actor: Actor, application_id: str, reader: str) -> ProductionView:
+        """As `start`, but returns when the attempt is over."""
+        production_id, connection = self._prepare(actor, application_id, reader)
+        self._work(production_id, reader, connection)
+        return self.view(production_id)
+
+    def void(self, actor: Actor, production_id: str) -> None:
+        """Gives an interrupted run up. Raises NothingToVoidError or ProductionRunningError."""
+        actor.require(Role.CLERK, Role.SUPERVISOR)
+        with self._shop.database.reading() as session:
+            if self._is_at_work(get_production(session, production_id)):
+                raise ProductionRunningError(production_id)
+        self._void(production_id, actor.username)
+
+    def view(self, production_id: str) -> ProductionView:
+        """The run as it stands. Raises NotFoundError."""
+        with self._shop.database.reading() as session:
+            return self._view(get_production(session, production_id))
+
+    def latest(self, application_id: str) -> ProductionView | None:
+        """The application's newest run, if it has one."""
+        query = select(Production).where(Production.application_id == application_id)
+        with self._shop.database.reading() as session:
+            newest = session.scalars(query.order_by(Production.started_at.desc()).limit(1)).first()
+            return None if newest is None else self._view(newest)
+
+    def close(self) -> None:
+        """Waits for the runs at work."""
+        self._pool.shutdown(wait=True)
+
+    def _prepare(self, actor: Actor, application_id: str, reader: str) -> tuple[str, CountingConnection]:
+        actor.require(Role.CLERK, Role.SUPERVISOR)
+        self._check_ready(application_id)
+        with self._lock:
+            if reader in self._at_work:
+                raise ReaderInUseError(reader)
+            self._at_work[reader] = ""
+        connection: CountingConnection | None = None
+        try:
+            connection = CountingConnection(self._readers.connect(reader))
+            production_id = self._record_start(actor, application_id, reader)
+        except BaseException:
+            if connection is not None:
+                connection.close()
+            self._release(reader)
+            raise
+        self._at_work[reader] = production_id
+        return production_id, connection
+
+    def _check_ready(self, application_id: str) -> None:
+        """Refuses what can't be produced before a card is touched."""
+        with self._shop.database.reading() as session:
+            application = get_application(session, application_id)
+            torn = _open_run(session, application_id)
+            if torn is None:
+                move(application, ApplicationEvent.START_PRODUCTION)  # in a session that only reads
+            elif self._is_at_work(torn) or torn.state == ProductionState.VOIDING:
+                raise ProductionRunningError(torn.id)
+
+    def _record_start(self, actor: Actor, application_id: str, reader: str) -> str:
+        now = self._shop.clock()
+        with self._shop.database.writing() as session:
+            production = _open_run(session, application_id)
+            if production is None:
+                production = self._new(session, actor, application_id, now)
+            elif self._is_at_work(production) or production.state == ProductionState.VOIDING:
+                raise ProductionRunningError(production.id)
+            else:
+                production.attempts += 1
+            production.state, production.reader = ProductionState.RUNNING.value, reader
+            production.failure_kind = production.failure_detail = None
+            production.lease_expires_at = now + LEASE
+            details = {"attempt": production.attempts}
+            subject = f"production:{production.id}"
+            self._shop.audit.record(session, actor.username, "production.started", subject, details)
+            return production.id
+
+    def _new(self, session: Session, actor: Actor, application_id: str, now: datetime) -> Production:
+        move(get_application(session, application_id), ApplicationEvent.START_PRODUCTION)
+        production = Production(
+            id=new_identifier(self._shop.randomness),
+            application_id=application_id,
+            started_by=actor.username,
+            started_at=now,
+            attempts=1,
+            apdus=0,
+        )
+        session.add(production)
+        return production
+
+    def _work(self, production_id: str, reader: str, connection: CountingConnection) -> None:
+        try:
+            journal = Journal(self._shop.database, self.progress, self._shop.clock, production_id)
+            Run(self._shop, journal, connection).execute()
+        except RunStoppedError as stopped:
+            _LOG.warning("production %s: %s", production_id, stopped)
+            if stopped.state is ProductionState.VOIDING:
+                self._void(production_id, "system")
+        finally:
+            connection.close()
+            self._release(reader)
+            self.progress.changed()
+
+    def _void(self, production_id: str, actor: str) -> None:
+        journal = Journal(self._shop.database, self.progress, self._shop.clock, production_id)
+        void(self._shop, journal, actor)
+        self.progress.changed()
+
+    def _release(self, reader: str) -> None:
+        with self._lock:
+            self._at_work.pop(reader, None)
+
+    def _is_at_work(self, production: Production) -> bool:
+        if production.state != ProductionState.RUNNING:
+            return False
+        here = production.id in self._at_work.values()
+        return here or production.lease_expires_at > self._shop.clock()
+
+    def _view(self, production: Production) -> ProductionView:
+        state = ProductionState(production.state)
+        if state is ProductionState.RUNNING and not self._is_at_work(production):
+            state = ProductionState.INTERRUPTED  # its process died
+        return ProductionView(
+            id=production.id,
+            application_id=production.application_id,
+            card_number=production.card_number,
+            state=state,
+            reader=production.reader,
+            attempts=production.attempts,
+            apdus=production.apdus,
+            failure_kind=production.failure_kind,
+            failure_detail=production.failure_detail,
+            started_at=production.started_at,
+            finished_at=production.finished_at,
+            steps=_latest_steps(production),
+        )
+
+
+def _open_run(session: Session, application_id: str) -> Production | None:
+    query = select(Production).where(
+        Production.application_id == application_id, Production.state.not_in(ENDED)
+    )
+    return session.scalar(query)
+
+
+def _latest_steps(production: Production) -> tuple[StepView, ...]:
+    latest = {
+        Step(entry.step): StepView(
+            Step(entry.step), StepState(entry.state), entry.begun_at, entry.ended_at, entry.apdus
+        )
+        for entry in production.journal
+    }
+    return tuple(latest[step] for step in Step if step in latest)
+
+
+def _report(done: "Future[None]") -> None:
+    error = done.exception()
+    if error is not None:
+        _LOG.error("a production run broke off", exc_info=error)

@@ -1,0 +1,324 @@
+"""What a run works with, and the actions of its steps."""
+
+import base64
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
+from sqlalchemy import select
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from cardio.piv.session import PivSession
+from cardio.piv.slots import PublicKey, Slot
+from issuance.audit import Audit
+from issuance.database import Database
+from issuance.enrolment.repository import get_application, move
+from issuance.errors import LiveCardError
+from issuance.identifiers import Randomness
+from issuance.lifecycle.cards import get_card, live_card_of, move_card
+from issuance.lifecycle.certificates import Certificates
+from issuance.lifecycle.models import Card, CardCertificate
+from issuance.lifecycle.states import ApplicationEvent, CardEvent, CardState
+from issuance.production import personalisation
+from issuance.production.cardsecrets import KEY_VERSION, CardSecrets, IssuerSecrets
+from issuance.production.errors import BodyUsedError, ReadBackError
+from issuance.production.journal import Journal, get_production
+from issuance.production.personalisation import KEY_PLANS, Holder, KeyPlan
+from issuance.production.steps import ProductionState, Step
+from pki.authority.values import CertificateRequest, IssuedCertificate, PersonSubject
+from pki.clock import Clock
+from pki.keys.masterkeys import MasterKeys
+from pki.profiles import Profile
+
+_CHALLENGE_BYTES = 32
+_KEY = "spki"
+_ISSUERS_KEY = "issuer"
+_GENERATE_STEPS = (Step.GENERATE_AUTHENTICATION_KEY, Step.GENERATE_SIGNATURE_KEY)
+
+PathCheck = Callable[[bytes, datetime], None]
+"""Validates a certificate's path at a time; raises a PkiError."""
+
+
+@dataclass(frozen=True)
+class Workshop:
+    """Everything that runs share."""
+
+    database: Database
+    audit: Audit
+    certificates: Certificates
+    check_path: PathCheck
+    master_keys: MasterKeys
+    """`factory` and `card`."""
+    clock: Clock
+    randomness: Randomness
+
+
+@dataclass(frozen=True)
+class Order:
+    """Whose card is made, for which application, by whom."""
+
+    production_id: str
+    application_id: str
+    actor: str
+    subject: PersonSubject
+    latin_name: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Work:
+    """One attempt's card and order."""
+
+    shop: Workshop
+    order: Order
+    journal: Journal
+    session: PivSession = field(repr=False)
+    card_number: str
+    factory: CardSecrets
+    issuer: IssuerSecrets
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a step yielded, and what is recorded in the same transaction as its end."""
+
+    data: Mapping[str, str] = field(default_factory=dict)
+    record: Callable[[Session], None] | None = None
+
+
+def read_order(session: Session, production_id: str) -> Order:
+    """The order of a run."""
+    production = get_production(session, production_id)
+    application = get_application(session, production.application_id)
+    citizen = application.citizen
+    return Order(
+        production_id=production_id,
+        application_id=application.id,
+        actor=production.started_by,
+        subject=PersonSubject(citizen.national_code, citizen.given_name, citizen.surname),
+        latin_name=f"{application.latin_given_name} {application.latin_surname}",
+    )
+
+
+def certificate_request(order: Order, plan: KeyPlan, csr: bytes) -> CertificateRequest:
+    """The same request for each attempt of a run, so that the authority issues once."""
+    return CertificateRequest(
+        request_id=f"{order.production_id}-{plan.profile.value}",
+        profile=plan.profile,
+        subject=order.subject,
+        csr=csr,
+        on_hold=True,
+        actor=order.actor,
+    )
+
+
+def authenticate(work: Work) -> Outcome:
+    """Opens the card with the key it should have now."""
+    rotated = personalisation.authenticate(
+        work.session,
+        work.factory,
+        work.issuer,
+        work.card_number,
+        rotated=work.journal.was_begun(Step.SET_MANAGEMENT_KEY),
+    )
+    return Outcome({"key": _ISSUERS_KEY if rotated else "factory"})
+
+
+def take_card(work: Work) -> Outcome:
+    """Takes the body for this person: from here on it is theirs or waste."""
+    order = work.order
+    with work.shop.database.reading() as session:
+        if session.get(Card, work.card_number) is not None:
+            raise BodyUsedError(work.card_number)
+        if live_card_of(session, order.subject.national_code) is not None:
+            raise LiveCardError
+    return Outcome(record=lambda session: _insert_card(session, work))
+
+
+def _insert_card(session: Session, work: Work) -> None:
+    order = work.order
+    card = Card(
+        card_number=work.card_number,
+        national_code=order.subject.national_code,
+        application_id=order.application_id,
+        state=CardState.IN_PRODUCTION.value,
+        guid=personalisation.card_guid(order.production_id).hex,
+        key_version=KEY_VERSION,
+        taken_at=work.shop.clock(),
+    )
+    session.add(card)
+    try:
+        session.flush()
+    except IntegrityError as error:  # taken meanwhile in another process
+        raise BodyUsedError(work.card_number) from error
+    get_production(session, order.production_id).card_number = work.card_number
+    work.shop.audit.record(session, order.actor, "card.taken", f"card:{work.card_number}")
+
+
+def generate(step: Step) -> Callable[[Work], Outcome]:
+    """The action that makes the step's key on the card."""
+    plan = KEY_PLANS[_GENERATE_STEPS.index(step)]
+
+    def action(work: Work) -> Outcome:
+        key = work.session.generate_key(plan.slot, plan.algorithm)
+        return Outcome({_KEY: _text(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))})
+
+    return action
+
+
+def sign_requests(work: Work) -> Outcome:
+    """Lets the card sign the certification requests; ECDSA is random, so they are kept for later attempts."""
+    return Outcome(
+        {
+            plan.profile.value: _text(
+                personalisation.sign_request(
+                    work.session, plan, _generated_key(work, step), work.factory.pin, work.card_number
+                )
+            )
+            for plan, step in zip(KEY_PLANS, _GENERATE_STEPS, strict=True)
+        }
+    )
+
+
+def issue_certificates(work: Work) -> Outcome:
+    """Gets the certificates, on hold, and checks key and path before anything trusts them."""
+    issued = [_issue(work, plan) for plan in KEY_PLANS]
+
+    def record(session: Session) -> None:
+        session.add_all(_certificate_row(work.card_number, certificate) for certificate in issued)
+
+    return Outcome(record=record)
+
+
+def write_objects(work: Work) -> Outcome:
+    """Writes CHUID, CCC and printed information."""
+    for object_id, content in personalisation.card_objects(_holder(work)).items():
+        work.session.put_object(object_id, content)
+    return Outcome()
+
+
+def write_certificates(work: Work) -> Outcome:
+    """Writes the certificates."""
+    for slot, der in _certificates(work).items():
+        work.session.put_certificate(slot, der)
+    return Outcome()
+
+
+def read_back(work: Work) -> Outcome:
+    """Reads everything back and compares it."""
+    objects = personalisation.card_objects(_holder(work))
+    personalisation.read_back(work.session, objects, _certificates(work), work.factory.pin)
+    return Outcome()
+
+
+def prove_keys(work: Work) -> Outcome:
+    """Lets each key sign a challenge, checked with the certificate that the card gives back."""
+    for slot, der in _certificates(work).items():
+        challenge = work.shop.randomness(_CHALLENGE_BYTES)
+        personalisation.prove_key(work.session, slot, der, challenge, work.factory.pin)
+        work.shop.check_path(der, work.shop.clock())
+    return Outcome()
+
+
+def set_management_key(work: Work) -> Outcome:
+    """Replaces the factory's management key, unless the card was opened with the issuer's."""
+    opened = work.journal.result(Step.AUTHENTICATE) or {}
+    if opened.get("key") != _ISSUERS_KEY:
+        work.session.set_management_key(work.issuer.management_key)
+    return Outcome()
+
+
+def set_puk(work: Work) -> Outcome:
+    """Replaces the factory's PUK."""
+    personalisation.set_puk(work.session, work.factory.puk, work.issuer.puk)
+    return Outcome()
+
+
+def set_transport_pin(work: Work) -> Outcome:
+    """Sets the transport PIN; with that the card is produced."""
+    personalisation.set_transport_pin(work.session, work.factory.pin, work.issuer.transport_pin)
+    return Outcome(record=lambda session: _finish(session, work))
+
+
+def _finish(session: Session, work: Work) -> None:
+    now = work.shop.clock()
+    card = get_card(session, work.card_number)
+    move_card(card, CardEvent.FINISH)
+    card.produced_at = now
+    production = get_production(session, work.order.production_id)
+    production.state, production.finished_at = ProductionState.PRODUCED.value, now
+    production.failure_kind = production.failure_detail = None
+    move(card.application, ApplicationEvent.FINISH_PRODUCTION)
+    work.shop.audit.record(session, work.order.actor, "card.produced", f"card:{work.card_number}")
+
+
+ACTIONS: Mapping[Step, Callable[[Work], Outcome]] = {
+    Step.AUTHENTICATE: authenticate,
+    Step.TAKE_CARD: take_card,
+    Step.GENERATE_AUTHENTICATION_KEY: generate(Step.GENERATE_AUTHENTICATION_KEY),
+    Step.GENERATE_SIGNATURE_KEY: generate(Step.GENERATE_SIGNATURE_KEY),
+    Step.SIGN_REQUESTS: sign_requests,
+    Step.ISSUE_CERTIFICATES: issue_certificates,
+    Step.WRITE_OBJECTS: write_objects,
+    Step.WRITE_CERTIFICATES: write_certificates,
+    Step.READ_BACK: read_back,
+    Step.PROVE_KEYS: prove_keys,
+    Step.SET_MANAGEMENT_KEY: set_management_key,
+    Step.SET_PUK: set_puk,
+    Step.SET_TRANSPORT_PIN: set_transport_pin,
+}
+"""Every step after the card is identified, in order."""
+
+
+def _issue(work: Work, plan: KeyPlan) -> IssuedCertificate:
+    requests = work.journal.result(Step.SIGN_REQUESTS) or {}
+    csr = base64.b64decode(requests[plan.profile.value])
+    issued = work.shop.certificates.issue(certificate_request(work.order, plan, csr))
+    if x509.load_der_x509_certificate(issued.der).public_key() != x509.load_der_x509_csr(csr).public_key():
+        raise ReadBackError("key")
+    return issued
+
+
+def _certificate_row(number: str, issued: IssuedCertificate) -> CardCertificate:
+    return CardCertificate(
+        serial=f"{issued.serial:x}",
+        card_number=number,
+        profile=issued.profile.value,
+        der=issued.der,
+        not_after=issued.not_after,
+    )
+
+
+def _rows(work: Work) -> list[CardCertificate]:
+    query = select(CardCertificate).where(CardCertificate.card_number == work.card_number)
+    with work.shop.database.reading() as session:
+        return list(session.scalars(query))
+
+
+def _certificates(work: Work) -> dict[Slot, bytes]:
+    by_profile = {Profile(row.profile): row.der for row in _rows(work)}
+    return {plan.slot: by_profile[plan.profile] for plan in KEY_PLANS}
+
+
+def _holder(work: Work) -> Holder:
+    return Holder(
+        latin_name=work.order.latin_name,
+        card_number=work.card_number,
+        guid=personalisation.card_guid(work.order.production_id),
+        expires=min(row.not_after for row in _rows(work)).date(),
+    )
+
+
+def _generated_key(work: Work, step: Step) -> PublicKey:
+    generated = work.journal.result(step) or {}
+    key = load_der_public_key(base64.b64decode(generated[_KEY]))
+    if not isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey)):
+        raise ReadBackError("key")
+    return key
+
+
+def _text(data: bytes) -> str:
+    return base64.b64encode(data).decode()
