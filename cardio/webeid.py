@@ -69,7 +69,7 @@ def create_token(session: PivSession, pin: str, origin: str, nonce: str) -> dict
     :raises InvalidPinError, PinBlockedError, MalformedPinError, TransportPinError: as `verify_pin` does
     :raises ObjectNotFoundError: no authentication certificate on the card
     """
-    _require_origin(origin)
+    require_origin(origin)
     if not MIN_NONCE_CHARACTERS <= len(nonce) <= MAX_NONCE_CHARACTERS:
         raise WebEidRequestError(f"a nonce has {MIN_NONCE_CHARACTERS} to {MAX_NONCE_CHARACTERS} characters")
     certificate = session.read_certificate(Slot.AUTHENTICATION)
@@ -87,7 +87,11 @@ def create_token(session: PivSession, pin: str, origin: str, nonce: str) -> dict
     }
 
 
-def _require_origin(origin: str) -> None:
+def require_origin(origin: str) -> None:
+    """Checks the form of an origin.
+
+    :raises WebEidRequestError: not https://host[:port] in ASCII
+    """
     host = origin.removeprefix(_SCHEME)
     malformed = not origin.startswith(_SCHEME) or not host or any(sign in host for sign in "/?#@ ")
     if malformed or not origin.isascii() or not origin.isprintable() or len(origin) > MAX_ORIGIN_CHARACTERS:
