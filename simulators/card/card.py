@@ -112,11 +112,12 @@ class SimulatedCard:
         return self._send(whole.ne)
 
     def _begin(self, raw: bytes) -> Command:
-        """Parses; whatever is not the next part of the chain under way ends that chain."""
+        """Parses; any command that doesn't continue what was under way ends it, even one that is no command."""
         try:
             _require_class(raw)
             command = Command.parse(raw)
         except StatusError:
+            self._outgoing = b""
             self._interrupt()
             raise
         if not self._chain.is_continued_by(command):
