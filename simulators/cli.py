@@ -24,13 +24,17 @@ sim.add_command(insert)
 def issue(count: int, seed: int) -> None:
     """Issue cards to synthetic citizens: enrolment, approval, production, delivery, all of it.
 
-    Prints a JSON line a card: card_number, file, national_code, pin, puk, can, certificates. The cards lie under
-    HOME/cards/. An empty home is initialised first. On a fresh home, one seed gives the same citizens and PINs.
+    Prints a JSON line a card: card_number, file, national_code, pin, puk, can, certificates. The cards lie
+    under HOME/cards/. An empty home is initialised first. One seed gives the same people and PINs.
     """
     from pki.home import HomeError
+    from simulators.installation.services import initialise, is_initialised
     from simulators.issuing import issue_cards
 
     try:
+        if not is_initialised(current_home()):
+            click.echo(f"{current_home()} is no home yet: initialising it", err=True)
+            initialise(current_home())
         for card in issue_cards(current_home(), count, seed):
             click.echo(json.dumps(card, ensure_ascii=False))
     except HomeError as error:

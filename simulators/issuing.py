@@ -1,7 +1,6 @@
 """Issues cards to synthetic citizens through the whole registry, onto simulated cards in a home."""
 
 import random
-import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +15,7 @@ from simulators.actors.citizen import Citizen
 from simulators.actors.issue import Staff, choose_pin, deliver, enrol_someone, produce, signed_in
 from simulators.factory import make_blank
 from simulators.installation.server import create_app, running
-from simulators.installation.services import Installation, initialise, is_initialised, open_installation
+from simulators.installation.services import Installation, open_installation
 from simulators.population.people import People
 from simulators.readers.choice import OccupiedReader, ReaderChoice, ReaderKind, chosen_reader
 
@@ -24,10 +23,7 @@ _SLOTS = (Slot.AUTHENTICATION, Slot.SIGNATURE)
 
 
 def issue_cards(root: Path, count: int, seed: int) -> Iterator[dict[str, object]]:
-    """Issues `count` cards in the home `root`, initialising an empty one; yields each card when it is delivered."""
-    if not is_initialised(root):
-        print(f"{root} is empty: initialising it", file=sys.stderr)
-        initialise(root)
+    """Issues `count` cards in the home `root`; yields each when it is delivered."""
     with ExitStack() as stack:
         installation = stack.enter_context(open_installation(root))
         server = stack.enter_context(running(create_app(installation)))

@@ -1,4 +1,4 @@
-"""A citizen with a card: replaces the transport PIN, and logs in at a site the way a browser with Web eID does."""
+"""A citizen with a card: replaces the transport PIN, and logs in at a site as a browser with Web eID does."""
 
 import ssl
 from collections.abc import Callable

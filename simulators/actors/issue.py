@@ -1,5 +1,6 @@
 """The whole way of one card, as people go it: enrol, approve, produce, deliver."""
 
+import itertools
 import random
 import threading
 from collections.abc import Callable, Iterator
@@ -53,7 +54,7 @@ def signed_in(home: Home, base_url: str) -> Iterator[Staff]:
 
 
 def enrol_someone(staff: Staff, people: People, numbers: Iterator[int]) -> tuple[Person, str]:
-    """Enrols the first of `numbers` who has neither card nor open application; returns them and the application."""
+    """Enrols the first of `numbers` who has no card and no open application; returns also the application."""
     for number in numbers:
         person = people.person(number)
         try:
@@ -69,7 +70,7 @@ def enrol_someone(staff: Staff, people: People, numbers: Iterator[int]) -> tuple
 def produce(
     staff: Staff, application: str, reader: OccupiedReader, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Personalises the card in the reader and waits for the end; returns the production. Raises ProductionFailedError."""
+    """Personalises the card in the reader; returns the production. Raises ProductionFailedError."""
     production = staff.clerk.produce(application, reader.name)
     pause = threading.Event()
     for _ in range(int(_PRODUCTION_SECONDS / _POLL_SECONDS)):
@@ -94,6 +95,6 @@ def choose_pin(chance: random.Random) -> str:
     """A PIN as a careful citizen takes one: not all digits alike, no plain run up or down."""
     while True:
         pin = "".join(chance.choice("0123456789") for _ in range(_PIN_DIGITS))
-        steps = {(int(b) - int(a)) for a, b in zip(pin, pin[1:], strict=False)}
+        steps = {int(second) - int(first) for first, second in itertools.pairwise(pin)}
         if steps not in ({0}, {1}, {-1}):
             return pin

@@ -21,8 +21,8 @@ from simulators.installation.cli import current_home
 def demo(*, kind: str, as_json: bool) -> None:
     """Take one citizen from the civil register to a login, and to a refused one.
 
-    PKI, enrolment, approval, a card personalised through PC/SC, delivery, a login at a sample e-service, the loss of
-    the card, a refused login. Works in a new home and in a used one. Exit status 0 only if every step held.
+    PKI, enrolment, approval, a card personalised through PC/SC, delivery, a login at a sample e-service, the
+    loss of the card, a refused login. Works in a new home and in a used one. Exit status 0 only if every step held.
     """
     from rich.console import Console
 
@@ -30,21 +30,16 @@ def demo(*, kind: str, as_json: bool) -> None:
     from simulators.demo.report import Report
     from simulators.readers.choice import ReaderKind
 
-    console = Console(stderr=True)
     report = Report(None if as_json else Console())
+    failure: str | None = None
     try:
         run(current_home(), report, None if kind == "auto" else ReaderKind(kind))
     except Exception as error:  # noqa: BLE001 - whatever ends the demo is shown and fails it
-        if not as_json:
-            console.print(f"[red]{type(error).__name__}[/red]: {error}", highlight=False, markup=True)
-        failure: str | None = f"{type(error).__name__}: {error}"
-    else:
-        failure = None
+        failure = f"{type(error).__name__}: {error}"
+    ok = report.ok and failure is None
     if as_json:
-        click.echo(
-            json.dumps(
-                {"ok": report.ok and failure is None, "failure": failure, "steps": report.as_data()},
-                ensure_ascii=False,
-            )
-        )
-    sys.exit(0 if report.ok and failure is None else 1)
+        document = {"ok": ok, "failure": failure, "steps": report.as_data()}
+        click.echo(json.dumps(document, ensure_ascii=False))
+    elif failure is not None:
+        click.echo(failure, err=True)
+    sys.exit(0 if ok else 1)

@@ -1,4 +1,4 @@
-"""The main job: one citizen from the civil register to a login, and to a refused one after the card is lost."""
+"""The main job: a citizen's way from the civil register to a login, and to a refused one after a loss."""
 
 import random
 from contextlib import ExitStack
@@ -39,7 +39,7 @@ class Journey:
 
 
 def run(root: Path, report: Report, kind: ReaderKind | None) -> Journey:
-    """Runs every step in a home, new or used; raises StepFailedError or the failure itself at the first that does not hold."""
+    """Runs every step in a home, new or used; raises at the first that does not hold."""
     with ExitStack() as stack:
         journey = _prepare(root, report, kind, stack)
         _enrol(journey)

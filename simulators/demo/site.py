@@ -39,9 +39,9 @@ def free_port() -> int:
 def running_site(port: int, verifier_url: str, api_key: str) -> Iterator[Site]:
     """Starts `python -m simulators.eservice` on https://localhost:`port`; ends it by its own pid."""
     with tempfile.TemporaryDirectory(prefix="hoviat-site-") as folder:
+        options = ["--port", str(port), "--verifier", verifier_url, "--tls-dir", folder]
         process = subprocess.Popen(  # noqa: S603 - our own module, our own arguments
-            [sys.executable, "-m", "simulators.eservice", "--port", str(port), "--verifier", verifier_url]
-            + ["--tls-dir", folder],
+            [sys.executable, "-m", "simulators.eservice", *options],
             env={**os.environ, "HOVIAT_SITE_KEY": api_key},
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,

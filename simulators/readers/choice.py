@@ -1,4 +1,4 @@
-"""Where a program's simulated card goes: the real pcscd with vpcd where it can be had, an in-process reader otherwise."""
+"""Where a program's simulated card goes: pcscd with vpcd where it can be had, else in process."""
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
