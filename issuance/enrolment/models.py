@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
-from sqlalchemy.orm import Mapped, deferred, mapped_column, relationship
+from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from issuance.database import Base
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
@@ -46,7 +46,7 @@ class Application(Base):
     version: Mapped[int] = mapped_column()
     latin_given_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     latin_surname: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    portrait: Mapped[bytes] = deferred(mapped_column(LargeBinary))
+    portrait: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     enrolled_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime())

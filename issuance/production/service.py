@@ -99,6 +99,15 @@ class ProductionLine:
                 raise ProductionRunningError(production_id)
         self._void(production_id, actor.username)
 
+    def finish_voidings(self) -> int:
+        """Finishes the voidings that a crash cut off; returns how many those were."""
+        with self._shop.database.reading() as session:
+            query = select(Production.id).where(Production.state == ProductionState.VOIDING)
+            waiting = list(session.scalars(query))
+        for production_id in waiting:
+            self._void(production_id, "system")
+        return len(waiting)
+
     def view(self, production_id: str) -> ProductionView:
         """The run as it stands. Raises NotFoundError."""
         with self._shop.database.reading() as session:

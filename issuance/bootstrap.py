@@ -1,0 +1,92 @@
+"""Creating the registry in a home, and opening it."""
+
+import json
+import secrets
+from dataclasses import dataclass, field
+
+from issuance.approval.service import Approval
+from issuance.audit import Audit
+from issuance.database import Database
+from issuance.delivery.service import Deliveries
+from issuance.enrolment.service import Enrolment
+from issuance.identifiers import Randomness
+from issuance.lifecycle.certificates import Certificates
+from issuance.lifecycle.service import Lifecycle
+from issuance.operators.models import Role
+from issuance.operators.service import Operators
+from issuance.production.connection import Readers
+from issuance.production.pathcheck import path_check
+from issuance.production.service import ProductionLine
+from issuance.production.work import Workshop
+from issuance.registry.citizens import Citizens
+from issuance.registry.civilregister import CivilRegister
+from pki.bootstrap import Pki
+from pki.clock import Clock, utc_now
+from pki.home import Home
+
+SERVICE = "issuance"
+PASSWORDS_FILE = "operators.json"
+FIRST_OPERATORS = {"clerk-1": Role.CLERK, "supervisor-1": Role.SUPERVISOR}
+"""Two people, because nobody decides alone."""
+
+
+@dataclass(frozen=True)
+class Issuance:
+    """The open registry. `close` it when done."""
+
+    public_url: str
+    clock: Clock
+    database: Database = field(repr=False)
+    operators: Operators = field(repr=False)
+    enrolment: Enrolment = field(repr=False)
+    approval: Approval = field(repr=False)
+    production: ProductionLine = field(repr=False)
+    deliveries: Deliveries = field(repr=False)
+    lifecycle: Lifecycle = field(repr=False)
+
+    def close(self) -> None:
+        """Waits for the runs at work, then drops the database connections."""
+        self.production.close()
+        self.database.close()
+
+
+def initialise(home: Home, clock: Clock = utc_now, randomness: Randomness = secrets.token_bytes) -> None:
+    """Creates the tables and the first operators; their random passwords go to secrets/operators.json."""
+    database = Database(home.database_url(SERVICE))
+    try:
+        database.migrate()
+        operators = Operators(database, Audit(clock), clock, randomness)
+        passwords = {username: operators.create(username, role) for username, role in FIRST_OPERATORS.items()}
+        home.write_secret(PASSWORDS_FILE, json.dumps(passwords, indent=2).encode() + b"\n")
+    finally:
+        database.close()
+
+
+def open_issuance(
+    home: Home,
+    pki: Pki,
+    civil_register: CivilRegister,
+    readers: Readers,
+    clock: Clock = utc_now,
+    randomness: Randomness = secrets.token_bytes,
+) -> Issuance:
+    """Opens the registry and finishes what a crash left half done: proven deliveries and begun voidings."""
+    database = Database(home.database_url(SERVICE))
+    database.migrate()
+    audit = Audit(clock)
+    certificates = Certificates(pki.authority)
+    shop = Workshop(database, audit, certificates, path_check(pki.trust), pki.master_keys, clock, randomness)
+    opened = Issuance(
+        public_url=home.public_url,
+        clock=clock,
+        database=database,
+        operators=Operators(database, audit, clock, randomness),
+        enrolment=Enrolment(database, audit, Citizens(civil_register, clock), clock, randomness),
+        approval=Approval(database, audit, clock),
+        production=ProductionLine(shop, readers),
+        deliveries=Deliveries(database, audit, certificates, pki.master_keys["card"], clock, randomness),
+        lifecycle=Lifecycle(database, audit, certificates, clock),
+    )
+    opened.production.finish_voidings()
+    opened.deliveries.finish_proven()
+    return opened
