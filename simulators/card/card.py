@@ -112,7 +112,7 @@ class SimulatedCard:
         return self._send(whole.ne)
 
     def _begin(self, raw: bytes) -> Command:
-        """Parses; any command that doesn't continue what was under way ends it, even one that is no command."""
+        """Parses; whatever doesn't continue what was under way ends it, even what is no command."""
         try:
             _require_class(raw)
             command = Command.parse(raw)
