@@ -1,0 +1,147 @@
+"""A whole registry office in one process: real PKI, real registry, simulated cards in an in-process reader."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from cryptography.hazmat.primitives.hashes import SHA256
+
+import issuance.bootstrap
+import pki.bootstrap
+from cardio.piv.session import PivSession
+from cardio.piv.slots import Slot
+from cardio.transport import pcsc
+from cardio.transport.base import CardConnection
+from issuance.bootstrap import Issuance
+from issuance.delivery.service import OpenDelivery
+from issuance.enrolment.service import NewApplication
+from issuance.operators.models import Role
+from issuance.operators.service import Actor
+from issuance.production.service import ProductionView
+from pki.bootstrap import Pki
+from pki.home import Home, create
+from pki.status.state import CertificateState
+from simulators.card.card import SimulatedCard
+from simulators.card.file import CardFile
+from simulators.factory import make_blank
+from simulators.population.people import People, Person
+from simulators.population.portrait import draw_portrait
+from simulators.population.register import SyntheticCivilRegister
+from simulators.readers.inprocess import InProcessReader
+
+CLERK = Actor("clerk-1", Role.CLERK)
+SUPERVISOR = Actor("supervisor-1", Role.SUPERVISOR)
+CITIZENS_PIN = "24681357"
+
+
+class Readers:
+    """The readers of this process alone."""
+
+    def __init__(self, *names: str) -> None:
+        self._names = names
+
+    def names(self) -> Sequence[str]:
+        return list(self._names)
+
+    def connect(self, name: str) -> CardConnection:
+        return pcsc.connect(name)
+
+
+class Clock:
+    """The machine's time, moved forward at will."""
+
+    def __init__(self) -> None:
+        self.ahead = timedelta()
+
+    def __call__(self) -> datetime:
+        return datetime.now(UTC) + self.ahead
+
+
+@dataclass
+class Office:
+    home: Home
+    pki: Pki
+    registry: Issuance
+    reader: InProcessReader
+    clock: Clock
+    people: People
+    _files: list[CardFile] = field(default_factory=list)
+
+    def blank(self) -> Path:
+        return make_blank(self.home.cards, self.pki.master_keys["factory"])
+
+    def insert(self, path: Path, power_cut_after_writes: int | None = None) -> None:
+        self.remove()
+        file = CardFile.open(path)
+        self._files.append(file)
+        self.reader.insert(SimulatedCard(file, power_cut_after_writes=power_cut_after_writes))
+
+    def remove(self) -> None:
+        self.reader.remove()
+        while self._files:
+            self._files.pop().close()
+
+    def enrol(self, number: int = 0) -> str:
+        application = self.registry.enrolment.open(CLERK, new_application(self.people.person(number)))
+        self.registry.enrolment.submit(CLERK, application)
+        return application
+
+    def approved(self, number: int = 0) -> str:
+        application = self.enrol(number)
+        self.registry.approval.approve(SUPERVISOR, application)
+        return application
+
+    def produce(self, application: str) -> ProductionView:
+        return self.registry.production.produce(CLERK, application, self.reader.name)
+
+    def accept(self, delivery: OpenDelivery, pin: str = CITIZENS_PIN) -> bytes:
+        """What citizen and card do at the station."""
+        with pcsc.connect(self.reader.name) as connection:
+            session = PivSession(connection)
+            session.change_pin(delivery.transport_pin, pin)
+            session.verify_pin(pin)
+            key = session.public_key(Slot.AUTHENTICATION)
+            return session.sign(Slot.AUTHENTICATION, key, delivery.challenge, SHA256())
+
+    def issue(self, number: int = 0) -> str:
+        """From the civil register to a delivered card, left in the reader; returns the card's number."""
+        application = self.approved(number)
+        self.insert(self.blank())
+        card = self.produce(application).card_number
+        assert card is not None
+        delivery = self.registry.deliveries.open(CLERK, card)
+        self.registry.deliveries.complete(CLERK, delivery.delivery_id, self.accept(delivery))
+        return card
+
+    def status(self, serial: int) -> CertificateState:
+        found = self.pki.status.lookup("citizen", serial)
+        assert found is not None
+        return found
+
+
+def new_application(person: Person) -> NewApplication:
+    return NewApplication(person.national_code, person.birth_date, draw_portrait(person))
+
+
+def open_registry(home: Home, authority: Pki, people: People, readers: Readers, clock: Clock) -> Issuance:
+    return issuance.bootstrap.open_issuance(home, authority, SyntheticCivilRegister(people), readers, clock)
+
+
+@contextmanager
+def open_office(folder: Path) -> Iterator[Office]:
+    clock, people = Clock(), People(1)
+    home = create(folder / "home")
+    pki.bootstrap.initialise(home, clock)
+    issuance.bootstrap.initialise(home, clock)
+    authority = pki.bootstrap.open_pki(home, clock)
+    with InProcessReader(f"reader of {folder.name}") as reader:
+        registry = open_registry(home, authority, people, Readers(reader.name), clock)
+        office = Office(home, authority, registry, reader, clock, people)
+        try:
+            yield office
+        finally:
+            office.remove()
+            office.registry.close()
+            authority.close()
