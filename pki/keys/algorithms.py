@@ -32,8 +32,11 @@ def algorithm_for(key: SignerPublicKey) -> SignatureAlgorithm:
     return _ECDSA_SHA256 if isinstance(key.curve, ec.SECP256R1) else _ECDSA_SHA384
 
 
-def sign_structure(signer: Signer, to_be_signed: bytes) -> bytes:
-    """SEQUENCE { toBeSigned, signatureAlgorithm, signature }, X.509's SIGNED form (RFC 5280 §4.1)."""
+def sign_structure(signer: Signer, to_be_signed: bytes, after: bytes = b"") -> bytes:
+    """SEQUENCE { toBeSigned, signatureAlgorithm, signature, … }, X.509's SIGNED form (RFC 5280 §4.1).
+
+    `after` is DER that follows the signature unsigned: the certificates of an OCSP answer.
+    """
     algorithm = algorithm_for(signer.public_key)
     signature = signer.sign(to_be_signed, algorithm.hash)
-    return der.sequence((to_be_signed, algorithm.identifier, der.bit_string(signature)))
+    return der.sequence((to_be_signed, algorithm.identifier, der.bit_string(signature), after))

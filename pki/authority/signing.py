@@ -1,0 +1,44 @@
+"""The one place where certificates are signed, and only after the very bytes have passed lint."""
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.hashes import HashAlgorithm
+
+from pki.keys.algorithms import sign_structure
+from pki.keys.signer import Signer, SignerPublicKey
+from pki.lint import Expectation, lint
+
+
+class LintingSigner:
+    """A `Signer` that refuses bytes which are not the certificate that was meant."""
+
+    def __init__(self, signer: Signer, expected: Expectation) -> None:
+        self._signer = signer
+        self._expected = expected
+
+    @property
+    def public_key(self) -> SignerPublicKey:
+        """The CA's public key."""
+        return self._signer.public_key
+
+    def sign(self, message: bytes, algorithm: HashAlgorithm) -> bytes:
+        """Lints, signs, checks the signature: no fault may let a bad one out. Raises LintError."""
+        lint(message, self._expected)
+        signature = self._signer.sign(message, algorithm)
+        verify_signature(self.public_key, signature, message, algorithm)
+        return signature
+
+
+def verify_signature(
+    key: SignerPublicKey, signature: bytes, message: bytes, algorithm: HashAlgorithm
+) -> None:
+    """Raises cryptography's InvalidSignature."""
+    if isinstance(key, rsa.RSAPublicKey):
+        key.verify(signature, message, padding.PKCS1v15(), algorithm)
+    else:
+        key.verify(signature, message, ec.ECDSA(algorithm))
+
+
+def sign_certificate(tbs: bytes, signer: Signer, expected: Expectation) -> x509.Certificate:
+    """A certificate from recorded bytes. Raises LintError; then nothing was signed."""
+    return x509.load_der_x509_certificate(sign_structure(LintingSigner(signer, expected), tbs))

@@ -1,0 +1,1 @@
+"""OCSP (RFC 6960, RFC 5019, RFC 9654): strict requests, answers signed live."""

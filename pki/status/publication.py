@@ -1,0 +1,130 @@
+"""Publishing CRLs: number, content and audit entry become visible in one commit."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import Engine, delete, select
+from sqlalchemy.orm import Session
+
+from pki.auditchain import append
+from pki.authority.issuers import CITIZEN, ROOT, IssuingCa
+from pki.clock import Clock, utc_now
+from pki.status.crl import CrlEntry, CrlScope, build_crl
+from pki.status.state import RevocationReason, Status
+from pki.store.database import read_only
+from pki.store.models import AuditEntry, CertificateRow, CrlRow, Issuer
+
+CRL_LIFE: Mapping[str, timedelta] = {ROOT: timedelta(days=90), CITIZEN: timedelta(days=1)}
+"""From thisUpdate to nextUpdate; a new CRL is made at half of it, or as soon as a status has changed."""
+
+ACTOR = "pki"
+
+
+@dataclass(frozen=True)
+class PublishedCrl:
+    """A CRL as it is served."""
+
+    issuer: str
+    number: int
+    this_update: datetime
+    next_update: datetime
+    der: bytes = field(repr=False)
+
+
+class CrlPublisher:
+    """Keeps every CA's newest CRL in the database and makes the next one when it is due."""
+
+    def __init__(self, engine: Engine, issuers: Mapping[str, IssuingCa], clock: Clock = utc_now) -> None:
+        self._engine = engine
+        self._reading = read_only(engine)
+        self._issuers = dict(issuers)
+        self._clock = clock
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Short names of the CAs that have a CRL."""
+        return tuple(self._issuers)
+
+    def current(self, name: str) -> PublishedCrl:
+        """The CRL to serve now. A status change or half its life makes a new one first. Raises KeyError."""
+        _ = self._issuers[name]
+        with Session(self._reading) as session, session.begin():
+            row = _newest(session, name)
+            if row is not None and self._is_fresh(session, row):
+                return _published(row)
+        return self.publish(name, only_if_due=True)
+
+    def publish(self, name: str, actor: str = ACTOR, *, only_if_due: bool = False) -> PublishedCrl:
+        """Makes and stores the next CRL. `only_if_due`: returns another process's, if it was faster."""
+        issuer = self._issuers[name]
+        with Session(self._engine) as session, session.begin():
+            state = session.get_one(Issuer, name, with_for_update=True)
+            previous = _newest(session, name)
+            if only_if_due and previous is not None and self._is_fresh(session, previous):
+                return _published(previous)
+            scope = self._next_scope(state, name)
+            crl = build_crl(issuer, scope, _entries(session, name, scope.this_update))
+            row = CrlRow(
+                issuer=name,
+                number=scope.number,
+                status_version=state.status_version,
+                this_update=scope.this_update,
+                next_update=scope.next_update,
+                der=crl,
+            )
+            session.add(row)
+            state.crl_number = scope.number
+            if previous is not None:
+                self._forget_before(session, previous)
+            self._audit(session, row, actor)
+            return _published(row)
+
+    def _next_scope(self, state: Issuer, name: str) -> CrlScope:
+        now = self._clock().replace(microsecond=0)
+        # Rises even if the clock is set back or the database comes back from an older copy.
+        number = max(state.crl_number + 1, int(now.timestamp()))
+        return CrlScope(number, now, now + CRL_LIFE[name])
+
+    def _is_fresh(self, session: Session, row: CrlRow) -> bool:
+        version = session.scalars(select(Issuer.status_version).where(Issuer.name == row.issuer)).one()
+        half_life = row.this_update + (row.next_update - row.this_update) / 2
+        return row.status_version == version and row.this_update <= self._clock() < half_life
+
+    @staticmethod
+    def _forget_before(session: Session, previous: CrlRow) -> None:
+        older = (CrlRow.issuer == previous.issuer) & (CrlRow.number < previous.number)
+        session.execute(delete(CrlRow).where(older))
+
+    @staticmethod
+    def _audit(session: Session, row: CrlRow, actor: str) -> None:
+        append(
+            session,
+            AuditEntry,
+            time=row.this_update,
+            actor=actor,
+            action="crl.published",
+            subject=row.issuer,
+            details={"number": row.number, "bytes": len(row.der)},
+        )
+
+
+def _newest(session: Session, name: str) -> CrlRow | None:
+    return session.scalar(select(CrlRow).where(CrlRow.issuer == name).order_by(CrlRow.number.desc()).limit(1))
+
+
+def _entries(session: Session, name: str, this_update: datetime) -> Iterator[CrlEntry]:
+    """Revoked and suspended ones, until they have stood on a CRL after their end (RFC 5280 §3.3)."""
+    columns = (CertificateRow.serial, CertificateRow.since, CertificateRow.reason)
+    listed = (Status.ON_HOLD.value, Status.REVOKED.value)
+    query = select(*columns).where(
+        CertificateRow.issuer == name,
+        CertificateRow.status.in_(listed),
+        CertificateRow.not_after >= this_update - CRL_LIFE[name],
+    )
+    for serial, since, reason in session.execute(query):
+        yield CrlEntry(int(serial, 16), since, RevocationReason(reason or "unspecified"))
+
+
+def _published(row: CrlRow) -> PublishedCrl:
+    return PublishedCrl(row.issuer, row.number, row.this_update, row.next_update, row.der)
