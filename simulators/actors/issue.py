@@ -86,7 +86,7 @@ def produce(
 
 
 def deliver(staff: Staff, card_number: str, citizen: Citizen) -> None:
-    """Hands the card in the citizen's reader over: their own PIN, their card's signature, certificates live."""
+    """Hands over the card in the citizen's reader: own PIN, the card's signature, certificates live."""
     delivery = staff.clerk.deliver(card_number)
     staff.clerk.complete(delivery, citizen.accept(delivery))
 

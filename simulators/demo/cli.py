@@ -22,7 +22,7 @@ def demo(*, kind: str, as_json: bool) -> None:
     """Take one citizen from the civil register to a login, and to a refused one.
 
     PKI, enrolment, approval, a card personalised through PC/SC, delivery, a login at a sample e-service, the
-    loss of the card, a refused login. Works in a new home and in a used one. Exit status 0 only if every step held.
+    loss of the card, a refused login. Works in a new home and in a used one. Exits 0 only if every step held.
     """
     from rich.console import Console
 

@@ -9,11 +9,13 @@ from issuance.registry.jalali import to_jalali
 from simulators.actors.citizen import Citizen, LoginRefusedError
 from simulators.actors.issue import Staff, choose_pin, deliver, enrol_someone, produce, signed_in
 from simulators.demo.report import Report, Step, StepFailedError
-from simulators.demo.site import Site, free_port, running_site
+from simulators.demo.site import Site, running_site
 from simulators.factory import make_blank
+from simulators.installation.audit import verify_chains
 from simulators.installation.server import create_app, running
 from simulators.installation.services import Installation, initialise, is_initialised, open_installation
 from simulators.population.people import Person
+from simulators.process import free_port
 from simulators.readers.choice import OccupiedReader, ReaderChoice, ReaderKind, chosen_reader
 from verifier.services.errors import SiteNameTakenError
 
@@ -131,7 +133,7 @@ def _site_key(installation: Installation, origin: str) -> str:
         credentials = registry.register_site(SITE_NAME, origin)
     except SiteNameTakenError:
         credentials = registry.renew_key(SITE_NAME, origin)
-    return credentials.api_key.reveal()
+    return credentials.api_key
 
 
 def _log_in(journey: Journey, citizen: Citizen, site: Site) -> None:
@@ -160,3 +162,8 @@ def _refusal(step: Step, citizen: Citizen, site: Site) -> dict[str, object]:
             raise StepFailedError(step, f"refused for another reason: {refused.kind}") from refused
         return {"reason": refused.problem["title"], "receipt": refused.problem["receipt"]["code"]}
     raise StepFailedError(step, "a revoked card was let in")
+
+
+def _audit(journey: Journey) -> None:
+    with journey.report.step("audit", "The three audit chains verify") as step:
+        step.detail = {**verify_chains(journey.installation.home)}

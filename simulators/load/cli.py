@@ -1,0 +1,45 @@
+"""`hoviat bench`."""
+
+import json
+from collections.abc import Iterable
+
+import click
+
+from simulators.load.result import Result
+
+
+@click.group()
+def bench() -> None:
+    """Benchmarks, each measuring its figure and its limit in the same run.
+
+    A figure means little by itself on a shared machine: read the ratio.
+    """
+
+
+_quick = click.option("--quick", is_flag=True, help="End within a minute.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON line per case.")
+
+
+@bench.command()
+@_quick
+@_json
+def personalise(*, quick: bool, as_json: bool) -> None:
+    """Cards personalised per second in process, against the cryptography alone; APDUs against the minimum."""
+    from simulators.load.personalise import measure
+
+    _print(measure(cards=5 if quick else 50), as_json=as_json)
+
+
+@bench.command()
+@_quick
+@_json
+def login(*, quick: bool, as_json: bool) -> None:
+    """Full HTTP logins per second on one worker, against framework and token cryptography in series."""
+    from simulators.load.login import measure
+
+    _print(measure(seconds=4.0 if quick else 20.0), as_json=as_json)
+
+
+def _print(results: Iterable[Result], *, as_json: bool) -> None:
+    for result in results:
+        click.echo(json.dumps(result.as_data()) if as_json else result.as_text())
