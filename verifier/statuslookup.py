@@ -22,7 +22,7 @@ _STATUSES = {
 class StateReader(Protocol):
     """The part of pki's status store that is needed here."""
 
-    def lookup(self, issuer: x509.Name, serial: int) -> CertificateState | None:
+    def lookup(self, issuer: x509.Certificate, serial: int) -> CertificateState | None:
         """The certificate's state; None if this issuer never issued this serial."""
         ...
 
@@ -36,7 +36,7 @@ class StoreStatusLookup:
     def __call__(self, issuer: x509.Certificate, serial: int) -> StatusAnswer:
         """Raises StatusUnavailableError while the store can't be read."""
         try:
-            state = self._store.lookup(issuer.subject, serial)
+            state = self._store.lookup(issuer, serial)
         except SQLAlchemyError as error:
             _LOG.error("status store unavailable: %s", type(error).__name__)
             raise StatusUnavailableError from error

@@ -45,6 +45,8 @@ class CardCertificate:
     certificate: x509.Certificate = field(repr=False)
     public_key: CardPublicKey = field(repr=False)
     serial: int
+    issuer: bytes = field(repr=False)
+    """The issuer's name in DER."""
     not_before: datetime
     not_after: datetime
     subject: tuple[tuple[str, str], ...] = field(repr=False)
@@ -103,6 +105,7 @@ def _read(certificate: x509.Certificate) -> CardCertificate:
         certificate=certificate,
         public_key=key,
         serial=certificate.serial_number,
+        issuer=certificate.issuer.public_bytes(),
         not_before=certificate.not_valid_before_utc,
         not_after=certificate.not_valid_after_utc,
         subject=tuple((a.oid.dotted_string, _text(a.value)) for a in certificate.subject),

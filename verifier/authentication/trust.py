@@ -27,6 +27,7 @@ _UNDERSTOOD_CRITICAL = frozenset(
 class _Authority:
     certificate: x509.Certificate
     subject: bytes
+    issuer: bytes
     is_anchor: bool
     path_length: int | None
     not_before: datetime
@@ -67,7 +68,7 @@ class TrustStore:
     def _find_issuers(self, authority: _Authority) -> tuple[_Authority, ...]:
         if authority.is_anchor:
             return ()
-        candidates = self._by_subject.get(authority.certificate.issuer.public_bytes(), [])
+        candidates = self._by_subject.get(authority.issuer, [])
         return tuple(c for c in candidates if c is not authority and _issued(c, authority.certificate))
 
     def check(self, certificate: CardCertificate, at: datetime) -> x509.Certificate:
@@ -80,7 +81,7 @@ class TrustStore:
         # The whole second that notAfter names still belongs to the certificate.
         if at.replace(microsecond=0) > certificate.not_after:
             raise CertificateExpiredError(certificate.not_after)
-        for issuer in self._by_subject.get(certificate.certificate.issuer.public_bytes(), ()):
+        for issuer in self._by_subject.get(certificate.issuer, ()):
             if self._leads_to_anchor(issuer, at, 0) and _issued(issuer, certificate.certificate):
                 return issuer.certificate
         raise IssuerUntrustedError
@@ -99,22 +100,23 @@ def _read_authority(certificate: x509.Certificate, *, is_anchor: bool) -> _Autho
     try:
         constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
         usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
+        understood = is_anchor or all(
+            not extension.critical or extension.oid in _UNDERSTOOD_CRITICAL
+            for extension in certificate.extensions
+        )
+        if not (constraints.ca and usage.key_cert_sign and understood):
+            return None
+        return _Authority(
+            certificate=certificate,
+            subject=certificate.subject.public_bytes(),
+            issuer=certificate.issuer.public_bytes(),
+            is_anchor=is_anchor,
+            path_length=constraints.path_length,
+            not_before=certificate.not_valid_before_utc,
+            not_after=certificate.not_valid_after_utc,
+        )
     except (x509.ExtensionNotFound, *LIBRARY_FAILURES):
         return None
-    understood = is_anchor or all(
-        not extension.critical or extension.oid in _UNDERSTOOD_CRITICAL
-        for extension in certificate.extensions
-    )
-    if not (constraints.ca and usage.key_cert_sign and understood):
-        return None
-    return _Authority(
-        certificate,
-        certificate.subject.public_bytes(),
-        is_anchor,
-        constraints.path_length,
-        certificate.not_valid_before_utc,
-        certificate.not_valid_after_utc,
-    )
 
 
 def _issued(issuer: _Authority, certificate: x509.Certificate) -> bool:

@@ -1,0 +1,274 @@
+"""The attack list, section Challenge, against the login service and its database."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from sqlalchemy import select
+
+from pki.auditchain import verify_table
+from pki.store.database import create_database_engine, migrate
+from simulators.forge.certificates import NOW, POLICY_OID
+from simulators.forge.tokens import NONCE, Forge, Token
+from verifier.audit import AuditEntry
+from verifier.authentication.errors import (
+    CertificateRevokedError,
+    ChallengeExpiredError,
+    ChallengeUnknownError,
+    ChallengeUsedError,
+    LoginRefusedError,
+    SignatureError,
+    StatusUnavailableError,
+)
+from verifier.authentication.policy import national_policy
+from verifier.authentication.status import CertificateStatus, StatusAnswer
+from verifier.authentication.steps import Step
+from verifier.authentication.token import WebEidToken
+from verifier.authentication.trust import TrustStore
+from verifier.authentication.verification import TokenVerifier
+from verifier.bootstrap import MIGRATIONS, Verifier, assemble
+from verifier.challenges.models import ChallengeRow
+from verifier.logins.service import AcceptedLogin, LoginAttemptRefusedError
+from verifier.receipts.models import ReceiptRow
+from verifier.receipts.service import ReceiptMissingError, StepOutcome
+from verifier.services.registry import RelyingSite
+from verifier.store.sessions import Database
+
+FORGE = Forge.create()
+CARD = FORGE.card()
+ORIGIN = "https://portal.example.ir"
+
+
+class World:
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.now = NOW
+        self.status: StatusAnswer | LoginRefusedError = StatusAnswer(CertificateStatus.GOOD)
+        self.verifier = self.open()
+
+    def clock(self) -> datetime:
+        return self.now
+
+    def lookup(self, issuer: x509.Certificate, serial: int) -> StatusAnswer:  # noqa: ARG002
+        if isinstance(self.status, LoginRefusedError):
+            raise self.status
+        return self.status
+
+    def open(self) -> Verifier:
+        trust = TrustStore([FORGE.root.certificate], [FORGE.authority.certificate])
+        checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
+        return assemble(Database(create_database_engine(self.url)), [checks], self.clock)
+
+    def site(self, name: str = "portal", origin: str = ORIGIN) -> RelyingSite:
+        credentials = self.verifier.services.register_site(name, origin)
+        return self.verifier.services.authenticate(credentials.api_key)
+
+    def login(self, site: RelyingSite, nonce: str, token: Token | None = None) -> AcceptedLogin:
+        text = json.dumps(token or CARD.token(nonce, site.origin)).ljust(100)
+        return self.verifier.logins.authenticate(site, nonce, lambda: WebEidToken.parse(text))
+
+    def refusal(self, site: RelyingSite, nonce: str, token: Token | None = None) -> LoginAttemptRefusedError:
+        with pytest.raises(LoginAttemptRefusedError) as caught:
+            self.login(site, nonce, token)
+        return caught.value
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    url = f"sqlite:///{tmp_path / 'verifier.sqlite3'}"
+    engine = create_database_engine(url)
+    migrate(engine, MIGRATIONS)
+    engine.dispose()
+    made = World(url)
+    yield made
+    made.verifier.close()
+
+
+def test_a_good_login_leaves_claims_receipt_and_audit(world: World) -> None:
+    site = world.site()
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    login = world.login(site, nonce)
+    assert login.identity.claims() == {
+        "identity_code": "PNOIR-0499370899",
+        "national_code": "0499370899",
+        "given_name": "مریم",
+        "surname": "احمدی",
+        "country": "IR",
+    }
+    assert world.verifier.logins.receipt(site, login.receipt.code) == login.receipt
+    assert {login.receipt.outcome_of(step) for step in Step} == {StepOutcome.PASSED}
+    with world.verifier.database.read() as session:
+        assert verify_table(session, AuditEntry).sequence == 2
+        last = session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc())).first()
+        assert last is not None
+        assert (last.action, last.subject) == ("login.accept", login.receipt.code)
+
+
+def test_nothing_personal_is_stored(world: World) -> None:
+    site = world.site()
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    world.login(site, nonce)
+    world.verifier.close()
+    stored = b"".join(
+        path.read_bytes() for path in Path(world.url.removeprefix("sqlite:///")).parent.iterdir()
+    )
+    for secret in ("0499370899", "احمدی", nonce):
+        assert secret.encode() not in stored
+
+
+def test_challenges_are_256_random_bits(world: World) -> None:
+    site = world.site()
+    nonces = {world.verifier.logins.issue_challenge(site).nonce for _ in range(20)}
+    assert len(nonces) == 20
+    assert {len(nonce) for nonce in nonces} == {44}
+
+
+def test_second_use(world: World) -> None:
+    site = world.site()
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    world.login(site, nonce)
+    assert isinstance(world.refusal(site, nonce).error, ChallengeUsedError)
+
+
+def test_second_use_after_a_restart(world: World) -> None:
+    site = world.site()
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    world.login(site, nonce)
+    world.verifier.close()
+    world.verifier = world.open()
+    assert isinstance(world.refusal(site, nonce).error, ChallengeUsedError)
+
+
+def test_after_a_failure(world: World) -> None:
+    site = world.site()
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    assert isinstance(world.refusal(site, nonce, CARD.token("wrong" * 9, ORIGIN)).error, SignatureError)
+    assert isinstance(world.refusal(site, nonce).error, ChallengeUsedError)
+
+
+def test_after_an_unreadable_token(world: World) -> None:
+    site = world.site()
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    assert world.refusal(site, nonce, {"x": "y"}).error.step is Step.PARSE
+    assert isinstance(world.refusal(site, nonce).error, ChallengeUsedError)
+
+
+@pytest.mark.parametrize("late", [timedelta(seconds=1), timedelta(minutes=30)])
+def test_after_its_time(world: World, late: timedelta) -> None:
+    site = world.site()
+    challenge = world.verifier.logins.issue_challenge(site)
+    assert challenge.expires_at == NOW + timedelta(minutes=5)
+    world.now = challenge.expires_at + late
+    assert isinstance(world.refusal(site, challenge.nonce).error, ChallengeExpiredError)
+
+
+def test_at_the_end_of_its_time(world: World) -> None:
+    site = world.site()
+    challenge = world.verifier.logins.issue_challenge(site)
+    world.now = challenge.expires_at
+    world.login(site, challenge.nonce)
+
+
+@pytest.mark.parametrize("nonce", [NONCE, "x", "", "\u0000", "\ud800", "x" * 10_000])
+def test_never_issued(world: World, nonce: str) -> None:
+    site = world.site()
+    with pytest.raises(LoginAttemptRefusedError) as caught:
+        world.verifier.logins.authenticate(site, nonce, lambda: WebEidToken.parse(CARD.text()))
+    assert isinstance(caught.value.error, ChallengeUnknownError)
+
+
+def test_another_sites_challenge_is_unknown_and_stays_usable(world: World) -> None:
+    site, other = world.site(), world.site("other", "https://other.example.ir")
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    assert isinstance(world.refusal(other, nonce).error, ChallengeUnknownError)
+    assert isinstance(world.refusal(other, nonce, CARD.token(nonce, ORIGIN)).error, ChallengeUnknownError)
+    world.login(site, nonce)
+
+
+def test_a_token_for_another_site_is_refused_here(world: World) -> None:
+    site = world.site()
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    refusal = world.refusal(site, nonce, CARD.token(nonce, "https://evil.example.ir"))
+    assert isinstance(refusal.error, SignatureError)
+
+
+def _race(world: World, opened: list[Verifier], posts: int) -> list[bool]:
+    site = world.site()
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    text = CARD.text(nonce, ORIGIN)
+    together = threading.Barrier(posts)
+
+    def post(number: int) -> bool:
+        together.wait()
+        try:
+            opened[number % len(opened)].logins.authenticate(site, nonce, lambda: WebEidToken.parse(text))
+        except LoginAttemptRefusedError as refusal:
+            return not isinstance(refusal.error, ChallengeUsedError)
+        return True
+
+    with ThreadPoolExecutor(posts) as pool:
+        return list(pool.map(post, range(posts)))
+
+
+def test_two_parallel_posts_exactly_one_wins(world: World) -> None:
+    assert sum(_race(world, [world.verifier], 2)) == 1
+
+
+def test_twenty_parallel_posts_exactly_one_wins_and_all_have_receipts(world: World) -> None:
+    assert sum(_race(world, [world.verifier], 20)) == 1
+    with world.verifier.database.read() as session:
+        outcomes = [row.outcome for row in session.scalars(select(ReceiptRow))]
+        assert sorted(outcomes) == ["accepted", *["challenge-used"] * 19]
+        verify_table(session, AuditEntry)
+
+
+def test_two_parallel_posts_on_two_replicas(world: World) -> None:
+    replica = world.open()
+    try:
+        assert sum(_race(world, [world.verifier, replica], 8)) == 1
+    finally:
+        replica.close()
+
+
+def test_expired_challenges_are_purged(world: World) -> None:
+    site = world.site()
+    for _ in range(3):
+        world.verifier.logins.issue_challenge(site)
+    world.now = NOW + timedelta(hours=2)
+    last = world.verifier.logins.issue_challenge(site)
+    with world.verifier.database.read() as session:
+        rows = list(session.scalars(select(ChallengeRow)))
+    assert [row.expires_at for row in rows] == [last.expires_at]
+
+
+def test_revoked_card_is_refused_with_a_receipt_that_says_so(world: World) -> None:
+    site = world.site()
+    world.status = StatusAnswer(CertificateStatus.REVOKED, NOW, "keyCompromise")
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    refusal = world.refusal(site, nonce)
+    assert isinstance(refusal.error, CertificateRevokedError)
+    receipt = world.verifier.logins.receipt(site, refusal.receipt.code)
+    assert (receipt.outcome, receipt.failed_step) == ("certificate-revoked", Step.STATUS)
+    assert receipt.outcome_of(Step.SIGNATURE) is StepOutcome.PASSED
+    assert receipt.outcome_of(Step.STATUS) is StepOutcome.FAILED
+
+
+def test_unknowable_status_is_refused_and_burns_the_challenge(world: World) -> None:
+    site = world.site()
+    world.status = StatusUnavailableError()
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    assert isinstance(world.refusal(site, nonce).error, StatusUnavailableError)
+    world.status = StatusAnswer(CertificateStatus.GOOD)
+    assert isinstance(world.refusal(site, nonce).error, ChallengeUsedError)
+
+
+def test_receipts_are_the_owning_sites_alone(world: World) -> None:
+    site, other = world.site(), world.site("other", "https://other.example.ir")
+    code = world.login(site, world.verifier.logins.issue_challenge(site).nonce).receipt.code
+    with pytest.raises(ReceiptMissingError):
+        world.verifier.logins.receipt(other, code)

@@ -1,0 +1,182 @@
+"""The commands `hoviat service` and `hoviat token`."""
+
+import json
+from pathlib import Path
+from typing import IO, TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from verifier.explaining import Explanation
+
+_MAXIMUM_TOKEN_FILE_CHARACTERS = 20_000
+
+
+def _home_folder() -> Path:
+    folder = click.get_current_context().find_root().params["home"]
+    if not isinstance(folder, Path):
+        raise click.ClickException("this command needs --home")
+    return folder
+
+
+@click.group()
+def service() -> None:
+    """Register the sites that log citizens in through this verifier."""
+
+
+@service.command("add")
+@click.argument("name")
+@click.option("--origin", required=True, help="The site's web origin, such as https://portal.example.ir")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def add(name: str, origin: str, *, as_json: bool) -> None:
+    """Register NAME and print its API key, the only time that it is shown."""
+    _print_credentials(name, origin, renew=False, as_json=as_json)
+
+
+@service.command("renew-key")
+@click.argument("name")
+@click.option("--origin", help="The site's new web origin, if it has moved.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def renew_key(name: str, origin: str | None, *, as_json: bool) -> None:
+    """Give NAME a new API key; the old one ends at once."""
+    _print_credentials(name, origin, renew=True, as_json=as_json)
+
+
+def _print_credentials(name: str, origin: str | None, *, renew: bool, as_json: bool) -> None:
+    from pki.home import HomeError, load
+    from verifier.bootstrap import open_registry
+    from verifier.services.errors import SiteError
+
+    try:
+        registry, database = open_registry(load(_home_folder()))
+        try:
+            made = registry.renew_key(name, origin) if renew else registry.register_site(name, origin or "")
+        finally:
+            database.close()
+    except (HomeError, SiteError) as error:
+        raise click.ClickException(str(error)) from error
+    if as_json:
+        click.echo(json.dumps({"site_id": made.site_id, "api_key": made.api_key}))
+    else:
+        click.echo(f"API key of {name} (keep it; it is not shown again):", err=True)
+        click.echo(made.api_key)
+
+
+@service.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one line a site.")
+def list_sites(*, as_json: bool) -> None:
+    """List the registered sites."""
+    from pki.home import HomeError, load
+    from verifier.bootstrap import open_registry
+
+    try:
+        registry, database = open_registry(load(_home_folder()))
+    except HomeError as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        for site in registry.sites():
+            members = {"site_id": site.site_id, "name": site.name, "origin": site.origin}
+            click.echo(json.dumps(members, ensure_ascii=False) if as_json else "  ".join(members.values()))
+    finally:
+        database.close()
+
+
+@click.group()
+def token() -> None:
+    """Examine Web eID authentication tokens."""
+
+
+@token.command("verify")
+@click.argument("file", type=click.File(encoding="utf-8"))
+@click.option("--policy", "policy_name", help="national or webeid.")
+@click.option(
+    "--trust",
+    "trust_files",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="PEM file of trusted authorities; may be given several times.",
+)
+@click.option("--origin", help="The site's origin.")
+@click.option("--nonce", help="The nonce that was issued.")
+@click.option("--at", help="The time of the login, ISO 8601 with offset or Z.")
+@click.option("--status", type=click.Choice(["none"]), default="none", help="Where to ask for the status.")
+@click.option("--batch", is_flag=True, help="Read questions and write answers as JSON lines.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def verify(
+    file: IO[str],
+    policy_name: str | None,
+    trust_files: tuple[Path, ...],
+    origin: str | None,
+    nonce: str | None,
+    at: str | None,
+    status: str,
+    *,
+    batch: bool,
+    as_json: bool,
+) -> None:
+    """Explain the token in FILE (- for standard input), step by step; exit 0 only if it is accepted.
+
+    With --batch, each line is {name, token, nonce, origin, at, trust: [pem…], policy} and each answer
+    {name, ok, error, step}, error being the problem type; exit 0 if every line was a question.
+    """
+    from verifier.bootstrap import POLICIES
+    from verifier.explaining import Question, QuestionError, explain, find_policy, read_time, read_trust
+
+    if batch:
+        _answer_batch(file)
+        return
+    if policy_name is None or origin is None or nonce is None or at is None:
+        raise click.UsageError("--policy, --origin, --nonce and --at are needed without --batch")
+    try:
+        question = Question(
+            file.read(_MAXIMUM_TOKEN_FILE_CHARACTERS).strip(),
+            nonce,
+            origin,
+            read_time(at),
+            find_policy(POLICIES, policy_name),
+            read_trust(path.read_bytes() for path in trust_files),
+        )
+    except (QuestionError, OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(str(error)) from error
+    _show(explain(question), status, as_json=as_json)
+
+
+def _answer_batch(file: IO[str]) -> None:
+    from verifier.bootstrap import POLICIES
+    from verifier.explaining import answer_lines
+
+    understood = True
+    try:
+        for answer in answer_lines(file, POLICIES):
+            click.echo(json.dumps(answer, ensure_ascii=False))
+            understood = understood and "detail" not in answer
+    except UnicodeDecodeError as error:
+        raise click.ClickException(f"not UTF-8: {error.reason}") from error
+    if not understood:
+        raise click.ClickException("some lines could not be understood; their answers say why")
+
+
+def _show(explanation: "Explanation", status: str, *, as_json: bool) -> None:
+    from verifier.explaining import EXPLAINED_STEPS
+    from verifier.receipts.advice import STEP_NAMES
+
+    error = explanation.error
+    if as_json:
+        click.echo(
+            json.dumps(
+                {
+                    "ok": error is None,
+                    "error": explanation.problem_type(),
+                    "step": None if error is None else error.step.value,
+                    "detail": None if error is None else error.detail,
+                }
+            )
+        )
+    else:
+        marks = {True: "passed", False: "FAILED", None: "not reached"}
+        for step in EXPLAINED_STEPS:
+            click.echo(f"{step.value}  {marks[explanation.passed(step)]:<11}  {STEP_NAMES[step.name].en}")
+        click.echo(f"8  {'left out':<11}  Status: --status {status}")
+        click.echo(f"{error.title}: {error.detail}" if error else "The token is accepted.")
+    if error is not None:
+        raise click.exceptions.Exit(1)

@@ -1,0 +1,169 @@
+"""A token explained step by step, for the command line; status is left out, as old tokens have none."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from cryptography import x509
+
+from verifier.authentication import strictjson
+from verifier.authentication.certificate import LIBRARY_FAILURES
+from verifier.authentication.errors import LoginRefusedError
+from verifier.authentication.identity import Identity
+from verifier.authentication.policy import AuthenticationPolicy
+from verifier.authentication.steps import Step
+from verifier.authentication.strictjson import JsonValue, StrictJsonError
+from verifier.authentication.token import WebEidToken
+from verifier.authentication.trust import TrustStore
+from verifier.authentication.verification import TokenVerifier
+
+PROBLEM_TYPE_PREFIX = "urn:hoviat:problem:"
+MAXIMUM_LINE_CHARACTERS = 1_000_000
+_MAXIMUM_DEPTH = 10
+EXPLAINED_STEPS = tuple(step for step in Step if step not in {Step.CHALLENGE, Step.STATUS})
+"""What can be checked of a token alone: neither its challenge nor today's status."""
+
+
+class QuestionError(Exception):
+    """A token can't be examined because the question is unclear; the text says what is missing or wrong."""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A token and everything it is to be checked against."""
+
+    token: str
+    nonce: str
+    origin: str
+    at: datetime
+    policy: AuthenticationPolicy
+    trust: TrustStore
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """How it ended: an identity, or the error of the step that refused."""
+
+    identity: Identity | None
+    error: LoginRefusedError | None
+
+    def problem_type(self) -> str | None:
+        """The stable type of the failure, None for an accepted token."""
+        return None if self.error is None else PROBLEM_TYPE_PREFIX + self.error.kind
+
+    def passed(self, step: Step) -> bool | None:
+        """True, False, or None for a step that was not reached."""
+        if self.error is None or step < self.error.step:
+            return True
+        return False if step == self.error.step else None
+
+
+def explain(question: Question) -> Explanation:
+    """Takes steps 1 to 7."""
+    verifier = TokenVerifier(question.policy, question.trust, None)
+    try:
+        token = WebEidToken.parse(question.token)
+        identity = verifier.verify(token, question.origin, question.nonce, question.at)
+    except LoginRefusedError as error:
+        return Explanation(None, error)
+    return Explanation(identity, None)
+
+
+def read_time(text: str) -> datetime:
+    """An ISO 8601 time with its offset, or Z; raises QuestionError."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise QuestionError(f"not an ISO 8601 time: {text!a}") from error
+    if time.tzinfo is None:
+        raise QuestionError(f"a time needs Z or an offset: {text!a}")
+    return time
+
+
+def read_trust(pems: Iterable[bytes]) -> TrustStore:
+    """Trust anchors from PEM texts of one or more certificates each; raises QuestionError."""
+    anchors: list[x509.Certificate] = []
+    for pem in pems:
+        try:
+            anchors += x509.load_pem_x509_certificates(pem)
+        except LIBRARY_FAILURES as error:
+            raise QuestionError("a trust anchor is not a PEM certificate") from error
+    return TrustStore(anchors)
+
+
+def find_policy(policies: Mapping[str, AuthenticationPolicy], name: str) -> AuthenticationPolicy:
+    """The policy of this name; raises QuestionError naming those there are."""
+    if name not in policies:
+        raise QuestionError(f"unknown policy {name!a}; known: {', '.join(sorted(policies))}")
+    return policies[name]
+
+
+def answer_lines(
+    lines: Iterable[str], policies: Mapping[str, AuthenticationPolicy]
+) -> Iterator[dict[str, object]]:
+    """One answer `{name, ok, error, step}` per line `{name, token, nonce, origin, at, trust, policy}`.
+
+    A line that is no question is answered with error `…:request-malformed` and a `detail`.
+    """
+    for line in lines:
+        if line.strip():
+            yield _answer_line(line, policies)
+
+
+def _answer_line(line: str, policies: Mapping[str, AuthenticationPolicy]) -> dict[str, object]:
+    name: str | None = None
+    try:
+        members = _members(line)
+        name = _text(members, "name")
+        explanation = explain(_question(members, policies))
+    except QuestionError as error:
+        kind = PROBLEM_TYPE_PREFIX + "request-malformed"
+        return {"name": name, "ok": False, "error": kind, "step": None, "detail": str(error)}
+    step = None if explanation.error is None else explanation.error.step.value
+    return {
+        "name": name,
+        "ok": explanation.error is None,
+        "error": explanation.problem_type(),
+        "step": step,
+    }
+
+
+def _members(line: str) -> dict[str, JsonValue]:
+    if len(line) > MAXIMUM_LINE_CHARACTERS:
+        raise QuestionError(f"a line has at most {MAXIMUM_LINE_CHARACTERS} characters")
+    try:
+        value = strictjson.loads(line, _MAXIMUM_DEPTH)
+    except StrictJsonError as error:
+        raise QuestionError(f"not a JSON line: {error.fault.value}") from error
+    if not isinstance(value, dict):
+        raise QuestionError("a line is a JSON object")
+    return value
+
+
+def _question(members: Mapping[str, JsonValue], policies: Mapping[str, AuthenticationPolicy]) -> Question:
+    trust = members.get("trust")
+    if not isinstance(trust, list):
+        raise QuestionError("trust is a list of PEM texts")
+    token = members.get("token")
+    return Question(
+        token if isinstance(token, str) else json.dumps(token, ensure_ascii=False),
+        _text(members, "nonce"),
+        _text(members, "origin"),
+        read_time(_text(members, "at")),
+        find_policy(policies, _text(members, "policy")),
+        read_trust(_pem(entry) for entry in trust),
+    )
+
+
+def _pem(entry: JsonValue) -> bytes:
+    if not isinstance(entry, str):
+        raise QuestionError("trust is a list of PEM texts")
+    return entry.encode()
+
+
+def _text(members: Mapping[str, JsonValue], name: str) -> str:
+    value = members.get(name)
+    if not isinstance(value, str):
+        raise QuestionError(f"{name} is missing or not a string")
+    return value
