@@ -89,11 +89,8 @@ def _use(stored: StoredKey, reference: int, template: dict[int, bytes]) -> bytes
 
 def _requested_algorithm(data: bytes) -> Algorithm:
     template = tlv.parse_template(ControlTag.TEMPLATE, data)
-    algorithm = int.from_bytes(template.pop(ControlTag.MECHANISM, b""), "big")
-    if (
-        template.pop(ControlTag.PARAMETER, _EXPONENT) != _EXPONENT
-        or template
-        or algorithm not in keys.ASYMMETRIC
-    ):
+    mechanism = template.pop(ControlTag.MECHANISM, b"")
+    exponent = template.pop(ControlTag.PARAMETER, _EXPONENT)
+    if len(mechanism) != 1 or mechanism[0] not in keys.ASYMMETRIC or exponent != _EXPONENT or template:
         raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
-    return Algorithm(algorithm)
+    return Algorithm(mechanism[0])

@@ -1,5 +1,6 @@
 """The private keys' arithmetic: generation, ECDSA, raw RSA, ECDH (SP 800-78-5)."""
 
+from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
@@ -47,6 +48,16 @@ def _encode(key: PrivateKey) -> bytes:
     )
 
 
+def _decode(stored: StoredKey) -> PrivateKey:
+    try:
+        key = serialization.load_der_private_key(stored.value, None)
+    except (ValueError, UnsupportedAlgorithm):
+        raise StatusError(SW.MEMORY_FAILURE) from None
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+        raise StatusError(SW.MEMORY_FAILURE)
+    return key
+
+
 def _point_template(key: ec.EllipticCurvePublicKey) -> bytes:
     point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     return tlv.encode(PublicKeyTag.ECC_POINT, point)
@@ -62,14 +73,12 @@ def _modulus_template(key: rsa.RSAPublicKey) -> bytes:
 def private_operation(stored: StoredKey, challenge: bytes) -> bytes:
     """What GENERAL AUTHENTICATE does to a challenge: an ECDSA signature in DER, or raw RSA.
 
-    :raises StatusError: 6A80, the challenge doesn't fit the key
+    :raises StatusError: 6A80, the challenge doesn't fit the key; 6581, the stored key is damaged
     """
-    key = serialization.load_der_private_key(stored.value, None)
+    key = _decode(stored)
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return _sign(key, stored.algorithm, challenge)
-    if isinstance(key, rsa.RSAPrivateKey):
-        return _raw_rsa(key, challenge)
-    raise StatusError(SW.MEMORY_FAILURE)
+    return _raw_rsa(key, challenge)
 
 
 def _sign(key: ec.EllipticCurvePrivateKey, algorithm: Algorithm, digest: bytes) -> bytes:
@@ -97,7 +106,7 @@ def agree(stored: StoredKey, point: bytes) -> bytes:
 
     :raises StatusError: 6A80, not a point of the key's curve, or the key is RSA
     """
-    key = serialization.load_der_private_key(stored.value, None)
+    key = _decode(stored)
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
     try:
