@@ -6,7 +6,7 @@ from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import Engine
+from sqlalchemy import Engine, inspect
 
 from pki.authority import Authority
 from pki.authority.ceremony import ca_certificates, hold_ceremony
@@ -22,6 +22,7 @@ from pki.status.ocsp.responder import CaKey, OcspResponder
 from pki.status.publication import CrlPublisher
 from pki.status.store import StatusStore
 from pki.store.database import create_database_engine, migrate
+from pki.store.models import AuditEntry
 
 MIGRATIONS = Path(__file__).parent / "store" / "migrations"
 MASTER_KEY_NAMES = ("card", "factory")
@@ -84,6 +85,15 @@ def initialise(home: Home, clock: Clock = utc_now) -> None:
             opened.crls.current(name)
     finally:
         opened.close()
+
+
+def open_engine(home: Home) -> Engine:
+    """The PKI's database alone, for reading without keys. Raises HomeMissingError before the ceremony."""
+    engine = create_database_engine(home.database_url("pki"))
+    if not inspect(engine).has_table(AuditEntry.__tablename__):
+        engine.dispose()
+        raise HomeMissingError(home.root, "has no PKI database; run `hoviat init` in a new home")
+    return engine
 
 
 def open_pki(home: Home, clock: Clock = utc_now) -> Pki:

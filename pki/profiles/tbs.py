@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from cryptography import x509
+
 from pki import der
 from pki.keys.identifiers import key_identifier
 from pki.profiles.definitions import Life, ProfileDefinition
@@ -106,3 +108,13 @@ def tbs_of(certificate: bytes) -> bytes:
     if not parts:
         raise der.DerError("an empty certificate")
     return parts[0].raw
+
+
+def subject_of(certificate: x509.Certificate) -> bytes:
+    """The DER subject, untouched by any reader of names. Raises DerError."""
+    return read_tbs(certificate.tbs_certificate_bytes).subject
+
+
+def issuer_of(certificate: x509.Certificate) -> bytes:
+    """The DER issuer, untouched by any reader of names. Raises DerError."""
+    return read_tbs(certificate.tbs_certificate_bytes).issuer

@@ -2,15 +2,20 @@
 
 from collections.abc import Mapping
 from datetime import datetime
+from typing import TypeAlias
 
 from cryptography import x509
 from sqlalchemy import Engine, Row, select
 
+from pki.der import DerError
+from pki.errors import UnknownCertificateError
+from pki.profiles.tbs import subject_of
 from pki.status.state import CertificateState, RevocationReason, Status
 from pki.store.database import read_only
 from pki.store.models import CertificateRow, serial_key
 
 _COLUMNS = (CertificateRow.issuer, CertificateRow.status, CertificateRow.reason, CertificateRow.since)
+_StatusRow: TypeAlias = Row[str, str, str | None, datetime]
 
 
 class StatusStore:
@@ -27,20 +32,29 @@ class StatusStore:
         None: never issued by it. That is no good news: refuse, as with a revoked one.
         Raises SQLAlchemyError when the database can't be asked; then nothing is known.
         """
-        name = (
-            self._issuers.get(issuer.subject.public_bytes())
-            if isinstance(issuer, x509.Certificate)
-            else issuer
-        )
-        with self._engine.connect() as connection:
-            row = connection.execute(
-                select(*_COLUMNS).where(CertificateRow.serial == serial_key(serial))
-            ).one_or_none()
-        if row is None or row.issuer != name:
-            return None
+        name = issuer if isinstance(issuer, str) else self._name_of(issuer)
+        row = self._read(serial)
+        return None if row is None or row.issuer != name else _state(row)
+
+    def state_of(self, serial: int) -> CertificateState:
+        """The state of a certificate of any of the CAs. Raises UnknownCertificateError."""
+        row = self._read(serial)
+        if row is None:
+            raise UnknownCertificateError(serial)
         return _state(row)
 
+    def _name_of(self, issuer: x509.Certificate) -> str | None:
+        try:
+            return self._issuers.get(subject_of(issuer))
+        except DerError:
+            return None  # not in the form of our CAs' certificates
 
-def _state(row: Row[str, str, str | None, datetime]) -> CertificateState:
+    def _read(self, serial: int) -> _StatusRow | None:
+        query = select(*_COLUMNS).where(CertificateRow.serial == serial_key(serial))
+        with self._engine.connect() as connection:
+            return connection.execute(query).one_or_none()
+
+
+def _state(row: _StatusRow) -> CertificateState:
     reason = RevocationReason(row.reason) if row.reason else None
     return CertificateState(Status(row.status), reason, row.since)

@@ -11,7 +11,7 @@ class PathPolicy:
     """Wants beyond RFC 5280 §6.1. The empty policy takes any purpose."""
 
     key_usage: str | None = None
-    """The leaf's keyUsage must allow it; cryptography's spelling: `digital_signature`, `content_commitment`."""
+    """The leaf's keyUsage must allow it: `digital_signature`, `content_commitment` (as cryptography says)."""
     key_purpose: str | None = None
     """The leaf's extKeyUsage must name this dotted identifier; anyExtendedKeyUsage does not count."""
     policies: frozenset[str] = frozenset()

@@ -1,0 +1,211 @@
+"""`hoviat pki …`: CRLs, status changes, audit, export. Services are imported when a command runs."""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from pki.bootstrap import Pki
+    from pki.home import Home
+
+ACTOR = "cli"
+# pki.status.state has the standard's own list; `--help` must not import it to show the same words.
+_REASONS = (
+    "unspecified",
+    "keyCompromise",
+    "cACompromise",
+    "affiliationChanged",
+    "superseded",
+    "cessationOfOperation",
+    "privilegeWithdrawn",
+    "aACompromise",
+)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+_note_option = click.option("--note", default="", help="Why, in words, for the audit. No personal data.")
+
+
+@click.group()
+def pki() -> None:
+    """Certificates: CRLs, revocation, suspension, audit, export."""
+
+
+@pki.command()
+@click.argument("name", required=False)
+@_json_option
+def crl(name: str | None, as_json: bool) -> None:
+    """Publish the next CRL of the CA NAME (root, citizen), or of every CA."""
+    with _opened() as opened:
+        if name is not None and name not in opened.crls.names:
+            raise click.ClickException(f"no CA {name}; there are {', '.join(opened.crls.names)}")
+        published = [opened.crls.publish(ca, ACTOR) for ca in ([name] if name else opened.crls.names)]
+    for item in published:
+        _show(
+            {
+                "issuer": item.issuer,
+                "number": item.number,
+                "this_update": item.this_update.isoformat(),
+                "next_update": item.next_update.isoformat(),
+                "bytes": len(item.der),
+            },
+            f"CRL {item.number} of {item.issuer}: {len(item.der)} bytes, until {item.next_update:%F %T} UTC",
+            as_json,
+        )
+
+
+@pki.command()
+@click.argument("certificate")
+@click.option("--reason", type=click.Choice(_REASONS), required=True, help="CRLReason of RFC 5280.")
+@_note_option
+@_json_option
+def revoke(certificate: str, reason: str, note: str, as_json: bool) -> None:
+    """Revoke CERTIFICATE (serial in hexadecimal, or a PEM file) for good."""
+    from pki.status import RevocationReason
+
+    with _opened() as opened:
+        serial = _serial_of(certificate)
+        opened.authority.revoke(serial, RevocationReason(reason), ACTOR, note)
+        _show_state(opened, serial, as_json)
+
+
+@pki.command()
+@click.argument("certificate")
+@_note_option
+@_json_option
+def suspend(certificate: str, note: str, as_json: bool) -> None:
+    """Put CERTIFICATE (serial in hexadecimal, or a PEM file) on hold."""
+    with _opened() as opened:
+        serial = _serial_of(certificate)
+        opened.authority.suspend(serial, ACTOR, note)
+        _show_state(opened, serial, as_json)
+
+
+@pki.command()
+@click.argument("certificate")
+@_note_option
+@_json_option
+def resume(certificate: str, note: str, as_json: bool) -> None:
+    """Make CERTIFICATE (serial in hexadecimal, or a PEM file) good again after a hold."""
+    with _opened() as opened:
+        serial = _serial_of(certificate)
+        opened.authority.resume(serial, ACTOR, note)
+        _show_state(opened, serial, as_json)
+
+
+@pki.group()
+def audit() -> None:
+    """The authority's hash-linked log."""
+
+
+@audit.command()
+@click.option(
+    "--head", metavar="SEQUENCE:HASH", help="An end noted earlier, which the chain must still hold."
+)
+@_json_option
+def verify(head: str | None, as_json: bool) -> None:
+    """Check every link; print the chain's end. Note it elsewhere and pass it as --head next time."""
+    from sqlalchemy.orm import Session
+
+    from pki.auditchain import AuditChainError, Head, verify_table
+    from pki.bootstrap import open_engine
+    from pki.store.models import AuditEntry
+
+    expected = None
+    if head is not None:
+        sequence, _, digest = head.partition(":")
+        if not sequence.isdecimal() or not digest:
+            raise click.BadParameter("expected SEQUENCE:HASH", param_hint="--head")
+        expected = Head(int(sequence), digest)
+    with _errors_told():
+        engine = open_engine(_home())
+        try:
+            with Session(engine) as session, session.begin():
+                end = verify_table(session, AuditEntry, expected)
+        except AuditChainError as error:
+            raise click.ClickException(str(error)) from error
+        finally:
+            engine.dispose()
+    _show(
+        {"entries": end.sequence, "hash": end.hash},
+        f"{end.sequence} entries hold together; the end is {end.sequence}:{end.hash}",
+        as_json,
+    )
+
+
+@pki.command()
+@click.option(
+    "--dir", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where to."
+)
+@_json_option
+def export(folder: Path, as_json: bool) -> None:
+    """Write CA certificates and CRLs for relying parties: NAME.pem, NAME.cer, NAME.crl, chain.pem."""
+    from pki.export import write_public_files
+
+    with _opened() as opened:
+        try:
+            written = write_public_files(opened, folder)
+        except OSError as error:
+            raise click.ClickException(f"can't write to {folder}: {error.strerror}") from error
+    names = [str(path) for path in written]
+    _show({"files": names}, "\n".join(names), as_json)
+
+
+@contextmanager
+def _opened() -> "Iterator[Pki]":
+    from pki.bootstrap import open_pki
+
+    with _errors_told():
+        opened = open_pki(_home())
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    from pki.errors import PkiError
+    from pki.home import HomeError
+
+    try:
+        yield
+    except (PkiError, HomeError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _home() -> "Home":
+    from pki.home import load
+
+    return load(click.get_current_context().find_root().params["home"])
+
+
+def _serial_of(certificate: str) -> int:
+    """A serial from hexadecimal digits (colons allowed), or from a PEM or DER file."""
+    from pki.certificatefile import CertificateFileError, read_serial
+
+    try:
+        return read_serial(certificate)
+    except CertificateFileError as error:
+        raise click.ClickException(str(error)) from error
+
+
+def _show_state(opened: "Pki", serial: int, as_json: bool) -> None:
+    state = opened.status.state_of(serial)
+    _show(
+        {
+            "serial": f"{serial:032x}",
+            "status": state.status.value,
+            "reason": state.reason.value if state.reason else None,
+            "since": state.since.isoformat(),
+        },
+        f"certificate {serial:032x} is {state.status.value}",
+        as_json,
+    )
+
+
+def _show(data: dict[str, object], text: str, as_json: bool) -> None:
+    click.echo(json.dumps(data) if as_json else text, file=sys.stdout)
