@@ -37,7 +37,15 @@ class SlotAddress(click.ParamType[tuple[str, int]]):
     show_default=True,
     help="The slot of pcscd's virtual reader; 35964 is the second one.",
 )
-def insert(file: Path, vpcd: tuple[str, int]) -> None:
+@click.option(
+    "--wait",
+    "wait_s",
+    type=click.FloatRange(min=0),
+    default=0.0,
+    show_default=True,
+    help="Seconds to wait for another process to free the slot.",
+)
+def insert(file: Path, vpcd: tuple[str, int], wait_s: float) -> None:
     """Put the simulated card in FILE into the virtual reader until interrupted.
 
     Prints `inserted` once the reader sees it. What the card experiences is kept in FILE. Starts pcscd if none
@@ -48,12 +56,12 @@ def insert(file: Path, vpcd: tuple[str, int]) -> None:
     from simulators.readers.errors import ReaderSimulationError
 
     try:
-        _run(file, *vpcd)
+        _run(file, *vpcd, wait_s)
     except (CardSimulationError, ReaderSimulationError, TransportError) as error:
         raise click.ClickException(str(error)) from None
 
 
-def _run(file: Path, host: str, port: int) -> None:
+def _run(file: Path, host: str, port: int, wait_s: float) -> None:
     from simulators.card.card import SimulatedCard
     from simulators.card.file import CardFile
     from simulators.readers.pcscd import pcscd_service
@@ -63,7 +71,7 @@ def _run(file: Path, host: str, port: int) -> None:
         interrupted = stack.enter_context(_interruption())
         card_file = stack.enter_context(CardFile.open(file))
         stack.enter_context(pcscd_service())
-        reader = stack.enter_context(insert_card(SimulatedCard(card_file), port, host, slot_wait_s=0))
+        reader = stack.enter_context(insert_card(SimulatedCard(card_file), port, host, slot_wait_s=wait_s))
         click.echo("inserted")
         click.echo(f"{file} is in {reader.name}; Ctrl+C takes it out", err=True)
         while not interrupted.wait(_LOOK_SECONDS):

@@ -29,6 +29,7 @@ class Disposition(IntEnum):
 class Hresult(IntEnum):
     """The PC/SC results that this reader gives (winscard.h)."""
 
+    SUCCESS = 0
     INVALID_HANDLE = 0x80100003
     NO_SMARTCARD = 0x8010000C
     RESET_CARD = 0x80100068
@@ -118,9 +119,13 @@ class InProcessConnection(pcsc.PyscardConnection):  # type: ignore[misc]  # pysc
         data, (sw1, sw2) = answer[:-_STATUS_LENGTH], answer[-_STATUS_LENGTH:]
         return list(data), sw1, sw2
 
-    def lock(self) -> None:
-        """Begins a transaction: other connections wait. Nests."""
-        self._slot.begin_transaction(self, self._seen)
+    def lock(self) -> int:
+        """Begins a transaction: other connections wait; it nests. Returns a PC/SC result, 0 for success."""
+        try:
+            self._slot.begin_transaction(self, self._seen)
+        except pcsc.SmartcardException as error:
+            return int(error.hresult)
+        return Hresult.SUCCESS
 
     def unlock(self) -> None:
         """Ends the transaction."""

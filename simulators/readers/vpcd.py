@@ -26,6 +26,9 @@ DEFAULT_INSERT_TIMEOUT_S = 20.0
 _DIAL_TIMEOUT_S = 5.0
 _JOIN_TIMEOUT_S = 60.0  # an RSA key generation may be under way
 _ABSENCE_TIMEOUT_S = 5.0
+# pcscd looks at its readers every 0.4 s. A card lost in the middle of a command is reported absent at once, but
+# if the next one comes before pcscd has looked, it is never reported present.
+_SETTLING_S = 0.7
 _POLL_SECONDS = 0.05
 _LENGTH_BYTES = 2
 _MAX_FRAME_BODY = 0xFFFF
@@ -89,6 +92,7 @@ class VirtualReader:
         self._socket: socket.socket | None = None
         self._thread: threading.Thread | None = None
         self._ended = threading.Event()
+        self._ended_at = 0.0
 
     @property
     def name(self) -> str:
@@ -144,7 +148,7 @@ class VirtualReader:
             self._thread.join(_JOIN_TIMEOUT_S)
         self._socket.close()
         self._socket = None
-        _wait_absent(self.name)
+        _wait_absent(self.name, self._ended_at)
         self._lock.release()
 
     def _serve(self, connection: socket.socket) -> None:
@@ -160,6 +164,7 @@ class VirtualReader:
         finally:
             _hang_up(connection)
             self._card.power_off()
+            self._ended_at = time.monotonic()
             self._ended.set()
 
     def _answer(self, frame: bytes) -> bytes | None:
@@ -241,12 +246,18 @@ def _receive_exactly(connection: socket.socket, length: int) -> bytes | None:
     return bytes(received)
 
 
-def _wait_absent(name: str) -> None:
-    """Waits until the reader is empty, gone, or the time is up; an absent service has nothing to notice."""
+def _wait_absent(name: str, ended_at: float) -> None:
+    """Waits until pcscd has surely noticed that the card left at `ended_at` (monotonic clock, seconds).
+
+    Ends early when there is no pcscd or no such reader, with a warning when the card stays.
+    """
     deadline = time.monotonic() + _ABSENCE_TIMEOUT_S
     while time.monotonic() < deadline:
         try:
             pcsc.wait_for_card(name, 0)
+        except NoCardError:
+            if time.monotonic() >= ended_at + _SETTLING_S:
+                return
         except TransportError:
             return
         time.sleep(_POLL_SECONDS)
