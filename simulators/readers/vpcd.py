@@ -26,8 +26,8 @@ DEFAULT_INSERT_TIMEOUT_S = 20.0
 _DIAL_TIMEOUT_S = 5.0
 _JOIN_TIMEOUT_S = 60.0  # an RSA key generation may be under way
 _ABSENCE_TIMEOUT_S = 5.0
-# pcscd looks at its readers every 0.4 s. A card lost in the middle of a command is reported absent at once, but
-# if the next one comes before pcscd has looked, it is never reported present.
+# pcscd looks at its readers every 0.4 s. A card lost in the middle of a command is reported absent at once,
+# but if the next one comes before pcscd has looked, it is never reported present.
 _SETTLING_S = 0.7
 _POLL_SECONDS = 0.05
 _LENGTH_BYTES = 2
