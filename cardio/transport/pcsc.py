@@ -61,7 +61,8 @@ _EMPTY = _unsigned("SCARD_E_NO_SMARTCARD", "SCARD_W_REMOVED_CARD")  # 8010000C, 
 _MUTE = _unsigned("SCARD_W_UNRESPONSIVE_CARD", "SCARD_W_UNPOWERED_CARD")  # 80100066, 80100067
 _BUSY = _unsigned("SCARD_E_SHARING_VIOLATION")  # 8010000B
 _RESET_BY_ANOTHER = _unsigned("SCARD_W_RESET_CARD")  # 80100068
-_HANDLE_GONE = _unsigned("SCARD_E_INVALID_HANDLE")  # 80100003: pcscd was restarted
+_NO_HANDLE = _HRESULT_MASK  # pyscard's -1: its connection was never made, or was lost in a reset
+_HANDLE_GONE = _unsigned("SCARD_E_INVALID_HANDLE") | {_NO_HANDLE}  # 80100003: pcscd was restarted
 _PRESENT = scard.SCARD_STATE_PRESENT
 _SUCCESS = scard.SCARD_S_SUCCESS
 
@@ -269,15 +270,14 @@ class PcscConnection:
         """
         self._require_open()
         begin, end = _transaction_calls(self._connection)
-        self._check(begin())
+        with self._mapped(while_connected=True):
+            hresult = begin()
+        if hresult:
+            _fail(self._name, hresult, while_connected=True)
         try:
             yield
         finally:
             end()  # fails only when the card has gone, which the work inside has reported
-
-    def _check(self, hresult: int | None) -> None:
-        if hresult:
-            _fail(self._name, hresult, while_connected=True)
 
     def close(self) -> None:
         """Ends the connection; the card is reset. Closing twice is allowed."""
@@ -303,10 +303,19 @@ def _transaction_calls(
     """The calls that begin and end a transaction; readers of this process may have none."""
     if isinstance(connection, PCSCCardConnection):
         return (
-            lambda: int(scard.SCardBeginTransaction(connection.hcard)),
-            lambda: int(scard.SCardEndTransaction(connection.hcard, scard.SCARD_LEAVE_CARD)),
+            lambda: _begin_transaction(connection.hcard),
+            lambda: _end_transaction(connection.hcard),
         )
     return getattr(connection, "lock", _nothing), getattr(connection, "unlock", _nothing)
+
+
+def _begin_transaction(handle: int | None) -> int:
+    """The result code; a lost handle (after a reset that failed) counts as one."""
+    return _NO_HANDLE if handle is None else int(scard.SCardBeginTransaction(handle))
+
+
+def _end_transaction(handle: int | None) -> int:
+    return _NO_HANDLE if handle is None else int(scard.SCardEndTransaction(handle, scard.SCARD_LEAVE_CARD))
 
 
 def _nothing() -> None:

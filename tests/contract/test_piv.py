@@ -521,3 +521,26 @@ def test_another_application_is_not_piv(bench: Bench) -> None:
     bench.put_in(Renamed(bench.card, 0))
     with pytest.raises(ApplicationNotFoundError):
         bench.session()
+
+
+def test_a_card_pulled_in_a_transaction(bench: Bench) -> None:
+    connection = bench.connect()
+    session = PivSession(connection)
+    with connection.transaction():
+        bench.remove()
+        with pytest.raises(CardRemovedError):
+            session.card_serial()
+    with pytest.raises((CardRemovedError, NoCardError)):
+        connection.reset()
+    with pytest.raises(CardRemovedError), connection.transaction():
+        pytest.fail("the work began")
+
+
+def test_another_programs_reset_before_a_transaction(bench: Bench) -> None:
+    mine, other = bench.connect(), bench.connect()
+    other.reset()
+    with pytest.raises(CardRemovedError), mine.transaction():
+        pytest.fail("the work began")
+    mine.reset()
+    with mine.transaction():
+        PivSession(mine)

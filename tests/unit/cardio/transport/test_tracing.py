@@ -1,0 +1,67 @@
+"""No PIN, key, object or decrypted secret gets into a trace."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from cardio.transport.tracing import TracingConnection
+
+SECRET = "C0FFEE00C0FFEE00"
+
+
+def _trace(scripted: Callable[..., Any], *steps: tuple[str, str]) -> str:
+    lines: list[str] = []
+    connection = TracingConnection(scripted(*steps), lines.append)
+    for command, _ in steps:
+        connection.transmit(bytes.fromhex(command))
+    return "\n".join(lines).replace(" ", "").upper()
+
+
+@pytest.mark.parametrize("ins", ["20", "24", "2C", "FF", "87", "D8", "DB", "FE", "82", "88", "00"])
+@pytest.mark.parametrize("cla", ["00", "10", "84"])
+def test_secret_data_is_never_traced(scripted: Callable[..., Any], ins: str, cla: str) -> None:
+    trace = _trace(scripted, (f"{cla}{ins}008008{SECRET}", f"{SECRET}9000"))
+    assert SECRET not in trace
+    assert f"->{cla}{ins}0080[8BYTES]" in trace
+    assert "<-9000[8BYTES]" in trace
+
+
+def test_the_rest_of_a_secret_answer_is_secret_too(scripted: Callable[..., Any]) -> None:
+    trace = _trace(scripted, (f"0087119D08{SECRET}00", f"{SECRET}6108"), ("00C0000008", f"{SECRET}9000"))
+    assert SECRET not in trace
+
+
+def test_objects_are_personal(scripted: Callable[..., Any]) -> None:
+    trace = _trace(scripted, ("00CB3FFF055C035FC10900", f"{SECRET}9000"))
+    assert "5C035FC109" in trace
+    assert SECRET not in trace
+
+
+def test_bytes_that_are_no_apdu_are_not_shown(scripted: Callable[..., Any]) -> None:
+    # A VERIFY with a wrong Lc must not slip through because it can't be read.
+    trace = _trace(scripted, (f"0020008009{SECRET}", SECRET[:2]))
+    assert SECRET not in trace
+    assert SECRET[:2] not in trace
+    assert "13BYTES" in trace
+
+
+def test_harmless_commands_are_shown(scripted: Callable[..., Any]) -> None:
+    trace = _trace(scripted, ("00A4040005A000000308", "61009000"))
+    assert "->00A40400A000000308" in trace
+    assert "<-90006100" in trace
+
+
+def test_the_connection_underneath_is_used(
+    scripted: Callable[..., Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    inner = scripted(("0020008008" + SECRET, "63C2"))
+    connection = TracingConnection(inner)
+    with caplog.at_level(logging.DEBUG, logger="cardio.apdu"):
+        assert connection.transmit(bytes.fromhex("0020008008" + SECRET)) == b"\x63\xc2"
+    connection.reset()
+    connection.close()
+    assert (connection.name, connection.atr, inner.resets) == (inner.name, inner.atr, 1)
+    assert SECRET not in caplog.text.replace(" ", "").upper()
+    assert "63C2" in caplog.text
