@@ -4,7 +4,7 @@ import json
 
 import click
 
-from simulators.card.cli import insert
+from simulators.readers.cli import insert
 from simulators.installation.cli import current_home
 
 

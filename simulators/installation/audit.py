@@ -17,7 +17,7 @@ CHAINS: dict[str, type[AuditEntryColumns]] = {
 
 
 def verify_chains(home: Home) -> dict[str, int]:
-    """The number of entries of each service's chain; raises AuditChainError at the first that does not hold."""
+    """Entries of each service's chain; raises AuditChainError at the first that does not hold."""
     return {service: _verify(home, service, model) for service, model in CHAINS.items()}
 
 
