@@ -1,0 +1,89 @@
+"""The registry's ASGI application; its routes are relative to where it is mounted, `/issuance`."""
+
+from http import HTTPStatus
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import Response
+
+from issuance.approval import endpoints as approval
+from issuance.bootstrap import Issuance
+from issuance.delivery import endpoints as delivery
+from issuance.enrolment import endpoints as enrolment
+from issuance.errors import NotSignedInError
+from issuance.lifecycle import endpoints as lifecycle
+from issuance.operations import router as operations
+from issuance.operators import endpoints as operators
+from issuance.production import endpoints as production
+from issuance.web import pages
+from issuance.web.headers import SecurityHeaders
+from issuance.web.limits import TOO_LARGE, BodyLimit
+from issuance.web.problems import TOLD, refusal
+from pki.problems import problem
+
+_ROUTERS = (
+    operators.router,
+    enrolment.router,
+    approval.router,
+    production.router,
+    delivery.router,
+    lifecycle.router,
+    operations,
+)
+
+
+def create_app(registry: Issuance) -> FastAPI:
+    """The application over an opened registry; whoever opened it closes it."""
+    app = FastAPI(title="Hoviat registry", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.registry = registry
+    for router in _ROUTERS:
+        app.include_router(router)
+    pages.install(app)
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SecurityHeaders)
+    _add_problem_handlers(app)
+    return app
+
+
+def _add_problem_handlers(app: FastAPI) -> None:
+    for error_class in TOLD:
+        app.add_exception_handler(error_class, _told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http_error)
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    if pages.is_page(request):
+        return pages.refuse(request, error)
+    told = refusal(error)
+    headers = {} if told.wait_s is None else {"Retry-After": str(told.wait_s)}
+    if isinstance(error, NotSignedInError):
+        headers["WWW-Authenticate"] = "Bearer"  # RFC 6750 §3
+    return problem(told.status, told.kind, told.title, told.detail, headers=headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """Names the fields and what is wrong with them, never what was in them."""
+    if pages.is_page(request):
+        return pages.http_error(request, HTTPStatus.UNPROCESSABLE_ENTITY)
+    faults = error.errors() if isinstance(error, RequestValidationError) else ()
+    fields = [
+        {"field": ".".join(str(part) for part in fault["loc"]), "fault": fault["type"]} for fault in faults
+    ]
+    return problem(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "request-malformed",
+        "The request can't be read",
+        extensions={"fields": fields},
+    )
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    status = HTTPStatus(error.status_code if isinstance(error, HTTPException) else 500)
+    if pages.is_page(request):
+        return pages.http_error(request, status)
+    headers = dict(error.headers or {}) if isinstance(error, HTTPException) else {}
+    too_large = status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    kind = TOO_LARGE if too_large else status.phrase.lower().replace(" ", "-")
+    return problem(status, kind, status.phrase, headers=headers)

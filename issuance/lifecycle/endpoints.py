@@ -1,0 +1,72 @@
+"""/v1/cards: a card's state, suspension, resumption and revocation."""
+
+from datetime import datetime
+
+from fastapi import APIRouter
+
+from issuance.lifecycle.cards import get_card
+from issuance.lifecycle.states import CardState, RevocationCause
+from issuance.web.access import ApiActor, Registry
+from issuance.web.schemas import Answer, Request
+
+router = APIRouter(prefix="/v1/cards", tags=["cards"])
+
+
+class CertificateAnswer(Answer):
+    """A certificate of the card; its status is published by the authority."""
+
+    serial: str
+    profile: str
+    not_after: datetime
+
+
+class CardAnswer(Answer):
+    """A card."""
+
+    card_number: str
+    application_id: str
+    state: CardState
+    guid: str
+    produced_at: datetime | None
+    delivered_at: datetime | None
+    ended_at: datetime | None
+    revocation_cause: RevocationCause | None
+    certificates: list[CertificateAnswer]
+
+
+class RevocationBody(Request):
+    """Why the card is revoked."""
+
+    reason: RevocationCause
+
+
+def _answer(registry: Registry, number: str) -> CardAnswer:
+    with registry.database.reading() as session:
+        return CardAnswer.model_validate(get_card(session, number))
+
+
+@router.get("/{card_number}")
+def read(registry: Registry, _actor: ApiActor, card_number: str) -> CardAnswer:
+    """One card."""
+    return _answer(registry, card_number)
+
+
+@router.post("/{card_number}/suspension")
+def suspend(registry: Registry, actor: ApiActor, card_number: str) -> CardAnswer:
+    """Stops it for a while."""
+    registry.lifecycle.suspend(actor, card_number)
+    return _answer(registry, card_number)
+
+
+@router.post("/{card_number}/resumption")
+def resume(registry: Registry, actor: ApiActor, card_number: str) -> CardAnswer:
+    """Lets it work again."""
+    registry.lifecycle.resume(actor, card_number)
+    return _answer(registry, card_number)
+
+
+@router.post("/{card_number}/revocation")
+def revoke(registry: Registry, actor: ApiActor, card_number: str, body: RevocationBody) -> CardAnswer:
+    """Ends it for good."""
+    registry.lifecycle.revoke(actor, card_number, body.reason)
+    return _answer(registry, card_number)

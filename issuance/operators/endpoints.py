@@ -1,0 +1,44 @@
+"""/v1/sessions: signing in and out."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request
+from pydantic import Field, SecretStr
+
+from issuance.operators.models import USERNAME_LENGTH
+from issuance.operators.service import SESSION_LIFE
+from issuance.web.access import Registry, bearer_token
+from issuance.web.clients import client_address
+from issuance.web.schemas import Answer
+from issuance.web.schemas import Request as Body
+
+router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
+
+
+class Credentials(Body):
+    """An operator's name and password."""
+
+    username: str = Field(min_length=1, max_length=USERNAME_LENGTH)
+    password: SecretStr = Field(max_length=1024)
+
+
+class SessionAnswer(Answer):
+    """A bearer token and its life in seconds."""
+
+    token: str
+    expires_in: int
+
+
+@router.post("", status_code=201)
+def sign_in(request: Request, registry: Registry, body: Credentials) -> SessionAnswer:
+    """Opens a session."""
+    token = registry.operators.sign_in(
+        body.username, body.password.get_secret_value(), client_address(request)
+    )
+    return SessionAnswer(token=token, expires_in=int(SESSION_LIFE.total_seconds()))
+
+
+@router.delete("/current", status_code=204)
+def sign_out(registry: Registry, token: Annotated[str, Depends(bearer_token)]) -> None:
+    """Ends the session of the token that is sent."""
+    registry.operators.sign_out(token)

@@ -1,0 +1,1 @@
+"""What faces the network: pages, problem documents, access, headers and limits."""

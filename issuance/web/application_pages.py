@@ -1,0 +1,156 @@
+"""The work list, one application, and the decisions on it."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, File, Form, Query, Request, UploadFile
+from starlette.responses import RedirectResponse, Response
+
+from issuance.enrolment.models import NOTE_LENGTH
+from issuance.enrolment.portrait import MAX_BYTES
+from issuance.enrolment.repository import count_by_state, find_applications, get_application
+from issuance.enrolment.service import Correction, NewApplication
+from issuance.errors import CivilRegisterError, InvalidInputError, StateError
+from issuance.lifecycle.states import ApplicationState
+from issuance.registry.jalali import parse_date
+from issuance.web.access import PageActor, Registry
+from issuance.web.case import case_file
+from issuance.web.forms import FormActor
+from issuance.web.problems import Refusal, refusal
+from issuance.web.rendering import path_for, render
+from issuance.web.viewer import viewer
+
+router = APIRouter(prefix="/applications", include_in_schema=False)
+
+_Text = Annotated[str, Form(max_length=64)]
+_Note = Annotated[str, Form(max_length=NOTE_LENGTH)]
+
+
+@router.get("", name="applications")
+def work_list(
+    request: Request,
+    registry: Registry,
+    actor: PageActor,
+    state: str = "",
+    q: Annotated[str, Query(max_length=64)] = "",
+    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+) -> Response:
+    """Applications by state and words."""
+    wanted = ApplicationState(state) if state in list(ApplicationState) else None
+    with registry.database.reading() as session:
+        found = find_applications(session, wanted, q, page)
+        counts = count_by_state(session)
+    context = {"found": found, "counts": counts, "wanted": wanted, "q": q, **viewer(request, actor)}
+    return render(request, "list.html", context)
+
+
+@router.get("/new", name="new_application")
+def new_form(request: Request, actor: PageActor) -> Response:
+    """The form for a new application."""
+    return _new_form(request, actor, {}, None)
+
+
+@router.post("/new")
+def open_application(
+    request: Request,
+    registry: Registry,
+    actor: FormActor,
+    portrait: Annotated[UploadFile, File()],
+    national_code: _Text = "",
+    birth_date: _Text = "",
+    latin_given_name: _Text = "",
+    latin_surname: _Text = "",
+) -> Response:
+    """Opens a draft, or shows the form again with what is wrong."""
+    typed = {
+        "national_code": national_code,
+        "birth_date": birth_date,
+        "latin_given_name": latin_given_name,
+        "latin_surname": latin_surname,
+    }
+    try:
+        new = NewApplication(
+            national_code,
+            parse_date(birth_date),
+            portrait.file.read(MAX_BYTES + 1),
+            latin_given_name or None,
+            latin_surname or None,
+        )
+        application = registry.enrolment.open(actor, new)
+    except (InvalidInputError, CivilRegisterError, StateError) as error:
+        return _new_form(request, actor, typed, refusal(error))
+    return _back(request, application)
+
+
+@router.get("/{application_id}", name="application")
+def open_case(request: Request, registry: Registry, actor: PageActor, application_id: str) -> Response:
+    """One application: person, portrait, decisions, production, cards, history."""
+    context = {**case_file(registry, actor, application_id), **viewer(request, actor)}
+    return render(request, "application.html", context)
+
+
+@router.get("/{application_id}/portrait", name="portrait")
+def portrait_image(registry: Registry, _actor: PageActor, application_id: str) -> Response:
+    """The portrait."""
+    with registry.database.reading() as session:
+        return Response(get_application(session, application_id).portrait, media_type="image/jpeg")
+
+
+@router.post("/{application_id}/correction", name="correct")
+def correct(
+    request: Request,
+    registry: Registry,
+    actor: FormActor,
+    application_id: str,
+    portrait: Annotated[UploadFile | None, File()] = None,
+    latin_given_name: _Text = "",
+    latin_surname: _Text = "",
+) -> Response:
+    """Changes what was returned, or a draft."""
+    image = portrait.file.read(MAX_BYTES + 1) if portrait is not None and portrait.size else None
+    correction = Correction(image, latin_given_name or None, latin_surname or None)
+    registry.enrolment.correct(actor, application_id, correction)
+    return _back(request, application_id)
+
+
+@router.post("/{application_id}/submission", name="submit")
+def submit(request: Request, registry: Registry, actor: FormActor, application_id: str) -> Response:
+    """Hands it over for approval."""
+    registry.enrolment.submit(actor, application_id)
+    return _back(request, application_id)
+
+
+@router.post("/{application_id}/approval", name="approve")
+def approve(request: Request, registry: Registry, actor: FormActor, application_id: str) -> Response:
+    """Approves it."""
+    registry.approval.approve(actor, application_id)
+    return _back(request, application_id)
+
+
+@router.post("/{application_id}/return", name="send_back")
+def send_back(
+    request: Request, registry: Registry, actor: FormActor, application_id: str, note: _Note = ""
+) -> Response:
+    """Returns it to its author."""
+    registry.approval.send_back(actor, application_id, note)
+    return _back(request, application_id)
+
+
+@router.post("/{application_id}/refusal", name="refuse")
+def refuse(
+    request: Request, registry: Registry, actor: FormActor, application_id: str, note: _Note = ""
+) -> Response:
+    """Refuses it for good."""
+    registry.approval.refuse(actor, application_id, note)
+    return _back(request, application_id)
+
+
+def _back(request: Request, application_id: str) -> Response:
+    return RedirectResponse(
+        path_for(request, "application", application_id=application_id), HTTPStatus.SEE_OTHER
+    )
+
+
+def _new_form(request: Request, actor: PageActor, typed: dict[str, str], told: Refusal | None) -> Response:
+    status = HTTPStatus.OK if told is None else told.status
+    return render(request, "new.html", {"typed": typed, "told": told, **viewer(request, actor)}, status)

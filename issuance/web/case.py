@@ -1,0 +1,94 @@
+"""Everything the page of one application shows."""
+
+from sqlalchemy import or_, select
+from sqlalchemy.orm import Session
+
+from cardio.transport.base import TransportError
+from issuance.audit import AuditEntry
+from issuance.bootstrap import Issuance
+from issuance.enrolment.models import Application
+from issuance.enrolment.repository import get_application
+from issuance.lifecycle.cards import cards_of
+from issuance.lifecycle.models import Card
+from issuance.lifecycle.states import (
+    APPLICATION,
+    CARD,
+    ApplicationEvent,
+    ApplicationState,
+    CardEvent,
+    CardState,
+)
+from issuance.operators.models import Role
+from issuance.operators.service import Actor
+from issuance.production.models import Production
+from issuance.production.steps import ProductionState
+
+_HISTORY = 100
+
+
+def case_file(registry: Issuance, actor: Actor, application_id: str) -> dict[str, object]:
+    """The template's context. Raises NotFoundError."""
+    with registry.database.reading() as session:
+        application = get_application(session, application_id)
+        cards = cards_of(session, application_id)
+        history = _history(session, application, cards)
+    run = registry.production.latest(application_id)
+    resumable = run is not None and run.state is ProductionState.INTERRUPTED
+    may = _permitted(actor, application)
+    may["produce"] = resumable or may["produce"]
+    return {
+        "application": application,
+        "citizen": application.citizen,
+        "cards": cards,
+        "history": history,
+        "run": run,
+        "resumable": resumable,
+        "may": may,
+        "card_may": {card.card_number: _card_permitted(card) for card in cards},
+        "readers": _readers(registry) if may["produce"] else [],
+    }
+
+
+def _permitted(actor: Actor, application: Application) -> dict[str, bool]:
+    """Which buttons to show; the services decide anew."""
+
+    def possible(event: ApplicationEvent) -> bool:
+        return APPLICATION.allows(ApplicationState(application.state), event)
+
+    own = application.enrolled_by == actor.username
+    decides = actor.role is Role.SUPERVISOR and not own
+    return {
+        "edit": own and possible(ApplicationEvent.EDIT),
+        "submit": own and possible(ApplicationEvent.SUBMIT),
+        "approve": decides and possible(ApplicationEvent.APPROVE),
+        "return": decides and possible(ApplicationEvent.RETURN),
+        "refuse": decides and possible(ApplicationEvent.REFUSE),
+        "produce": possible(ApplicationEvent.START_PRODUCTION),
+        "wait": own and application.state == ApplicationState.SUBMITTED,
+    }
+
+
+def _card_permitted(card: Card) -> dict[str, bool]:
+    state = CardState(card.state)
+    return {
+        "deliver": CARD.allows(state, CardEvent.DELIVER),
+        "suspend": CARD.allows(state, CardEvent.SUSPEND),
+        "resume": CARD.allows(state, CardEvent.RESUME),
+        "revoke": CARD.allows(state, CardEvent.REVOKE),
+    }
+
+
+def _readers(registry: Issuance) -> list[str]:
+    try:
+        return list(registry.production.readers())
+    except TransportError:
+        return []  # the page says that there is none
+
+
+def _history(session: Session, application: Application, cards: list[Card]) -> list[AuditEntry]:
+    runs = session.scalars(select(Production.id).where(Production.application_id == application.id))
+    subjects = [f"application:{application.id}"]
+    subjects += [f"card:{card.card_number}" for card in cards]
+    subjects += [f"production:{run}" for run in runs]
+    query = select(AuditEntry).where(or_(*(AuditEntry.subject == subject for subject in subjects)))
+    return list(session.scalars(query.order_by(AuditEntry.sequence.desc()).limit(_HISTORY)))

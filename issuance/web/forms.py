@@ -1,0 +1,47 @@
+"""Forms from our own pages only: the session's token in the form, and the browser's word on its origin."""
+
+import hmac
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from fastapi import Depends, Form, Request
+
+from issuance.errors import AccessError
+from issuance.operators.service import Actor
+from issuance.web.access import PageActor, csrf_token, session_token
+
+_OWN_SITES = {"same-origin", "none"}  # Fetch Metadata: "none" is the person's own doing
+
+
+class ForeignFormError(AccessError):
+    """The form does not come from this session's own page."""
+
+    kind = "foreign-form"
+
+    def __init__(self) -> None:
+        super().__init__("this form is not from your own page; open the page again")
+
+
+def own_origin(request: Request) -> None:
+    """Raises ForeignFormError if the browser says that another site sent the form."""
+    site = request.headers.get("sec-fetch-site")
+    if site is not None and site not in _OWN_SITES:
+        raise ForeignFormError
+    origin = request.headers.get("origin")
+    if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
+        raise ForeignFormError
+
+
+def form_actor(
+    actor: PageActor,
+    session: Annotated[str, Depends(session_token)],
+    _own: Annotated[None, Depends(own_origin)],
+    csrf: Annotated[str, Form(max_length=128)] = "",
+) -> Actor:
+    """The operator who sent a form from their own page. Raises ForeignFormError or NotSignedInError."""
+    if not hmac.compare_digest(csrf.encode(), csrf_token(session).encode()):
+        raise ForeignFormError
+    return actor
+
+
+FormActor = Annotated[Actor, Depends(form_actor)]

@@ -1,0 +1,127 @@
+"""Words for states, steps and events, marked for translation."""
+
+from collections.abc import Mapping
+
+from issuance.lifecycle.states import ApplicationState, CardState, RevocationCause
+from issuance.operators.models import Role
+from issuance.production.steps import ProductionState, Step
+from issuance.web.problems import N_
+
+APPLICATION_STATES: Mapping[ApplicationState, str] = {
+    ApplicationState.DRAFT: N_("Draft"),
+    ApplicationState.SUBMITTED: N_("Awaiting approval"),
+    ApplicationState.RETURNED: N_("Returned"),
+    ApplicationState.REFUSED: N_("Refused"),
+    ApplicationState.APPROVED: N_("Approved"),
+    ApplicationState.IN_PRODUCTION: N_("In production"),
+    ApplicationState.READY: N_("Ready for delivery"),
+    ApplicationState.DELIVERED: N_("Delivered"),
+}
+STAGES = (
+    ApplicationState.DRAFT,
+    ApplicationState.SUBMITTED,
+    ApplicationState.APPROVED,
+    ApplicationState.IN_PRODUCTION,
+    ApplicationState.READY,
+    ApplicationState.DELIVERED,
+)
+"""The way of an application that meets no obstacle."""
+
+CARD_STATES: Mapping[CardState, str] = {
+    CardState.IN_PRODUCTION: N_("In production"),
+    CardState.PRODUCED: N_("Produced, on hold"),
+    CardState.ACTIVE: N_("Active"),
+    CardState.SUSPENDED: N_("Suspended"),
+    CardState.REVOKED: N_("Revoked"),
+    CardState.VOIDED: N_("Voided"),
+}
+
+CAUSES: Mapping[RevocationCause, str] = {
+    RevocationCause.LOST: N_("Lost"),
+    RevocationCause.STOLEN: N_("Stolen"),
+    RevocationCause.DAMAGED: N_("Damaged"),
+    RevocationCause.DATA_CHANGED: N_("Data changed"),
+    RevocationCause.DECEASED: N_("Deceased"),
+    RevocationCause.WITHDRAWN: N_("Withdrawn"),
+}
+
+ROLES: Mapping[Role, str] = {Role.CLERK: N_("Clerk"), Role.SUPERVISOR: N_("Supervisor")}
+
+PRODUCTION_STATES: Mapping[ProductionState, str] = {
+    ProductionState.RUNNING: N_("At work"),
+    ProductionState.INTERRUPTED: N_("Interrupted"),
+    ProductionState.VOIDING: N_("Being voided"),
+    ProductionState.PRODUCED: N_("Produced"),
+    ProductionState.VOIDED: N_("Voided"),
+    ProductionState.FAILED: N_("Not begun"),
+}
+
+STEPS: Mapping[Step, str] = {
+    Step.IDENTIFY_CARD: N_("Identify the card"),
+    Step.AUTHENTICATE: N_("Open it with its key"),
+    Step.TAKE_CARD: N_("Take it for this person"),
+    Step.GENERATE_AUTHENTICATION_KEY: N_("Make the login key on the card"),
+    Step.GENERATE_SIGNATURE_KEY: N_("Make the signature key on the card"),
+    Step.SIGN_REQUESTS: N_("The card signs its certificate requests"),
+    Step.ISSUE_CERTIFICATES: N_("Issue certificates, on hold"),
+    Step.WRITE_OBJECTS: N_("Write the card's data"),
+    Step.WRITE_CERTIFICATES: N_("Write the certificates"),
+    Step.READ_BACK: N_("Read everything back"),
+    Step.PROVE_KEYS: N_("Check keys and certificates"),
+    Step.SET_MANAGEMENT_KEY: N_("Set the issuer's key"),
+    Step.SET_PUK: N_("Set the unblocking code"),
+    Step.SET_TRANSPORT_PIN: N_("Set the transport PIN"),
+}
+
+FAILURES: Mapping[str, str] = {
+    "not-a-blank": N_("This card is not a blank of our manufacturer."),
+    "body-used": N_("This card was used before."),
+    "wrong-card": N_("Another card is in the reader than the one this run began with."),
+    "read-back": N_("The card gives back something else than was written."),
+    "card-removed": N_("The card was pulled or lost power. Put the same card back and go on."),
+    "no-card": N_("There is no card in the reader."),
+    "reader-unavailable": N_("The card reader can't be reached."),
+    "application-not-found": N_("This card has no PIV application."),
+    "live-card": N_("This person has a live card already"),
+}
+
+EVENTS: Mapping[str, str] = {
+    "application.opened": N_("Application opened"),
+    "application.corrected": N_("Application corrected"),
+    "application.submitted": N_("Handed over for approval"),
+    "application.approve": N_("Approved"),
+    "application.return": N_("Returned"),
+    "application.refuse": N_("Refused"),
+    "production.started": N_("Production started"),
+    "production.stopped": N_("Production stopped"),
+    "production.voided": N_("Production voided"),
+    "card.taken": N_("Card body taken"),
+    "card.produced": N_("Card produced"),
+    "card.delivered": N_("Card delivered"),
+    "card.suspended": N_("Card suspended"),
+    "card.resumed": N_("Card resumed"),
+    "card.revoked": N_("Card revoked"),
+    "delivery.opened": N_("Delivery opened"),
+    "delivery.proven": N_("The card answered with its holder's PIN"),
+}
+
+COLOURS: Mapping[str, str] = {
+    "draft": "secondary",
+    "submitted": "warning",
+    "returned": "warning",
+    "refused": "danger",
+    "approved": "info",
+    "in_production": "primary",
+    "ready": "info",
+    "delivered": "success",
+    "produced": "info",
+    "active": "success",
+    "suspended": "warning",
+    "revoked": "danger",
+    "voided": "dark",
+    "running": "primary",
+    "interrupted": "warning",
+    "voiding": "warning",
+    "failed": "danger",
+}
+"""Bootstrap's theme colour of every state; the word says it too, for those who don't see colours."""

@@ -1,0 +1,50 @@
+"""The clerks' pages as a whole: where they are, and what they show when something is refused."""
+
+from http import HTTPStatus
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+
+from issuance.errors import NotSignedInError
+from issuance.web import application_pages, card_pages, session_pages
+from issuance.web.problems import N_, Refusal, refusal
+from issuance.web.rendering import path_for, render
+
+_STATIC = Path(__file__).parent / "static"
+_PROGRAMS = ("/v1/", "/healthz", "/metrics", "/openapi.json")
+"""Paths that programs ask for; the rest is for people."""
+
+_HTTP_TITLES = {
+    HTTPStatus.NOT_FOUND: N_("There is no such page"),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: N_("The file is too large"),
+}
+
+
+def install(app: FastAPI) -> None:
+    """Adds the pages and their static files."""
+    for pages in (session_pages, application_pages, card_pages):
+        app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+
+
+def is_page(request: Request) -> bool:
+    """Whether a person looks at it, and not a program."""
+    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
+    return not path.startswith(_PROGRAMS)
+
+
+def refuse(request: Request, error: Exception) -> Response:
+    """A page that says why, or the way to sign in."""
+    if isinstance(error, NotSignedInError):
+        return RedirectResponse(path_for(request, "login"), HTTPStatus.SEE_OTHER)
+    told = refusal(error)
+    return render(request, "refused.html", {"told": told, "actor": None}, told.status)
+
+
+def http_error(request: Request, status: HTTPStatus) -> Response:
+    """A page for what is not there or can't be read."""
+    title = _HTTP_TITLES.get(status, N_("The request can't be read"))
+    told = Refusal(status, "http", title)
+    return render(request, "refused.html", {"told": told, "actor": None}, status)

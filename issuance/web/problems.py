@@ -1,0 +1,96 @@
+"""The one place where the registry's refusals become HTTP status codes and titles."""
+
+import logging
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm.exc import StaleDataError
+
+from cardio.transport.base import (
+    NoCardError,
+    ReaderBusyError,
+    ReaderUnavailableError,
+    TransportError,
+)
+from issuance import errors
+from issuance.delivery.errors import DeliveryClosedError, DeliveryError, DeliveryProofError
+from issuance.production.errors import ProductionError, failure_kind
+from pki.errors import PkiError
+
+_LOG = logging.getLogger(__name__)
+
+
+def N_(message: str) -> str:  # noqa: N802 - the usual name of a mark for translation
+    """Marks a text for translation where it stands; it is translated where it is shown."""
+    return message
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """How a failure is told over HTTP."""
+
+    status: HTTPStatus
+    kind: str
+    title: str
+    """English, marked for translation."""
+    detail: str | None = None
+    wait_s: int | None = None
+
+
+_TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
+    errors.InvalidNationalCodeError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("This is not a national code")),
+    errors.InvalidNameError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("A Latin name can't be printed")),
+    errors.InvalidPortraitError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("The portrait can't be used")),
+    errors.InvalidInputError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("Something was filled in wrongly")),
+    errors.UnknownCitizenError: (HTTPStatus.NOT_FOUND, N_("The civil register knows nobody by this code")),
+    errors.BirthDateMismatchError: (
+        HTTPStatus.CONFLICT,
+        N_("The civil register has another birth date for this code"),
+    ),
+    errors.CivilRegisterUnavailableError: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        N_("The civil register does not answer"),
+    ),
+    errors.CivilRegisterError: (HTTPStatus.CONFLICT, N_("The civil register does not confirm this person")),
+    errors.LoginRefusedError: (HTTPStatus.UNAUTHORIZED, N_("Wrong user name or password")),
+    errors.LoginThrottledError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many failed logins; wait a little")),
+    errors.NotSignedInError: (HTTPStatus.UNAUTHORIZED, N_("Sign in first")),
+    errors.RoleRequiredError: (HTTPStatus.FORBIDDEN, N_("Your role does not allow this")),
+    errors.OwnWorkError: (HTTPStatus.FORBIDDEN, N_("Nobody decides on their own application")),
+    errors.AccessError: (HTTPStatus.FORBIDDEN, N_("You may not do this")),
+    errors.NotFoundError: (HTTPStatus.NOT_FOUND, N_("There is no such thing")),
+    errors.ForbiddenTransitionError: (HTTPStatus.CONFLICT, N_("That is not possible in this state")),
+    errors.OpenApplicationError: (HTTPStatus.CONFLICT, N_("This person has an open application already")),
+    errors.LiveCardError: (HTTPStatus.CONFLICT, N_("This person has a live card already")),
+    DeliveryClosedError: (HTTPStatus.CONFLICT, N_("This delivery has ended; open another")),
+    DeliveryProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("The card's signature is not right")),
+    DeliveryError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
+    ProductionError: (HTTPStatus.CONFLICT, N_("The card can't be produced now")),
+    errors.IssuanceError: (HTTPStatus.CONFLICT, N_("That is not possible now")),
+    ReaderUnavailableError: (HTTPStatus.CONFLICT, N_("The card reader can't be reached")),
+    NoCardError: (HTTPStatus.CONFLICT, N_("There is no card in the reader")),
+    ReaderBusyError: (HTTPStatus.CONFLICT, N_("Another program uses the card")),
+    TransportError: (HTTPStatus.CONFLICT, N_("The card did not answer")),
+    StaleDataError: (HTTPStatus.CONFLICT, N_("Somebody else changed this meanwhile; look again")),
+    PkiError: (HTTPStatus.BAD_GATEWAY, N_("The certificate authority refused")),
+    SQLAlchemyError: (HTTPStatus.SERVICE_UNAVAILABLE, N_("The database can't be reached")),
+}
+TOLD = (errors.IssuanceError, TransportError, PkiError, SQLAlchemyError)
+"""Failures that are told as problems; anything else is a fault of the program."""
+
+
+def refusal(error: Exception) -> Refusal:
+    """The refusal for any error of TOLD: the entry of its nearest class."""
+    for ancestor in type(error).__mro__:
+        if ancestor in _TITLES:
+            status, title = _TITLES[ancestor]
+            break
+    else:
+        raise error
+    if isinstance(error, SQLAlchemyError):
+        _LOG.error("database: %s", type(error).__name__)  # its text would hold the statement's values
+        stale = isinstance(error, StaleDataError)
+        return Refusal(status, "changed-meanwhile" if stale else "database-unavailable", title)
+    wait_s = error.wait_s if isinstance(error, errors.LoginThrottledError) else None
+    return Refusal(status, failure_kind(error), title, str(error), wait_s)

@@ -1,0 +1,19 @@
+"""What all request and answer bodies have in common."""
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Request(BaseModel):
+    """A request body: no field that is not known, and no value in an error's text."""
+
+    model_config = ConfigDict(extra="forbid", hide_input_in_errors=True, str_strip_whitespace=True)
+
+
+class Answer(BaseModel):
+    """An answer body."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+
+class Nothing(Request):
+    """A body without content: `{}`."""

@@ -1,0 +1,103 @@
+"""Signing in and out, and choosing a language."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form, Request
+from starlette.responses import RedirectResponse, Response
+
+from issuance.errors import LoginRefusedError, LoginThrottledError
+from issuance.operators.models import USERNAME_LENGTH
+from issuance.operators.service import SESSION_LIFE
+from issuance.web.access import Registry, cookie_name, is_secure, session_token
+from issuance.web.clients import client_address
+from issuance.web.forms import FormActor, own_origin
+from issuance.web.i18n import COOKIE, LANGUAGES
+from issuance.web.problems import Refusal, refusal
+from issuance.web.rendering import path_for, render
+
+router = APIRouter(include_in_schema=False)
+
+_A_YEAR = 365 * 24 * 3600
+
+
+@router.get("/", name="home")
+def home(request: Request) -> Response:
+    """The work list."""
+    return RedirectResponse(path_for(request, "applications"), HTTPStatus.SEE_OTHER)
+
+
+@router.get("/login", name="login")
+def login_form(request: Request) -> Response:
+    """The form."""
+    return _form(request, None, HTTPStatus.OK)
+
+
+@router.post("/login")
+def sign_in(
+    request: Request,
+    registry: Registry,
+    _own: Annotated[None, Depends(own_origin)],
+    username: Annotated[str, Form(max_length=USERNAME_LENGTH)] = "",
+    password: Annotated[str, Form(max_length=1024)] = "",
+) -> Response:
+    """Opens a session under a fresh identifier, whatever cookie came along."""
+    try:
+        token = registry.operators.sign_in(username.strip(), password, client_address(request))
+    except (LoginRefusedError, LoginThrottledError) as error:
+        return _form(request, refusal(error), refusal(error).status)
+    response = RedirectResponse(path_for(request, "applications"), HTTPStatus.SEE_OTHER)
+    response.set_cookie(
+        cookie_name(registry),
+        token,
+        max_age=int(SESSION_LIFE.total_seconds()),
+        path="/",
+        secure=is_secure(registry),
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+@router.post("/logout", name="logout")
+def sign_out(
+    request: Request,
+    registry: Registry,
+    _actor: FormActor,
+    session: Annotated[str, Depends(session_token)],
+) -> Response:
+    """Ends the session."""
+    registry.operators.sign_out(session)
+    response = RedirectResponse(path_for(request, "login"), HTTPStatus.SEE_OTHER)
+    response.delete_cookie(
+        cookie_name(registry), path="/", secure=is_secure(registry), httponly=True, samesite="strict"
+    )
+    return response
+
+
+@router.get("/language/{code}", name="language")
+def choose_language(request: Request, registry: Registry, code: str, back: str = "") -> Response:
+    """Remembers the language and goes back to the page."""
+    response = RedirectResponse(_local(request, back), HTTPStatus.SEE_OTHER)
+    if code in LANGUAGES:
+        response.set_cookie(
+            COOKIE,
+            code,
+            max_age=_A_YEAR,
+            path="/",
+            secure=is_secure(registry),
+            httponly=True,
+            samesite="strict",
+        )
+    return response
+
+
+def _local(request: Request, path: str) -> str:
+    """The path, if it is a page of ours; else the first page. Nothing redirects to elsewhere."""
+    own = str(request.scope.get("root_path", "")) + "/"
+    safe = path.startswith(own) and not path.startswith("//") and "\\" not in path and path.isprintable()
+    return path if safe else path_for(request, "applications")
+
+
+def _form(request: Request, told: Refusal | None, status: HTTPStatus) -> Response:
+    return render(request, "login.html", {"told": told, "actor": None}, status)
