@@ -2,7 +2,6 @@
 
 import itertools
 import random
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,8 +15,7 @@ from simulators.population.portrait import draw_portrait
 from simulators.readers.choice import OccupiedReader
 
 CLERK, SUPERVISOR = "clerk-1", "supervisor-1"
-_POLL_SECONDS = 0.02
-_PRODUCTION_SECONDS = 120
+_PRODUCED = "produced"
 _PIN_DIGITS = 6
 _KNOWN_ALREADY = {"open-application", "live-card"}
 
@@ -70,19 +68,15 @@ def enrol_someone(staff: Staff, people: People, numbers: Iterator[int]) -> tuple
 def produce(
     staff: Staff, application: str, reader: OccupiedReader, progress: Progress | None = None
 ) -> dict[str, Any]:
-    """Personalises the card in the reader; returns the production. Raises ProductionFailedError."""
+    """Personalises the card in the reader; returns the finished production. Raises ProductionFailedError."""
     production = staff.clerk.produce(application, reader.name)
-    pause = threading.Event()
-    for _ in range(int(_PRODUCTION_SECONDS / _POLL_SECONDS)):
-        state = staff.clerk.production(production)
+    state: dict[str, Any] = {"id": production}
+    for state in staff.clerk.watch(production):
         if progress is not None:
             progress(state)
-        if state["state"] == "produced":
-            return state
-        if state["state"] in {"failed", "voided"}:
-            break
-        pause.wait(_POLL_SECONDS)
-    raise ProductionFailedError(state)
+    if state.get("state") != _PRODUCED:
+        raise ProductionFailedError(state)
+    return state
 
 
 def deliver(staff: Staff, card_number: str, citizen: Citizen) -> None:

@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -11,7 +12,7 @@ import httpx
 from pki.home import Home
 
 _TIMEOUT_SECONDS = 30.0
-_POLL_SECONDS = 0.05
+_EVENT_DATA = "data: "
 
 
 class RefusedError(Exception):
@@ -73,9 +74,13 @@ class Operator:
         """Starts personalising the card in `reader`; returns the production's id."""
         return str(self._post(f"/applications/{application}/production", {"reader": reader})["id"])
 
-    def production(self, production: str) -> dict[str, Any]:
-        """The state of a production run."""
-        return self._checked(self._http.get(f"/productions/{production}"))
+    def watch(self, production: str) -> Iterator[dict[str, Any]]:
+        """The states of a production run as they come (server-sent events), until it stops."""
+        with self._http.stream("GET", f"/productions/{production}/events") as response:
+            response.raise_for_status()
+            for line in response.iter_lines():
+                if line.startswith(_EVENT_DATA):
+                    yield json.loads(line.removeprefix(_EVENT_DATA))
 
     def deliver(self, card_number: str) -> Delivery:
         """Opens the delivery of a card to the person who stands there."""

@@ -3,7 +3,10 @@
 import random
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from issuance.registry.jalali import to_jalali
 from simulators.actors.citizen import Citizen, LoginRefusedError
@@ -107,10 +110,28 @@ def _make_blank(journey: Journey) -> Path:
 
 def _produce(journey: Journey, reader: OccupiedReader) -> None:
     with journey.report.step("produce", "Keys on the card, certificates on hold, read back") as step:
-        production = produce(journey.staff, journey.application, reader)
+        production = produce(journey.staff, journey.application, reader, partial(_tell, journey.report))
         journey.card_number = str(production["card_number"])
         journey.apdus = int(production["apdus"])
-        step.detail = {"card": journey.card_number, "APDUs": journey.apdus}
+        step.detail = {"card": journey.card_number, "APDUs": journey.apdus, "steps": _times(production)}
+
+
+def _tell(report: Report, production: dict[str, Any]) -> None:
+    if production["steps"]:
+        report.note(str(production["steps"][-1]["step"]).replace("_", " "))
+
+
+def _times(production: dict[str, Any]) -> dict[str, float]:
+    """Seconds of each step of a finished production."""
+    return {
+        step["step"]: round(
+            (
+                datetime.fromisoformat(step["ended_at"]) - datetime.fromisoformat(step["begun_at"])
+            ).total_seconds(),
+            4,
+        )
+        for step in production["steps"]
+    }
 
 
 def _deliver(journey: Journey, citizen: Citizen) -> None:

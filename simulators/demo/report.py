@@ -6,7 +6,10 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 
 from rich.console import Console
-from rich.table import Table
+from rich.status import Status
+from rich.text import Text
+
+_TITLE_WIDTH = 54
 
 
 @dataclass
@@ -34,6 +37,7 @@ class Report:
 
     def __init__(self, console: Console | None) -> None:
         self._console = console
+        self._status: Status | None = None
         self.steps: list[Step] = []
 
     @contextmanager
@@ -46,26 +50,26 @@ class Report:
             if self._console is None:
                 yield step
             else:
-                with self._console.status(title):
+                with self._console.status(title) as self._status:
                     yield step
             step.ok = True
         finally:
             step.seconds = round(time.perf_counter() - began, 4)
             self._show(step)
 
+    def note(self, text: str) -> None:
+        """Says what the running step is at."""
+        if self._status is not None:
+            self._status.update(f"{self.steps[-1].title}: {text}")
+
     def _show(self, step: Step) -> None:
         if self._console is None:
             return
-        line = Table.grid(padding=(0, 1))
-        line.add_column(width=2)
-        line.add_column(width=40)
-        line.add_column(width=9, justify="right")
-        line.add_column(ratio=1, overflow="fold", style="dim")
         mark = "[green]✓[/green]" if step.ok else "[red]✗[/red]"
-        line.add_row(
-            mark, step.title, f"{step.seconds:.3f} s", "  ".join(f"{k} {v}" for k, v in step.detail.items())
-        )
-        self._console.print(line)
+        self._console.print(f"{mark} {step.title:<{_TITLE_WIDTH}} {step.seconds:7.3f} s", highlight=False)
+        for name, value in step.detail.items():
+            if isinstance(value, str | int):
+                self._console.print(Text(f"    {name}: {value}", style="dim"), soft_wrap=True)
 
     def as_data(self) -> list[dict[str, object]]:
         """The steps so far, for JSON."""
