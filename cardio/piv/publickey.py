@@ -2,7 +2,7 @@
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from cardio.errors import UnexpectedAnswerError
+from cardio.errors import UnexpectedAnswerError, UnsupportedKeyError
 from cardio.piv.identifiers import KeyTag
 from cardio.piv.slots import CURVES, Algorithm, PublicKey, algorithm_of
 from cardio.tlv import Tlv, TlvError, values_by_tag
@@ -16,9 +16,10 @@ def parse_public_key(algorithm: Algorithm, answer: bytes) -> PublicKey:
     try:
         elements = values_by_tag(Tlv.unpack(KeyTag.PUBLIC_KEY_TEMPLATE, answer))
         key = _ec_key(algorithm, elements) if algorithm in CURVES else _rsa_key(elements)
-    except (TlvError, KeyError, ValueError) as error:
+        found = algorithm_of(key)
+    except (TlvError, KeyError, ValueError, UnsupportedKeyError) as error:
         raise UnexpectedAnswerError("the card answered no valid public key") from error
-    if algorithm_of(key) != algorithm:
+    if found != algorithm:
         raise UnexpectedAnswerError("the card answered another kind of key than it was asked for")
     return key
 
