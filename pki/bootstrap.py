@@ -10,8 +10,9 @@ from sqlalchemy import Engine, inspect
 
 from pki.authority import Authority
 from pki.authority.ceremony import ca_certificates, hold_ceremony
-from pki.authority.issuers import CITIZEN, ROOT, certified_ca
+from pki.authority.issuers import CITIZEN, ROOT, IssuingCa, certified_ca
 from pki.clock import Clock, utc_now
+from pki.errors import KeyStoreError
 from pki.home import Home, HomeMissingError
 from pki.keys.files import FileSigner
 from pki.keys.identifiers import spki_of
@@ -120,7 +121,7 @@ def _open(
     certificates = ca_certificates(engine, addresses, clock)
     if certificates is None:
         raise HomeMissingError(home.root, "has no CA certificates; run `hoviat init` in a new home")
-    issuers = {name: certified_ca(name, signers[name], der) for name, der in certificates.items()}
+    issuers = {name: _ca(home, name, signers[name], der) for name, der in certificates.items()}
     authority = Authority(engine, issuers, addresses, clock)
     authority.repair()
     status = StatusStore(engine, {ca.facts.subject: name for name, ca in issuers.items()})
@@ -139,6 +140,13 @@ def _open(
         engine=engine,
         clock=clock,
     )
+
+
+def _ca(home: Home, name: str, signer: FileSigner, certificate: bytes) -> IssuingCa:
+    try:
+        return certified_ca(name, signer, certificate)
+    except ValueError as error:
+        raise KeyStoreError(_key_path(home, name), "does not belong to the CA's certificate") from error
 
 
 def _key_path(home: Home, name: str) -> Path:

@@ -66,6 +66,8 @@ def read_candidate(tbs: bytes, expected: Expectation) -> Candidate:
     """Parses the bytes strictly. Raises LintError `encoding`."""
     try:
         fields = read_tbs(tbs)
+        # Here already, because cryptography's reader only warns of it.
+        require(fields.serial > 0, "serial", "must be positive")
         wrapped = der.sequence((tbs, fields.signature_algorithm, _UNSIGNED))
         certificate = x509.load_der_x509_certificate(wrapped)
         _ = certificate.extensions  # parses every extension; refuses one that stands twice

@@ -9,9 +9,8 @@ _FEWEST_ONES = 24  # 126 random bits have fewer ones, or fewer zeros, once in 10
 
 
 def check_serial(candidate: Candidate) -> None:
-    """The serial is a positive INTEGER of exactly 16 octets that looks random."""
+    """The serial has exactly 16 octets and looks random; `read_candidate` saw that it is positive."""
     serial = candidate.fields.serial
-    require(serial > 0, RULE, "must be positive")
     octets = serial.bit_length() // 8 + 1  # as an INTEGER, with room for the sign bit
     require(octets == SERIAL_OCTETS, RULE, f"must have {SERIAL_OCTETS} octets")
     require(_FEWEST_ONES <= serial.bit_count() <= SERIAL_BITS - _FEWEST_ONES, RULE, "is not random")

@@ -1,0 +1,137 @@
+"""The commands: what operators type, what they read, and how it fails."""
+
+import json
+import sqlite3
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from pki import cli
+from pki.authority import CertificateRequest, IssuedCertificate
+from pki.bootstrap import open_pki
+from pki.home import Home
+
+Run = Callable[..., Result]
+
+
+@pytest.fixture
+def run(home: Home) -> Run:
+    @click.group()
+    @click.option("--home", type=click.Path(path_type=Path))
+    def root(home: Path) -> None: ...
+
+    root.add_command(cli.pki)
+
+    def invoke(*arguments: str, where: Path = home.root) -> Result:
+        return CliRunner().invoke(root, ["--home", str(where), "pki", *arguments])
+
+    return invoke
+
+
+@pytest.fixture
+def issued(home: Home, citizen_request: Callable[..., CertificateRequest]) -> IssuedCertificate:
+    opened = open_pki(home)
+    try:
+        return opened.authority.issue(citizen_request())
+    finally:
+        opened.close()
+
+
+def data_of(result: Result) -> Any:
+    assert result.exit_code == 0, result.output
+    return json.loads(result.stdout)
+
+
+def test_a_certificate_is_suspended_resumed_and_revoked(run: Run, issued: IssuedCertificate) -> None:
+    serial = f"{issued.serial:032x}"
+    assert data_of(run("suspend", serial, "--json"))["status"] == "on_hold"
+    assert data_of(run("resume", serial, "--json"))["status"] == "good"
+    revoked = data_of(run("revoke", serial, "--reason", "keyCompromise", "--note", "lost", "--json"))
+    assert (revoked["serial"], revoked["status"], revoked["reason"]) == (serial, "revoked", "keyCompromise")
+    refused = run("resume", serial)
+    assert refused.exit_code == 1
+    assert "is revoked and can't become good" in refused.stderr
+    assert refused.stdout == ""
+
+
+@pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])
+def test_a_file_names_its_certificate(
+    run: Run, issued: IssuedCertificate, tmp_path: Path, encoding: Encoding
+) -> None:
+    path = tmp_path / "certificate"
+    path.write_bytes(x509.load_der_x509_certificate(issued.der).public_bytes(encoding))
+    assert f"{issued.serial:032x} is on_hold" in run("suspend", str(path)).stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "exit_code", "cause"),
+    [
+        (["revoke", "zz", "--reason", "superseded"], 1, "neither a certificate file nor"),
+        (["revoke", "1" * 33, "--reason", "superseded"], 1, "neither a certificate file nor"),
+        (["revoke", "abc", "--reason", "superseded"], 1, "was never issued here"),
+        (["revoke", "abc"], 2, "--reason"),
+        (["revoke", "abc", "--reason", "certificateHold"], 2, "certificateHold"),
+        (["suspend", __file__], 1, "is not a certificate"),
+        (["crl", "nobody"], 1, "no CA nobody"),
+        (["audit", "verify", "--head", "x"], 2, "SEQUENCE:HASH"),
+        (["audit", "verify", "--head", "999:ab"], 1, "cut off"),
+        (["export", "--dir", "/proc/nowhere"], 1, "can't write"),
+    ],
+)
+def test_refusals_name_their_cause(run: Run, arguments: list[str], exit_code: int, cause: str) -> None:
+    result = run(*arguments)
+    assert result.exit_code == exit_code
+    assert cause in result.stderr
+
+
+def test_a_wrong_passphrase_is_named(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOVIAT_PASSPHRASE", "wrong-one")
+    result = run("crl")
+    assert result.exit_code == 1
+    assert "passphrase" in result.stderr
+    assert "wrong-one" not in result.output
+
+
+def test_no_home_is_named(run: Run, tmp_path: Path) -> None:
+    result = run("crl", where=tmp_path / "nothing")
+    assert result.exit_code == 1
+    assert "is not initialised" in result.stderr
+
+
+def test_crls_are_published(run: Run) -> None:
+    first = data_of(run("crl", "citizen", "--json"))
+    assert data_of(run("crl", "citizen", "--json"))["number"] > first["number"]
+    assert run("crl").stdout.count("CRL ") == 2
+
+
+def test_the_audit_is_verified_and_its_end_can_be_kept(run: Run, home: Home) -> None:
+    end = data_of(run("audit", "verify", "--json"))
+    run("crl", "citizen")
+    head = f"{end['entries']}:{end['hash']}"
+    assert run("audit", "verify", "--head", head).exit_code == 0
+    tamper(home)
+    broken = run("audit", "verify")
+    assert broken.exit_code == 1
+    assert "audit entry 2" in broken.stderr
+
+
+def tamper(home: Home) -> None:
+
+    connection = sqlite3.connect(home.root / "pki.sqlite3")
+    with connection:
+        connection.execute("UPDATE audit SET actor = 'nobody' WHERE sequence = 2")
+    connection.close()
+
+
+def test_public_files_are_exported(run: Run, tmp_path: Path) -> None:
+    files = data_of(run("export", "--dir", str(tmp_path / "out"), "--json"))["files"]
+    names = {Path(file).name for file in files}
+    assert {"root.pem", "root.cer", "root.crl", "citizen.pem", "citizen.crl.pem", "chain.pem"} <= names
+    assert len(x509.load_pem_x509_certificates((tmp_path / "out" / "chain.pem").read_bytes())) == 2
+    assert {path.name for path in (tmp_path / "out").iterdir()} == names
