@@ -1,4 +1,4 @@
-"""APDUs of all cases: printed forms, boundaries, hostile bytes, round trips."""
+"""APDUs of all cases: the standard's forms, boundaries, hostile bytes, round trips."""
 
 import json
 from pathlib import Path
@@ -16,7 +16,7 @@ VECTORS: dict[str, Any] = json.loads(
 
 
 @pytest.mark.parametrize("vector", VECTORS["commands"], ids=lambda vector: vector["id"])
-def test_commands_as_printed(vector: dict[str, Any]) -> None:
+def test_commands_of_all_cases(vector: dict[str, Any]) -> None:
     encoded = bytes.fromhex(vector["encoded"])
     command = CommandApdu.decode(encoded)
     assert (command.data, command.le) == (bytes.fromhex(vector["data"]), vector["le"])
