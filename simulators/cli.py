@@ -4,8 +4,8 @@ import json
 
 import click
 
-from simulators.readers.cli import insert
 from simulators.installation.cli import current_home
+from simulators.readers.cli import insert
 
 
 @click.group()

@@ -45,6 +45,7 @@ def init(*, public_url: str, as_json: bool) -> None:
 )
 def serve(host: str, port: int) -> None:
     """Serve issuance, verifier and status on one port (/issuance, /verifier, /pki)."""
+    from pki.errors import PkiError
     from simulators.installation.server import PortTakenError, create_app, listen, uvicorn_server
     from simulators.installation.services import open_installation
 
@@ -53,5 +54,5 @@ def serve(host: str, port: int) -> None:
             address = f"http://{host}:{listener.getsockname()[1]}"
             click.echo(f"serving {address}/issuance/ (Ctrl-C ends)", err=True)
             uvicorn_server(create_app(installation), "info").run([listener])
-    except (HomeError, PortTakenError) as error:
+    except (HomeError, PkiError, PortTakenError) as error:
         raise click.ClickException(str(error)) from error
