@@ -86,7 +86,7 @@ def store(
             time=time,
             policy=policy,
             outcome=outcome,
-            failed_step=failed_step,
+            failed_step=None if failed_step is None else failed_step.value,
             certificate_sha256=certificate_sha256,
         )
     )

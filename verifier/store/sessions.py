@@ -1,7 +1,8 @@
 """Sessions by purpose: what reads takes no write lock, and what writes commits once, at its end."""
 
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import NewType
 
 from sqlalchemy import Engine
@@ -21,6 +22,9 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reading = read_only(engine)
+        # SQLite lets one writer in, and those that wait sleep up to 100 ms between tries: queue them here.
+        queues = engine.dialect.name == "sqlite"
+        self._turn: AbstractContextManager[object] = threading.Lock() if queues else nullcontext()
 
     @contextmanager
     def read(self) -> Iterator[ReadSession]:
@@ -31,7 +35,7 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[WriteSession]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        with Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with self._turn, Session(self._engine, expire_on_commit=False) as session, session.begin():
             yield WriteSession(session)
 
     def close(self) -> None:
