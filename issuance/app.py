@@ -51,6 +51,7 @@ def _add_problem_handlers(app: FastAPI) -> None:
         app.add_exception_handler(error_class, _told)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http_error)
+    app.add_exception_handler(Exception, _fault)
 
 
 async def _told(request: Request, error: Exception) -> Response:
@@ -87,3 +88,8 @@ async def _http_error(request: Request, error: Exception) -> Response:
     too_large = status is HTTPStatus.REQUEST_ENTITY_TOO_LARGE
     kind = TOO_LARGE if too_large else status.phrase.lower().replace(" ", "-")
     return problem(status, kind, status.phrase, headers=headers)
+
+
+async def _fault(_request: Request, _error: Exception) -> Response:
+    """A fault of the program: told as such and nothing more; the server logs it."""
+    return problem(HTTPStatus.INTERNAL_SERVER_ERROR, "internal", "Something went wrong here")

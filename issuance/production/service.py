@@ -2,7 +2,7 @@
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -58,6 +58,11 @@ class ProductionView:
     started_at: datetime
     finished_at: datetime | None
     steps: tuple[StepView, ...] = field(default=())
+
+    @property
+    def states(self) -> Mapping[Step, StepState]:
+        """Where each begun step stands."""
+        return {step.step: step.state for step in self.steps}
 
 
 class ProductionLine:

@@ -26,7 +26,7 @@ _Text = Annotated[str, Form(max_length=64)]
 _Note = Annotated[str, Form(max_length=NOTE_LENGTH)]
 
 
-@router.get("", name="applications")
+@router.get("", name="page.applications")
 def work_list(
     request: Request,
     registry: Registry,
@@ -44,7 +44,7 @@ def work_list(
     return render(request, "list.html", context)
 
 
-@router.get("/new", name="new_application")
+@router.get("/new", name="page.new_application")
 def new_form(request: Request, actor: PageActor) -> Response:
     """The form for a new application."""
     return _new_form(request, actor, {}, None)
@@ -82,21 +82,21 @@ def open_application(
     return _back(request, application)
 
 
-@router.get("/{application_id}", name="application")
+@router.get("/{application_id}", name="page.application")
 def open_case(request: Request, registry: Registry, actor: PageActor, application_id: str) -> Response:
     """One application: person, portrait, decisions, production, cards, history."""
     context = {**case_file(registry, actor, application_id), **viewer(request, actor)}
     return render(request, "application.html", context)
 
 
-@router.get("/{application_id}/portrait", name="portrait")
+@router.get("/{application_id}/portrait", name="page.portrait")
 def portrait_image(registry: Registry, _actor: PageActor, application_id: str) -> Response:
     """The portrait."""
     with registry.database.reading() as session:
         return Response(get_application(session, application_id).portrait, media_type="image/jpeg")
 
 
-@router.post("/{application_id}/correction", name="correct")
+@router.post("/{application_id}/correction", name="page.correct")
 def correct(
     request: Request,
     registry: Registry,
@@ -113,21 +113,21 @@ def correct(
     return _back(request, application_id)
 
 
-@router.post("/{application_id}/submission", name="submit")
+@router.post("/{application_id}/submission", name="page.submit")
 def submit(request: Request, registry: Registry, actor: FormActor, application_id: str) -> Response:
     """Hands it over for approval."""
     registry.enrolment.submit(actor, application_id)
     return _back(request, application_id)
 
 
-@router.post("/{application_id}/approval", name="approve")
+@router.post("/{application_id}/approval", name="page.approve")
 def approve(request: Request, registry: Registry, actor: FormActor, application_id: str) -> Response:
     """Approves it."""
     registry.approval.approve(actor, application_id)
     return _back(request, application_id)
 
 
-@router.post("/{application_id}/return", name="send_back")
+@router.post("/{application_id}/return", name="page.send_back")
 def send_back(
     request: Request, registry: Registry, actor: FormActor, application_id: str, note: _Note = ""
 ) -> Response:
@@ -136,7 +136,7 @@ def send_back(
     return _back(request, application_id)
 
 
-@router.post("/{application_id}/refusal", name="refuse")
+@router.post("/{application_id}/refusal", name="page.refuse")
 def refuse(
     request: Request, registry: Registry, actor: FormActor, application_id: str, note: _Note = ""
 ) -> Response:

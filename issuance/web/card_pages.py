@@ -22,7 +22,7 @@ from issuance.web.viewer import viewer
 router = APIRouter(include_in_schema=False)
 
 
-@router.post("/applications/{application_id}/production", name="produce")
+@router.post("/applications/{application_id}/production", name="page.produce")
 def produce(
     request: Request,
     registry: Registry,
@@ -35,14 +35,14 @@ def produce(
     return _to_application(request, application_id)
 
 
-@router.post("/productions/{production_id}/voiding", name="void")
+@router.post("/productions/{production_id}/voiding", name="page.void")
 def void(request: Request, registry: Registry, actor: FormActor, production_id: str) -> Response:
     """Gives a torn run up."""
     registry.production.void(actor, production_id)
     return _to_application(request, registry.production.view(production_id).application_id)
 
 
-@router.get("/productions/{production_id}/progress", name="progress")
+@router.get("/productions/{production_id}/progress", name="page.progress")
 def progress(request: Request, registry: Registry, _actor: PageActor, production_id: str) -> Response:
     """The run as server-sent pieces of the page."""
     registry.production.view(production_id)
@@ -64,7 +64,7 @@ def _event(name: str, html: str) -> str:
     return f"event: {name}\n{data}\n"
 
 
-@router.get("/cards/{number}/delivery", name="delivery")
+@router.get("/cards/{number}/delivery", name="page.delivery")
 def delivery(request: Request, registry: Registry, actor: PageActor, number: str) -> Response:
     """Says what to do at the station, and follows along."""
     with registry.database.reading() as session:
@@ -74,21 +74,21 @@ def delivery(request: Request, registry: Registry, actor: PageActor, number: str
     return render(request, "delivery.html", context)
 
 
-@router.post("/cards/{number}/suspension", name="suspend")
+@router.post("/cards/{number}/suspension", name="page.suspend")
 def suspend(request: Request, registry: Registry, actor: FormActor, number: str) -> Response:
     """Stops the card for a while."""
     registry.lifecycle.suspend(actor, number)
     return _to_card(request, registry, number)
 
 
-@router.post("/cards/{number}/resumption", name="resume")
+@router.post("/cards/{number}/resumption", name="page.resume")
 def resume(request: Request, registry: Registry, actor: FormActor, number: str) -> Response:
     """Lets it work again."""
     registry.lifecycle.resume(actor, number)
     return _to_card(request, registry, number)
 
 
-@router.post("/cards/{number}/revocation", name="revoke")
+@router.post("/cards/{number}/revocation", name="page.revoke")
 def revoke(
     request: Request,
     registry: Registry,

@@ -10,7 +10,7 @@ from starlette.staticfiles import StaticFiles
 from issuance.errors import NotSignedInError
 from issuance.web import application_pages, card_pages, session_pages
 from issuance.web.problems import N_, Refusal, refusal
-from issuance.web.rendering import path_for, render
+from issuance.web.rendering import STATIC, path_for, render
 
 _STATIC = Path(__file__).parent / "static"
 _PROGRAMS = ("/v1/", "/healthz", "/metrics", "/openapi.json")
@@ -26,7 +26,7 @@ def install(app: FastAPI) -> None:
     """Adds the pages and their static files."""
     for pages in (session_pages, application_pages, card_pages):
         app.include_router(pages.router)
-    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.mount("/static", StaticFiles(directory=_STATIC), name=STATIC)
 
 
 def is_page(request: Request) -> bool:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import date, datetime, timedelta, timezone
+from functools import cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ from issuance.web import labels
 from issuance.web.i18n import LANGUAGES, PERSIAN, Language, language_of, translations
 
 _TEMPLATES = Path(__file__).parent / "templates"
+STATIC = "static"
+"""Name of the route of static files."""
 _TEHRAN = timezone(timedelta(hours=3, minutes=30))
 """Iran has had no summer time since 2022."""
 
 
+@cache
 def _environment(language: Language) -> Environment:
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES),
@@ -43,9 +47,6 @@ def _environment(language: Language) -> Environment:
         language=language, languages=tuple(LANGUAGES.values()), labels=labels, numeral=_numeral(language)
     )
     return environment
-
-
-_ENVIRONMENTS = {code: _environment(language) for code, language in LANGUAGES.items()}
 
 
 def _digits(language: Language, text: str) -> str:
@@ -73,8 +74,9 @@ def _moment(language: Language, time: datetime) -> str:
 
 
 def path_for(request: Request, name: str, **parameters: str) -> str:
-    """The path of a page, the mount's prefix included."""
-    return str(request.scope.get("root_path", "")) + str(request.app.url_path_for(name, **parameters))
+    """The path of a page (or `static`), the mount's prefix included."""
+    route = name if name == STATIC else f"page.{name}"  # the API has routes of the same names
+    return str(request.scope.get("root_path", "")) + str(request.app.url_path_for(route, **parameters))
 
 
 def render(
@@ -89,7 +91,7 @@ def render(
 
 def fragment(request: Request, template: str, context: Mapping[str, object]) -> str:
     """The same as text, for a part of a page."""
-    page = _ENVIRONMENTS[language_of(request).code].get_template(template)
+    page = _environment(language_of(request)).get_template(template)
 
     def url(name: str, **parameters: str) -> str:
         return path_for(request, name, **parameters)

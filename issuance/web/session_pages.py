@@ -21,13 +21,13 @@ router = APIRouter(include_in_schema=False)
 _A_YEAR = 365 * 24 * 3600
 
 
-@router.get("/", name="home")
+@router.get("/", name="page.home")
 def home(request: Request) -> Response:
     """The work list."""
     return RedirectResponse(path_for(request, "applications"), HTTPStatus.SEE_OTHER)
 
 
-@router.get("/login", name="login")
+@router.get("/login", name="page.login")
 def login_form(request: Request) -> Response:
     """The form."""
     return _form(request, None, HTTPStatus.OK)
@@ -59,7 +59,7 @@ def sign_in(
     return response
 
 
-@router.post("/logout", name="logout")
+@router.post("/logout", name="page.logout")
 def sign_out(
     request: Request,
     registry: Registry,
@@ -75,7 +75,7 @@ def sign_out(
     return response
 
 
-@router.get("/language/{code}", name="language")
+@router.get("/language/{code}", name="page.language")
 def choose_language(request: Request, registry: Registry, code: str, back: str = "") -> Response:
     """Remembers the language and goes back to the page."""
     response = RedirectResponse(_local(request, back), HTTPStatus.SEE_OTHER)

@@ -1,4 +1,4 @@
-"""A whole registry office in one process: real PKI, real registry, simulated cards in an in-process reader."""
+"""A registry office in one process: real PKI, real registry, simulated cards in an in-process reader."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
