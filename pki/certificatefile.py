@@ -40,5 +40,5 @@ def _load(path: Path) -> x509.Certificate:
     load = x509.load_pem_x509_certificate if _PEM in content else x509.load_der_x509_certificate
     try:
         return load(content)
-    except ValueError as error:
+    except (ValueError, x509.InvalidVersion) as error:
         raise CertificateFileError(str(path), "is not a certificate") from error

@@ -39,7 +39,7 @@ def verify_csr(csr: bytes) -> SignerPublicKey:
         request = x509.load_der_x509_csr(csr)
         key = request.public_key()
         signature_hash = request.signature_hash_algorithm
-    except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise MalformedCsrError("not a PKCS#10 request") from error
     accepted = accept_key(key)
     if not isinstance(signature_hash, _ACCEPTED_HASHES):

@@ -72,6 +72,8 @@ def _check(serial: int, current: Status, change: Change) -> None:
 
 def touch_issuer(session: Session, name: str) -> None:
     """Notes that the issuer's next CRL differs from its last."""
+    statement = update(Issuer).where(Issuer.name == name)
     session.execute(
-        update(Issuer).where(Issuer.name == name).values(status_version=Issuer.status_version + 1)
+        statement.values(status_version=Issuer.status_version + 1),
+        execution_options={"synchronize_session": False},
     )

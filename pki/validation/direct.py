@@ -1,4 +1,4 @@
-"""The fast path: issuing CAs validated once, then one signature check for each leaf."""
+"""The fast path: issuing CAs whose signatures are checked once, then one signature check for each leaf."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,28 +8,42 @@ from cryptography import x509
 from pki.der import DerError
 from pki.profiles.tbs import issuer_of, subject_of
 from pki.validation.errors import MalformedCertificateError, UntrustedIssuerError
-from pki.validation.path import ANY_PURPOSE, ValidatedPath, validate
+from pki.validation.path import (
+    ANY_PURPOSE,
+    ValidatedPath,
+    anchor_of,
+    check_each,
+    check_issued_by,
+    check_policies,
+    check_purpose,
+)
 from pki.validation.policy import PathPolicy
 
 
 class PinnedIssuers:
-    """The CAs that issue to citizens, each pinned. The whole path is still checked at each leaf's moment.
+    """The CAs that issue to citizens, each directly below an anchor.
 
-    Only the choice of issuer is saved: by name among the pinned ones, nothing from the peer is ever followed.
+    Their signatures are checked here, once. Everything that depends on the moment or on the policy is
+    checked for the whole path with each leaf. A peer chooses nothing but the leaf.
     """
 
     def __init__(self, issuers: Sequence[x509.Certificate], anchors: Sequence[x509.Certificate]) -> None:
-        self._issuers = {subject_of(issuer): issuer for issuer in issuers}
-        self._anchors = tuple(anchors)
+        """Raises UntrustedIssuerError or BadSignatureError for a CA that no anchor issued."""
+        self._above = {subject_of(issuer): (issuer, anchor_of(issuer, 1, anchors)) for issuer in issuers}
 
     def validate(
         self, leaf: x509.Certificate, at: datetime, policy: PathPolicy = ANY_PURPOSE
     ) -> ValidatedPath:
         """Raises UntrustedIssuerError, MalformedCertificateError, else what `validate` raises."""
         try:
-            issuer = self._issuers.get(issuer_of(leaf))
+            above = self._above.get(issuer_of(leaf))
         except DerError as error:
             raise MalformedCertificateError(0, "is not a version 3 certificate") from error
-        if issuer is None:
+        if above is None:
             raise UntrustedIssuerError(0, "was issued by none of the pinned CAs")
-        return validate((leaf, issuer), self._anchors, at, policy)
+        issuer, anchor = above
+        check_issued_by(leaf, issuer, 0)
+        check_each((leaf, issuer, anchor), at)
+        check_policies((leaf, issuer, anchor), policy)
+        check_purpose(leaf, policy)
+        return ValidatedPath((leaf, issuer), anchor)

@@ -66,25 +66,33 @@ def validate(
         raise PathLengthExceededError(
             len(path), f"a path has 1 to {policy.max_path} certificates below its anchor"
         )
-    anchor = _anchor_of(path[-1], len(path) - 1, anchors)
+    anchor = anchor_of(path[-1], len(path) - 1, anchors)
     whole = (*path, anchor)
-    for depth, certificate in enumerate(whole):
+    check_each(whole, at)
+    for depth, (certificate, issuer) in enumerate(pairwise(path)):
+        check_issued_by(certificate, issuer, depth)
+    check_policies(whole, policy)
+    check_purpose(path[0], policy)
+    return ValidatedPath(tuple(path), anchor)
+
+
+def check_each(path: Sequence[x509.Certificate], at: datetime) -> None:
+    """What each certificate says of itself: times, critical extensions, and CAs above the leaf."""
+    for depth, certificate in enumerate(path):
         _check_time(certificate, depth, at)
         extensions = _extensions(certificate, depth)
         _check_critical(extensions, depth)
         if depth > 0:
             check_ca(extensions, depth)
-    for depth, (certificate, issuer) in enumerate(pairwise(whole)):
-        check_issued_by(certificate, issuer, depth)
-    _check_policies(whole, policy)
-    check_purpose(path[0], policy)
-    return ValidatedPath(tuple(path), anchor)
 
 
-def _anchor_of(
+def anchor_of(
     certificate: x509.Certificate, depth: int, anchors: Sequence[x509.Certificate]
 ) -> x509.Certificate:
-    """The anchor that signed it; several may bear the same name."""
+    """The anchor that signed it; several may bear the same name.
+
+    Raises UntrustedIssuerError, BadSignatureError.
+    """
     forged: BadSignatureError | None = None
     for anchor in anchors:
         try:
@@ -156,7 +164,7 @@ def check_purpose(leaf: x509.Certificate, policy: PathPolicy) -> None:
             raise ExtendedKeyUsageError(0, policy.key_purpose)
 
 
-def _check_policies(path: Sequence[x509.Certificate], policy: PathPolicy) -> None:
+def check_policies(path: Sequence[x509.Certificate], policy: PathPolicy) -> None:
     """Every certificate below the anchor carries a wanted policy; a CA may carry anyPolicy instead."""
     if not policy.policies:
         return

@@ -65,7 +65,8 @@ def test_an_interrupted_ceremony_is_completed(
     tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch, survived: int
 ) -> None:
     home = homes.create(tmp_path / "home")
-    execute, done = Authority.execute, []
+    execute = Authority.execute
+    done: list[Any] = []
 
     def interrupted(self: Authority, order: Any) -> Any:
         if len(done) == survived:

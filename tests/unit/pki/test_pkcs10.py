@@ -82,6 +82,12 @@ def test_garbage_is_refused(csr: bytes) -> None:
         verify_csr(csr)
 
 
+def test_another_version_of_the_request_is_malformed() -> None:
+    version_1, version_2 = b"\x02\x01\x00", b"\x02\x01\x01"
+    with pytest.raises(MalformedCsrError):
+        verify_csr(create_csr(P256, "x").replace(version_1, version_2, 1))
+
+
 @given(position=st.integers(0, 10_000), flip=st.integers(1, 255))
 def test_no_changed_byte_gets_through(position: int, flip: int) -> None:
     csr = bytearray(create_csr(P256, "x"))

@@ -225,3 +225,28 @@ def test_pinned_issuers_follow_no_stranger() -> None:
     forged = certify(LEAF, Node("middle", LOW.key), (usage(digital_signature=True), True))
     with pytest.raises(BadSignatureError):
         pinned.validate(forged, NOW)
+
+
+def test_a_pinned_issuer_must_be_an_anchors() -> None:
+    with pytest.raises(UntrustedIssuerError):
+        PinnedIssuers([certify(LOW, node("stranger"), *ca())], [ROOT_CERTIFICATE])
+    with pytest.raises(BadSignatureError):
+        PinnedIssuers([FORGED_MIDDLE], [ROOT_CERTIFICATE])
+
+
+def test_a_pinned_issuer_ends_too() -> None:
+    middle = certify(MIDDLE, ROOT, *ca(0), life=YESTERDAY)
+    with pytest.raises(ExpiredError) as caught:
+        PinnedIssuers([middle], [ROOT_CERTIFICATE]).validate(certify(LEAF, MIDDLE, (usage(), True)), NOW)
+    assert caught.value.depth == 1
+
+
+def test_pinned_issuers_check_purpose_and_policy() -> None:
+    pinned = PinnedIssuers([MIDDLE_CERTIFICATE], [ROOT_CERTIFICATE])
+    assert pinned.validate(LEAF_CERTIFICATE, NOW).anchor == ROOT_CERTIFICATE
+    for policy in (PathPolicy("content_commitment"), PathPolicy(policies=frozenset({oids.NCP_PLUS}))):
+        with pytest.raises((KeyUsageError, PolicyError)):
+            pinned.validate(LEAF_CERTIFICATE, NOW, policy)
+    critical = certify(LEAF, MIDDLE, (UNKNOWN, True))
+    with pytest.raises(UnknownCriticalExtensionError):
+        pinned.validate(critical, NOW)
