@@ -25,7 +25,7 @@ COMMANDS = {
         "simulators.installation.cli", "serve", "Serve issuance, verifier and status on one port."
     ),
     "pki": Entry("pki.cli", "pki", "Certificates: CRLs, revocation, suspension, audit, export."),
-    "card": Entry("cardio.cli", "card", "A card in a PC/SC reader: info, read, login, sign, PIN."),
+    "card": Entry("cardio.cli", "card", "A card in a PC/SC reader: info, read, login, sign, PINs."),
     "service": Entry("verifier.cli", "service", "Relying sites: register, list."),
     "token": Entry("verifier.cli", "token", "Web eID tokens: verify and explain."),
     "sim": Entry("simulators.cli", "sim", "Simulated citizens, cards and readers."),

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
 PIN_VARIABLE = "HOVIAT_PIN"
 NEW_PIN_VARIABLE = "HOVIAT_NEW_PIN"
+PUK_VARIABLE = "HOVIAT_PUK"
+_NEW_PIN_PROMPT = "New PIN (6 to 8 digits)"
 _OBJECT_NAMES = (
     "authentication-certificate",
     "card-authentication-certificate",
@@ -41,7 +43,7 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 @click.option("--trace", is_flag=True, help="Write every APDU to stderr, without PINs, keys and contents.")
 @click.pass_context
 def card(context: click.Context, trace: bool) -> None:
-    """A card in a PC/SC reader: info, read, login, sign, PIN.
+    """A card in a PC/SC reader: info, read, login, sign, PINs.
 
     The PIN is asked for, or taken from the environment variable HOVIAT_PIN; it is never an argument.
     """
@@ -277,8 +279,10 @@ def login(
 def _token(reader: str | None, origin: str, nonce: str) -> dict[str, str]:
     from cardio.webeid import create_token
 
+    # Secrets are asked for before the transaction: other programs must not wait for someone to type.
+    pin = _secret(PIN_VARIABLE, "PIN")
     with _session(reader) as session:
-        return create_token(session, _secret(PIN_VARIABLE, "PIN"), origin, nonce)
+        return create_token(session, pin, origin, nonce)
 
 
 def _login_at(reader: str | None, site: str, cafile: Path | None, *, as_json: bool) -> None:
@@ -328,10 +332,11 @@ def _signature(reader: str | None, message: bytes) -> tuple[bytes, "PublicKey", 
     from cardio.piv.slots import Slot
     from cardio.webeid import scheme_for
 
+    pin = _secret(PIN_VARIABLE, "PIN")
     with _session(reader) as session:
         key = session.public_key(Slot.SIGNATURE)
         hash_algorithm = scheme_for(key).hash_algorithm
-        session.verify_pin(_secret(PIN_VARIABLE, "PIN"))  # last: 9C takes it right before the signature
+        session.verify_pin(pin)  # last: 9C takes it right before the signature
         return session.sign(Slot.SIGNATURE, key, message, hash_algorithm), key, hash_algorithm.name
 
 
@@ -349,8 +354,22 @@ def change_pin(reader: str | None) -> None:
 
     Asks for both, or takes them from HOVIAT_PIN and HOVIAT_NEW_PIN.
     """
+    old = _secret(PIN_VARIABLE, "PIN until now")
+    new = _secret(NEW_PIN_VARIABLE, _NEW_PIN_PROMPT, confirm=True)
     with _session(reader) as session:
-        old = _secret(PIN_VARIABLE, "PIN until now")
-        new = _secret(NEW_PIN_VARIABLE, "New PIN (6 to 8 digits)", confirm=True)
         session.change_pin(old, new)
     click.echo("The PIN was changed.", err=True)
+
+
+@card.command()
+@reader_option
+def unblock(reader: str | None) -> None:
+    """Set a new PIN with the PUK, after too many wrong PINs.
+
+    Asks for both, or takes them from HOVIAT_PUK and HOVIAT_NEW_PIN.
+    """
+    puk = _secret(PUK_VARIABLE, "PUK")
+    new = _secret(NEW_PIN_VARIABLE, _NEW_PIN_PROMPT, confirm=True)
+    with _session(reader) as session:
+        session.unblock_pin(puk, new)
+    click.echo("The card has a new PIN.", err=True)

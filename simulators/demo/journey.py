@@ -8,8 +8,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from cardio.sitelogin import LoginRefusedError
 from issuance.registry.jalali import to_jalali
-from simulators.actors.citizen import Citizen, LoginRefusedError
+from simulators.actors.citizen import Citizen
 from simulators.actors.issue import Staff, choose_pin, deliver, enrol_someone, produce, signed_in
 from simulators.demo.report import Report, Step, StepFailedError
 from simulators.demo.site import Site, running_site
@@ -23,7 +24,7 @@ from simulators.readers.choice import OccupiedReader, ReaderChoice, ReaderKind, 
 from verifier.services.errors import SiteNameTakenError
 
 SITE_NAME = "sample e-service"
-REFUSED_AS = "certificate-revoked"
+REFUSED_AS = "urn:hoviat:problem:certificate-revoked"
 """The verifier's problem type for a card that was reported lost."""
 
 
@@ -179,8 +180,8 @@ def _refusal(step: Step, citizen: Citizen, site: Site) -> dict[str, object]:
     try:
         citizen.log_in(site.origin, site.cafile)
     except LoginRefusedError as refused:
-        if refused.kind != REFUSED_AS:
-            raise StepFailedError(step, f"refused for another reason: {refused.kind}") from refused
+        if refused.problem["type"] != REFUSED_AS:
+            raise StepFailedError(step, f"refused for another reason: {refused}") from refused
         return {"reason": refused.problem["title"], "receipt": refused.problem["receipt"]["code"]}
     raise StepFailedError(step, "a revoked card was let in")
 
