@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -13,10 +14,13 @@ from starlette.routing import Route
 
 from pki.bootstrap import Pki
 from pki.disclosure import STATEMENT
+from pki.errors import PkiError
 from pki.metrics import Counters
 from pki.problems import problem
 from pki.status.ocsp.request import MAX_REQUEST_BYTES
 from pki.status.ocsp.response import ResponseStatus, error_response
+
+_LOG = logging.getLogger(__name__)
 
 # RFC 2585 §4.1, RFC 5280 §4.2.1.13; RFC 6960 Appendix A
 _CERTIFICATE_TYPE = "application/pkix-cert"
@@ -95,8 +99,9 @@ class _StatusService:
     def _ocsp(self, body: bytes, *, cacheable: bool) -> Response:
         try:
             answer = self._pki.ocsp.answer(body)
-        except SQLAlchemyError:
-            # Nothing is known now; the database's own words could name hosts and queries.
+        except (SQLAlchemyError, PkiError) as error:
+            # Nothing can be said now. Only the kind is logged: the words could name hosts and queries.
+            _LOG.error("OCSP is unavailable: %s", type(error).__name__)
             self._counters.add("hoviat_pki_ocsp_responses_total", status="internal_error")
             return _ocsp_response(error_response(ResponseStatus.INTERNAL_ERROR), _NOT_CACHED)
         self._counters.add("hoviat_pki_ocsp_responses_total", status=answer.status.name.lower())

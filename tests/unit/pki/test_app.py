@@ -120,6 +120,11 @@ def test_without_a_database_nothing_is_good(
     assert "secret" not in health.text
 
 
+def test_a_responder_past_renewal_says_nothing_good(send: Send, question: bytes, clock: Any) -> None:
+    clock.advance(days=366 * 12)  # its CA has ended
+    assert post(send, question).content == b"\x30\x03\x0a\x01\x02"
+
+
 def test_health_metrics_and_disclosure(send: Send, question: bytes) -> None:
     assert send("GET", "/healthz").json() == {"status": "ok"}
     post(send, question)
