@@ -27,6 +27,11 @@ def hash_password(password: str, randomness: Randomness) -> str:
     return "$".join((_FORM, str(_COST), _encode(salt), _encode(_stretch(password, salt, _COST))))
 
 
+def unmatchable(randomness: Randomness) -> str:
+    """A stored form that no password matches, and that takes as long to try as any other."""
+    return "$".join((_FORM, str(_COST), _encode(randomness(_SALT_BYTES)), _encode(randomness(_KEY_BYTES))))
+
+
 def matches(password: str, stored: str) -> bool:
     """Whether the password is the one that was hashed. Takes as long for a wrong one."""
     try:

@@ -13,7 +13,7 @@ from issuance.database import Database
 from issuance.errors import LoginRefusedError, NotSignedInError, RoleRequiredError
 from issuance.identifiers import Randomness
 from issuance.operators.models import USERNAME_LENGTH, Operator, OperatorSession, Role
-from issuance.operators.passwords import MAX_PASSWORD_BYTES, hash_password, matches
+from issuance.operators.passwords import MAX_PASSWORD_BYTES, hash_password, matches, unmatchable
 from issuance.operators.throttle import LoginThrottle
 from pki.clock import Clock
 
@@ -45,7 +45,7 @@ class Operators:
         self._clock = clock
         self._randomness = randomness
         self._throttle = LoginThrottle(clock)
-        self._nobody = hash_password("", randomness)
+        self._nobody = unmatchable(randomness)
 
     def create(self, username: str, role: Role) -> str:
         """Adds an operator and returns the random first password."""

@@ -3,10 +3,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.integration.issuance.office import Office, open_office
+from tests.integration.issuance.office import Office, initialise, open_office
+
+
+@pytest.fixture(scope="session")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A new home, made once and copied for each test."""
+    home = tmp_path_factory.mktemp("template") / "home"
+    initialise(home)
+    return home
 
 
 @pytest.fixture
-def office(tmp_path: Path) -> Iterator[Office]:
-    with open_office(tmp_path) as opened:
+def office(tmp_path: Path, template: Path) -> Iterator[Office]:
+    with open_office(tmp_path, template) as opened:
         yield opened

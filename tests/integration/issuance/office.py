@@ -1,5 +1,6 @@
 """A registry office in one process: real PKI, real registry, simulated cards in an in-process reader."""
 
+import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,7 +22,7 @@ from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production.service import ProductionView
 from pki.bootstrap import Pki
-from pki.home import Home, create
+from pki.home import Home, create, load
 from pki.status.state import CertificateState
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
@@ -129,12 +130,22 @@ def open_registry(home: Home, authority: Pki, people: People, readers: Readers, 
     return issuance.bootstrap.open_issuance(home, authority, SyntheticCivilRegister(people), readers, clock)
 
 
+def initialise(root: Path) -> None:
+    """PKI and registry in a new home."""
+    home = create(root)
+    pki.bootstrap.initialise(home)
+    issuance.bootstrap.initialise(home)
+
+
 @contextmanager
-def open_office(folder: Path) -> Iterator[Office]:
+def open_office(folder: Path, template: Path | None = None) -> Iterator[Office]:
+    """An office in a copy of the home `template`, or in a new one."""
     clock, people = Clock(), People(1)
-    home = create(folder / "home")
-    pki.bootstrap.initialise(home, clock)
-    issuance.bootstrap.initialise(home, clock)
+    if template is None:
+        initialise(folder / "home")
+    else:
+        shutil.copytree(template, folder / "home")
+    home = load(folder / "home")
     authority = pki.bootstrap.open_pki(home, clock)
     with InProcessReader(f"reader of {folder.name}") as reader:
         registry = open_registry(home, authority, people, Readers(reader.name), clock)

@@ -114,6 +114,7 @@ def finish(office: Office, application: str, torn: ProductionView) -> None:
         verify_table(session, AuditEntry)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answered", [False, True], ids=["command-lost", "answer-lost"])
 @pytest.mark.parametrize("at", range(APDUS))
 def test_a_card_pulled_at_any_apdu(office: Office, at: int, answered: bool) -> None:
@@ -128,6 +129,7 @@ def test_a_card_pulled_at_any_apdu(office: Office, at: int, answered: bool) -> N
     finish(office, application, torn)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("writes", range(DURABLE_WRITES))
 def test_a_power_cut_after_any_write_of_the_card(office: Office, writes: int) -> None:
     application = office.approved()
