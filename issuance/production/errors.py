@@ -16,8 +16,7 @@ class ProductionError(IssuanceError):
         ├── NotABlankError      the factory's key does not open this body
         ├── BodyUsedError       this body was taken before
         ├── WrongCardError      another body than the one this run began with
-        ├── ReadBackError       what was read is not what was written
-        └── PathError           a new certificate does not lead to a trust anchor
+        └── ReadBackError       what was read is not what was written
     """
 
     kind = "production"
@@ -98,16 +97,6 @@ class ReadBackError(RunFailure):
     def __init__(self, what: str) -> None:
         super().__init__(f"the card gives back another {what} than was written")
         self.what = what
-
-
-class PathError(RunFailure):
-    """A new certificate does not lead to a trust anchor; `why` says where the path breaks."""
-
-    kind = "certificate-path"
-
-    def __init__(self, why: str) -> None:
-        super().__init__(why)
-        self.why = why
 
 
 def failure_kind(error: Exception) -> str:

@@ -1,35 +1,26 @@
-"""Does a new certificate lead to a trust anchor? Asked before a card with it leaves the reader."""
+"""Does a new certificate lead to a trust anchor, and may it do its work? Asked before it leaves."""
 
-from collections.abc import Iterable
 from datetime import datetime
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
 
-from issuance.production.errors import PathError
 from issuance.production.work import PathCheck
 from pki.bootstrap import Trust
+from pki.profiles import Profile
+from pki.validation.direct import PinnedIssuers
+from pki.validation.policy import PathPolicy
+
+_POLICIES = {
+    Profile.AUTHENTICATION: PathPolicy(key_usage="digital_signature"),
+    Profile.SIGNATURE: PathPolicy(key_usage="content_commitment"),
+}
 
 
 def path_check(trust: Trust) -> PathCheck:
-    """A check of leaf → intermediate → anchor: names, signatures and times; status is on hold by design."""
+    """The check that every relying party makes, but for status: that is on hold by design."""
+    issuers = PinnedIssuers(trust.intermediates, trust.anchors)
 
-    def check(der: bytes, at: datetime) -> None:
-        leaf = x509.load_der_x509_certificate(der)
-        issuer = _issuer_of(leaf, trust.intermediates)
-        anchor = _issuer_of(issuer, trust.anchors)
-        for certificate in (leaf, issuer, anchor):
-            if not certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc:
-                raise PathError("a certificate of the path is not valid now")
+    def check(profile: Profile, der: bytes, at: datetime) -> None:
+        issuers.validate(x509.load_der_x509_certificate(der), at, _POLICIES[profile])
 
     return check
-
-
-def _issuer_of(certificate: x509.Certificate, candidates: Iterable[x509.Certificate]) -> x509.Certificate:
-    for candidate in candidates:
-        try:
-            certificate.verify_directly_issued_by(candidate)
-        except (ValueError, InvalidSignature):
-            continue
-        return candidate
-    raise PathError("no trusted certificate issued it")

@@ -39,8 +39,8 @@ _KEY = "spki"
 _ISSUERS_KEY = "issuer"
 _GENERATE_STEPS = (Step.GENERATE_AUTHENTICATION_KEY, Step.GENERATE_SIGNATURE_KEY)
 
-PathCheck = Callable[[bytes, datetime], None]
-"""Validates a certificate's path at a time; raises a PkiError."""
+PathCheck = Callable[[Profile, bytes, datetime], None]
+"""Validates path and purpose of a certificate of that profile at a time; raises a PkiError."""
 
 
 @dataclass(frozen=True)
@@ -216,10 +216,12 @@ def read_back(work: Work) -> Outcome:
 
 def prove_keys(work: Work) -> Outcome:
     """Lets each key sign a challenge, checked with the certificate that the card gives back."""
-    for slot, der in _certificates(work).items():
+    certificates = _certificates(work)
+    for plan in KEY_PLANS:
+        der = certificates[plan.slot]
         challenge = work.shop.randomness(_CHALLENGE_BYTES)
-        personalisation.prove_key(work.session, slot, der, challenge, work.factory.pin)
-        work.shop.check_path(der, work.shop.clock())
+        personalisation.prove_key(work.session, plan.slot, der, challenge, work.factory.pin)
+        work.shop.check_path(plan.profile, der, work.shop.clock())
     return Outcome()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, FilePayload, Page, expect, sync_playwright
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -117,7 +117,7 @@ def test_a_new_application_by_form(office: Office, address: str, page: Page, lan
     holds_together(page, language)
     page.locator("#national_code").fill(persian_digits(person.national_code[:-1]) + "x")
     page.locator("#birth_date").fill("1300/01/01")
-    portrait = {"name": "p.jpg", "mimeType": "image/jpeg", "buffer": draw_portrait(person)}
+    portrait = FilePayload(name="p.jpg", mimeType="image/jpeg", buffer=draw_portrait(person))
     page.locator("#portrait").set_input_files([portrait])
     page.locator("main form button").click()
     expect(page.get_by_role("alert")).to_be_visible()
