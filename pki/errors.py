@@ -18,7 +18,8 @@ PkiError
 ├── StatusError                   a certificate's status doesn't change (serial)
 │   ├── UnknownCertificateError   this serial was never issued
 │   ├── ForbiddenTransitionError  not from its present state (current, wanted)
-│   │   └── AlreadyInStateError   it is already so; nothing was changed
+│   │   ├── AlreadyInStateError   it is already so; nothing was changed
+│   │   └── NotActivatedError     on hold since its issue: only delivery makes it good
 │   └── ForbiddenReasonError      the reason isn't one for a final revocation (reason)
 └── ValidationError               a path is refused; see pki.validation.errors
 """
@@ -140,6 +141,10 @@ class ForbiddenTransitionError(StatusError):
 
 class AlreadyInStateError(ForbiddenTransitionError):
     """The certificate already is in the wanted state; whoever repeats a torn run may take it for done."""
+
+
+class NotActivatedError(ForbiddenTransitionError):
+    """The certificate is on hold since its issue; only the delivery of its card makes it good."""
 
 
 class ForbiddenReasonError(StatusError):

@@ -24,6 +24,7 @@ class CertificateAuthority(Protocol):
 
     def issue(self, request: CertificateRequest) -> IssuedCertificate: ...  # noqa: D102
     def suspend(self, serial: int, actor: str, note: str) -> None: ...  # noqa: D102
+    def activate(self, serial: int, actor: str, note: str) -> None: ...  # noqa: D102
     def resume(self, serial: int, actor: str, note: str) -> None: ...  # noqa: D102
     def revoke(self, serial: int, reason: RevocationReason, actor: str, note: str) -> None: ...  # noqa: D102
 
@@ -46,8 +47,16 @@ class Certificates:
             except AlreadyInStateError:
                 continue
 
-    def release(self, certificates: Iterable[CardCertificate], actor: str, note: str) -> None:
-        """Makes them good."""
+    def activate(self, certificates: Iterable[CardCertificate], actor: str, note: str) -> None:
+        """Ends their first hold: the card was delivered."""
+        for certificate in certificates:
+            try:
+                self._authority.activate(certificate.serial_number, actor, note)
+            except AlreadyInStateError:
+                continue
+
+    def resume(self, certificates: Iterable[CardCertificate], actor: str, note: str) -> None:
+        """Ends a later hold."""
         for certificate in certificates:
             try:
                 self._authority.resume(certificate.serial_number, actor, note)

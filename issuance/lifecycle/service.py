@@ -43,7 +43,7 @@ class Lifecycle:
             move_card(card, CardEvent.RESUME)
             self._audit.record(session, actor.username, "card.resumed", f"card:{card.card_number}")
             session.flush()
-            self._certificates.release(card.certificates, actor.username, f"card {card.card_number}")
+            self._certificates.resume(card.certificates, actor.username, f"card {card.card_number}")
 
     def revoke(self, actor: Actor, number: str, cause: RevocationCause) -> None:
         """Ends a card for good. One that was not delivered yet leaves its application approved."""

@@ -85,8 +85,12 @@ class Authority:
         reason = RevocationReason.CERTIFICATE_HOLD
         self._change(serial, Change(Status.ON_HOLD, reason, "certificate.suspended", actor, note))
 
+    def activate(self, serial: int, actor: str, note: str) -> None:
+        """First hold → good: the card was delivered. Only the registry says so. Raises StatusError."""
+        self._change(serial, Change(Status.GOOD, None, "certificate.activated", actor, note, activates=True))
+
     def resume(self, serial: int, actor: str, note: str) -> None:
-        """On hold → good. Raises StatusError."""
+        """A later hold → good; NotActivatedError for a card that was never delivered. Raises StatusError."""
         self._change(serial, Change(Status.GOOD, None, "certificate.resumed", actor, note))
 
     def revoke(self, serial: int, reason: RevocationReason, actor: str, note: str) -> None:
@@ -174,6 +178,7 @@ def _row(intent: Intent, certificate: x509.Certificate, now: datetime) -> Certif
         status=(Status.ON_HOLD if intent.on_hold else Status.GOOD).value,
         reason=RevocationReason.CERTIFICATE_HOLD.value if intent.on_hold else None,
         since=now.replace(microsecond=0),
+        activated=not intent.on_hold,
     )
 
 

@@ -12,6 +12,7 @@ from pki.errors import (
     AlreadyInStateError,
     ForbiddenReasonError,
     ForbiddenTransitionError,
+    NotActivatedError,
     UnknownCertificateError,
 )
 from pki.status.state import FINAL_REASONS, RevocationReason, Status
@@ -34,6 +35,8 @@ class Change:
     actor: str
     note: str
     """Why, in words; no personal data: it stands in the audit chain."""
+    activates: bool = False
+    """Ends the hold under which a certificate was issued, and no other."""
 
 
 def apply_change(session: Session, serial: int, change: Change, now: datetime) -> None:
@@ -43,8 +46,9 @@ def apply_change(session: Session, serial: int, change: Change, now: datetime) -
     )
     if row is None:
         raise UnknownCertificateError(serial)
-    _check(serial, Status(row.status), change)
+    _check(serial, Status(row.status), change, activated=row.activated)
     before = row.status
+    row.activated = row.activated or change.activates
     row.status, row.since = change.wanted.value, now.replace(microsecond=0)
     row.reason = change.reason.value if change.reason else None
     touch_issuer(session, row.issuer)
@@ -60,13 +64,17 @@ def apply_change(session: Session, serial: int, change: Change, now: datetime) -
     )
 
 
-def _check(serial: int, current: Status, change: Change) -> None:
+def _check(serial: int, current: Status, change: Change, *, activated: bool) -> None:
     wanted = change.wanted
     if wanted is Status.REVOKED and change.reason not in FINAL_REASONS:
         raise ForbiddenReasonError(serial, change.reason.value if change.reason else "no reason")
     if current is wanted:
         raise AlreadyInStateError(serial, current.value, wanted.value)
     if wanted not in ALLOWED[current]:
+        raise ForbiddenTransitionError(serial, current.value, wanted.value)
+    if wanted is Status.GOOD and not activated and not change.activates:
+        raise NotActivatedError(serial, current.value, wanted.value)
+    if activated and change.activates:
         raise ForbiddenTransitionError(serial, current.value, wanted.value)
 
 

@@ -68,6 +68,8 @@ class CertificateRow(Base):
     status: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
     since: Mapped[datetime] = mapped_column(UtcDateTime())
+    activated: Mapped[bool] = mapped_column()
+    """Whether it was ever good: a first hold ends with delivery, a later one with resumption."""
 
 
 class CrlRow(Base):

@@ -60,7 +60,7 @@ def test_hold_and_revocation_are_seen(served: Served) -> None:
     held = verify(served, leaf, "-crl_check")
     assert held.returncode != 0
     assert "certificate revoked" in held.stderr
-    served.pki.authority.resume(serial, "tester", "delivered")
+    served.pki.authority.activate(serial, "tester", "delivered")
     assert verify(served, leaf, "-crl_check").returncode == 0
     served.pki.authority.revoke(serial, RevocationReason.KEY_COMPROMISE, "tester", "stolen")
     assert "certificate revoked" in verify(served, leaf, "-crl_check").stderr

@@ -87,7 +87,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 def test_certificates_life_is_what_logins_see(world: World) -> None:
     card, issued = world.issue(Profile.AUTHENTICATION, on_hold=True)
     assert isinstance(world.error_of(card), CertificateSuspendedError)
-    world.pki.authority.resume(issued.serial, "test", "delivered")
+    world.pki.authority.activate(issued.serial, "test", "delivered")
     assert world.login(card).identity.claims()["national_code"] == "0499370899"
     world.pki.authority.suspend(issued.serial, "test", "lost?")
     assert isinstance(world.error_of(card), CertificateSuspendedError)

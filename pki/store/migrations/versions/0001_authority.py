@@ -78,6 +78,7 @@ def upgrade() -> None:
         sa.Column("status", sa.String(length=16), nullable=False),
         sa.Column("reason", sa.String(length=32), nullable=True),
         sa.Column("since", UtcDateTime(), nullable=False),
+        sa.Column("activated", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["issuer"], ["issuers.name"], name=op.f("fk_certificates_issuer")),
         sa.ForeignKeyConstraint(
             ["request_id"], ["intents.request_id"], name=op.f("fk_certificates_request_id")

@@ -17,6 +17,7 @@ from pki.errors import (
     AlreadyInStateError,
     ForbiddenReasonError,
     ForbiddenTransitionError,
+    NotActivatedError,
     StatusError,
     UnknownCertificateError,
 )
@@ -45,9 +46,34 @@ def test_a_card_on_hold_goes_live(pki: Pki, citizen_request: Requests) -> None:
     serial = pki.authority.issue(citizen_request(on_hold=True)).serial
     assert status_of(pki, serial) is Status.ON_HOLD
     assert serial in listed(pki)
-    pki.authority.resume(serial, "clerk-1", "delivered")
+    pki.authority.activate(serial, "clerk-1", "delivered")
     assert pki.status.state_of(serial).is_good
     assert serial not in listed(pki)
+
+
+def test_only_delivery_ends_the_first_hold(pki: Pki, citizen_request: Requests) -> None:
+    serial = pki.authority.issue(citizen_request(on_hold=True)).serial
+    with pytest.raises(NotActivatedError):
+        pki.authority.resume(serial, "clerk-1", "in a hurry")
+    assert status_of(pki, serial) is Status.ON_HOLD
+
+
+def test_delivery_does_not_end_a_later_hold(pki: Pki, citizen_request: Requests) -> None:
+    serial = pki.authority.issue(citizen_request(on_hold=True)).serial
+    pki.authority.activate(serial, "clerk-1", "delivered")
+    pki.authority.suspend(serial, "clerk-1", "mislaid")
+    with pytest.raises(ForbiddenTransitionError):
+        pki.authority.activate(serial, "clerk-1", "delivered")
+    assert status_of(pki, serial) is Status.ON_HOLD
+    pki.authority.resume(serial, "clerk-1", "found")
+    assert pki.status.state_of(serial).is_good
+
+
+def test_a_card_revoked_before_delivery_never_goes_live(pki: Pki, citizen_request: Requests) -> None:
+    serial = pki.authority.issue(citizen_request(on_hold=True)).serial
+    pki.authority.revoke(serial, STOLEN, "clerk-1", "")
+    with pytest.raises(ForbiddenTransitionError):
+        pki.authority.activate(serial, "clerk-1", "delivered")
 
 
 def test_revoked_is_final(pki: Pki, citizen_request: Requests) -> None:
