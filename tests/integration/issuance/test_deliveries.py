@@ -1,4 +1,4 @@
-"""Only the card itself, with its holder's own PIN, completes a delivery; a crash in the middle loses nothing."""
+"""Only the card itself, with its holder's own PIN, completes a delivery; a crash in between loses nothing."""
 
 from dataclasses import replace
 from datetime import timedelta
