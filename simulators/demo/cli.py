@@ -7,6 +7,8 @@ import click
 
 from simulators.installation.cli import current_home
 
+_PASSWORDS = "Passwords: HOME/secrets/operators.json"
+
 
 @click.command()
 @click.option(
@@ -24,6 +26,9 @@ def demo(*, kind: str, as_json: bool) -> None:
     PKI, enrolment, approval, a card personalised through PC/SC, delivery, a login at a sample e-service, the
     loss of the card, a refused login. Works in a new home and in a used one. Exits 0 only if every step held.
     """
+    if not as_json:
+        click.echo(f"One citizen, from the civil register to a login. Home: {current_home()}")
+
     from rich.console import Console
 
     from simulators.demo.journey import run
@@ -40,6 +45,8 @@ def demo(*, kind: str, as_json: bool) -> None:
     if as_json:
         document = {"ok": ok, "failure": failure, "steps": report.as_data()}
         click.echo(json.dumps(document, ensure_ascii=False))
-    elif failure is not None:
+    elif ok:
+        click.echo(f"Every step held. Again: hoviat demo. The clerks' pages: hoviat serve. {_PASSWORDS}")
+    else:
         click.echo(failure, err=True)
     sys.exit(0 if ok else 1)
