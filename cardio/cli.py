@@ -51,7 +51,7 @@ def card(context: click.Context, trace: bool) -> None:
 
 
 @contextmanager
-def _expected_errors() -> Iterator[None]:
+def expected_errors() -> Iterator[None]:
     """Turns this package's errors into a line on stderr and exit status 1."""
     from cardio.errors import CardError
 
@@ -73,14 +73,14 @@ def _session(reader: str | None) -> Iterator["PivSession"]:
     from cardio.transport.base import CardConnection
     from cardio.transport.tracing import TracingConnection
 
-    with _expected_errors(), pcsc.connect(_reader_name(reader)) as connection, connection.transaction():
+    with expected_errors(), pcsc.connect(reader_name(reader)) as connection, connection.transaction():
         traced: CardConnection = connection
         if click.get_current_context().find_object(bool):
             traced = TracingConnection(connection, lambda line: click.echo(line, err=True))
         yield PivSession(traced)
 
 
-def _reader_name(given: str | None) -> str:
+def reader_name(given: str | None) -> str:
     """The name given, or the only reader there is."""
     from cardio.transport import pcsc
 
@@ -94,7 +94,7 @@ def _reader_name(given: str | None) -> str:
     raise click.ClickException("several readers; name one with --reader: " + ", ".join(names))
 
 
-def _secret(variable: str, prompt: str, *, confirm: bool = False) -> str:
+def secret(variable: str, prompt: str, *, confirm: bool = False) -> str:
     """A PIN from the environment, or asked for without echo on stderr."""
     value = os.environ.get(variable)
     if value is not None:
@@ -219,7 +219,7 @@ def read(object_name: str, reader: str | None, output: Path | None, as_json: boo
     """Read a data object: certificates as PEM, the others as hexadecimal; asks for the PIN if need be."""
     content = _read_object(object_name, reader)
     if output is not None:
-        with _expected_errors():
+        with expected_errors():
             output.write_bytes(content)
     if as_json:
         _print_json({"object": object_name, "length": len(content), "content": content.hex()})
@@ -237,7 +237,7 @@ def _read_object(object_name: str, reader: str | None) -> bytes:
         try:
             content = session.get_object(object_id)
         except PinRequiredError:
-            session.verify_pin(_secret(PIN_VARIABLE, "PIN"))
+            session.verify_pin(secret(PIN_VARIABLE, "PIN"))
             content = session.get_object(object_id)
         return parse_certificate(content) if object_name.endswith("certificate") else content
 
@@ -280,7 +280,7 @@ def _token(reader: str | None, origin: str, nonce: str) -> dict[str, str]:
     from cardio.webeid import create_token
 
     # Secrets are asked for before the transaction: other programs must not wait for someone to type.
-    pin = _secret(PIN_VARIABLE, "PIN")
+    pin = secret(PIN_VARIABLE, "PIN")
     with _session(reader) as session:
         return create_token(session, pin, origin, nonce)
 
@@ -289,7 +289,7 @@ def _login_at(reader: str | None, site: str, cafile: Path | None, *, as_json: bo
     from cardio.sitelogin import log_in
     from cardio.webeid import require_origin
 
-    with _expected_errors():
+    with expected_errors():
         require_origin(site)
         answer = log_in(site, cafile, lambda origin, nonce: _token(reader, origin, nonce))
     if as_json:
@@ -314,10 +314,10 @@ def sign(file: Path, reader: str | None, output: Path | None, as_json: bool) -> 
     target = output or file.with_name(file.name + ".sig")
     if target.exists():
         raise click.ClickException(f"{target} exists already; it is left alone")
-    with _expected_errors():
+    with expected_errors():
         message = file.read_bytes()
     signature, key, hash_name = _signature(reader, message)
-    with _expected_errors():
+    with expected_errors():
         target.write_bytes(signature)
     if as_json:
         _print_json(
@@ -332,7 +332,7 @@ def _signature(reader: str | None, message: bytes) -> tuple[bytes, "PublicKey", 
     from cardio.piv.slots import Slot
     from cardio.webeid import scheme_for
 
-    pin = _secret(PIN_VARIABLE, "PIN")
+    pin = secret(PIN_VARIABLE, "PIN")
     with _session(reader) as session:
         key = session.public_key(Slot.SIGNATURE)
         hash_algorithm = scheme_for(key).hash_algorithm
@@ -354,8 +354,8 @@ def change_pin(reader: str | None) -> None:
 
     Asks for both, or takes them from HOVIAT_PIN and HOVIAT_NEW_PIN.
     """
-    old = _secret(PIN_VARIABLE, "PIN until now")
-    new = _secret(NEW_PIN_VARIABLE, _NEW_PIN_PROMPT, confirm=True)
+    old = secret(PIN_VARIABLE, "PIN until now")
+    new = secret(NEW_PIN_VARIABLE, _NEW_PIN_PROMPT, confirm=True)
     with _session(reader) as session:
         session.change_pin(old, new)
     click.echo("The PIN was changed.", err=True)
@@ -368,8 +368,8 @@ def unblock(reader: str | None) -> None:
 
     Asks for both, or takes them from HOVIAT_PUK and HOVIAT_NEW_PIN.
     """
-    puk = _secret(PUK_VARIABLE, "PUK")
-    new = _secret(NEW_PIN_VARIABLE, _NEW_PIN_PROMPT, confirm=True)
+    puk = secret(PUK_VARIABLE, "PUK")
+    new = secret(NEW_PIN_VARIABLE, _NEW_PIN_PROMPT, confirm=True)
     with _session(reader) as session:
         session.unblock_pin(puk, new)
     click.echo("The card has a new PIN.", err=True)

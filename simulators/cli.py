@@ -39,3 +39,25 @@ def issue(count: int, seed: int) -> None:
             click.echo(json.dumps(card, ensure_ascii=False))
     except HomeError as error:
         raise click.ClickException(str(error)) from error
+
+
+@sim.command()
+def blank() -> None:
+    """Make a blank card body under HOME/cards/, as the factory delivers it; prints its file.
+
+    Put it into the virtual reader with `hoviat sim insert FILE`; then the clerks' pages can produce on it.
+    """
+    from pki.bootstrap import open_pki
+    from pki.errors import PkiError
+    from pki.home import HomeError, load
+    from simulators.factory import make_blank
+
+    try:
+        home = load(current_home())
+        opened = open_pki(home)
+        try:
+            click.echo(str(make_blank(home.cards, opened.master_keys["factory"])))
+        finally:
+            opened.close()
+    except (HomeError, PkiError) as error:
+        raise click.ClickException(str(error)) from error

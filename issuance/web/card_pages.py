@@ -70,7 +70,8 @@ def delivery(request: Request, registry: Registry, actor: PageActor, number: str
     with registry.database.reading() as session:
         card = get_card(session, number)
         citizen = get_application(session, card.application_id).citizen
-    context = {"card": card, "citizen": citizen, **viewer(request, actor)}
+    server = str(request.base_url).partition("/issuance")[0].rstrip("/")
+    context = {"card": card, "citizen": citizen, "server": server, **viewer(request, actor)}
     return render(request, "delivery.html", context)
 
 

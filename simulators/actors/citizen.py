@@ -6,14 +6,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from cryptography.hazmat.primitives import hashes
-
 from cardio import sitelogin
 from cardio.piv.session import PivSession
-from cardio.piv.slots import Slot
+from cardio.station.delivery import Delivery, accept
 from cardio.transport.base import CardConnection
 from cardio.webeid import create_token
-from simulators.actors.operator import Delivery
 
 
 @dataclass(frozen=True)
@@ -26,11 +23,7 @@ class Citizen:
     def accept(self, delivery: Delivery) -> bytes:
         """At the station: replaces the transport PIN and signs the delivery's challenge with key 9A."""
         with closing(self.connect()) as connection:
-            session = PivSession(connection)
-            session.change_pin(delivery.transport_pin, self.pin)
-            session.verify_pin(self.pin)
-            key = session.public_key(Slot.AUTHENTICATION)
-            return session.sign(Slot.AUTHENTICATION, key, delivery.challenge, hashes.SHA256())
+            return accept(connection, delivery, self.pin)
 
     def log_in(self, site: str, cafile: Path) -> dict[str, Any]:
         """Logs in at a site; returns its answer (claims, receipt). Raises sitelogin.LoginRefusedError."""

@@ -3,12 +3,12 @@
 import base64
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import httpx
 
+from cardio.station.delivery import Delivery
 from pki.home import Home
 
 _TIMEOUT_SECONDS = 30.0
@@ -23,15 +23,6 @@ class RefusedError(Exception):
         self.status = status
         self.kind = kind
         self.title = title
-
-
-@dataclass(frozen=True)
-class Delivery:
-    """A delivery that waits for its card's answer."""
-
-    delivery_id: str
-    transport_pin: str
-    challenge: bytes
 
 
 def first_password(home: Home, username: str) -> str:
@@ -84,10 +75,7 @@ class Operator:
 
     def deliver(self, card_number: str) -> Delivery:
         """Opens the delivery of a card to the person who stands there."""
-        answer = self._post(f"/cards/{card_number}/deliveries")
-        return Delivery(
-            str(answer["delivery_id"]), str(answer["transport_pin"]), base64.b64decode(answer["challenge"])
-        )
+        return Delivery.from_json(self._post(f"/cards/{card_number}/deliveries"))
 
     def complete(self, delivery: Delivery, signature: bytes) -> None:
         """Hands in the card's signature over the delivery's challenge."""

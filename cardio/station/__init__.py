@@ -1,0 +1,1 @@
+"""What happens at a reader station: between the person who stands there, their card, and the registry."""

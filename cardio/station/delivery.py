@@ -1,0 +1,103 @@
+"""Handing a card over: the citizen's own PIN, and the card's signature that makes it live.
+
+The citizen's PIN never leaves the station (docs/adr/0002).
+"""
+
+import base64
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+from cryptography.hazmat.primitives import hashes
+
+from cardio.errors import CardError, TransportPinError
+from cardio.piv.session import PivSession
+from cardio.piv.slots import Slot
+from cardio.transport.base import CardConnection
+
+_API = "/issuance/v1"
+_TIMEOUT_SECONDS = 30.0
+
+
+class RegistryError(CardError):
+    """The registry can't be reached, refuses, or answers what no registry answers."""
+
+    def __init__(self, server: str, detail: str) -> None:
+        super().__init__(f"{server}: {detail}")
+        self.server = server
+        self.detail = detail
+
+
+@dataclass(frozen=True)
+class Delivery:
+    """A delivery that waits for its card's answer."""
+
+    delivery_id: str
+    transport_pin: str = field(repr=False)
+    challenge: bytes = field(repr=False)
+
+    @classmethod
+    def from_json(cls, answer: Mapping[str, Any]) -> "Delivery":
+        """Reads the registry's answer; raises KeyError or ValueError for anything else."""
+        challenge = base64.b64decode(answer["challenge"], validate=True)
+        return cls(str(answer["delivery_id"]), str(answer["transport_pin"]), challenge)
+
+
+def accept(connection: CardConnection, delivery: Delivery, new_pin: str) -> bytes:
+    """Replaces the transport PIN and has key 9A sign the challenge (SHA-256); returns the DER signature.
+
+    Can be repeated: a card that got `new_pin` in an earlier, torn try goes straight on to the signature.
+    """
+    session = PivSession(connection)
+    try:
+        session.verify_pin(new_pin)
+    except TransportPinError:  # costs no try
+        session.change_pin(delivery.transport_pin, new_pin)
+        session.verify_pin(new_pin)
+    key = session.public_key(Slot.AUTHENTICATION)
+    return session.sign(Slot.AUTHENTICATION, key, delivery.challenge, hashes.SHA256())
+
+
+class RegistryClient:
+    """The deliveries of a registry's JSON API, for one signed-in operator."""
+
+    def __init__(self, server: str, username: str, password: str, cafile: Path | None = None) -> None:
+        self._server = server
+        trust = ssl.create_default_context(cafile=None if cafile is None else str(cafile))
+        self._http = httpx.Client(base_url=server.rstrip("/") + _API, timeout=_TIMEOUT_SECONDS, verify=trust)
+        answer = self._post("/sessions", {"username": username, "password": password})
+        self._http.headers["Authorization"] = f"Bearer {answer.get('token')}"
+
+    def close(self) -> None:
+        """Drops the connection."""
+        self._http.close()
+
+    def open(self, card_number: str) -> Delivery:
+        """Begins handing a card over. Raises RegistryError."""
+        answer = self._post(f"/cards/{quote(card_number, safe='')}/deliveries", {})
+        try:
+            return Delivery.from_json(answer)
+        except (KeyError, ValueError) as error:
+            raise RegistryError(self._server, "its answer is no delivery") from error
+
+    def complete(self, delivery: Delivery, signature: bytes) -> None:
+        """Hands in the card's signature. Raises RegistryError."""
+        path = f"/deliveries/{quote(delivery.delivery_id, safe='')}/completion"
+        self._post(path, {"signature": base64.b64encode(signature).decode()})
+
+    def _post(self, path: str, body: Mapping[str, str]) -> Mapping[str, Any]:
+        try:
+            response = self._http.post(path, json=body)
+            answer = response.json() if response.content else {}
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
+            raise RegistryError(self._server, str(error) or type(error).__name__) from error
+        if not isinstance(answer, dict):
+            raise RegistryError(self._server, "its answer is no JSON object")
+        if not response.is_success:
+            told = (str(answer[part]) for part in ("title", "detail") if answer.get(part))
+            raise RegistryError(self._server, "; ".join(told) or response.reason_phrase)
+        return answer
