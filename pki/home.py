@@ -92,7 +92,8 @@ def create(root: Path, public_url: str = DEFAULT_PUBLIC_URL) -> Home:
         raise HomeInUseError(root, "is not empty; choose another folder, or remove it yourself")
     home = Home(root.absolute(), public_url.rstrip("/"))
     for folder in (home.root, home.keys, home.secrets, home.cards):
-        folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(_OWNER_ONLY_FOLDER)  # whatever umask, or whoever made it before, allowed others
     if not os.environ.get(PASSPHRASE_VARIABLE):
         home.write_secret("passphrase", secrets.token_urlsafe(_PASSPHRASE_BYTES).encode() + b"\n")
     (home.root / "hoviat.toml").write_text(f'public_url = "{home.public_url}"\n', encoding="utf-8")

@@ -2,10 +2,12 @@
 
 import hashlib
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from simulators.readers.pcscd import pcscd_service
 from tests.integration.mainjob.conftest import IssuedCard
 from tests.integration.mainjob.hoviat_command import refuse, succeed
 
@@ -73,6 +75,11 @@ def test_an_unknown_command(home: Path) -> None:
 @pytest.mark.xdist_group("pcscd")
 class TestAtTheReader:
     """What is wrong with a reader, a PIN, a PUK."""
+
+    @pytest.fixture(autouse=True)
+    def _service(self) -> Iterator[None]:
+        with pcscd_service():
+            yield
 
     @pytest.fixture
     def login(self) -> list[str]:
