@@ -1,14 +1,17 @@
 """The home: the folder that holds one installation's databases, keys and secrets."""
 
 import os
+import re
 import secrets
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
 PASSPHRASE_VARIABLE = "HOVIAT_PASSPHRASE"  # noqa: S105 - the variable's name
 _PASSPHRASE_BYTES = 32
+_URL_CHARACTERS = re.compile(r"[A-Za-z0-9:/._~\[\]-]{1,200}")
 _OWNER_ONLY_FILE = 0o600
 _OWNER_ONLY_FOLDER = 0o700
 
@@ -28,6 +31,10 @@ class HomeInUseError(HomeError):
 
 class HomeMissingError(HomeError):
     """There is no initialised home here."""
+
+
+class PublicUrlError(HomeError):
+    """The public address is not one that certificates can carry."""
 
 
 @dataclass(frozen=True)
@@ -86,8 +93,9 @@ class Home:
 def create(root: Path, public_url: str = DEFAULT_PUBLIC_URL) -> Home:
     """Makes an empty home with a fresh passphrase, unless the environment gives one.
 
-    Raises HomeInUseError where the folder holds anything.
+    Raises HomeInUseError where the folder holds anything, PublicUrlError for what is no http(s) address.
     """
+    _require_url(root, public_url)
     if root.exists() and any(root.iterdir()):
         raise HomeInUseError(root, "is not empty; choose another folder, or remove it yourself")
     home = Home(root.absolute(), public_url.rstrip("/"))
@@ -98,6 +106,16 @@ def create(root: Path, public_url: str = DEFAULT_PUBLIC_URL) -> Home:
         home.write_secret("passphrase", secrets.token_urlsafe(_PASSPHRASE_BYTES).encode() + b"\n")
     (home.root / "hoviat.toml").write_text(f'public_url = "{home.public_url}"\n', encoding="utf-8")
     return home
+
+
+def _require_url(root: Path, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and not (parts.query or parts.fragment)
+    except ValueError:
+        usable = False
+    if not usable or not _URL_CHARACTERS.fullmatch(url):
+        raise PublicUrlError(root, "the public URL must be http(s)://host[:port][/path] in plain ASCII")
 
 
 def load(root: Path) -> Home:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from pki.home import Home, HomeError, HomeInUseError, HomeMissingError, create, load
+from pki.home import Home, HomeError, HomeInUseError, HomeMissingError, PublicUrlError, create, load
 
 
 def _mode(path: Path) -> int:
@@ -72,3 +72,22 @@ def test_a_database_can_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.Monkey
     assert home.database_url("pki") == f"sqlite:///{tmp_path}/pki.sqlite3"
     monkeypatch.setenv("HOVIAT_PKI_DATABASE", "postgresql+psycopg://db/pki")
     assert home.database_url("pki") == "postgresql+psycopg://db/pki"
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "id.example.ir",
+        "ftp://id.example.ir",
+        'http://a"b',
+        "http://a?b",
+        "http://[",
+        "https://",
+        "http://ایران",
+    ],
+)
+def test_a_public_address_that_certificates_cannot_carry(tmp_path: Path, url: str) -> None:
+    with pytest.raises(PublicUrlError):
+        create(tmp_path / "home", url)
+    assert not (tmp_path / "home").exists()

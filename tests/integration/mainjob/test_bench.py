@@ -1,0 +1,22 @@
+"""`hoviat bench … --quick --json`: a line per case, figure and limit from the same run. Speed is not judged here."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.mainjob.hoviat_command import json_lines, succeed
+
+FIELDS = ["name", "case", "figure", "unit", "limit", "limit_is", "ratio", "goal", "goal_met"]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "cases"), [("personalise", 2), ("login", 1)])
+def test_a_bench_prints_figures_beside_their_limits(tmp_path: Path, name: str, cases: int) -> None:
+    lines = json_lines(succeed(tmp_path, "bench", name, "--quick", "--json"))
+    assert len(lines) == cases
+    for line in lines:
+        assert list(line) == FIELDS
+        assert line["name"] == name
+        assert line["figure"] > 0
+        assert line["limit"] > 0
+        assert line["goal_met"] is None or line["goal_met"] == (line["ratio"] >= line["goal"])
