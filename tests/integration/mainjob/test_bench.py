@@ -1,4 +1,4 @@
-"""`hoviat bench … --quick --json`: a line per case, figure and limit from the same run. Speed is not judged here."""
+"""`hoviat bench … --quick --json`: a line per case, figure and limit of one run. Speed is not judged here."""
 
 from pathlib import Path
 
