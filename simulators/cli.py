@@ -25,7 +25,7 @@ def issue(count: int, seed: int) -> None:
     """Issue cards to synthetic citizens: enrolment, approval, production, delivery, all of it.
 
     Prints a JSON line a card: card_number, file, national_code, pin, puk, can, certificates. The cards lie
-    under HOME/cards/. An empty home is initialised first. One seed gives the same people and PINs.
+    under HOME/cards/. An empty home is initialised first. In a new home, one seed gives the same people.
     """
     from pki.home import HomeError
     from simulators.installation.services import initialise, is_initialised

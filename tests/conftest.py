@@ -28,3 +28,10 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in list(os.environ):
         if name.startswith("HOVIAT_") and name != "HOVIAT_TEST_DATA":
             monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _one_worker_at_pcscd(request: pytest.FixtureRequest) -> None:
+    """There is one pcscd per machine: its tests must have reached this worker as one group."""
+    if "PYTEST_XDIST_WORKER" in os.environ and request.node.get_closest_marker("pcscd"):
+        assert request.node.nodeid.endswith("@pcscd"), "pytest-xdist did not keep the group together"
