@@ -10,6 +10,14 @@ from hypothesis import settings
 settings.register_profile("hoviat", deadline=None, database=None, max_examples=100)
 settings.load_profile("hoviat")
 
+LONGEST_ID = 60
+
+
+def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
+    """Long values, some random, are named by their argument: every worker must find the same ids."""
+    return argname if isinstance(val, str | bytes) and len(val) > LONGEST_ID else None
+
+
 REPOSITORY = Path(__file__).parent.parent
 
 
