@@ -6,6 +6,7 @@ card is there and its holder has a PIN of their own; no PIN ever comes here. Onl
 its certificates go live.
 """
 
+import logging
 from dataclasses import dataclass, field
 from datetime import timedelta
 
@@ -32,8 +33,11 @@ from issuance.operators.service import Actor
 from issuance.production.cardsecrets import issuer_secrets
 from issuance.production.personalisation import check_signature
 from pki.clock import Clock
+from pki.errors import StatusError
 from pki.keys.masterkeys import MasterKey
 from pki.profiles import Profile
+
+_LOG = logging.getLogger(__name__)
 
 LIFE = timedelta(minutes=15)
 MAX_TRIES = 5
@@ -114,8 +118,20 @@ class Deliveries:
             query = select(Delivery.id).where(Delivery.state == DeliveryState.PROVEN)
             waiting = list(session.scalars(query))
         for delivery_id in waiting:
-            self._activate(delivery_id)
+            try:
+                self._activate(delivery_id)
+            except StatusError as error:
+                # Revoked meanwhile at the authority: never goes live, and no other card waits for it.
+                _LOG.error("delivery %s given up: %s", delivery_id, type(error).__name__)
+                self._give_up(delivery_id)
         return len(waiting)
+
+    def _give_up(self, delivery_id: str) -> None:
+        with self._database.writing() as session:
+            delivery = _get(session, delivery_id)
+            delivery.state = DeliveryState.CLOSED.value
+            subject = f"card:{delivery.card_number}"
+            self._audit.record(session, delivery.opened_by, "delivery.given-up", subject)
 
     def _prove(self, actor: Actor, delivery_id: str, signature: bytes) -> int | None:
         """Records that the card has answered; returns the tries left when its answer is wrong."""

@@ -16,7 +16,8 @@ def card_number(serial: int) -> str:
 
 def get_card(session: Session, number: str) -> Card:
     """The card with that number, typed in any digits. Raises NotFoundError."""
-    card = session.get(Card, ascii_digits(number)[:CARD_NUMBER_LENGTH])
+    digits = ascii_digits(number)
+    card = session.get(Card, digits) if len(digits) == CARD_NUMBER_LENGTH else None
     if card is None:
         raise NotFoundError("card")
     return card

@@ -1,6 +1,6 @@
 """What the registry asks of the authority, each thing safe to ask again after a torn run."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Protocol
 
 from issuance.lifecycle.models import CardCertificate
@@ -23,9 +23,9 @@ class CertificateAuthority(Protocol):
     """The part of `pki.authority.Authority` that the registry uses."""
 
     def issue(self, request: CertificateRequest) -> IssuedCertificate: ...  # noqa: D102
-    def suspend(self, serial: int, actor: str, note: str) -> None: ...  # noqa: D102
-    def activate(self, serial: int, actor: str, note: str) -> None: ...  # noqa: D102
-    def resume(self, serial: int, actor: str, note: str) -> None: ...  # noqa: D102
+    def suspend_card(self, serials: Sequence[int], actor: str, note: str) -> None: ...  # noqa: D102
+    def activate_card(self, serials: Sequence[int], actor: str, note: str) -> None: ...  # noqa: D102
+    def resume_card(self, serials: Sequence[int], actor: str, note: str) -> None: ...  # noqa: D102
     def revoke(self, serial: int, reason: RevocationReason, actor: str, note: str) -> None: ...  # noqa: D102
 
 
@@ -40,28 +40,16 @@ class Certificates:
         return self._authority.issue(request)
 
     def hold(self, certificates: Iterable[CardCertificate], actor: str, note: str) -> None:
-        """Puts them on hold."""
-        for certificate in certificates:
-            try:
-                self._authority.suspend(certificate.serial_number, actor, note)
-            except AlreadyInStateError:
-                continue
+        """Puts them on hold; one that was revoked apart from its card stays revoked."""
+        self._authority.suspend_card(_serials(certificates), actor, note)
 
     def activate(self, certificates: Iterable[CardCertificate], actor: str, note: str) -> None:
-        """Ends their first hold: the card was delivered."""
-        for certificate in certificates:
-            try:
-                self._authority.activate(certificate.serial_number, actor, note)
-            except AlreadyInStateError:
-                continue
+        """Ends their first hold, of all or of none: the card was delivered."""
+        self._authority.activate_card(_serials(certificates), actor, note)
 
     def resume(self, certificates: Iterable[CardCertificate], actor: str, note: str) -> None:
-        """Ends a later hold."""
-        for certificate in certificates:
-            try:
-                self._authority.resume(certificate.serial_number, actor, note)
-            except AlreadyInStateError:
-                continue
+        """Ends a later hold, of all or of none."""
+        self._authority.resume_card(_serials(certificates), actor, note)
 
     def revoke(
         self, certificates: Iterable[CardCertificate], cause: RevocationCause, actor: str, note: str
@@ -76,3 +64,7 @@ class Certificates:
             self._authority.revoke(serial, reason, actor, note)
         except AlreadyInStateError:
             return
+
+
+def _serials(certificates: Iterable[CardCertificate]) -> list[int]:
+    return [certificate.serial_number for certificate in certificates]

@@ -1,7 +1,8 @@
 """The authority: it issues certificates and changes their status, and nothing else signs certificates."""
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 
 from cryptography import x509
@@ -17,7 +18,7 @@ from pki.authority.signing import sign_certificate
 from pki.authority.transitions import Change, apply_change, touch_issuer
 from pki.authority.values import CertificateRequest, IssuedCertificate
 from pki.clock import Clock, utc_now
-from pki.errors import LintError, RequestRefusedError
+from pki.errors import AlreadyInStateError, ForbiddenTransitionError, LintError, RequestRefusedError
 from pki.lint import Expectation
 from pki.profiles.definitions import DEFINITIONS
 from pki.profiles.extensions import PublicAddresses
@@ -97,11 +98,36 @@ class Authority:
         """Good or on hold → revoked, for good. Raises StatusError."""
         self._change(serial, Change(Status.REVOKED, reason, "certificate.revoked", actor, note))
 
+    def suspend_card(self, serials: Sequence[int], actor: str, note: str) -> None:
+        """All of a card's certificates on hold, in one transaction; held or revoked ones stay so."""
+        reason = RevocationReason.CERTIFICATE_HOLD
+        change = Change(Status.ON_HOLD, reason, "certificate.suspended", actor, note)
+        self._change_all(serials, change, as_they_are=ForbiddenTransitionError)
+
+    def activate_card(self, serials: Sequence[int], actor: str, note: str) -> None:
+        """All of a delivered card's certificates good, or none. Raises StatusError."""
+        change = Change(Status.GOOD, None, "certificate.activated", actor, note, activates=True)
+        self._change_all(serials, change, as_they_are=AlreadyInStateError)
+
+    def resume_card(self, serials: Sequence[int], actor: str, note: str) -> None:
+        """All of a suspended card's certificates good again, or none. Raises StatusError."""
+        change = Change(Status.GOOD, None, "certificate.resumed", actor, note)
+        self._change_all(serials, change, as_they_are=AlreadyInStateError)
+
     def certificate(self, request_id: str) -> IssuedCertificate | None:
         """The certificate of an earlier request, or None."""
         with Session(self._engine) as session, session.begin():
             row = session.scalar(select(CertificateRow).where(CertificateRow.request_id == request_id))
             return _issued(row) if row else None
+
+    def _change_all(
+        self, serials: Sequence[int], change: Change, as_they_are: type[ForbiddenTransitionError]
+    ) -> None:
+        """One transaction: what `as_they_are` refuses is left alone, any other refusal undoes all."""
+        with Session(self._engine) as session, session.begin():
+            for serial in serials:
+                with suppress(as_they_are):  # raised before anything of this certificate was changed
+                    apply_change(session, serial, change, self._clock())
 
     def _change(self, serial: int, change: Change) -> None:
         with Session(self._engine) as session, session.begin():

@@ -65,7 +65,12 @@ def uvicorn_server(app: Starlette, log_level: str = "warning") -> uvicorn.Server
     """A server for `app`; access logs stay off, as paths may name people's records."""
     return uvicorn.Server(
         uvicorn.Config(
-            app, log_level=log_level, access_log=False, server_header=False, timeout_graceful_shutdown=5
+            app,
+            log_level=log_level,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=5,
+            proxy_headers=False,  # a client must not choose the address it is throttled by
         )
     )
 

@@ -19,7 +19,8 @@ from issuance.enrolment.service import Correction
 from issuance.errors import ForbiddenTransitionError, LiveCardError, NotFoundError, RoleRequiredError
 from issuance.lifecycle.models import Card, CardCertificate
 from issuance.lifecycle.states import CardState, RevocationCause
-from pki.status.state import Status
+from pki.errors import StatusError
+from pki.status.state import RevocationReason, Status
 from tests.integration.issuance.office import CLERK, SUPERVISOR, Office, new_application
 
 
@@ -161,3 +162,18 @@ def test_a_returned_application_is_its_authors_to_correct(office: Office) -> Non
 def test_no_such_card(office: Office, number: str) -> None:
     with pytest.raises(NotFoundError):
         office.registry.deliveries.open(CLERK, number)
+
+
+def test_a_certificate_revoked_before_delivery_stops_its_own_card_and_no_other(office: Office) -> None:
+    delivery = opened(office)
+    with office.registry.database.reading() as session:
+        serials = [row.serial_number for row in session.scalars(select(CardCertificate))]
+    office.pki.authority.revoke(serials[-1], RevocationReason.KEY_COMPROMISE, "officer", "found weak")
+    with pytest.raises(StatusError):
+        office.registry.deliveries.complete(CLERK, delivery.delivery_id, office.accept(delivery))
+    assert Status.GOOD not in statuses(office)
+    assert opened(office, 1).challenge  # another card's delivery opens
+    with office.registry.database.reading() as session:
+        stopped = session.get_one(Delivery, delivery.delivery_id)
+        assert stopped.state == DeliveryState.CLOSED
+    assert office.registry.deliveries.finish_proven() == 0

@@ -76,6 +76,24 @@ def test_a_card_revoked_before_delivery_never_goes_live(pki: Pki, citizen_reques
         pki.authority.activate(serial, "clerk-1", "delivered")
 
 
+def test_a_cards_certificates_go_live_together_or_not_at_all(pki: Pki, citizen_request: Requests) -> None:
+    one, other = (pki.authority.issue(citizen_request(name, on_hold=True)).serial for name in "ab")
+    pki.authority.revoke(other, STOLEN, "officer", "")
+    with pytest.raises(ForbiddenTransitionError):
+        pki.authority.activate_card([one, other], "clerk-1", "delivered")
+    assert status_of(pki, one) is Status.ON_HOLD
+
+
+def test_a_card_is_held_though_one_certificate_was_revoked(pki: Pki, citizen_request: Requests) -> None:
+    one, other = (pki.authority.issue(citizen_request(name)).serial for name in "ab")
+    pki.authority.revoke(one, STOLEN, "officer", "")
+    pki.authority.suspend_card([one, other], "clerk-1", "lost")
+    assert (status_of(pki, one), status_of(pki, other)) == (Status.REVOKED, Status.ON_HOLD)
+    with pytest.raises(ForbiddenTransitionError):
+        pki.authority.resume_card([other, one], "clerk-1", "found")
+    assert status_of(pki, other) is Status.ON_HOLD
+
+
 def test_revoked_is_final(pki: Pki, citizen_request: Requests) -> None:
     serial = pki.authority.issue(citizen_request()).serial
     pki.authority.revoke(serial, STOLEN, "clerk-1", "")
