@@ -3,16 +3,15 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric import ec
-
 from pki.auditchain.chain import canonical_json
 from pki.authority.issuers import CITIZEN
 from pki.authority.values import CertificateRequest
 from pki.errors import IssuanceError, KeyNotAllowedError
 from pki.keys.identifiers import spki_of
+from pki.keys.kinds import kind_of
 from pki.keys.signer import SignerPublicKey
 from pki.pkcs10 import verify_csr
-from pki.profiles.definitions import DEFINITIONS, KeyKind, ProfileDefinition
+from pki.profiles.definitions import DEFINITIONS, ProfileDefinition
 from pki.profiles.names import encode_person, person_name
 from pki.profiles.profile import Profile
 
@@ -92,9 +91,3 @@ def make_order(
     if kind_of(key) not in definition.keys:
         raise KeyNotAllowedError(request_id, f"profile {profile.value} does not take this kind of key")
     return Order(request_id, definition, issuer, subject, spki_of(key), on_hold, actor)
-
-
-def kind_of(key: SignerPublicKey) -> KeyKind | None:
-    """The key's kind, or None when no profile takes it."""
-    name = key.curve.name if isinstance(key, ec.EllipticCurvePublicKey) else f"rsa{key.key_size}"
-    return KeyKind(name) if name in {kind.value for kind in KeyKind} else None

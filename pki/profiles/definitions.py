@@ -1,9 +1,10 @@
 """The profiles as data: one frozen value each. What a certificate holds is decided here and nowhere else."""
 
 from dataclasses import dataclass
-from enum import Enum, IntEnum, unique
+from enum import IntEnum, unique
 
 from pki import oids
+from pki.keys.kinds import KeyKind
 from pki.profiles.profile import Profile
 
 
@@ -18,17 +19,6 @@ class KeyUsageBit(IntEnum):
     KEY_AGREEMENT = 4
     KEY_CERT_SIGN = 5
     CRL_SIGN = 6
-
-
-@unique
-class KeyKind(Enum):
-    """Kinds of keys that profiles take."""
-
-    P256 = "secp256r1"
-    P384 = "secp384r1"
-    RSA2048 = "rsa2048"
-    RSA3072 = "rsa3072"
-    RSA4096 = "rsa4096"
 
 
 @dataclass(frozen=True)
