@@ -10,6 +10,8 @@ from hypothesis import settings
 settings.register_profile("hoviat", deadline=None, database=None, max_examples=100)
 settings.load_profile("hoviat")
 
+pytest_plugins = ["tests.postgres"]
+
 LONGEST_ID = 60
 
 
