@@ -8,6 +8,8 @@ PkiError
 │   ├── ProofOfPossessionError    its signature is not by its own key
 │   └── WeakKeyError              a key type or size no profile takes
 ├── SubjectError                  a name or national code can't go into a certificate (field)
+├── ProfileError                  a profile or country file can't be used (file, field)
+├── IssuerNameError               no CA has such a short name (name)
 ├── LintError                     the to-be-signed bytes break a rule of their profile (rule)
 ├── IssuanceError                 the authority doesn't issue (request_id)
 │   ├── RequestConflictError      the same request_id came before with other content
@@ -70,6 +72,24 @@ class SubjectError(PkiError):
         super().__init__(f"{field} {detail}")
         self.field = field
         self.detail = detail
+
+
+class ProfileError(PkiError):
+    """A profile or country file is unreadable or impossible. `field` is empty where none is to blame."""
+
+    def __init__(self, file: str, field: str, detail: str) -> None:
+        super().__init__(f"{file}: {field}: {detail}" if field else f"{file}: {detail}")
+        self.file = file
+        self.field = field
+        self.detail = detail
+
+
+class IssuerNameError(PkiError):
+    """No CA has such a short name: a role, `-g` and a generation from 1 to 999."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name[:40]!r} is no CA's short name")
+        self.name = name
 
 
 class LintError(PkiError):

@@ -45,7 +45,7 @@ def hold_ceremony(
     root = certified_ca(ROOT, signers[ROOT], issued.der)
     citizen_order = make_order(
         _CITIZEN_REQUEST,
-        Profile.CITIZEN_CA,
+        Profile.ISSUING_CA,
         issuer=ROOT,
         subject=CITIZEN_SUBJECT,
         key=signers[CITIZEN].public_key,

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from pki.authority.issuers import IssuingCa
 from pki.authority.orders import Order
 from pki.errors import IssuerExpiredError, KeyReusedError, RequestConflictError
+from pki.hierarchy import crl_scope
 from pki.lint.serial import SERIAL_BITS
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.tbs import encode_tbs, validity_from
@@ -74,7 +75,10 @@ def _new_intent(
     if not issuer.facts.validity.not_before <= validity.not_before < validity.not_after:
         raise IssuerExpiredError(order.request_id, f"CA {issuer.name} is not valid now")
     serial = new_serial(entropy)
-    tbs = encode_tbs(order.definition, serial, order.subject, order.spki, validity, issuer.facts, addresses)
+    scope = crl_scope(issuer.name, issuer.facts.shards, serial)
+    tbs = encode_tbs(
+        order.definition, serial, order.subject, order.spki, validity, issuer.facts, addresses, scope
+    )
     return Intent(
         request_id=order.request_id,
         fingerprint=order.fingerprint,

@@ -9,6 +9,7 @@ from cryptography import x509
 
 from pki import der
 from pki.errors import LintError
+from pki.hierarchy import crl_scope
 from pki.profiles.definitions import ProfileDefinition
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.tbs import IssuerFacts, TbsFields, read_tbs
@@ -29,6 +30,10 @@ class Expectation:
     subject_hash: bytes
     """SHA-256 of the DER subject that was ordered."""
     addresses: PublicAddresses
+
+    def crl_scope(self, serial: int) -> str:
+        """The CRL that covers this serial."""
+        return crl_scope(self.issuer.name, self.issuer.shards, serial)
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ def check_crl_pointer(candidate: Candidate) -> None:
         for name in (point.full_name or ())
         if isinstance(name, x509.UniformResourceIdentifier)
     ]
-    wanted = [expected.addresses.crl(expected.issuer.name)] if expected.definition.crl_pointer else []
+    scope = expected.crl_scope(candidate.fields.serial)
+    wanted = [expected.addresses.crl(scope)] if expected.definition.crl_pointer else []
     require(urls == wanted, "crl_distribution_points", "differ from the issuer's address")
 
 

@@ -84,5 +84,10 @@ _KNOWN = frozenset(
         oids.AUTHORITY_INFO_ACCESS,
         oids.QC_STATEMENTS,
         oids.OCSP_NOCHECK,
+        oids.PRIVATE_KEY_USAGE_PERIOD,
+        oids.SUBJECT_ALT_NAME,
+        oids.ISSUER_ALT_NAME,
+        oids.ICAO_NAME_CHANGE,
+        oids.ICAO_DOCUMENT_TYPE_LIST,
     }
 )

@@ -5,7 +5,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from pki import der, oids
-from pki.profiles.definitions import COUNTRY, CaRole, KeyUsageBit, ProfileDefinition
+from pki.profiles.country import COUNTRY
+from pki.profiles.definitions import CaRole, KeyUsageBit, ProfileDefinition
+from pki.profiles.facts import IssuerFacts
+from pki.profiles.traveldocuments import encode_country_names, encode_document_types
 
 _URI = 6  # GeneralName [6] uniformResourceIdentifier, RFC 5280 §4.2.1.6
 _AD_OCSP = "1.3.6.1.5.5.7.48.1"
@@ -23,9 +26,9 @@ class PublicAddresses:
     base: str
     """Without a trailing slash."""
 
-    def crl(self, issuer: str) -> str:
-        """The issuer's CRL, DER."""
-        return f"{self.base}/pki/crl/{issuer}.crl"
+    def crl(self, scope: str) -> str:
+        """A CRL, DER: an issuer's, one of its partitions', or a delta of either (`pki.hierarchy`)."""
+        return f"{self.base}/pki/crl/{scope}.crl"
 
     def certificate(self, issuer: str) -> str:
         """The issuer's certificate, DER."""
@@ -35,36 +38,45 @@ class PublicAddresses:
         """The OCSP responder."""
         return f"{self.base}/pki/ocsp"
 
+    def contact(self) -> str:
+        """Where a country signing CA can be reached (ICAO Doc 9303-12 §7.1)."""
+        return f"{self.base}/pki/"
+
     def disclosure(self) -> str:
         """The PKI disclosure statement; ETSI EN 319 412-5 §4.3.4 wants https."""
         return f"https://{urlsplit(self.base).netloc}/pki/pds-{_PDS_LANGUAGE}.txt"
 
 
-@dataclass(frozen=True)
-class KeyIdentifiers:
-    """Whose key is certified, and by whose."""
-
-    subject: bytes
-    issuer: bytes
-
-
-def encode_extensions(
-    definition: ProfileDefinition, keys: KeyIdentifiers, issuer: str, addresses: PublicAddresses
-) -> bytes:
-    """Extensions ::= SEQUENCE OF Extension (RFC 5280 §4.1)."""
-    parts = [
+def encode_before_key(definition: ProfileDefinition) -> bytes:
+    """The extensions that stand before the subject key identifier."""
+    parts = (
         _basic_constraints(definition.ca) if definition.ca else b"",
         _key_usage(definition.key_usage),
-        _key_purposes(definition.key_purposes) if definition.key_purposes else b"",
-        _subject_key(keys.subject),
-        b"" if definition.self_signed else _authority_key(keys.issuer),
+        _key_purposes(definition) if definition.key_purposes else b"",
+    )
+    return b"".join(parts)
+
+
+def encode_subject_key(identifier: bytes) -> bytes:
+    """The subject key identifier (RFC 5280 §4.2.1.2)."""
+    return der.extension(oids.SUBJECT_KEY_IDENTIFIER, der.encode(der.OCTET_STRING, identifier))
+
+
+def encode_after_key(
+    definition: ProfileDefinition, issuer: IssuerFacts, addresses: PublicAddresses, crl_scope: str
+) -> bytes:
+    """The extensions that stand behind it and that all certificates of one issuer and scope share."""
+    parts = (
+        _authority_key(definition, issuer.key_identifier),
         _policies(definition.policies) if definition.policies else b"",
-        _crl_pointer(addresses.crl(issuer)) if definition.crl_pointer else b"",
-        _access(definition, issuer, addresses),
+        _crl_pointer(addresses.crl(crl_scope)) if definition.crl_pointer else b"",
+        _access(definition, issuer.name, addresses),
         _qualified_statements(addresses.disclosure()) if definition.qualified else b"",
         der.extension(oids.OCSP_NOCHECK, der.encode(der.NULL, b"")) if definition.no_check else b"",
-    ]
-    return der.sequence(parts)
+        encode_country_names(addresses.contact()) if definition.country_names else b"",
+        encode_document_types(definition.document_types) if definition.document_types else b"",
+    )
+    return b"".join(parts)
 
 
 def _basic_constraints(role: CaRole) -> bytes:
@@ -82,15 +94,15 @@ def _key_usage(bits: Iterable[KeyUsageBit]) -> bytes:
     )
 
 
-def _key_purposes(purposes: Iterable[str]) -> bytes:
-    return der.extension(oids.EXTENDED_KEY_USAGE, der.sequence(map(der.object_identifier, purposes)))
+def _key_purposes(definition: ProfileDefinition) -> bytes:
+    value = der.sequence(map(der.object_identifier, definition.key_purposes))
+    return der.extension(oids.EXTENDED_KEY_USAGE, value, critical=definition.key_purposes_critical)
 
 
-def _subject_key(identifier: bytes) -> bytes:
-    return der.extension(oids.SUBJECT_KEY_IDENTIFIER, der.encode(der.OCTET_STRING, identifier))
-
-
-def _authority_key(identifier: bytes) -> bytes:
+def _authority_key(definition: ProfileDefinition, identifier: bytes) -> bytes:
+    """A root names no authority; a country signing CA may, and 9303-12 §7.1 would have it."""
+    if definition.self_signed:
+        return b""
     return der.extension(oids.AUTHORITY_KEY_IDENTIFIER, authority_key_value(identifier))
 
 
@@ -133,7 +145,7 @@ def _qualified_statements(disclosure_url: str) -> bytes:
         )
     )
     types = der.sequence((der.object_identifier(oids.QCT_ESIGN),))
-    legislation = der.sequence((der.encode(_PRINTABLE_STRING, COUNTRY.encode()),))
+    legislation = der.sequence((der.encode(_PRINTABLE_STRING, COUNTRY.code.encode()),))
     statements = (
         _statement(oids.QCS_PKIXQCSYNTAX_V2, semantics),
         _statement(oids.QC_COMPLIANCE),

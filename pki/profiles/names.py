@@ -2,14 +2,15 @@
 
 import unicodedata
 from dataclasses import dataclass, field
+from uuid import UUID
 
 from pki import der, oids
 from pki.errors import SubjectError
-from pki.profiles.definitions import COUNTRY, ORGANIZATION
+from pki.hierarchy import Role
+from pki.profiles.country import COUNTRY
 
 NATIONAL_CODE_DIGITS = 10
-PERSON_PREFIX = "PNOIR-"
-"""semanticsIdentifier for natural persons: type PNO, country IR (ETSI EN 319 412-1 §5.1.3)."""
+PERSON_PREFIX = COUNTRY.person_prefix
 MAX_COMMON_NAME = 64  # ub-common-name, RFC 5280 Appendix A.1: characters, not bytes
 MAX_NAME = 128
 """Our own bound for a given name or a surname; RFC 5280's ub-name is 32,768."""
@@ -68,7 +69,7 @@ def encode_person(name: PersonName) -> bytes:
     """DER Name: C, SN, GN, serialNumber, CN, one attribute to each RDN."""
     return der.sequence(
         (
-            _rdn(oids.COUNTRY_NAME, _PRINTABLE_STRING, COUNTRY),
+            _rdn(oids.COUNTRY_NAME, _PRINTABLE_STRING, COUNTRY.code),
             _rdn(oids.SURNAME, _UTF8_STRING, name.surname),
             _rdn(oids.GIVEN_NAME, _UTF8_STRING, name.given_name),
             _rdn(oids.SERIAL_NUMBER, _PRINTABLE_STRING, PERSON_PREFIX + name.national_code),
@@ -81,11 +82,27 @@ def encode_institution(common_name: str) -> bytes:
     """DER Name of one of our own CAs or responders: C, O, CN."""
     return der.sequence(
         (
-            _rdn(oids.COUNTRY_NAME, _PRINTABLE_STRING, COUNTRY),
-            _rdn(oids.ORGANIZATION_NAME, _UTF8_STRING, ORGANIZATION),
+            _rdn(oids.COUNTRY_NAME, _PRINTABLE_STRING, COUNTRY.code),
+            _rdn(oids.ORGANIZATION_NAME, _UTF8_STRING, COUNTRY.organization),
             _rdn(oids.COMMON_NAME, _UTF8_STRING, common_name),
         )
     )
+
+
+def encode_ca(role: Role, generation: int) -> bytes:
+    """DER Name of a CA. A country signing CA keeps its name over generations (ICAO Doc 9303-12 §7.1)."""
+    name = COUNTRY.ca_names[role]
+    return encode_institution(name if role is Role.CSCA else f"{name} G{generation}")
+
+
+def encode_card(card: UUID) -> bytes:
+    """DER Name of a card: C, O and its UUID as CN; nothing about its holder."""
+    return encode_institution(str(card))
+
+
+def encode_locality(code: str) -> bytes:
+    """DER Name of a country as its travel documents write it: L alone (ICAO Doc 9303-12 §7.1)."""
+    return der.sequence((_rdn(oids.LOCALITY_NAME, _PRINTABLE_STRING, code),))
 
 
 def _rdn(oid: str, tag: int, value: str) -> bytes:
@@ -102,6 +119,14 @@ def read_name(name: bytes) -> list[tuple[bytes, str]]:
     if len(name) > _MAX_NAME_DER:
         raise der.DerError("the name is too long")
     return [_read_rdn(rdn) for rdn in der.parse(name, der.SEQUENCE).children()]
+
+
+def common_name_of(name: bytes) -> str:
+    """The last attribute of a DER Name of ours, which is its CN. Raises DerError."""
+    attributes = read_name(name)
+    if not attributes or attributes[-1][0] != _COMMON_NAME:
+        raise der.DerError("the name doesn't end in a common name")
+    return attributes[-1][1]
 
 
 def _read_rdn(rdn: der.Element) -> tuple[bytes, str]:
@@ -122,6 +147,7 @@ def _two(elements: list[der.Element]) -> tuple[der.Element, der.Element]:
     return elements[0], elements[1]
 
 
+_COMMON_NAME = der.object_identifier(oids.COMMON_NAME)
 _PERSON_ATTRIBUTES = tuple(
     der.object_identifier(oid)
     for oid in (
@@ -143,6 +169,6 @@ def read_person(name: bytes) -> PersonName:
     if tuple(oid for oid, _ in attributes) != _PERSON_ATTRIBUTES:
         raise SubjectError("subject", "must have C, SN, GN, serialNumber and CN, in this order")
     country, surname, given_name, serial_number, common_name = (text for _, text in attributes)
-    if country != COUNTRY or not serial_number.startswith(PERSON_PREFIX):
+    if country != COUNTRY.code or not serial_number.startswith(PERSON_PREFIX):
         raise SubjectError("serialNumber", f"must start with {PERSON_PREFIX}")
     return PersonName(serial_number.removeprefix(PERSON_PREFIX), given_name, surname, common_name)

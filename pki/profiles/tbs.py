@@ -1,39 +1,29 @@
 """The to-be-signed part of a certificate: written from a profile, and read back for whoever checks it."""
 
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 
 from cryptography import x509
 
 from pki import der
-from pki.keys.identifiers import key_identifier
-from pki.profiles.definitions import Life, ProfileDefinition
-from pki.profiles.extensions import KeyIdentifiers, PublicAddresses, encode_extensions
+from pki.profiles.definitions import ProfileDefinition
+from pki.profiles.extensions import PublicAddresses
+from pki.profiles.facts import IssuerFacts, Validity, validity_from
+from pki.profiles.template import VERSION, template_for
 
-_VERSION_3 = 2
+__all__ = [
+    "MAX_CERTIFICATE_BYTES",
+    "IssuerFacts",
+    "TbsFields",
+    "Validity",
+    "encode_tbs",
+    "issuer_of",
+    "read_tbs",
+    "subject_of",
+    "tbs_of",
+    "validity_from",
+]
+
 MAX_CERTIFICATE_BYTES = 16_384
-
-
-@dataclass(frozen=True)
-class Validity:
-    """Whole UTC seconds; both ends belong to it (RFC 5280 §4.1.2.5)."""
-
-    not_before: datetime
-    not_after: datetime
-
-
-@dataclass(frozen=True)
-class IssuerFacts:
-    """What a certificate takes from its issuer."""
-
-    name: str
-    """The issuer's short name, part of its addresses: `root`, `citizen`."""
-    subject: bytes = field(repr=False)
-    """DER Name."""
-    key_identifier: bytes
-    validity: Validity
-    signature_algorithm: bytes = field(repr=False)
-    """DER AlgorithmIdentifier with which it signs."""
 
 
 @dataclass(frozen=True)
@@ -47,20 +37,6 @@ class TbsFields:
     spki: bytes
 
 
-def validity_from(now: datetime, life: Life, issuer: Validity | None) -> Validity:
-    """From this whole second for the profile's life less one second, never past the issuer's end."""
-    start = now.replace(microsecond=0)
-    end = _years_later(start, life.years) + timedelta(days=life.days, seconds=-1)
-    return Validity(start, end if issuer is None else min(end, issuer.not_after))
-
-
-def _years_later(moment: datetime, years: int) -> datetime:
-    try:
-        return moment.replace(year=moment.year + years)
-    except ValueError:  # 29 February
-        return moment.replace(year=moment.year + years, day=28)
-
-
 def encode_tbs(
     definition: ProfileDefinition,
     serial: int,
@@ -69,21 +45,13 @@ def encode_tbs(
     validity: Validity,
     issuer: IssuerFacts,
     addresses: PublicAddresses,
+    crl_scope: str,
 ) -> bytes:
-    """TBSCertificate, version 3 (RFC 5280 §4.1). `subject` and `spki` are DER."""
-    keys = KeyIdentifiers(key_identifier(spki), issuer.key_identifier)
-    return der.sequence(
-        (
-            der.context(0, der.integer(_VERSION_3)),
-            der.integer(serial),
-            issuer.signature_algorithm,
-            issuer.subject,
-            der.sequence((der.time(validity.not_before), der.time(validity.not_after))),
-            subject,
-            spki,
-            der.context(3, encode_extensions(definition, keys, issuer.name, addresses)),
-        )
-    )
+    """TBSCertificate, version 3 (RFC 5280 §4.1). `subject` and `spki` are DER. Raises SubjectError.
+
+    `crl_scope` names the CRL that covers the serial: `pki.hierarchy.crl_scope`.
+    """
+    return template_for(definition, issuer, addresses, crl_scope).encode(serial, subject, spki, validity)
 
 
 def read_tbs(tbs: bytes) -> TbsFields:
@@ -95,7 +63,7 @@ def read_tbs(tbs: bytes) -> TbsFields:
         version, serial, algorithm, issuer, _validity, subject, spki, _extensions = parts
     except ValueError as error:
         raise der.DerError("not the eight parts of a version 3 certificate") from error
-    if version.raw != der.context(0, der.integer(_VERSION_3)):
+    if version.raw != VERSION:
         raise der.DerError("not a version 3 certificate")
     return TbsFields(serial.integer(), algorithm.raw, issuer.raw, subject.raw, spki.raw)
 

@@ -208,7 +208,7 @@ def test_a_key_serves_one_purpose_of_one_person(authority: Authority, citizen_re
     authority.issue(citizen_request("request-4", signer=signer))  # a renewal
 
 
-@pytest.mark.parametrize("profile", [Profile.ROOT_CA, Profile.CITIZEN_CA, Profile.OCSP_RESPONDER])
+@pytest.mark.parametrize("profile", [Profile.ROOT_CA, Profile.ISSUING_CA, Profile.OCSP_RESPONDER])
 def test_citizens_get_no_other_profiles(citizen_request: Requests, profile: Profile) -> None:
     with pytest.raises(IssuanceError):
         order_for(citizen_request(profile=profile))
