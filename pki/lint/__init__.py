@@ -1,6 +1,7 @@
 """Rules over the exact bytes that are about to be signed; each refuses with `LintError(rule, detail)`."""
 
 from pki.lint.candidate import Expectation, Rule, read_candidate
+from pki.lint.canonical import check_canonical
 from pki.lint.identity import (
     check_authority_key_identifier,
     check_issuer,
@@ -34,6 +35,7 @@ RULES: tuple[Rule, ...] = (
     check_authority_key_identifier,
     check_crl_pointer,
     check_access,
+    check_canonical,
 )
 """Every rule, the cheap ones first."""
 

@@ -40,6 +40,7 @@ class Expectation:
 class Candidate:
     """A to-be-signed certificate under examination."""
 
+    tbs: bytes
     fields: TbsFields
     certificate: x509.Certificate
     """The same bytes through cryptography's reader, under a signature that is none."""
@@ -78,7 +79,7 @@ def read_candidate(tbs: bytes, expected: Expectation) -> Candidate:
         _ = certificate.extensions  # parses every extension; refuses one that stands twice
     except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
         raise LintError("encoding", "the bytes are no version 3 certificate") from error
-    return Candidate(fields, certificate, expected)
+    return Candidate(tbs, fields, certificate, expected)
 
 
 def require(condition: bool, rule: str, detail: str) -> None:
