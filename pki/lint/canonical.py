@@ -1,4 +1,4 @@
-"""The bytes are the very ones that the profile gives for this serial, key, subject and time: nothing besides."""
+"""The bytes are the very ones that the profile gives for this serial, key, subject and time."""
 
 from pki.lint.candidate import Candidate, require
 from pki.profiles.tbs import Validity, encode_tbs
