@@ -2,22 +2,36 @@
 
 import hashlib
 import hmac
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Protocol, TypeAlias, Union
+from datetime import datetime
+from typing import NamedTuple, Protocol
 
-Json: TypeAlias = Union[bool, int, str, Sequence["Json"], Mapping[str, "Json"], None]  # noqa: UP007
-"""What `details` may hold. No floats: their text is not the same everywhere, and a hash needs one text."""
+from pki.auditchain.canonical import Json, canonical_text, canonical_time, quoted
+from pki.errors import PkiError
 
 GENESIS_HASH = "0" * 64
 """What the first entry calls its predecessor's hash."""
 FIRST_SEQUENCE = 1
 
 
+NAME_LIMIT = 128
+"""Characters of an actor, an action or a subject."""
+_NOTHING: Mapping[str, Json] = {}
+
+
+class Event(NamedTuple):
+    """What is to be written: who did what to what. No personal data (see `commitments`)."""
+
+    time: datetime
+    actor: str
+    action: str
+    subject: str
+    details: Mapping[str, Json] = _NOTHING
+
+
 class AuditEntry(Protocol):
-    """One event. Sequences run 1, 2, 3…; hashes are 64 lower-case hexadecimal digits of SHA-256."""
+    """An event in the chain. Sequences run 1, 2, 3…, hashes are 64 lower-case hexadecimal digits."""
 
     @property
     def sequence(self) -> int: ...  # noqa: D102
@@ -49,7 +63,7 @@ EMPTY = Head(0, GENESIS_HASH)
 """The end of a chain with no entries."""
 
 
-class AuditChainError(Exception):
+class AuditChainError(PkiError):
     """The log is not what was written. `sequence` names the first entry at which that shows."""
 
     def __init__(self, sequence: int, why: str) -> None:
@@ -58,48 +72,52 @@ class AuditChainError(Exception):
         self.why = why
 
 
-def canonical_json(value: Json) -> bytes:
-    """The one UTF-8 text of `value`: keys sorted, no spaces. Raises TypeError for floats and bytes."""
-    _refuse_uncanonical(value)
-    return json.dumps(value, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
+class Linked(NamedTuple):
+    """An event with its place in the chain, as it is stored: texts and hashes, ready to be compared."""
+
+    sequence: int
+    event: Event
+    details: str
+    """The canonical text of the event's details."""
+    previous_hash: str
+    hash: str
 
 
-def _refuse_uncanonical(value: object) -> None:
-    if isinstance(value, Mapping):
-        for key, item in value.items():
-            if not isinstance(key, str):
-                raise TypeError("audit details need text keys")
-            _refuse_uncanonical(item)
-    elif isinstance(value, (list, tuple)):
-        for item in value:
-            _refuse_uncanonical(item)
-    elif not (value is None or isinstance(value, (bool, int, str))):
-        raise TypeError(f"audit details can't hold a {type(value).__name__}")
+def link(head: Head, events: Iterable[Event]) -> Iterator[Linked]:
+    """Gives events the places after `head`.
+
+    Raises TypeError for details that have no canonical text, ValueError for naive times and long names.
+    """
+    sequence, previous = head.sequence, head.hash
+    for event in events:
+        sequence += 1
+        details = canonical_text(event.details)
+        digest = _hash(entry_text(sequence, event, details, previous))
+        yield Linked(sequence, event, details, previous, digest)
+        previous = digest
 
 
-def entry_hash(
-    *,
-    sequence: int,
-    time: datetime,
-    actor: str,
-    action: str,
-    subject: str,
-    details: Mapping[str, Json],
-    previous_hash: str,
-) -> str:
-    """SHA-256 over the canonical JSON of every field, the predecessor's hash among them."""
-    if time.tzinfo is None:
-        raise ValueError("an audit entry needs an aware time")
-    fields: dict[str, Json] = {
-        "sequence": sequence,
-        "time": time.astimezone(UTC).isoformat(timespec="microseconds"),
-        "actor": actor,
-        "action": action,
-        "subject": subject,
-        "details": details,
-        "previous_hash": previous_hash,
-    }
-    return hashlib.sha256(canonical_json(fields)).hexdigest()
+def entry_text(sequence: int, event: Event, details: str, previous_hash: str) -> str:
+    """The canonical JSON of an entry without its own hash; `details` is a canonical text already."""
+    time, actor, action, subject, _ = event
+    if len(actor) > NAME_LIMIT or len(action) > NAME_LIMIT or len(subject) > NAME_LIMIT:
+        raise ValueError(f"an audit entry's names have at most {NAME_LIMIT} characters")
+    return (
+        f'{{"action":{quoted(action)},"actor":{quoted(actor)},"details":{details},'
+        f'"previous_hash":"{previous_hash}","sequence":{sequence},"subject":{quoted(subject)},'
+        f'"time":"{canonical_time(time)}"}}'
+    )
+
+
+def entry_hash(entry: AuditEntry) -> str:
+    """SHA-256 over the canonical JSON of every field but the hash, the predecessor's hash among them."""
+    event = Event(entry.time, entry.actor, entry.action, entry.subject)
+    details = canonical_text(entry.details)
+    return _hash(entry_text(entry.sequence, event, details, entry.previous_hash))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def verify(entries: Iterable[AuditEntry], expected: Head | None = None) -> Head:
@@ -110,7 +128,7 @@ def verify(entries: Iterable[AuditEntry], expected: Head | None = None) -> Head:
     """
     head = EMPTY
     for entry in entries:
-        head = _verify_link(head, entry)
+        head = follow(head, entry)
         if expected is not None and head.sequence == expected.sequence and head.hash != expected.hash:
             raise AuditChainError(
                 head.sequence, "the chain was rewritten: its hash is not the one noted earlier"
@@ -120,21 +138,20 @@ def verify(entries: Iterable[AuditEntry], expected: Head | None = None) -> Head:
     return head
 
 
-def _verify_link(head: Head, entry: AuditEntry) -> Head:
+def follow(head: Head, entry: AuditEntry) -> Head:
+    """The chain's end after `entry`, which must continue it. Raises AuditChainError naming its place."""
     due = head.sequence + 1
     if entry.sequence != due:
         raise AuditChainError(due, f"is missing or out of order: entry {entry.sequence} stands in its place")
     if not hmac.compare_digest(entry.previous_hash.encode(), head.hash.encode()):
         raise AuditChainError(due, "does not continue from the entry before it")
-    computed = entry_hash(
-        sequence=entry.sequence,
-        time=entry.time,
-        actor=entry.actor,
-        action=entry.action,
-        subject=entry.subject,
-        details=entry.details,
-        previous_hash=entry.previous_hash,
-    )
-    if not hmac.compare_digest(computed.encode(), entry.hash.encode()):
+    if not hmac.compare_digest(_computed(entry).encode(), entry.hash.encode()):
         raise AuditChainError(due, "was changed: its content does not match its hash")
     return Head(entry.sequence, entry.hash)
+
+
+def _computed(entry: AuditEntry) -> str:
+    try:
+        return entry_hash(entry)
+    except (TypeError, ValueError) as error:
+        raise AuditChainError(entry.sequence, "was changed: it has no canonical text") from error

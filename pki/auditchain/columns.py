@@ -1,88 +1,82 @@
-"""A chain kept in a table: a mixin for the model, and appending in the caller's transaction."""
+"""The columns of an audit table, as a mixin: each service's database has its own."""
 
-from collections.abc import Iterator, Mapping
-from datetime import datetime
-from typing import TypeVar
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
-from sqlalchemy import JSON, BigInteger, String, func, select
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy import BigInteger, Dialect, LargeBinary, String, Text
+from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
 
-from pki.auditchain.chain import EMPTY, Head, Json, entry_hash, verify
-from pki.store.database import UtcDateTime
+from pki.auditchain.canonical import Json, canonical_text
+from pki.auditchain.chain import NAME_LIMIT
 
-_HASH_DIGITS = 64
-_NAME_LIMIT = 128
-_READ_BATCH = 1000
+HASH_BYTES = 32
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+
+@lru_cache(maxsize=16)  # the entries of a batch share one time
+def to_microseconds(time: datetime) -> int:
+    """Microseconds since 1970, exactly. Raises ValueError for a naive time."""
+    if time.tzinfo is None:
+        raise ValueError("a naive time reached the database")
+    return (time - _EPOCH) // _MICROSECOND
+
+
+def from_microseconds(count: int) -> datetime:
+    """The aware UTC time that many microseconds after 1970. Raises OverflowError out of years 1–9999."""
+    return _EPOCH + timedelta(microseconds=count)
+
+
+class Microseconds(TypeDecorator[datetime]):
+    """An aware UTC time as whole microseconds since 1970: the same, and exact, on every database."""
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002, D102
+        return None if value is None else to_microseconds(value)
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, D102
+        return None if value is None else from_microseconds(value)
+
+
+class CanonicalJson(TypeDecorator[Mapping[str, Json]]):
+    """A mapping as its canonical text, which is what the hash is taken over."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: Mapping[str, Json] | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
+        return None if value is None else canonical_text(value)
+
+    def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Json] | None:  # noqa: ARG002, D102
+        return None if value is None else json.loads(value)
+
+
+class HexHash(TypeDecorator[str]):
+    """A SHA-256 as its 64 hexadecimal digits, kept as its 32 bytes."""
+
+    impl = LargeBinary(HASH_BYTES)
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002, D102
+        return None if value is None else bytes.fromhex(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
+        return None if value is None else bytes(value).hex()
 
 
 class AuditEntryColumns:
     """The columns of an audit table; give the model a `__tablename__` and nothing else."""
 
     sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
-    time: Mapped[datetime] = mapped_column(UtcDateTime())
-    actor: Mapped[str] = mapped_column(String(_NAME_LIMIT))
-    action: Mapped[str] = mapped_column(String(_NAME_LIMIT))
-    subject: Mapped[str] = mapped_column(String(_NAME_LIMIT), index=True)
-    details: Mapped[dict[str, Json]] = mapped_column(JSON)
-    previous_hash: Mapped[str] = mapped_column(String(_HASH_DIGITS))
-    hash: Mapped[str] = mapped_column(String(_HASH_DIGITS))
-
-
-EntryT = TypeVar("EntryT", bound=AuditEntryColumns)
-
-
-def append(
-    session: Session,
-    model: type[EntryT],
-    *,
-    time: datetime,
-    actor: str,
-    action: str,
-    subject: str,
-    details: Mapping[str, Json] | None = None,
-) -> EntryT:
-    """Adds the next entry to the caller's open transaction; it becomes fact with the caller's commit.
-
-    Raises TypeError when `details` holds what has no canonical text. Writers queue: on SQLite at
-    BEGIN IMMEDIATE, on PostgreSQL at an advisory lock that ends with the transaction.
-    """
-    _queue_writers(session, model)
-    head = _head(session, model)
-    entry = model()
-    entry.sequence, entry.previous_hash = head.sequence + 1, head.hash
-    entry.time, entry.actor, entry.action, entry.subject = time, actor, action, subject
-    entry.details = dict(details or {})
-    entry.hash = entry_hash(
-        sequence=entry.sequence,
-        time=time,
-        actor=actor,
-        action=action,
-        subject=subject,
-        details=entry.details,
-        previous_hash=entry.previous_hash,
-    )
-    session.add(entry)
-    session.flush()
-    return entry
-
-
-def read(session: Session, model: type[EntryT]) -> Iterator[EntryT]:
-    """All entries in the order of their sequence, fetched in batches."""
-    query = select(model).order_by(model.sequence).execution_options(yield_per=_READ_BATCH)
-    return iter(session.scalars(query))
-
-
-def verify_table(session: Session, model: type[EntryT], expected: Head | None = None) -> Head:
-    """`verify` over a whole table."""
-    return verify(read(session, model), expected)
-
-
-def _head(session: Session, model: type[AuditEntryColumns]) -> Head:
-    newest = select(model.sequence, model.hash).order_by(model.sequence.desc()).limit(1)
-    row = session.execute(newest).first()
-    return Head(row.sequence, row.hash) if row else EMPTY
-
-
-def _queue_writers(session: Session, model: type[AuditEntryColumns]) -> None:
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(model.__name__))))
+    time: Mapped[datetime] = mapped_column(Microseconds())
+    actor: Mapped[str] = mapped_column(String(NAME_LIMIT))
+    action: Mapped[str] = mapped_column(String(NAME_LIMIT))
+    subject: Mapped[str] = mapped_column(String(NAME_LIMIT), index=True)
+    details: Mapped[dict[str, Json]] = mapped_column(CanonicalJson())
+    previous_hash: Mapped[str] = mapped_column(HexHash())
+    hash: Mapped[str] = mapped_column(HexHash())

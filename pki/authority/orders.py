@@ -3,7 +3,7 @@
 import hashlib
 from dataclasses import dataclass, field
 
-from pki.auditchain.chain import canonical_json
+from pki.auditchain.canonical import canonical_json
 from pki.authority.issuers import CITIZEN
 from pki.authority.values import CertificateRequest
 from pki.errors import IssuanceError, KeyNotAllowedError

@@ -52,13 +52,13 @@ def upgrade() -> None:
     op.create_table(
         "audit_entries",
         sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
-        sa.Column("time", UtcDateTime(), nullable=False),
+        sa.Column("time", sa.BigInteger(), nullable=False),
         sa.Column("actor", sa.String(128), nullable=False),
         sa.Column("action", sa.String(128), nullable=False),
         sa.Column("subject", sa.String(128), nullable=False),
-        sa.Column("details", sa.JSON(), nullable=False),
-        sa.Column("previous_hash", sa.String(64), nullable=False),
-        sa.Column("hash", sa.String(64), nullable=False),
+        sa.Column("details", sa.Text(), nullable=False),
+        sa.Column("previous_hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
         sa.PrimaryKeyConstraint("sequence", name="pk_audit_entries"),
     )
     op.create_index("ix_audit_entries_subject", "audit_entries", ["subject"])

@@ -12,7 +12,8 @@ from sqlalchemy import delete, text, update
 from sqlalchemy.orm import DeclarativeBase, Session
 
 from pki.auditchain import AuditChainError, AuditEntryColumns, Head, append, verify, verify_table
-from pki.auditchain.chain import GENESIS_HASH, canonical_json, entry_hash
+from pki.auditchain.canonical import canonical_json
+from pki.auditchain.chain import GENESIS_HASH, entry_hash
 from pki.store.database import create_database_engine
 
 NOON = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
@@ -42,23 +43,15 @@ def chain(count: int) -> list[Entry]:
     entries: list[Entry] = []
     previous = GENESIS_HASH
     for number in range(1, count + 1):
-        fields: dict[str, Any] = {
-            "sequence": number,
-            "time": NOON + timedelta(seconds=number),
-            "actor": "clerk-1",
-            "action": "approve",
-            "subject": f"application-{number}",
-            "details": {"نتیجه": "تأیید", "n": number},
-            "previous_hash": previous,
-        }
-        previous = entry_hash(**fields)
-        entries.append(Entry(**fields, hash=previous))
+        time, subject = NOON + timedelta(seconds=number), f"application-{number}"
+        details = {"نتیجه": "تأیید", "n": number}
+        entries.append(rehashed(Entry(number, time, "clerk-1", "approve", subject, details, previous, "")))
+        previous = entries[-1].hash
     return entries
 
 
 def rehashed(entry: Entry) -> Entry:
-    fields = {name: getattr(entry, name) for name in Entry.__dataclass_fields__ if name != "hash"}
-    return replace(entry, hash=entry_hash(**fields))
+    return replace(entry, hash=entry_hash(entry))
 
 
 @pytest.fixture

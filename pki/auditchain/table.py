@@ -1,0 +1,150 @@
+"""A chain kept in a table: appending in the caller's transaction, reading and checking in a stream."""
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import NamedTuple, TypeVar, cast
+
+from sqlalchemy import BigInteger, Dialect, LargeBinary, Row, Table, Text, func, select, type_coerce
+from sqlalchemy.orm import Session, class_mapper
+
+from pki.auditchain.canonical import Json
+from pki.auditchain.chain import EMPTY, AuditChainError, Event, Head, Linked, link, verify
+from pki.auditchain.columns import AuditEntryColumns, from_microseconds, to_microseconds
+
+_READ_BATCH = 1000
+_COLUMNS = ("sequence", "time", "actor", "action", "subject", "details", "previous_hash", "hash")
+_TYPES = (int, int, str, str, str, str, bytes, bytes)
+_PLACEHOLDERS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
+"""By the driver's DB-API paramstyle; psycopg takes positions, too."""
+
+EntryT = TypeVar("EntryT", bound=AuditEntryColumns)
+
+
+def append(
+    session: Session,
+    model: type[AuditEntryColumns],
+    *,
+    time: datetime,
+    actor: str,
+    action: str,
+    subject: str,
+    details: Mapping[str, Json] | None = None,
+) -> Head:
+    """`append_many` for one event."""
+    return append_many(session, model, [Event(time, actor, action, subject, details or {})])
+
+
+def append_many(session: Session, model: type[AuditEntryColumns], events: Iterable[Event]) -> Head:
+    """Adds events, in their order, to the caller's open transaction; returns the chain's new end.
+
+    They become fact with the caller's commit. Raises what `link` raises, having written nothing.
+    Writers queue: on SQLite at BEGIN IMMEDIATE, on PostgreSQL at a lock that ends with the transaction.
+    """
+    queue_writers(session, model)
+    end = head = read_head(session, model)
+    rows = []
+    for entry in link(head, events):
+        end = Head(entry.sequence, entry.hash)
+        rows.append(_row(entry))
+    if rows:
+        connection = session.connection()
+        connection.exec_driver_sql(_insert(table_of(model), connection.dialect), rows)
+    return end
+
+
+def read(session: Session, model: type[EntryT]) -> Iterator[EntryT]:
+    """All entries in the order of their sequence, fetched in batches."""
+    query = select(model).order_by(model.sequence).execution_options(yield_per=_READ_BATCH)
+    return iter(session.scalars(query))
+
+
+class StoredEntry(NamedTuple):
+    """A row as it was found, its types checked: an AuditEntry."""
+
+    sequence: int
+    time: datetime
+    actor: str
+    action: str
+    subject: str
+    details: Mapping[str, Json]
+    previous_hash: str
+    hash: str
+
+
+def stored(session: Session, model: type[AuditEntryColumns], first: int = 1) -> Iterator[StoredEntry]:
+    """The rows from sequence `first` on, streamed in order, with no trust in what they hold.
+
+    Raises AuditChainError for a row that no writer of this module can have written.
+    """
+    columns = (
+        model.sequence,
+        type_coerce(model.time, BigInteger).label("time"),
+        model.actor,
+        model.action,
+        model.subject,
+        type_coerce(model.details, Text).label("details"),
+        type_coerce(model.previous_hash, LargeBinary).label("previous_hash"),
+        type_coerce(model.hash, LargeBinary).label("hash"),
+    )
+    query = select(*columns).where(model.sequence >= first).order_by(model.sequence)
+    for row in session.execute(query.execution_options(yield_per=_READ_BATCH)):
+        yield _checked(row)
+
+
+def verify_table(session: Session, model: type[AuditEntryColumns], expected: Head | None = None) -> Head:
+    """`verify` over a whole table, in flat memory."""
+    return verify(stored(session, model), expected)
+
+
+def read_head(session: Session, model: type[AuditEntryColumns]) -> Head:
+    """The chain's end as the transaction sees it."""
+    digest = type_coerce(model.hash, LargeBinary).label("hash")
+    row = session.execute(select(model.sequence, digest).order_by(model.sequence.desc()).limit(1)).first()
+    if row is None:
+        return EMPTY
+    if type(row.sequence) is not int or type(row.hash) is not bytes:
+        raise AuditChainError(row.sequence, "was changed: a column holds another type")
+    return Head(row.sequence, row.hash.hex())
+
+
+def queue_writers(session: Session, model: type[AuditEntryColumns]) -> None:
+    """Waits until no other transaction adds to this chain; the turn ends with the caller's transaction."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(table_of(model).name))))
+
+
+def table_of(model: type[object]) -> Table:
+    """The table behind a mapped class."""
+    return cast(Table, class_mapper(model).local_table)
+
+
+def _row(entry: Linked) -> tuple[int, int, str, str, str, str, bytes, bytes]:
+    time, actor, action, subject, _ = entry.event
+    hashes = bytes.fromhex(entry.previous_hash), bytes.fromhex(entry.hash)
+    names = _plain(actor), _plain(action), _plain(subject)
+    return (entry.sequence, to_microseconds(time), *names, entry.details, *hashes)
+
+
+def _checked(row: Row[int, int, str, str, str, str, bytes, bytes]) -> StoredEntry:
+    sequence, time, actor, action, subject, details, previous_hash, digest = row
+    if tuple(type(value) for value in row) != _TYPES:
+        raise AuditChainError(sequence, "was changed: a column holds another type")
+    try:
+        parsed = json.loads(details)
+        moment = from_microseconds(time)
+    except (ValueError, OverflowError, RecursionError) as error:
+        raise AuditChainError(sequence, "was changed: it can't be read") from error
+    return StoredEntry(sequence, moment, actor, action, subject, parsed, previous_hash.hex(), digest.hex())
+
+
+def _insert(table: Table, dialect: Dialect) -> str:
+    """One statement for a driver's own `executemany`, which costs half of SQLAlchemy's."""
+    values = ", ".join([_PLACEHOLDERS[dialect.paramstyle]] * len(_COLUMNS))
+    quote = dialect.identifier_preparer
+    names = ", ".join(quote.quote(name) for name in _COLUMNS)
+    return f"INSERT INTO {quote.format_table(table)} ({names}) VALUES ({values})"  # noqa: S608 - our own names
+
+
+_plain = str.__str__
+"""Drivers write an enumeration's member by ideas of their own; the hash is over its text."""
