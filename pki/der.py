@@ -139,6 +139,11 @@ def bit_string(content: bytes) -> bytes:
     return encode(BIT_STRING, b"\x00" + content)
 
 
+def octet_string(content: bytes) -> bytes:
+    """OCTET STRING."""
+    return encode(OCTET_STRING, content)
+
+
 def object_identifier(dotted: str) -> bytes:
     """OBJECT IDENTIFIER from its dotted form (§8.19)."""
     first, second, *rest = (int(arc) for arc in dotted.split("."))

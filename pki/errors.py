@@ -1,8 +1,23 @@
 """Every way in which `pki` refuses, drawn once. What an error knows is in its attributes, not in its text.
 
 PkiError
-├── KeyStoreError                 a key file can't be used (path)
-│   └── WrongPassphraseError      … because the passphrase doesn't open it
+├── KeyStoreError                 a key, or the place of keys, can't be used (place: file, key or token)
+│   ├── WrongPassphraseError      the passphrase doesn't open this key file (path)
+│   ├── KeyMissingError           there is no key of this name
+│   ├── KeyExistsError            there already is a key of this name; nothing was made
+│   ├── KeyUriError               a key's URI is not one this installation takes (attribute)
+│   ├── KeyCheckError             a key's test signature doesn't verify
+│   ├── PinSourceError            no PIN is given, or its file is not the owner's alone
+│   └── TokenError                a PKCS#11 token doesn't do it (failure: the CKR_ code's name)
+│       ├── TokenModuleError      the PKCS#11 module can't be loaded
+│       ├── TokenMissingError     no such token, or more than one
+│       ├── TokenUnavailableError the session is lost and a fresh one didn't help; it may, later
+│       ├── MechanismUnsupportedError  the token can't do this kind of key or operation
+│       ├── AmbiguousKeyError     two objects of one name
+│       ├── KeyChangedError       another key now has this name
+│       └── PinError              the PIN doesn't open the token
+│           ├── WrongPinError     it was refused; it isn't tried again
+│           └── PinLockedError    the token takes no PIN any more, or one try is left that is not used up
 ├── CsrError                      a certification request is refused
 │   ├── MalformedCsrError         not a PKCS#10 request
 │   ├── ProofOfPossessionError    its signature is not by its own key
@@ -34,11 +49,11 @@ class PkiError(Exception):
 
 
 class KeyStoreError(PkiError):
-    """A key file is missing, unreadable or not what it should be."""
+    """A key is missing, unreadable or not what it should be. `place` is its file, its name or its token."""
 
-    def __init__(self, path: Path, detail: str) -> None:
-        super().__init__(f"{path.name}: {detail}")
-        self.path = path
+    def __init__(self, place: Path | str, detail: str) -> None:
+        super().__init__(f"{place.name if isinstance(place, Path) else place}: {detail}")
+        self.place = place
         self.detail = detail
 
 
@@ -47,6 +62,84 @@ class WrongPassphraseError(KeyStoreError):
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, "the passphrase does not open this key file")
+        self.path = path
+
+
+class KeyMissingError(KeyStoreError):
+    """There is no key of this name here."""
+
+    def __init__(self, place: Path | str) -> None:
+        super().__init__(place, "there is no such key")
+
+
+class KeyExistsError(KeyStoreError):
+    """There already is a key of this name. Keys are never overwritten."""
+
+    def __init__(self, place: Path | str) -> None:
+        super().__init__(place, "there already is such a key")
+
+
+class KeyUriError(KeyStoreError):
+    """A key's URI is malformed or not for this installation. Values are not repeated: one may be a secret."""
+
+    def __init__(self, detail: str, attribute: str | None = None) -> None:
+        super().__init__("key URI", detail if attribute is None else f"attribute {attribute}: {detail}")
+        self.attribute = attribute
+
+
+class KeyCheckError(KeyStoreError):
+    """What a key signed doesn't verify with its public key."""
+
+    def __init__(self, place: Path | str) -> None:
+        super().__init__(place, "its test signature does not verify with its public key")
+
+
+class PinSourceError(KeyStoreError):
+    """No PIN is given, or the file that holds it is not its owner's alone."""
+
+
+class TokenError(KeyStoreError):
+    """A PKCS#11 token doesn't do what it was asked. `failure` names the token's own error, if it had one."""
+
+    def __init__(self, place: str, detail: str, failure: str | None = None) -> None:
+        super().__init__(place, detail if failure is None else f"{detail} ({failure})")
+        self.failure = failure
+
+
+class TokenModuleError(TokenError):
+    """The PKCS#11 module is missing or can't be loaded."""
+
+
+class TokenMissingError(TokenError):
+    """No token is what the URI describes, or more than one."""
+
+
+class TokenUnavailableError(TokenError):
+    """The session was lost and a fresh one did not help. The same call may succeed later."""
+
+
+class MechanismUnsupportedError(TokenError):
+    """The token can't do this kind of key or operation."""
+
+
+class AmbiguousKeyError(TokenError):
+    """More than one object has this name, so none is used."""
+
+
+class KeyChangedError(TokenError):
+    """Another key now has the name of the one that was opened; nothing was signed."""
+
+
+class PinError(TokenError):
+    """The PIN doesn't open the token."""
+
+
+class WrongPinError(PinError):
+    """The token refused this PIN; this process doesn't try it again."""
+
+
+class PinLockedError(PinError):
+    """The token takes no PIN any more, or has one try left, which is not used up."""
 
 
 class CsrError(PkiError):

@@ -10,7 +10,7 @@ from cryptography.x509.oid import NameOID
 from pki.errors import MalformedCsrError, ProofOfPossessionError, WeakKeyError
 from pki.keys.adapter import private_key_of
 from pki.keys.algorithms import algorithm_for
-from pki.keys.signer import Signer, SignerPublicKey
+from pki.keys.signer import MessageSigner, SignerPublicKey
 
 MAX_CSR_BYTES = 8192
 ACCEPTED_CURVES = (ec.SECP256R1, ec.SECP384R1)
@@ -19,7 +19,7 @@ RSA_EXPONENT = 65537
 _ACCEPTED_HASHES = (SHA256, SHA384, SHA512)
 
 
-def create_csr(signer: Signer, common_name: str) -> bytes:
+def create_csr(signer: MessageSigner, common_name: str) -> bytes:
     """A DER PKCS#10 request for the signer's key, signed by it."""
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name)])
     builder = x509.CertificateSigningRequestBuilder().subject_name(subject)

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.utils import Buffer
 
-from pki.keys.signer import Signer
+from pki.keys.signer import MessageSigner
 
 
 class KeyOperationRefusedError(TypeError):
@@ -21,7 +21,7 @@ class KeyOperationRefusedError(TypeError):
         super().__init__("this key only hashes and signs whole messages")
 
 
-def private_key_of(signer: Signer) -> "SignerPrivateKey | RsaSignerPrivateKey":
+def private_key_of(signer: MessageSigner) -> "SignerPrivateKey | RsaSignerPrivateKey":
     """The object to hand to a builder's `sign`."""
     if isinstance(signer.public_key, rsa.RSAPublicKey):
         return RsaSignerPrivateKey(signer, signer.public_key)
@@ -31,7 +31,7 @@ def private_key_of(signer: Signer) -> "SignerPrivateKey | RsaSignerPrivateKey":
 class SignerPrivateKey(ec.EllipticCurvePrivateKey):
     """An EC `Signer` in the clothes of a private key."""
 
-    def __init__(self, signer: Signer, public_key: ec.EllipticCurvePublicKey) -> None:
+    def __init__(self, signer: MessageSigner, public_key: ec.EllipticCurvePublicKey) -> None:
         self._signer = signer
         self._public_key = public_key
 
@@ -83,7 +83,7 @@ class SignerPrivateKey(ec.EllipticCurvePrivateKey):
 class RsaSignerPrivateKey(rsa.RSAPrivateKey):
     """An RSA `Signer` in the clothes of a private key; PKCS#1 v1.5 only."""
 
-    def __init__(self, signer: Signer, public_key: rsa.RSAPublicKey) -> None:
+    def __init__(self, signer: MessageSigner, public_key: rsa.RSAPublicKey) -> None:
         self._signer = signer
         self._public_key = public_key
 

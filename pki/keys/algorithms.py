@@ -6,7 +6,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 
 from pki import der, oids
-from pki.keys.signer import Signer, SignerPublicKey
+from pki.keys.signer import MessageSigner, SignerPublicKey
 
 
 @dataclass(frozen=True)
@@ -32,7 +32,7 @@ def algorithm_for(key: SignerPublicKey) -> SignatureAlgorithm:
     return _ECDSA_SHA256 if isinstance(key.curve, ec.SECP256R1) else _ECDSA_SHA384
 
 
-def sign_structure(signer: Signer, to_be_signed: bytes, after: bytes = b"") -> bytes:
+def sign_structure(signer: MessageSigner, to_be_signed: bytes, after: bytes = b"") -> bytes:
     """SEQUENCE { toBeSigned, signatureAlgorithm, signature, … }, X.509's SIGNED form (RFC 5280 §4.1).
 
     `after` is DER that follows the signature unsigned: the certificates of an OCSP answer.

@@ -1,26 +1,28 @@
 """A private key in a file: PKCS#8 PEM, encrypted under the home's passphrase."""
 
-import base64
-import os
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 from cryptography.hazmat.primitives.serialization import (
-    BestAvailableEncryption,
     Encoding,
+    NoEncryption,
     PrivateFormat,
-    load_pem_private_key,
+    load_der_private_key,
 )
 
 from pki import der
 from pki.errors import KeyStoreError, WrongPassphraseError
-from pki.keys.signer import SignerPublicKey
+from pki.keys.disk import read_bounded, write_new_file
+from pki.keys.kinds import CURVES, RSA_BITS, RSA_EXPONENT, KeyKind
+from pki.keys.pbes2 import SealedKey, WrongKeyError, from_pem, to_pem
+from pki.keys.signer import SignerPublicKey, require_digest
+from pki.keys.stretching import ScryptParameters
+from pki.keys.uris import KEY_FILE_SUFFIX
 
-_OWNER_ONLY = 0o600
 _MAX_KEY_FILE = 16_384
-_ENCRYPTED_PEM = b"-----BEGIN ENCRYPTED PRIVATE KEY-----"  # RFC 7468 §11
 
 
 class FileSigner:
@@ -40,66 +42,67 @@ class FileSigner:
 
     def sign(self, message: bytes, algorithm: HashAlgorithm) -> bytes:
         """Hashes and signs `message`: DER ECDSA-Sig-Value for EC keys, PKCS#1 v1.5 for RSA."""
+        return self._sign(message, algorithm)
+
+    def sign_digest(self, digest: bytes, algorithm: HashAlgorithm) -> bytes:
+        """The same over a digest made before. Raises ValueError if it has another length."""
+        require_digest(digest, algorithm)
+        return self._sign(digest, Prehashed(algorithm))
+
+    def _sign(self, data: bytes, algorithm: HashAlgorithm | Prehashed) -> bytes:
         if isinstance(self._private_key, rsa.RSAPrivateKey):
-            return self._private_key.sign(message, padding.PKCS1v15(), algorithm)
-        return self._private_key.sign(message, ec.ECDSA(algorithm))
+            return self._private_key.sign(data, padding.PKCS1v15(), algorithm)
+        return self._private_key.sign(data, ec.ECDSA(algorithm))
 
     @classmethod
-    def generate(cls, curve: ec.EllipticCurve) -> "FileSigner":
-        """A fresh key on `curve`."""
-        return cls(ec.generate_private_key(curve))
+    def generate(cls, kind: KeyKind | ec.EllipticCurve) -> "FileSigner":
+        """A fresh key."""
+        if isinstance(kind, ec.EllipticCurve):
+            return cls(ec.generate_private_key(kind))
+        return cls(_generate(kind))
 
     def save(self, path: Path, passphrase: bytes) -> None:
-        """Writes the key, encrypted, to a new owner-only file. Raises KeyStoreError if there is one."""
-        pem = self._private_key.private_bytes(
-            Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(passphrase)
-        )
-        write_new_file(path, pem)
+        """Writes the key, encrypted, to a new owner-only file. Raises KeyExistsError, KeyStoreError."""
+        key = self._private_key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
+        sealed = SealedKey.seal(key, passphrase, shared_parameters(path.parent))
+        write_new_file(path, to_pem(sealed.encode()))
 
     @classmethod
     def load(cls, path: Path, passphrase: bytes) -> "FileSigner":
-        """Opens a key file. Raises WrongPassphraseError, else KeyStoreError."""
-        pem = read_bounded(path, _MAX_KEY_FILE)
-        if not pem.lstrip().startswith(_ENCRYPTED_PEM):
-            raise KeyStoreError(path, "is not an encrypted PKCS#8 PEM file")
+        """Opens a key file. Raises KeyMissingError, WrongPassphraseError, else KeyStoreError."""
+        sealed = _read(path)
         try:
-            key = load_pem_private_key(pem, passphrase)
+            key = load_der_private_key(sealed.open(passphrase), None)
+        except WrongKeyError as error:
+            raise WrongPassphraseError(path) from error
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:
-            raise _why_not_opened(path, pem) from error
+            raise KeyStoreError(path, "is damaged") from error
         if not isinstance(key, (ec.EllipticCurvePrivateKey, rsa.RSAPrivateKey)):
             raise KeyStoreError(path, "holds a key that is neither EC nor RSA")
         return cls(key)
 
 
-def _why_not_opened(path: Path, pem: bytes) -> KeyStoreError:
-    """A file that is whole in form and still does not open has another passphrase."""
+def shared_parameters(folder: Path) -> ScryptParameters:
+    """The salt and cost that the folder's key files share, so that one derivation opens them all."""
+    for path in sorted(folder.glob(f"*{KEY_FILE_SUFFIX}")):
+        try:
+            parameters = _read(path).parameters
+        except KeyStoreError:  # one that can't be opened is no reason not to make another
+            continue
+        if parameters.is_current:
+            return parameters
+    return ScryptParameters.fresh()
+
+
+def _read(path: Path) -> SealedKey:
     try:
-        body = b"".join(pem.strip().splitlines()[1:-1])
-        der.parse(base64.b64decode(body, validate=True), der.SEQUENCE)
-    except ValueError:
-        return KeyStoreError(path, "is damaged")
-    return WrongPassphraseError(path)
+        return SealedKey.decode(from_pem(read_bounded(path, _MAX_KEY_FILE)))
+    except der.DerError as error:
+        raise KeyStoreError(path, f"is damaged: {error}") from error
+    except ValueError as error:
+        raise KeyStoreError(path, str(error)) from error
 
 
-def read_bounded(path: Path, limit: int) -> bytes:
-    """The file's bytes, at most `limit`. Raises KeyStoreError."""
-    try:
-        with path.open("rb") as file:
-            content = file.read(limit + 1)
-    except OSError as error:
-        raise KeyStoreError(path, f"can't be read: {error.strerror}") from error
-    if len(content) > limit:
-        raise KeyStoreError(path, "is too long to be a key file")
-    return content
-
-
-def write_new_file(path: Path, content: bytes) -> None:
-    """Writes and syncs a new owner-only file; never overwrites one. Raises KeyStoreError."""
-    try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    except OSError as error:
-        raise KeyStoreError(path, f"can't be created: {error.strerror}") from error
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+def _generate(kind: KeyKind) -> ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey:
+    curve = CURVES.get(kind)
+    return ec.generate_private_key(curve) if curve else rsa.generate_private_key(RSA_EXPONENT, RSA_BITS[kind])

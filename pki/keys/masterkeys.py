@@ -1,35 +1,47 @@
 """Master keys, from which every card's keys are derived (NIST SP 800-108r1), in one encrypted file."""
 
 import base64
-import binascii
 import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TypeAlias
+from typing import Protocol, TypeAlias
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDFExpand
 from cryptography.hazmat.primitives.kdf.kbkdf import KBKDFCMAC, CounterLocation, Mode
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from pki.errors import KeyStoreError, WrongPassphraseError
-from pki.keys.files import read_bounded, write_new_file
+from pki.keys.disk import read_bounded, write_new_file
+from pki.keys.files import shared_parameters
+from pki.keys.stretching import ScryptParameters, stretch
 
 MASTER_KEY_BYTES = 32
-_FIELD_BYTES = 4  # the counter [i]2 and the length [L]2 as 32-bit numbers, SP 800-108r1 §4.1
+FIELD_BYTES = 4  # the counter [i]2 and the length [L]2 as 32-bit numbers, SP 800-108r1 §4.1
 _MAX_DERIVED_BYTES = 1024
-_FORMAT = 1
-_SCRYPT_N, _SCRYPT_R, _SCRYPT_P = 2**15, 8, 1  # 32 MiB, the interactive cost of RFC 7914 §2
-_SALT_BYTES = 16
+_FORMAT = 2
 _NONCE_BYTES = 12  # SP 800-38D §5.2.1.1
 _MAX_FILE = 65_536
+_PURPOSE = b"hoviat master keys"
 
 
-class MasterKey:
+class MasterKey(Protocol):
     """A key that only derives. `derive` is one-way: a card's keys say nothing of the master key."""
+
+    def derive(self, label: bytes, context: bytes, length: int) -> bytes:
+        """`length` bytes by counter-mode KDF with AES-CMAC over [i] ‖ label ‖ 00 ‖ context ‖ [L] (§4.1).
+
+        Raises ValueError for no label or a senseless length, TokenError where the key's token fails.
+        """
+        ...
+
+
+class FileMasterKey:
+    """A `MasterKey` of this process's memory."""
 
     def __init__(self, key: bytes) -> None:
         if len(key) != MASTER_KEY_BYTES:
@@ -37,23 +49,28 @@ class MasterKey:
         self._key = key
 
     def __repr__(self) -> str:
-        return "MasterKey(…)"
+        return "FileMasterKey(…)"
 
     def derive(self, label: bytes, context: bytes, length: int) -> bytes:
-        """`length` bytes by counter-mode KDF with AES-CMAC over [i] ‖ label ‖ 00 ‖ context ‖ [L] (§4.1)."""
-        if not label or not 1 <= length <= _MAX_DERIVED_BYTES:
-            raise ValueError(f"derive needs a label and a length of 1 to {_MAX_DERIVED_BYTES}")
+        """See `MasterKey.derive`."""
+        require_derivation(label, length)
         return KBKDFCMAC(
             algorithm=AES,
             mode=Mode.CounterMode,
             length=length,
-            rlen=_FIELD_BYTES,
-            llen=_FIELD_BYTES,
+            rlen=FIELD_BYTES,
+            llen=FIELD_BYTES,
             location=CounterLocation.BeforeFixed,
             label=label,
             context=context,
             fixed=None,
         ).derive(self._key)
+
+
+def require_derivation(label: bytes, length: int) -> None:
+    """Raises ValueError for what no master key derives."""
+    if not label or not 1 <= length <= _MAX_DERIVED_BYTES:
+        raise ValueError(f"derive needs a label and a length of 1 to {_MAX_DERIVED_BYTES}")
 
 
 MasterKeys: TypeAlias = Mapping[str, MasterKey]
@@ -68,25 +85,25 @@ class _Sealed:
 
 def create_master_keys(path: Path, names: tuple[str, ...], passphrase: bytes) -> MasterKeys:
     """Makes fresh random keys and writes them, encrypted, to a new file."""
-    salt = os.urandom(_SALT_BYTES)
-    sealing = AESGCM(_scrypt(passphrase, salt))
+    parameters = shared_parameters(path.parent)
+    sealing = AESGCM(_sealing_key(passphrase, parameters))
     keys = {name: os.urandom(MASTER_KEY_BYTES) for name in names}
     document = {
         "format": _FORMAT,
-        "kdf": {"scrypt": [_SCRYPT_N, _SCRYPT_R, _SCRYPT_P], "salt": _text(salt)},
+        "kdf": {"scrypt": [parameters.n, parameters.r, parameters.p], "salt": _text(parameters.salt)},
         "keys": {name: _seal(sealing, name, key) for name, key in keys.items()},
     }
     write_new_file(path, json.dumps(document, indent=1).encode() + b"\n")
-    return {name: MasterKey(key) for name, key in keys.items()}
+    return {name: FileMasterKey(key) for name, key in keys.items()}
 
 
 def load_master_keys(path: Path, passphrase: bytes) -> MasterKeys:
-    """Opens the file. Raises WrongPassphraseError, else KeyStoreError."""
-    salt, sealed = _read(path)
-    opening = AESGCM(_scrypt(passphrase, salt))
+    """Opens the file. Raises KeyMissingError, WrongPassphraseError, else KeyStoreError."""
+    parameters, sealed = _read(path)
+    opening = AESGCM(_sealing_key(passphrase, parameters))
     try:
         return {
-            name: MasterKey(opening.decrypt(item.nonce, item.ciphertext, name.encode()))
+            name: FileMasterKey(opening.decrypt(item.nonce, item.ciphertext, name.encode()))
             for name, item in sealed.items()
         }
     except InvalidTag as error:
@@ -95,18 +112,20 @@ def load_master_keys(path: Path, passphrase: bytes) -> MasterKeys:
         raise KeyStoreError(path, "is damaged") from error
 
 
-def _read(path: Path) -> tuple[bytes, dict[str, _Sealed]]:
+def _read(path: Path) -> tuple[ScryptParameters, dict[str, _Sealed]]:
     try:
         document = json.loads(read_bounded(path, _MAX_FILE))
-        if document["format"] != _FORMAT or document["kdf"]["scrypt"] != [_SCRYPT_N, _SCRYPT_R, _SCRYPT_P]:
+        if document["format"] != _FORMAT:
             raise KeyStoreError(path, "is of a format this version does not know")
+        n, r, p = document["kdf"]["scrypt"]
+        parameters = ScryptParameters(_bytes(document["kdf"]["salt"]), n, r, p)
         sealed = {
             name: _Sealed(_bytes(item["nonce"]), _bytes(item["ciphertext"]))
             for name, item in document["keys"].items()
         }
-        return _bytes(document["kdf"]["salt"]), sealed
-    except (KeyError, TypeError, AttributeError, ValueError, binascii.Error) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise KeyStoreError(path, "is damaged") from error
+    return parameters, sealed
 
 
 def _seal(sealing: AESGCM, name: str, key: bytes) -> dict[str, str]:
@@ -115,8 +134,9 @@ def _seal(sealing: AESGCM, name: str, key: bytes) -> dict[str, str]:
     return {"nonce": _text(nonce), "ciphertext": _text(sealing.encrypt(nonce, key, name.encode()))}
 
 
-def _scrypt(passphrase: bytes, salt: bytes) -> bytes:
-    return Scrypt(salt, length=MASTER_KEY_BYTES, n=_SCRYPT_N, r=_SCRYPT_R, p=_SCRYPT_P).derive(passphrase)
+def _sealing_key(passphrase: bytes, parameters: ScryptParameters) -> bytes:
+    """Apart from the key that encrypts PKCS#8 files under the same salt (RFC 5869 §2.3)."""
+    return HKDFExpand(SHA256(), MASTER_KEY_BYTES, _PURPOSE).derive(stretch(passphrase, parameters))
 
 
 def _text(value: bytes) -> str:

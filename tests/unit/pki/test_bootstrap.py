@@ -51,7 +51,7 @@ def test_a_missing_key_file_is_named(home: Home, name: str) -> None:
     (home.keys / name).unlink()
     with pytest.raises(KeyStoreError) as caught:
         open_pki(home)
-    assert caught.value.path.name == name
+    assert caught.value.place == home.keys / name
 
 
 def test_another_keys_file_is_refused(home: Home) -> None:

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from issuance.production.cardsecrets import MANAGEMENT_KEY_BYTES, factory_secrets, issuer_secrets
-from pki.keys.masterkeys import MasterKey
+from pki.keys.masterkeys import FileMasterKey
 
-KEY = MasterKey(bytes(range(32)))
+KEY = FileMasterKey(bytes(range(32)))
 SERIALS = st.integers(0, 2**32 - 1)
 
 
@@ -33,7 +33,7 @@ def test_nothing_repeats_between_cards_owners_and_purposes() -> None:
 
 
 def test_another_master_key_gives_other_secrets() -> None:
-    first, second = issuer_secrets(KEY, 7), issuer_secrets(MasterKey(bytes(32)), 7)
+    first, second = issuer_secrets(KEY, 7), issuer_secrets(FileMasterKey(bytes(32)), 7)
     assert all(getattr(first, field.name) != getattr(second, field.name) for field in fields(first))
 
 

@@ -61,6 +61,9 @@ class WatchedSigner:
             raise PowerCutError
         return signature
 
+    def sign_digest(self, digest: bytes, algorithm: HashAlgorithm) -> bytes:
+        return self.signer.sign_digest(digest, algorithm)
+
 
 @pytest.fixture
 def watched(home: Home) -> WatchedSigner:

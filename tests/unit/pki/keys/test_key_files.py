@@ -1,11 +1,12 @@
 """Key files: encrypted, owner-only, and silent about what they hold."""
 
+import hashlib
 import stat
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
-from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512, HashAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
     Encoding,
@@ -16,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
 from pki.authority.signing import verify_signature
 from pki.errors import KeyStoreError, WrongPassphraseError
 from pki.keys.files import FileSigner
+from pki.keys.kinds import KeyKind
 
 
 def test_a_saved_key_signs_for_the_same_public_key(tmp_path: Path) -> None:
@@ -28,6 +30,21 @@ def test_a_saved_key_signs_for_the_same_public_key(tmp_path: Path) -> None:
 def test_an_rsa_key_signs_with_pkcs1_v15() -> None:
     signer = FileSigner(rsa.generate_private_key(65537, 2048))
     verify_signature(signer.public_key, signer.sign(b"m", SHA256()), b"m", SHA256())
+
+
+@pytest.mark.parametrize("kind", [KeyKind.P256, KeyKind.P384, KeyKind.RSA2048])
+@pytest.mark.parametrize("algorithm", [SHA256(), SHA384(), SHA512()], ids=lambda algorithm: algorithm.name)
+def test_a_digest_gets_the_signature_of_its_message(kind: KeyKind, algorithm: HashAlgorithm) -> None:
+    signer = FileSigner.generate(kind)
+    digest = hashlib.new(algorithm.name, b"m").digest()
+    verify_signature(signer.public_key, signer.sign_digest(digest, algorithm), b"m", algorithm)
+
+
+@pytest.mark.parametrize("kind", [KeyKind.P256, KeyKind.RSA2048])
+@pytest.mark.parametrize("length", [0, 31, 33, 48])
+def test_a_digest_of_another_length_is_refused(kind: KeyKind, length: int) -> None:
+    with pytest.raises(ValueError, match="has 32 bytes"):
+        FileSigner.generate(kind).sign_digest(bytes(length), SHA256())
 
 
 def test_the_file_is_the_owners_and_encrypted(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pki.errors import KeyStoreError, WrongPassphraseError
-from pki.keys.masterkeys import MasterKey, create_master_keys, load_master_keys
+from pki.keys.masterkeys import FileMasterKey, create_master_keys, load_master_keys
 
 KEY = bytes(range(32))
 
@@ -34,18 +34,18 @@ def test_the_prf_is_the_cmac_of_rfc_4493() -> None:
 
 @given(label=st.binary(min_size=1, max_size=20), context=st.binary(max_size=20), length=st.integers(1, 100))
 def test_derivation_is_counter_mode_with_cmac(label: bytes, context: bytes, length: int) -> None:
-    assert MasterKey(KEY).derive(label, context, length) == counter_mode(label, context, length)
+    assert FileMasterKey(KEY).derive(label, context, length) == counter_mode(label, context, length)
 
 
 @pytest.mark.parametrize(("label", "length"), [(b"", 16), (b"x", 0), (b"x", 1025)])
 def test_senseless_derivations_are_refused(label: bytes, length: int) -> None:
     with pytest.raises(ValueError, match="derive needs"):
-        MasterKey(KEY).derive(label, b"", length)
+        FileMasterKey(KEY).derive(label, b"", length)
 
 
 def test_a_short_master_key_is_refused() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
-        MasterKey(bytes(16))
+        FileMasterKey(bytes(16))
 
 
 def test_keys_are_read_back_as_they_were_made(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_keys_are_read_back_as_they_were_made(tmp_path: Path) -> None:
     for name, key in made.items():
         assert read[name].derive(b"l", b"c", 16) == key.derive(b"l", b"c", 16)
     assert made["card"].derive(b"l", b"c", 16) != made["factory"].derive(b"l", b"c", 16)
-    assert "MasterKey(…)" in repr(made)
+    assert "FileMasterKey(…)" in repr(made)
 
 
 def test_a_wrong_passphrase_has_its_own_error(tmp_path: Path) -> None:
@@ -76,7 +76,7 @@ def test_swapped_keys_do_not_open(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"[]", b"{}", b"{", b"\xff", b'{"format": 2, "kdf": {}, "keys": {}}', b"1" * 70_000]
+    "content", [b"", b"[]", b"{}", b"{", b"\xff", b'{"format": 3, "kdf": {}, "keys": {}}', b"1" * 70_000]
 )
 def test_damaged_files_are_refused(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m").write_bytes(content)

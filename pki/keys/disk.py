@@ -1,0 +1,60 @@
+"""Reading and writing the small files that hold keys."""
+
+import os
+import secrets
+from pathlib import Path
+
+from pki.errors import KeyExistsError, KeyMissingError, KeyStoreError
+
+_OWNER_ONLY = 0o600
+_TEMPORARY_SUFFIX = ".new"
+_TOKEN_BYTES = 8
+
+
+def read_bounded(path: Path, limit: int) -> bytes:
+    """The file's bytes, at most `limit`. Raises KeyMissingError, KeyStoreError."""
+    try:
+        with path.open("rb") as file:
+            content = file.read(limit + 1)
+    except FileNotFoundError as error:
+        raise KeyMissingError(path) from error
+    except OSError as error:
+        raise KeyStoreError(path, f"can't be read: {error.strerror}") from error
+    if len(content) > limit:
+        raise KeyStoreError(path, "is too long to be a key file")
+    return content
+
+
+def write_new_file(path: Path, content: bytes) -> None:
+    """Writes a new owner-only file, whole or not at all, on disk when this returns.
+
+    Never overwrites one. Raises KeyExistsError, KeyStoreError.
+    """
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(_TOKEN_BYTES)}{_TEMPORARY_SUFFIX}")
+    try:
+        try:
+            _write(temporary, content)
+            path.hardlink_to(temporary)  # unlike a rename, this fails where `path` is
+        finally:
+            temporary.unlink(missing_ok=True)
+        _sync_folder(path.parent)
+    except FileExistsError as error:
+        raise KeyExistsError(path) from error
+    except OSError as error:
+        raise KeyStoreError(path, f"can't be created: {error.strerror}") from error
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
