@@ -29,7 +29,7 @@ def load(der: bytes) -> Any:
     return loader.RFC5280CertificateDocumentLoader().load_der_document(der, "sample")
 
 
-def pkix(der: bytes) -> Iterable[Any]:
+def pkix(der: bytes) -> list[Any]:
     validator = certificate.create_pkix_certificate_validator_container(
         certificate.create_decoding_validators(name.ATTRIBUTE_TYPE_MAPPINGS, extension.EXTENSION_MAPPINGS),
         [
@@ -40,16 +40,16 @@ def pkix(der: bytes) -> Iterable[Any]:
             certificate.create_spki_validator_container([]),
         ],
     )
-    return validator.validate(load(der).root)
+    return list(validator.validate(load(der).root))
 
 
-def etsi_results(der: bytes, kind: CertificateType) -> Iterable[Any]:
+def etsi_results(der: bytes, kind: CertificateType) -> list[Any]:
     validator = certificate.create_pkix_certificate_validator_container(
         etsi.create_decoding_validators(kind), etsi.create_validators(kind)
     )
     results = validator.validate(load(der).root)
     filtered, _ = finding_filter.filter_results(etsi.create_etsi_finding_filters(kind), results)
-    return filtered
+    return list(filtered)
 
 
 def findings(results: Iterable[Any]) -> list[str]:
