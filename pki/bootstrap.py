@@ -4,35 +4,44 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from alembic.util import CommandError
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import Engine, inspect
+from sqlalchemy import Engine, inspect, select
+from sqlalchemy.orm import Session
 
 from pki.authority import Authority
-from pki.authority.ceremony import ca_certificates, hold_ceremony
-from pki.authority.issuers import CITIZEN, ROOT, IssuingCa, certified_ca
+from pki.authority.issuers import Issuers
+from pki.ceremony.founding import Foundry, read_issuers
+from pki.ceremony.plan import first_generation
 from pki.clock import Clock, utc_now
-from pki.errors import KeyStoreError
+from pki.hierarchy import Role
 from pki.home import Home, HomeMissingError
-from pki.keys.files import FileSigner
-from pki.keys.identifiers import spki_of
-from pki.keys.masterkeys import MasterKeys, create_master_keys, load_master_keys
+from pki.keys.kinds import KeyKind
+from pki.keys.masterkeys import MasterKeys
+from pki.keys.store import KeyStore
 from pki.profiles.extensions import PublicAddresses
 from pki.status.ocsp.renewal import RenewingCredential
-from pki.status.ocsp.responder import CaKey, OcspResponder
+from pki.status.ocsp.responder import OcspResponder
 from pki.status.publication import CrlPublisher
 from pki.status.store import StatusStore
 from pki.store.database import create_database_engine, migrate
-from pki.store.models import AuditEntry
+from pki.store.models import AuditEntry, KeyRow
 
 MIGRATIONS = Path(__file__).parent / "store" / "migrations"
 MASTER_KEY_NAMES = ("card", "factory")
-_MASTER_KEYS_FILE = "masterkeys.json"
-_CURVES: Mapping[str, ec.EllipticCurve] = {
-    ROOT: ec.SECP384R1(),
-    CITIZEN: ec.SECP256R1(),
-    "ocsp-citizen": ec.SECP256R1(),
-}
+UNATTENDED = "init"
+"""The actor of an embedded installation's founding, at which no officer is present."""
+CHECKPOINT_KEY = "checkpoint"
+"""The name of the key that signs the audit chain's checkpoints."""
+_ANSWERING = (
+    Role.CITIZEN_AUTHENTICATION,
+    Role.CITIZEN_SIGNATURE,
+    Role.CARD,
+    Role.OPERATOR,
+    Role.SERVICE,
+)
+"""Roles whose certificates name an OCSP responder."""
+_CITIZENS = (Role.CITIZEN_AUTHENTICATION, Role.CITIZEN_SIGNATURE, Role.CARD)
 
 
 @dataclass(frozen=True)
@@ -40,7 +49,9 @@ class Trust:
     """What a relying party starts from."""
 
     anchors: tuple[x509.Certificate, ...]
+    """The roots, every generation."""
     intermediates: tuple[x509.Certificate, ...]
+    """The CAs of citizens' cards, every generation."""
 
 
 @dataclass(frozen=True)
@@ -52,34 +63,47 @@ class Pki:
     crls: CrlPublisher
     ocsp: OcspResponder
     master_keys: MasterKeys = field(repr=False)
+    keys: KeyStore = field(repr=False)
     trust: Trust
-    certificates: Mapping[str, bytes] = field(repr=False)
-    """The CAs' certificates in DER, by short name."""
     engine: Engine = field(repr=False)
     clock: Clock
 
+    @property
+    def issuers(self) -> Issuers:
+        """Every CA, every generation."""
+        return self.authority.issuers
+
+    @property
+    def certificates(self) -> Mapping[str, bytes]:
+        """The CAs' certificates in DER, by short name."""
+        return {ca.name: ca.certificate for ca in self.issuers if ca.certificate is not None}
+
     def close(self) -> None:
-        """Gives the database connections back."""
+        """Gives the database connections and the token's sessions back."""
         self.engine.dispose()
+        self.keys.close()
 
 
 def initialise(home: Home, clock: Clock = utc_now) -> None:
-    """Database, keys, CA certificates, master keys, responder and first CRLs.
+    """Database, keys, CA certificates, master keys, responders and first CRLs, with nobody present.
 
-    Can be repeated after it was interrupted: what is already there stays. Raises PkiError, HomeError.
+    The same code as a ceremony, for an embedded installation; production roots come from `hoviat pki
+    ceremony`. Can be repeated after it was interrupted. Raises PkiError, HomeError.
     """
-    passphrase = home.passphrase()
     engine = create_database_engine(home.database_url("pki"))
+    keys = open_key_store(home)
     try:
-        migrate(engine, MIGRATIONS)
-        signers = {
-            name: _create_or_load(_key_path(home, name), _CURVES[name], passphrase) for name in _CURVES
-        }
-        if not (home.keys / _MASTER_KEYS_FILE).exists():
-            create_master_keys(home.keys / _MASTER_KEYS_FILE, MASTER_KEY_NAMES, passphrase)
-        hold_ceremony(engine, signers, PublicAddresses(home.public_url), clock)
+        migrate_home(engine, home)
+        foundry = Foundry(engine, keys, PublicAddresses(home.public_url), clock, UNATTENDED)
+        first = first_generation(home.shards)
+        foundry.found(first)
+        if not keys.has_master_keys(MASTER_KEY_NAMES):
+            keys.create_master_keys(MASTER_KEY_NAMES)
+        for name in (*(responder_key(ca.name) for ca in first if ca.role in _ANSWERING), CHECKPOINT_KEY):
+            foundry.make_service_key(name, KeyKind.P256)
     finally:
         engine.dispose()
+        keys.close()
     opened = open_pki(home, clock)
     try:
         for name in opened.crls.names:
@@ -88,8 +112,13 @@ def initialise(home: Home, clock: Clock = utc_now) -> None:
         opened.close()
 
 
+def open_key_store(home: Home) -> KeyStore:
+    """The keys of this home, in files or on a token, as its settings say."""
+    return KeyStore.from_settings(home.keys, home.key_location, home.passphrase, home.pin())
+
+
 def open_engine(home: Home) -> Engine:
-    """The PKI's database alone, for reading without keys. Raises HomeMissingError before the ceremony."""
+    """The PKI's database alone, for reading without keys. Raises HomeMissingError before the founding."""
     engine = create_database_engine(home.database_url("pki"))
     if not inspect(engine).has_table(AuditEntry.__tablename__):
         engine.dispose()
@@ -97,65 +126,80 @@ def open_engine(home: Home) -> Engine:
     return engine
 
 
+def migrate_home(engine: Engine, home: Home) -> None:
+    """Brings the database up to date. Raises HomeMissingError for one of an unreleased version."""
+    try:
+        migrate(engine, MIGRATIONS)
+    except CommandError as error:
+        raise HomeMissingError(
+            home.root, "was made by a version that this one can't read; run `hoviat init` in a new home"
+        ) from error
+
+
 def open_pki(home: Home, clock: Clock = utc_now) -> Pki:
-    """Opens keys and database, goes on with what a crash left, renews the responder when it is time.
+    """Opens keys and database, goes on with what a crash left, renews responders when it is time.
 
     Raises HomeMissingError, WrongPassphraseError, KeyStoreError.
     """
-    passphrase = home.passphrase()
-    master_keys = load_master_keys(home.keys / _MASTER_KEYS_FILE, passphrase)
-    signers = {name: FileSigner.load(_key_path(home, name), passphrase) for name in _CURVES}
+    keys = open_key_store(home)
     engine = create_database_engine(home.database_url("pki"))
     try:
-        return _open(engine, home, signers, master_keys, clock)
+        migrate_home(engine, home)
+        return _open(engine, home, keys, clock)
     except BaseException:
         engine.dispose()
+        keys.close()
         raise
 
 
-def _open(
-    engine: Engine, home: Home, signers: Mapping[str, FileSigner], master_keys: MasterKeys, clock: Clock
-) -> Pki:
-    migrate(engine, MIGRATIONS)
-    addresses = PublicAddresses(home.public_url)
-    certificates = ca_certificates(engine, addresses, clock)
-    if certificates is None:
-        raise HomeMissingError(home.root, "has no CA certificates; run `hoviat init` in a new home")
-    issuers = {name: _ca(home, name, signers[name], der) for name, der in certificates.items()}
-    authority = Authority(engine, issuers, addresses, clock)
+def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
+    if not _is_founded(engine):
+        raise HomeMissingError(home.root, "has no complete PKI; run `hoviat init` in a new home")
+    issuers = read_issuers(engine, keys)
+    authority = Authority(engine, issuers, PublicAddresses(home.public_url), clock)
     authority.repair()
-    status = StatusStore(engine, {ca.facts.subject: name for name, ca in issuers.items()})
-    credential = RenewingCredential(authority, CITIZEN, signers["ocsp-citizen"], clock)
-    credential()
-    citizen = CaKey(CITIZEN, issuers[CITIZEN].facts.subject, spki_of(signers[CITIZEN].public_key))
-    root, intermediate = (x509.load_der_x509_certificate(certificates[name]) for name in (ROOT, CITIZEN))
+    status = StatusStore(engine, issuers)
     return Pki(
         authority=authority,
         status=status,
         crls=CrlPublisher(engine, issuers, clock),
-        ocsp=OcspResponder(status, [citizen], credential, clock),
-        master_keys=master_keys,
-        trust=Trust((root,), (intermediate,)),
-        certificates=certificates,
+        ocsp=_responder(engine, authority, keys, status, clock),
+        master_keys=keys.open_master_keys(MASTER_KEY_NAMES),
+        keys=keys,
+        trust=Trust(_loaded(issuers, (Role.ROOT,)), _loaded(issuers, _CITIZENS)),
         engine=engine,
         clock=clock,
     )
 
 
-def _ca(home: Home, name: str, signer: FileSigner, certificate: bytes) -> IssuingCa:
-    try:
-        return certified_ca(name, signer, certificate)
-    except ValueError as error:
-        raise KeyStoreError(_key_path(home, name), "does not belong to the CA's certificate") from error
+def _is_founded(engine: Engine) -> bool:
+    """The checkpoints' key is the last thing that is made."""
+    with Session(engine) as session:
+        return session.get(KeyRow, CHECKPOINT_KEY) is not None
 
 
-def _key_path(home: Home, name: str) -> Path:
-    return home.keys / f"{name}.pem"
+def responder_key(issuer: str) -> str:
+    """The name of the key with which a CA's OCSP responder signs."""
+    return f"ocsp-{issuer}"
 
 
-def _create_or_load(path: Path, curve: ec.EllipticCurve, passphrase: bytes) -> FileSigner:
-    if path.exists():
-        return FileSigner.load(path, passphrase)
-    signer = FileSigner.generate(curve)
-    signer.save(path, passphrase)
-    return signer
+def _responder(
+    engine: Engine, authority: Authority, keys: KeyStore, status: StatusStore, clock: Clock
+) -> OcspResponder:
+    with Session(engine) as session:
+        uris = {row.name: row.uri for row in session.scalars(select(KeyRow))}
+    answering = [ca for ca in authority.issuers if responder_key(ca.name) in uris]
+    credentials = {
+        ca.name: RenewingCredential(authority, ca.name, keys.open(uris[responder_key(ca.name)]), clock)
+        for ca in answering
+    }
+    return OcspResponder(status, answering, credentials, clock)
+
+
+def _loaded(issuers: Issuers, roles: tuple[Role, ...]) -> tuple[x509.Certificate, ...]:
+    return tuple(
+        x509.load_der_x509_certificate(ca.certificate)
+        for role in roles
+        for ca in issuers.generations(role)
+        if ca.certificate is not None
+    )

@@ -38,7 +38,7 @@ def pki() -> None:
 @click.argument("name", required=False)
 @_json_option
 def crl(name: str | None, as_json: bool) -> None:
-    """Publish the next CRL of the CA NAME (root, citizen), or of every CA."""
+    """Publish the next CRL of the CA NAME (root-g1, citizen-auth-g1…), or of every CA."""
     with _opened() as opened:
         if name is not None and name not in opened.crls.names:
             raise click.ClickException(f"no CA {name}; there are {', '.join(opened.crls.names)}")
@@ -78,9 +78,11 @@ def revoke(certificate: str, reason: str, note: str, as_json: bool) -> None:
 @_json_option
 def suspend(certificate: str, note: str, as_json: bool) -> None:
     """Put CERTIFICATE (serial in hexadecimal, or a PEM file) on hold."""
+    from pki.status import Hold
+
     with _opened() as opened:
         serial = _serial_of(certificate)
-        opened.authority.suspend(serial, ACTOR, note)
+        opened.authority.suspend(serial, ACTOR, note, Hold.OFFICER)
         _show_state(opened, serial, as_json)
 
 
@@ -90,9 +92,11 @@ def suspend(certificate: str, note: str, as_json: bool) -> None:
 @_json_option
 def resume(certificate: str, note: str, as_json: bool) -> None:
     """Make CERTIFICATE (serial in hexadecimal, or a PEM file) good again after a hold."""
+    from pki.status import Hold
+
     with _opened() as opened:
         serial = _serial_of(certificate)
-        opened.authority.resume(serial, ACTOR, note)
+        opened.authority.resume(serial, ACTOR, note, Hold.OFFICER)
         _show_state(opened, serial, as_json)
 
 

@@ -26,21 +26,31 @@ PkiError
 ├── ProfileError                  a profile or country file can't be used (file, field)
 ├── IssuerNameError               no CA has such a short name (name)
 ├── LintError                     the to-be-signed bytes break a rule of their profile (rule)
+├── IssuerError                   a CA can't be used (name)
+│   ├── UnknownIssuerError        there is no such CA, or no certified one of this role
+│   ├── IssuerOfflineError        its key is off line: only a ceremony signs with it
+│   └── KeyMismatchError          its key is not the one in its certificate
+├── ClockSetBackError             now is before what is on record (now, recorded)
 ├── IssuanceError                 the authority doesn't issue (request_id)
 │   ├── RequestConflictError      the same request_id came before with other content
 │   ├── RequestRefusedError       the same request was refused by lint before (rule)
 │   ├── KeyNotAllowedError        the profile doesn't take keys of this kind
 │   ├── KeyReusedError            this key already serves another purpose or person
-│   └── IssuerExpiredError        the issuing CA can't cover the certificate's life
+│   ├── IssuerExpiredError        the issuing CA can't cover the certificate's life
+│   └── SerialsExhaustedError     no free serial in several tries: the random source repeats itself
 ├── StatusError                   a certificate's status doesn't change (serial)
 │   ├── UnknownCertificateError   this serial was never issued
 │   ├── ForbiddenTransitionError  not from its present state (current, wanted)
 │   │   ├── AlreadyInStateError   it is already so; nothing was changed
-│   │   └── NotActivatedError     on hold since its issue: only delivery makes it good
-│   └── ForbiddenReasonError      the reason isn't one for a final revocation (reason)
+│   │   ├── NotActivatedError     on hold since its issue: only delivery makes it good
+│   │   ├── HeldByOthersError     a stronger hold than who asks may lift (held_by)
+│   │   └── CertificateExpiredError  past its life it is neither held nor released
+│   ├── ForbiddenReasonError      the reason isn't one for a final revocation (reason)
+│   └── InvalidityDateError       an invalidity date in the future
 └── ValidationError               a path is refused; see pki.validation.errors
 """
 
+from datetime import datetime
 from pathlib import Path
 
 
@@ -194,6 +204,47 @@ class LintError(PkiError):
         self.detail = detail
 
 
+class IssuerError(PkiError):
+    """A CA can't be used."""
+
+    def __init__(self, name: str, detail: str) -> None:
+        super().__init__(f"CA {name}: {detail}")
+        self.name = name
+        self.detail = detail
+
+
+class UnknownIssuerError(IssuerError):
+    """There is no CA of this name, or no certified one of this role."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "there is no such CA")
+
+
+class IssuerOfflineError(IssuerError):
+    """The CA's key is off line; only a ceremony signs with it."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "its key is off line; hold a ceremony")
+
+
+class KeyMismatchError(IssuerError):
+    """The key under the CA's name is not the one in its certificate."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "its key is not the one in its certificate")
+
+
+class ClockSetBackError(PkiError):
+    """The clock is behind what is on record; nothing is signed until it is right."""
+
+    def __init__(self, now: datetime, recorded: datetime) -> None:
+        super().__init__(
+            f"the clock says {now:%F %T}, and {recorded:%F %T} (UTC) is on record already; set it right"
+        )
+        self.now = now
+        self.recorded = recorded
+
+
 class IssuanceError(PkiError):
     """The authority doesn't issue."""
 
@@ -227,6 +278,13 @@ class IssuerExpiredError(IssuanceError):
     """The issuing certificate is not valid now."""
 
 
+class SerialsExhaustedError(IssuanceError):
+    """Several serials in a row were taken already: the random source repeats itself."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(request_id, "no free serial number was found; the random source repeats itself")
+
+
 class StatusError(PkiError):
     """A certificate's status doesn't change as asked."""
 
@@ -258,6 +316,22 @@ class AlreadyInStateError(ForbiddenTransitionError):
 
 class NotActivatedError(ForbiddenTransitionError):
     """The certificate is on hold since its issue; only the delivery of its card makes it good."""
+
+
+class HeldByOthersError(ForbiddenTransitionError):
+    """The hold is a stronger one than who asks may lift: an officer's, say."""
+
+    def __init__(self, serial: int, current: str, wanted: str, held_by: str) -> None:
+        super().__init__(serial, current, wanted)
+        self.held_by = held_by
+
+
+class CertificateExpiredError(ForbiddenTransitionError):
+    """Past its life a certificate is neither held nor released; it may still be revoked, for the record."""
+
+
+class InvalidityDateError(StatusError):
+    """An invalidity date lies in the past: the key is known to be suspect since then."""
 
 
 class ForbiddenReasonError(StatusError):

@@ -1,5 +1,6 @@
 """The home: the folder that holds one installation's databases, keys and secrets."""
 
+import json
 import os
 import re
 import secrets
@@ -8,8 +9,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+DEFAULT_KEY_LOCATION = "file:"
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
 PASSPHRASE_VARIABLE = "HOVIAT_PASSPHRASE"  # noqa: S105 - the variable's name
+PIN_VARIABLE = "HOVIAT_HSM_PIN"
 _PASSPHRASE_BYTES = 32
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9:/._~\[\]-]{1,200}")
 _OWNER_ONLY_FILE = 0o600
@@ -45,6 +48,10 @@ class Home:
     public_url: str
     """The address under which citizens' software reaches this installation; certificates carry it.
     No trailing slash."""
+    key_location: str = DEFAULT_KEY_LOCATION
+    """Where new keys are made: encrypted files, or an RFC 7512 URI of a token."""
+    shards: int = 1
+    """Partitions of the CRLs of the citizens' CAs."""
 
     @property
     def keys(self) -> Path:
@@ -79,6 +86,10 @@ class Home:
                 f"no passphrase: neither {PASSPHRASE_VARIABLE} nor a readable secrets/passphrase",
             ) from error
 
+    def pin(self) -> str | None:
+        """The token's user PIN, where the environment gives it; otherwise the key URI's pin-source does."""
+        return os.environ.get(PIN_VARIABLE) or None
+
     def write_secret(self, name: str, content: bytes) -> Path:
         """Writes a new file that only its owner can read; never overwrites one."""
         path = self.secrets / name
@@ -90,7 +101,12 @@ class Home:
         return path
 
 
-def create(root: Path, public_url: str = DEFAULT_PUBLIC_URL) -> Home:
+def create(
+    root: Path,
+    public_url: str = DEFAULT_PUBLIC_URL,
+    key_location: str = DEFAULT_KEY_LOCATION,
+    shards: int = 1,
+) -> Home:
     """Makes an empty home with a fresh passphrase, unless the environment gives one.
 
     Raises HomeInUseError where the folder holds anything, PublicUrlError for what is no http(s) address.
@@ -98,14 +114,20 @@ def create(root: Path, public_url: str = DEFAULT_PUBLIC_URL) -> Home:
     _require_url(root, public_url)
     if root.exists() and any(root.iterdir()):
         raise HomeInUseError(root, "is not empty; choose another folder, or remove it yourself")
-    home = Home(root.absolute(), public_url.rstrip("/"))
+    home = Home(root.absolute(), public_url.rstrip("/"), key_location, shards)
     for folder in (home.root, home.keys, home.secrets, home.cards):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(_OWNER_ONLY_FOLDER)  # whatever umask, or whoever made it before, allowed others
     if not os.environ.get(PASSPHRASE_VARIABLE):
         home.write_secret("passphrase", secrets.token_urlsafe(_PASSPHRASE_BYTES).encode() + b"\n")
-    (home.root / "hoviat.toml").write_text(f'public_url = "{home.public_url}"\n', encoding="utf-8")
+    (home.root / "hoviat.toml").write_text(_settings(home), encoding="utf-8")
     return home
+
+
+def _settings(home: Home) -> str:
+    texts = {"public_url": home.public_url, "key_location": home.key_location}
+    lines = [f"{name} = {json.dumps(text)}" for name, text in texts.items()]  # JSON's strings are TOML's
+    return "\n".join([*lines, f"shards = {home.shards}", ""])
 
 
 def _require_url(root: Path, url: str) -> None:
@@ -122,7 +144,12 @@ def load(root: Path) -> Home:
     """Opens an initialised home."""
     try:
         settings = tomllib.loads((root / "hoviat.toml").read_text(encoding="utf-8"))
-        return Home(root.absolute(), settings["public_url"])
+        return Home(
+            root.absolute(),
+            settings["public_url"],
+            settings.get("key_location", DEFAULT_KEY_LOCATION),
+            settings.get("shards", 1),
+        )
     except FileNotFoundError as error:
         raise HomeMissingError(root, "is not initialised; run `hoviat init` first") from error
     except (KeyError, tomllib.TOMLDecodeError) as error:

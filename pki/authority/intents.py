@@ -1,28 +1,36 @@
-"""The first transaction of an issue: a serial is reserved and the bytes to be signed are recorded."""
+"""The first transaction of an issue: serials are reserved and the bytes to be signed are recorded."""
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from pki.authority.issuers import IssuingCa
+from pki.authority.issuers import Issuers, IssuingCa
 from pki.authority.orders import Order
-from pki.errors import IssuerExpiredError, KeyReusedError, RequestConflictError
-from pki.hierarchy import crl_scope
+from pki.errors import IssuanceError, IssuerExpiredError, KeyReusedError, RequestConflictError
+from pki.hierarchy import crl_scope, shard_of
 from pki.lint.serial import SERIAL_BITS
 from pki.profiles.extensions import PublicAddresses
+from pki.profiles.profile import Profile
 from pki.profiles.tbs import encode_tbs, validity_from
-from pki.store.models import Intent, serial_key
+from pki.store.models import Intent
 
 Entropy: TypeAlias = Callable[[int], int]
 """`secrets.randbits`, or a test's own."""
 
+SALT_BYTES = 32
 _FIXED_BITS = 2
 _TOP_BIT = 1 << (SERIAL_BITS - _FIXED_BITS)
+_SAME_PURPOSE: Mapping[Profile, Profile] = {
+    Profile.CROSS_CA: Profile.ROOT_CA,
+    Profile.CSCA_LINK: Profile.CSCA,
+}
+"""A CA's key may be certified by itself and by another generation."""
 
 
 class Outcome(Enum):
@@ -33,64 +41,158 @@ class Outcome(Enum):
     REFUSED = "refused"
 
 
+@dataclass(frozen=True)
+class RecordedIntent:
+    """An intent as the tables hold it (`pki.store.models.Intent`)."""
+
+    request_id: str
+    fingerprint: bytes = field(repr=False)
+    serial: int
+    issuer: str
+    shard: int
+    profile: str
+    key_hash: bytes = field(repr=False)
+    key_kind: str
+    provenance: str | None
+    holder_hash: bytes = field(repr=False)
+    salt: bytes = field(repr=False)
+    tbs: bytes | None = field(repr=False)
+    not_before: datetime
+    not_after: datetime
+    on_hold: bool
+    actor: str
+    created: datetime
+    outcome: str
+    refused_by: str | None
+
+
+_COLUMNS = tuple(getattr(Intent, name) for name in RecordedIntent.__dataclass_fields__)
+
+
 def new_serial(entropy: Entropy = secrets.randbits) -> int:
     """A serial of exactly 16 octets, positive, 126 bits of it random."""
     return _TOP_BIT | entropy(SERIAL_BITS - _FIXED_BITS)
 
 
-def record_intent(
-    session: Session,
-    order: Order,
-    issuer: IssuingCa,
-    addresses: PublicAddresses,
-    now: datetime,
-    entropy: Entropy,
-) -> Intent:
-    """The order's intent: the one recorded before, or a new one in the caller's transaction.
+@dataclass(frozen=True)
+class IntentWriter:
+    """Records intents for orders; what it needs beside the caller's transaction."""
 
-    Raises RequestConflictError, KeyReusedError, IssuerExpiredError.
-    """
-    known = session.get(Intent, order.request_id)
-    if known is None:
-        _refuse_reused_key(session, order)
-        known = _new_intent(order, issuer, addresses, now, entropy)
-        session.add(known)
-    elif known.fingerprint != order.fingerprint:
-        raise RequestConflictError(order.request_id, "came before with other content")
-    return known
+    issuers: Issuers
+    addresses: PublicAddresses
+    entropy: Entropy = secrets.randbits
+
+    def record(
+        self, session: Session, orders: Sequence[Order], now: datetime
+    ) -> list[RecordedIntent | IssuanceError]:
+        """For each order the intent recorded before, a new one, or why there is none, in their order.
+
+        The error is RequestConflictError, KeyReusedError or IssuerExpiredError; it concerns its order alone.
+        """
+        known = read_intents(session, [order.request_id for order in orders])
+        uses = _uses_of_keys(session, orders)
+        fresh: list[RecordedIntent] = []
+        results: list[RecordedIntent | IssuanceError] = []
+        for order in orders:
+            try:
+                intent = self._known(order, known) or self._new(order, uses, now)
+            except IssuanceError as error:
+                results.append(error)
+                continue
+            if intent.request_id not in known:
+                known[intent.request_id] = intent
+                fresh.append(intent)
+            results.append(intent)
+        if fresh:
+            session.execute(insert(Intent), [_values(intent) for intent in fresh])
+        return results
+
+    @staticmethod
+    def _known(order: Order, known: Mapping[str, RecordedIntent]) -> RecordedIntent | None:
+        intent = known.get(order.request_id)
+        if intent is not None and intent.fingerprint != order.fingerprint:
+            raise RequestConflictError(order.request_id, "came before with other content")
+        return intent
+
+    def _new(
+        self, order: Order, uses: dict[bytes, set[tuple[Profile, bytes]]], now: datetime
+    ) -> RecordedIntent:
+        _refuse_reused_key(order, uses)
+        return self._intent(order, self.issuers[order.issuer], now)
+
+    def _intent(self, order: Order, issuer: IssuingCa, now: datetime) -> RecordedIntent:
+        definition, ca = order.definition, issuer.facts
+        validity = validity_from(now, definition.life, ca.validity)
+        if not ca.validity.not_before <= validity.not_before < validity.not_after:
+            raise IssuerExpiredError(order.request_id, f"CA {issuer.name} is not valid now")
+        serial = new_serial(self.entropy)
+        tbs = encode_tbs(
+            definition,
+            serial,
+            order.subject,
+            order.spki,
+            validity,
+            ca,
+            self.addresses,
+            crl_scope=crl_scope(issuer.name, issuer.shards, serial),
+        )
+        return RecordedIntent(
+            request_id=order.request_id,
+            fingerprint=order.fingerprint,
+            serial=serial,
+            issuer=issuer.name,
+            shard=shard_of(serial, issuer.shards),
+            profile=definition.profile.value,
+            key_hash=order.key_hash,
+            key_kind=order.key_kind.value,
+            provenance=order.provenance,
+            holder_hash=order.holder_hash,
+            salt=secrets.token_bytes(SALT_BYTES),
+            tbs=tbs,
+            not_before=validity.not_before,
+            not_after=validity.not_after,
+            on_hold=order.on_hold,
+            actor=order.actor,
+            created=now,
+            outcome=Outcome.PENDING.value,
+            refused_by=None,
+        )
 
 
-def _refuse_reused_key(session: Session, order: Order) -> None:
+def read_intents(session: Session, request_ids: Sequence[str]) -> dict[str, RecordedIntent]:
+    """The recorded intents among these, by request."""
+    rows = session.execute(select(*_COLUMNS).where(Intent.request_id.in_(request_ids)))
+    return {row.request_id: RecordedIntent(*row) for row in rows}
+
+
+def pending_intents(session: Session, issuers: Sequence[str]) -> list[RecordedIntent]:
+    """The intents of these CAs that a crash left unfinished, oldest first."""
+    query = select(*_COLUMNS).where(Intent.outcome == Outcome.PENDING.value, Intent.issuer.in_(issuers))
+    return [RecordedIntent(*row) for row in session.execute(query.order_by(Intent.created))]
+
+
+def _uses_of_keys(session: Session, orders: Sequence[Order]) -> dict[bytes, set[tuple[Profile, bytes]]]:
+    """For each key that was ever asked for: its purposes and holders."""
+    query = select(Intent.key_hash, Intent.profile, Intent.holder_hash)
+    uses: dict[bytes, set[tuple[Profile, bytes]]] = {}
+    for key_hash, profile, holder in session.execute(
+        query.where(Intent.key_hash.in_([order.key_hash for order in orders]))
+    ):
+        uses.setdefault(key_hash, set()).add((_purpose(Profile(profile)), holder))
+    return uses
+
+
+def _refuse_reused_key(order: Order, uses: dict[bytes, set[tuple[Profile, bytes]]]) -> None:
     """One key, one holder, one purpose; a renewal for the same ones is lawful."""
-    query = select(Intent.profile, Intent.holder_hash).where(Intent.key_hash == order.key_hash)
-    for profile, holder_hash in session.execute(query):
-        if profile != order.definition.profile.value or holder_hash != order.holder_hash:
-            raise KeyReusedError(order.request_id, "this key already serves another purpose or person")
+    use = (_purpose(order.definition.profile), order.holder_hash)
+    if uses.get(order.key_hash, {use}) != {use}:
+        raise KeyReusedError(order.request_id, "this key already serves another purpose or person")
+    uses[order.key_hash] = {use}
 
 
-def _new_intent(
-    order: Order, issuer: IssuingCa, addresses: PublicAddresses, now: datetime, entropy: Entropy
-) -> Intent:
-    validity = validity_from(now, order.definition.life, issuer.facts.validity)
-    if not issuer.facts.validity.not_before <= validity.not_before < validity.not_after:
-        raise IssuerExpiredError(order.request_id, f"CA {issuer.name} is not valid now")
-    serial = new_serial(entropy)
-    scope = crl_scope(issuer.name, issuer.facts.shards, serial)
-    tbs = encode_tbs(
-        order.definition, serial, order.subject, order.spki, validity, issuer.facts, addresses, scope
-    )
-    return Intent(
-        request_id=order.request_id,
-        fingerprint=order.fingerprint,
-        serial=serial_key(serial),
-        issuer=issuer.name,
-        profile=order.definition.profile.value,
-        key_hash=order.key_hash,
-        holder_hash=order.holder_hash,
-        tbs=tbs,
-        on_hold=order.on_hold,
-        actor=order.actor,
-        created=now,
-        outcome=Outcome.PENDING.value,
-        refused_by=None,
-    )
+def _purpose(profile: Profile) -> Profile:
+    return _SAME_PURPOSE.get(profile, profile)
+
+
+def _values(intent: RecordedIntent) -> dict[str, object]:
+    return vars(intent).copy()

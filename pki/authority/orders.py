@@ -2,21 +2,24 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from pki.auditchain.canonical import canonical_json
-from pki.authority.issuers import CITIZEN
+from pki.authority.issuers import IssuingCa
+from pki.authority.subjects import encode_subject
 from pki.authority.values import CertificateRequest
 from pki.errors import IssuanceError, KeyNotAllowedError
+from pki.hierarchy import Role
 from pki.keys.identifiers import spki_of
-from pki.keys.kinds import kind_of
+from pki.keys.kinds import KeyKind, kind_of
 from pki.keys.signer import SignerPublicKey
 from pki.pkcs10 import verify_csr
 from pki.profiles.definitions import DEFINITIONS, ProfileDefinition
-from pki.profiles.names import encode_person, person_name
 from pki.profiles.profile import Profile
 
 MAX_REQUEST_ID = 64
 MAX_ACTOR = 128
+MAX_PROVENANCE = 64
 
 
 @dataclass(frozen=True)
@@ -26,68 +29,98 @@ class Order:
     request_id: str
     definition: ProfileDefinition
     issuer: str
+    """The CA's short name."""
+    role: Role
     subject: bytes = field(repr=False)
     """DER Name."""
     spki: bytes = field(repr=False)
+    key_kind: KeyKind
     on_hold: bool
     actor: str
+    provenance: str | None = None
 
-    @property
+    @cached_property
     def fingerprint(self) -> bytes:
-        """SHA-256 over all that makes two orders the same: not who asks, nor the CSR's signature."""
+        """SHA-256 over all that makes two orders the same: not who asks, nor the CSR's signature.
+
+        The CA's role counts and its generation doesn't: a request that is repeated after a roll-over
+        is still the same request.
+        """
         content = {
             "profile": self.definition.profile.value,
-            "issuer": self.issuer,
+            "issuer": self.role.value,
             "subject": self.subject.hex(),
             "spki": self.spki.hex(),
             "on_hold": self.on_hold,
+            "provenance": self.provenance,
         }
         return hashlib.sha256(canonical_json(content)).digest()
 
-    @property
+    @cached_property
     def key_hash(self) -> bytes:
         """SHA-256 of the SubjectPublicKeyInfo."""
         return hashlib.sha256(self.spki).digest()
 
-    @property
+    @cached_property
     def holder_hash(self) -> bytes:
         """SHA-256 of the subject: a key belongs to one."""
         return hashlib.sha256(self.subject).digest()
 
 
-def order_for(request: CertificateRequest) -> Order:
-    """Checks a citizen's request: key, possession, names. Raises CsrError, SubjectError, IssuanceError."""
-    if not 1 <= len(request.request_id) <= MAX_REQUEST_ID or not 1 <= len(request.actor) <= MAX_ACTOR:
-        raise IssuanceError(request.request_id[:MAX_REQUEST_ID], "request_id or actor is empty or too long")
-    definition = DEFINITIONS[request.profile]
-    if not definition.person:
-        raise IssuanceError(request.request_id, f"profile {request.profile.value} is not for citizens")
-    key = verify_csr(request.csr)
-    subject = request.subject
-    name = person_name(subject.national_code, subject.given_name, subject.surname)
+def order_for(request: CertificateRequest, issuer: IssuingCa) -> Order:
+    """Checks a request: key, possession, names. Raises CsrError, SubjectError, IssuanceError."""
+    _check_lengths(request)
     return make_order(
         request.request_id,
         request.profile,
-        issuer=CITIZEN,
-        subject=encode_person(name),
-        key=key,
+        issuer=issuer,
+        subject=encode_subject(request, DEFINITIONS[request.profile].subject),
+        key=verify_csr(request.csr),
         on_hold=request.on_hold,
         actor=request.actor,
+        provenance=request.provenance,
     )
+
+
+def _check_lengths(request: CertificateRequest) -> None:
+    sizes = (
+        (request.request_id, 1, MAX_REQUEST_ID),
+        (request.actor, 1, MAX_ACTOR),
+        (request.provenance or "", 0, MAX_PROVENANCE),
+    )
+    if not all(least <= len(text) <= most for text, least, most in sizes):
+        raise IssuanceError(
+            request.request_id[:MAX_REQUEST_ID], "request_id, actor or provenance is empty or too long"
+        )
 
 
 def make_order(
     request_id: str,
     profile: Profile,
     *,
-    issuer: str,
+    issuer: IssuingCa,
     subject: bytes,
     key: SignerPublicKey,
     on_hold: bool,
     actor: str,
+    provenance: str | None = None,
 ) -> Order:
-    """An order for any profile. Raises KeyNotAllowedError."""
+    """An order for any profile. Raises IssuanceError; KeyNotAllowedError for a key of another kind."""
     definition = DEFINITIONS[profile]
-    if kind_of(key) not in definition.keys:
+    if issuer.role not in definition.issued_by:
+        raise IssuanceError(request_id, f"CA {issuer.name} does not issue profile {profile.value}")
+    kind = kind_of(key)
+    if kind is None or kind not in definition.keys:
         raise KeyNotAllowedError(request_id, f"profile {profile.value} does not take this kind of key")
-    return Order(request_id, definition, issuer, subject, spki_of(key), on_hold, actor)
+    return Order(
+        request_id=request_id,
+        definition=definition,
+        issuer=issuer.name,
+        role=issuer.role,
+        subject=subject,
+        spki=spki_of(key),
+        key_kind=kind,
+        on_hold=on_hold,
+        actor=actor,
+        provenance=provenance,
+    )

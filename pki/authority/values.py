@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TypeAlias
+from uuid import UUID
 
 from pki.profiles.profile import Profile
 
@@ -20,19 +22,38 @@ class PersonSubject:
 
 
 @dataclass(frozen=True)
+class CardSubject:
+    """A card, named by its UUID and by nothing of its holder."""
+
+    card: UUID
+
+
+@dataclass(frozen=True)
+class InstitutionSubject:
+    """One of our own: an operator by staff number, a station, a signer, a service by its host name."""
+
+    common_name: str
+
+
+Subject: TypeAlias = PersonSubject | CardSubject | InstitutionSubject
+
+
+@dataclass(frozen=True)
 class CertificateRequest:
     """One wish for one certificate. The same `request_id` always yields the same certificate."""
 
     request_id: str
     """Chosen by the caller, at most 64 characters, no personal data: it stands in the audit chain."""
     profile: Profile
-    subject: PersonSubject
+    subject: Subject
     csr: bytes = field(repr=False)
     """DER PKCS#10, signed by the key to be certified; its subject is ignored."""
     on_hold: bool
     """True for a card's certificates: they go live when the card has been delivered."""
     actor: str
     """Who wants it, for the audit chain."""
+    provenance: str | None = None
+    """Where the key was made (a chip batch), at most 64 characters: what a mass action selects by."""
 
 
 @dataclass(frozen=True)

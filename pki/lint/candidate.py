@@ -10,8 +10,8 @@ from cryptography import x509
 from pki import der
 from pki.errors import LintError
 from pki.hierarchy import crl_scope
+from pki.profiles.definitions import ProfileDefinition
 from pki.profiles.extensions import PublicAddresses
-from pki.profiles.shape import ProfileDefinition
 from pki.profiles.tbs import IssuerFacts, TbsFields, read_tbs
 
 _UNSIGNED = der.bit_string(b"\x00")

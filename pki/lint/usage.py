@@ -4,7 +4,7 @@ from cryptography import x509
 
 from pki import oids
 from pki.lint.candidate import Candidate, require
-from pki.profiles.shape import KeyUsageBit
+from pki.profiles.definitions import KeyUsageBit
 
 _NAMES = {
     KeyUsageBit.DIGITAL_SIGNATURE: "digital_signature",

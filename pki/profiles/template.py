@@ -5,6 +5,7 @@ from functools import lru_cache
 from pki import der
 from pki.keys.identifiers import key_identifier
 from pki.profiles.alternativenames import encode_card_name, encode_host_name
+from pki.profiles.definitions import ProfileDefinition, SubjectForm
 from pki.profiles.extensions import (
     PublicAddresses,
     encode_after_key,
@@ -13,7 +14,6 @@ from pki.profiles.extensions import (
 )
 from pki.profiles.facts import IssuerFacts, Validity
 from pki.profiles.names import common_name_of
-from pki.profiles.shape import ProfileDefinition, SubjectForm
 from pki.profiles.traveldocuments import encode_name_change, encode_private_key_use
 
 _VERSION_3 = 2

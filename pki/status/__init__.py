@@ -1,5 +1,5 @@
 """What is known of certificates after issue: the store, CRLs, OCSP."""
 
-from pki.status.state import CertificateState, RevocationReason, Status
+from pki.status.state import CertificateState, Hold, RevocationReason, Status
 
-__all__ = ["CertificateState", "RevocationReason", "Status"]
+__all__ = ["CertificateState", "Hold", "RevocationReason", "Status"]

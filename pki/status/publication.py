@@ -1,6 +1,6 @@
 """Publishing CRLs: number, content and audit entry become visible in one commit."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -8,15 +8,19 @@ from sqlalchemy import Engine, delete, select
 from sqlalchemy.orm import Session
 
 from pki.auditchain import append
-from pki.authority.issuers import CITIZEN, ROOT, IssuingCa
+from pki.authority.issuers import Issuers, IssuingCa
 from pki.clock import Clock, utc_now
+from pki.hierarchy import Role
 from pki.status.crl import CrlEntry, CrlScope, build_crl
 from pki.status.state import RevocationReason, Status
 from pki.store.database import read_only
 from pki.store.models import AuditEntry, CertificateRow, CrlRow, Issuer
 
-CRL_LIFE: Mapping[str, timedelta] = {ROOT: timedelta(days=90), CITIZEN: timedelta(days=1)}
+_LONG_LIVED = frozenset({Role.ROOT, Role.CSCA})
+CRL_LIFE = timedelta(days=1)
 """From thisUpdate to nextUpdate; a new CRL is made at half of it, or as soon as a status has changed."""
+ROOT_CRL_LIFE = timedelta(days=90)
+"""The same where a key signs rarely."""
 
 ACTOR = "pki"
 
@@ -35,16 +39,16 @@ class PublishedCrl:
 class CrlPublisher:
     """Keeps every CA's newest CRL in the database and makes the next one when it is due."""
 
-    def __init__(self, engine: Engine, issuers: Mapping[str, IssuingCa], clock: Clock = utc_now) -> None:
+    def __init__(self, engine: Engine, issuers: Issuers, clock: Clock = utc_now) -> None:
         self._engine = engine
         self._reading = read_only(engine)
-        self._issuers = dict(issuers)
+        self._issuers = issuers
         self._clock = clock
 
     @property
     def names(self) -> tuple[str, ...]:
         """Short names of the CAs that have a CRL."""
-        return tuple(self._issuers)
+        return tuple(ca.name for ca in self._issuers if ca.key is not None)
 
     def current(self, name: str) -> PublishedCrl:
         """The CRL to serve now. A status change or half its life makes a new one first. Raises KeyError."""
@@ -64,7 +68,7 @@ class CrlPublisher:
             if only_if_due and previous is not None and self._is_fresh(session, previous):
                 return _published(previous)
             scope = self._next_scope(state, name)
-            crl = build_crl(issuer, scope, _entries(session, name, scope.this_update))
+            crl = build_crl(issuer, scope, _entries(session, issuer, scope.this_update))
             row = CrlRow(
                 issuer=name,
                 number=scope.number,
@@ -84,7 +88,7 @@ class CrlPublisher:
         now = self._clock().replace(microsecond=0)
         # Rises even if the clock is set back or the database comes back from an older copy.
         number = max(state.crl_number + 1, int(now.timestamp()))
-        return CrlScope(number, now, now + CRL_LIFE[name])
+        return CrlScope(number, now, now + crl_life(self._issuers[name]))
 
     def _is_fresh(self, session: Session, row: CrlRow) -> bool:
         version = session.scalars(select(Issuer.status_version).where(Issuer.name == row.issuer)).one()
@@ -113,17 +117,21 @@ def _newest(session: Session, name: str) -> CrlRow | None:
     return session.scalar(select(CrlRow).where(CrlRow.issuer == name).order_by(CrlRow.number.desc()).limit(1))
 
 
-def _entries(session: Session, name: str, this_update: datetime) -> Iterator[CrlEntry]:
+def crl_life(issuer: IssuingCa) -> timedelta:
+    """From thisUpdate to nextUpdate."""
+    return ROOT_CRL_LIFE if issuer.role in _LONG_LIVED else CRL_LIFE
+
+
+def _entries(session: Session, issuer: IssuingCa, this_update: datetime) -> Iterator[CrlEntry]:
     """Revoked and suspended ones, until they have stood on a CRL after their end (RFC 5280 §3.3)."""
     columns = (CertificateRow.serial, CertificateRow.since, CertificateRow.reason)
-    listed = (Status.ON_HOLD.value, Status.REVOKED.value)
     query = select(*columns).where(
-        CertificateRow.issuer == name,
-        CertificateRow.status.in_(listed),
-        CertificateRow.not_after >= this_update - CRL_LIFE[name],
+        CertificateRow.issuer == issuer.name,
+        CertificateRow.status != Status.GOOD.value,
+        CertificateRow.not_after >= this_update - crl_life(issuer),
     )
     for serial, since, reason in session.execute(query):
-        yield CrlEntry(int(serial, 16), since, RevocationReason(reason or "unspecified"))
+        yield CrlEntry(serial, since, RevocationReason(reason or "unspecified"))
 
 
 def _published(row: CrlRow) -> PublishedCrl:

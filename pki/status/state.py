@@ -15,6 +15,18 @@ class Status(Enum):
 
 
 @unique
+class Hold(Enum):
+    """Whose hold it is. A stronger one is not lifted by those who may set a weaker one."""
+
+    DELIVERY = "delivery"
+    """Since issue, until the card is in its holder's hands."""
+    REGISTRY = "registry"
+    """A clerk, or the holder's own call."""
+    OFFICER = "officer"
+    """A PKI officer, or a mass action."""
+
+
+@unique
 class RevocationReason(Enum):
     """CRLReason, RFC 5280 §5.3.1; the values are the standard's names."""
 

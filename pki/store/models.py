@@ -2,15 +2,32 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    SmallInteger,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
 from pki.auditchain import AuditEntryColumns
+from pki.store.columns import Serial, UtcSeconds
 from pki.store.database import UtcDateTime, new_metadata
 
-SERIAL_DIGITS = 32
 _NAME = 64
+_ACTOR = 128
+_KEY_URI = 512
 _HASH_BYTES = 32
+_SALT_BYTES = 32
+
+_PENDING = text("outcome = 'pending'")
+_LISTED = text("status <> 'good'")
+_CHANGED = text("changed > 0")
 
 
 class Base(DeclarativeBase):
@@ -19,12 +36,38 @@ class Base(DeclarativeBase):
     metadata = new_metadata()
 
 
-class Issuer(Base):
-    """A CA of this installation. `status_version` rises whenever what its next CRL says changes."""
+class KeyRow(Base):
+    """A private key of this installation: its name and the URI under which its key store opens it."""
 
-    __tablename__ = "issuers"
+    __tablename__ = "keys"
 
     name: Mapped[str] = mapped_column(String(_NAME), primary_key=True)
+    uri: Mapped[str] = mapped_column(String(_KEY_URI))
+    created: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class Issuer(Base):
+    """One generation of a CA. Its name is `<role>-g<generation>`.
+
+    `status_version` rises whenever what its next CRL says changes; certificates carry the version at which
+    they changed last, so what happened since a version is one indexed read.
+    """
+
+    __tablename__ = "issuers"
+    __table_args__ = (UniqueConstraint("role", "generation"),)
+
+    name: Mapped[str] = mapped_column(String(_NAME), primary_key=True)
+    role: Mapped[str] = mapped_column(String(_NAME))
+    generation: Mapped[int] = mapped_column(SmallInteger)
+    subject: Mapped[bytes] = mapped_column(LargeBinary)
+    """DER Name."""
+    key: Mapped[str] = mapped_column(ForeignKey(KeyRow.name))
+    online: Mapped[bool]
+    """False: its key is kept off line, and only a ceremony signs with it."""
+    certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """DER; None until it is certified."""
+    shards: Mapped[int] = mapped_column(SmallInteger)
+    """Partitions of its CRL; 1: none."""
     status_version: Mapped[int] = mapped_column(BigInteger)
     crl_number: Mapped[int] = mapped_column(BigInteger)
 
@@ -32,44 +75,92 @@ class Issuer(Base):
 class Intent(Base):
     """A serial reserved and the exact bytes to be signed, recorded before anything is signed.
 
-    `outcome` goes from pending to issued or refused, once.
+    `outcome` goes from pending to issued or refused, once. The bytes leave when the certificate stands.
     """
 
     __tablename__ = "intents"
+    __table_args__ = (
+        CheckConstraint("outcome IN ('pending', 'issued', 'refused')", name="outcome"),
+        # What a crash left: few rows, whatever the table's size.
+        Index("ix_intents_pending", "created", sqlite_where=_PENDING, postgresql_where=_PENDING),
+    )
 
     request_id: Mapped[str] = mapped_column(String(_NAME), primary_key=True)
     fingerprint: Mapped[bytes] = mapped_column(LargeBinary(_HASH_BYTES))
-    serial: Mapped[str] = mapped_column(String(SERIAL_DIGITS), unique=True)
+    serial: Mapped[int] = mapped_column(Serial(), unique=True)
     issuer: Mapped[str] = mapped_column(ForeignKey(Issuer.name))
+    shard: Mapped[int] = mapped_column(SmallInteger)
     profile: Mapped[str] = mapped_column(String(_NAME))
     key_hash: Mapped[bytes] = mapped_column(LargeBinary(_HASH_BYTES), index=True)
+    key_kind: Mapped[str] = mapped_column(String(16))
+    provenance: Mapped[str | None] = mapped_column(String(_NAME))
+    """Where the key was made (a chip batch): what a mass action selects by."""
     holder_hash: Mapped[bytes] = mapped_column(LargeBinary(_HASH_BYTES))
-    tbs: Mapped[bytes] = mapped_column(LargeBinary)
+    salt: Mapped[bytes] = mapped_column(LargeBinary(_SALT_BYTES))
+    """Opens the commitment in the audit entry; without it the entry names nobody."""
+    tbs: Mapped[bytes | None] = mapped_column(LargeBinary)
+    not_before: Mapped[datetime] = mapped_column(UtcSeconds())
+    not_after: Mapped[datetime] = mapped_column(UtcSeconds())
     on_hold: Mapped[bool]
-    actor: Mapped[str] = mapped_column(String(128))
-    created: Mapped[datetime] = mapped_column(UtcDateTime())
-    outcome: Mapped[str] = mapped_column(String(16), index=True)
+    actor: Mapped[str] = mapped_column(String(_ACTOR))
+    created: Mapped[datetime] = mapped_column(UtcSeconds())
+    outcome: Mapped[str] = mapped_column(String(16))
     refused_by: Mapped[str | None] = mapped_column(String(_NAME))
 
 
 class CertificateRow(Base):
-    """An issued certificate and its status."""
+    """An issued certificate's status; its bytes stand in `certificate_bodies`, out of the hot table's way."""
 
     __tablename__ = "certificates"
-    __table_args__ = (Index(None, "issuer", "status", "not_after"),)
+    __table_args__ = (
+        CheckConstraint("status IN ('good', 'on_hold', 'revoked')", name="status"),
+        CheckConstraint("(status = 'good') = (reason IS NULL)", name="reason"),
+        CheckConstraint("(status = 'on_hold') = (held_by IS NOT NULL)", name="held_by"),
+        # All that a CRL says of a partition, in the order of serials, without touching the table.
+        Index(
+            "ix_certificates_listed",
+            *("issuer", "shard", "serial", "not_after", "since", "reason", "invalidity_date"),
+            sqlite_where=_LISTED,
+            postgresql_where=_LISTED,
+        ),
+        Index(
+            "ix_certificates_changed",
+            "issuer",
+            "changed",
+            sqlite_where=_CHANGED,
+            postgresql_where=_CHANGED,
+        ),
+    )
 
-    serial: Mapped[str] = mapped_column(String(SERIAL_DIGITS), primary_key=True)
+    serial: Mapped[int] = mapped_column(Serial(), primary_key=True)
     request_id: Mapped[str] = mapped_column(ForeignKey(Intent.request_id), unique=True)
     issuer: Mapped[str] = mapped_column(ForeignKey(Issuer.name))
+    shard: Mapped[int] = mapped_column(SmallInteger)
     profile: Mapped[str] = mapped_column(String(_NAME))
-    der: Mapped[bytes] = mapped_column(LargeBinary)
-    not_before: Mapped[datetime] = mapped_column(UtcDateTime())
-    not_after: Mapped[datetime] = mapped_column(UtcDateTime())
+    key_kind: Mapped[str] = mapped_column(String(16))
+    provenance: Mapped[str | None] = mapped_column(String(_NAME))
+    not_before: Mapped[datetime] = mapped_column(UtcSeconds())
+    not_after: Mapped[datetime] = mapped_column(UtcSeconds())
     status: Mapped[str] = mapped_column(String(16))
     reason: Mapped[str | None] = mapped_column(String(32))
-    since: Mapped[datetime] = mapped_column(UtcDateTime())
-    activated: Mapped[bool] = mapped_column()
+    since: Mapped[datetime] = mapped_column(UtcSeconds())
+    invalidity_date: Mapped[datetime | None] = mapped_column(UtcSeconds())
+    """When the key is known or suspected to have been compromised (RFC 5280 §5.3.2)."""
+    held_by: Mapped[str | None] = mapped_column(String(16))
+    """Whose hold it is (`Hold`), while on hold: who may not lift it is decided by that."""
+    activated: Mapped[bool]
     """Whether it was ever good: a first hold ends with delivery, a later one with resumption."""
+    changed: Mapped[int] = mapped_column(BigInteger)
+    """The issuer's `status_version` at the last change; 0: as good as on the day of issue."""
+
+
+class CertificateBody(Base):
+    """A certificate's DER."""
+
+    __tablename__ = "certificate_bodies"
+
+    serial: Mapped[int] = mapped_column(ForeignKey(CertificateRow.serial), primary_key=True)
+    der: Mapped[bytes] = mapped_column(LargeBinary)
 
 
 class CrlRow(Base):
@@ -89,8 +180,3 @@ class AuditEntry(AuditEntryColumns, Base):
     """What the authority did, hash-linked."""
 
     __tablename__ = "audit"
-
-
-def serial_key(serial: int) -> str:
-    """A serial as the tables hold it: 32 hexadecimal digits."""
-    return f"{serial:0{SERIAL_DIGITS}x}"

@@ -42,7 +42,7 @@ class RenewingCredential:
         order = make_order(
             request_id,
             Profile.OCSP_RESPONDER,
-            issuer=self._issuer,
+            issuer=self._authority.issuers[self._issuer],
             subject=SUBJECT,
             key=self._signer.public_key,
             on_hold=False,

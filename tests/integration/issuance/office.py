@@ -117,9 +117,7 @@ class Office:
         return card
 
     def status(self, serial: int) -> CertificateState:
-        found = self.pki.status.lookup("citizen", serial)
-        assert found is not None
-        return found
+        return self.pki.status.state_of(serial)
 
 
 def new_application(person: Person) -> NewApplication:

@@ -29,11 +29,18 @@ class IssuedCard:
 
     @property
     def root(self) -> Path:
-        return self.ca_folder / "root.pem"
+        return self.ca_folder / "root-g1.pem"
 
     @property
     def citizen(self) -> Path:
-        return self.ca_folder / "citizen.pem"
+        """The CA of key 9A."""
+        return self.ca_folder / "citizen-auth-g1.pem"
+
+    @property
+    def crls(self) -> list[str]:
+        """openssl's options for the CRLs of the card's CAs and of the root."""
+        names = ("citizen-auth-g1", "citizen-sign-g1", "root-g1")
+        return [option for name in names for option in ("-CRLfile", str(self.ca_folder / f"{name}.crl"))]
 
     @property
     def chain(self) -> Path:

@@ -66,8 +66,8 @@ def test_openssl_verifies_the_certificates_read_from_the_card(
     verified = clients.verify_certificate(
         certificate,
         issued.root,
-        *("-untrusted", str(issued.citizen), "-x509_strict", "-crl_check_all"),
-        *("-CRLfile", str(issued.ca_folder / "citizen.crl"), "-CRLfile", str(issued.ca_folder / "root.crl")),
+        *("-untrusted", str(issued.chain), "-x509_strict", "-crl_check_all"),
+        *issued.crls,
     )
     assert verified.strip().endswith(": OK")
 

@@ -23,15 +23,16 @@ def openssl(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 
 def verify(served: Served, leaf: Path, *options: str) -> subprocess.CompletedProcess[str]:
     folder = served.export()
-    crls = ("-CRLfile", folder / "citizen.crl.pem", "-CRLfile", folder / "root.crl.pem")
-    trust = ("-CAfile", folder / "root.pem", "-untrusted", folder / "citizen.pem")
+    names = ("citizen-auth-g1", "citizen-sign-g1", "root-g1")
+    crls = [option for name in names for option in ("-CRLfile", folder / f"{name}.crl.pem")]
+    trust = ("-CAfile", folder / "root-g1.pem", "-untrusted", folder / "chain.pem")
     return openssl("verify", "-x509_strict", *options, *trust, *crls, leaf)
 
 
 def ocsp(served: Served, leaf: Path, *options: str) -> str:
     folder = served.export()
     url = ("-url", f"{served.url}/pki/ocsp")
-    trust = ("-CAfile", folder / "root.pem", "-issuer", folder / "citizen.pem")
+    trust = ("-CAfile", folder / "root-g1.pem", "-issuer", folder / "citizen-auth-g1.pem")
     result = openssl("ocsp", *options, *trust, "-cert", leaf, *url)
     assert "Response verify OK" in result.stderr, result.stderr
     return result.stdout + result.stderr
@@ -64,7 +65,7 @@ def test_hold_and_revocation_are_seen(served: Served) -> None:
     assert verify(served, leaf, "-crl_check").returncode == 0
     served.pki.authority.revoke(serial, RevocationReason.KEY_COMPROMISE, "tester", "stolen")
     assert "certificate revoked" in verify(served, leaf, "-crl_check").stderr
-    text = openssl("crl", "-in", served.folder / "citizen.crl.pem", "-noout", "-text").stdout
+    text = openssl("crl", "-in", served.folder / "citizen-auth-g1.crl.pem", "-noout", "-text").stdout
     assert f"{serial:032X}" in text
     assert "Key Compromise" in text
 
@@ -89,15 +90,17 @@ def test_ocsp_calls_a_hold_by_its_name(served: Served) -> None:
 
 def test_ocsp_knows_no_stranger(served: Served) -> None:
     folder = served.export()
-    trust = ("-CAfile", folder / "root.pem", "-issuer", folder / "citizen.pem")
+    trust = ("-CAfile", folder / "root-g1.pem", "-issuer", folder / "citizen-auth-g1.pem")
     result = openssl("ocsp", *trust, "-serial", "0x1234567890", "-url", f"{served.url}/pki/ocsp")
     assert "0x1234567890: unknown" in result.stdout
 
 
 def test_ocsp_answers_for_no_other_ca(served: Served) -> None:
     folder = served.export()
-    trust = ("-CAfile", folder / "root.pem", "-issuer", folder / "root.pem")
-    result = openssl("ocsp", *trust, "-cert", folder / "citizen.pem", "-url", f"{served.url}/pki/ocsp")
+    trust = ("-CAfile", folder / "root-g1.pem", "-issuer", folder / "root-g1.pem")
+    result = openssl(
+        "ocsp", *trust, "-cert", folder / "citizen-auth-g1.pem", "-url", f"{served.url}/pki/ocsp"
+    )
     assert "unauthorized" in result.stdout + result.stderr
 
 
@@ -105,7 +108,7 @@ def test_the_addresses_in_a_certificate_are_served(served: Served) -> None:
 
     _, leaf = served.certificate("one")
     text = openssl("x509", "-in", leaf, "-noout", "-text").stdout
-    for kind in ("/pki/crl/citizen.crl", "/pki/ca/citizen.cer"):
+    for kind in ("/pki/crl/citizen-auth-g1.crl", "/pki/ca/citizen-auth-g1.cer"):
         assert f"URI:{served.url}{kind}" in text
         assert httpx.get(served.url + kind, trust_env=False).status_code == 200
 

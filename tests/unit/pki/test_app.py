@@ -47,7 +47,7 @@ def post(send: Send, body: bytes, media_type: str = "application/ocsp-request") 
     return send("POST", "/ocsp", content=body, headers={"Content-Type": media_type})
 
 
-@pytest.mark.parametrize("name", ["root", "citizen"])
+@pytest.mark.parametrize("name", ["root-g1", "citizen-auth-g1", "csca-g1"])
 def test_ca_certificates_and_crls_are_served(pki: Pki, send: Send, name: str) -> None:
     certificate = send("GET", f"/ca/{name}.cer")
     assert certificate.content == pki.certificates[name]

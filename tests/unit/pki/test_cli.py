@@ -105,14 +105,14 @@ def test_no_home_is_named(run: Run, tmp_path: Path) -> None:
 
 
 def test_crls_are_published(run: Run) -> None:
-    first = data_of(run("crl", "citizen", "--json"))
-    assert data_of(run("crl", "citizen", "--json"))["number"] > first["number"]
-    assert run("crl").stdout.count("CRL ") == 2
+    first = data_of(run("crl", "card-g1", "--json"))
+    assert data_of(run("crl", "card-g1", "--json"))["number"] > first["number"]
+    assert run("crl").stdout.count("CRL ") == 7
 
 
 def test_the_audit_is_verified_and_its_end_can_be_kept(run: Run, home: Home) -> None:
     end = data_of(run("audit", "verify", "--json"))
-    run("crl", "citizen")
+    run("crl", "card-g1")
     head = f"{end['entries']}:{end['hash']}"
     assert run("audit", "verify", "--head", head).exit_code == 0
     tamper(home)
@@ -132,6 +132,13 @@ def tamper(home: Home) -> None:
 def test_public_files_are_exported(run: Run, tmp_path: Path) -> None:
     files = data_of(run("export", "--dir", str(tmp_path / "out"), "--json"))["files"]
     names = {Path(file).name for file in files}
-    assert {"root.pem", "root.cer", "root.crl", "citizen.pem", "citizen.crl.pem", "chain.pem"} <= names
-    assert len(x509.load_pem_x509_certificates((tmp_path / "out" / "chain.pem").read_bytes())) == 2
+    assert {
+        "root-g1.pem",
+        "root-g1.cer",
+        "root-g1.crl",
+        "card-g1.pem",
+        "card-g1.crl.pem",
+        "chain.pem",
+    } <= names
+    assert len(x509.load_pem_x509_certificates((tmp_path / "out" / "chain.pem").read_bytes())) == 7
     assert {path.name for path in (tmp_path / "out").iterdir()} == names

@@ -11,7 +11,6 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pki.authority import CertificateRequest
-from pki.authority.issuers import CITIZEN
 from pki.bootstrap import Pki
 from pki.errors import (
     AlreadyInStateError,
@@ -24,6 +23,7 @@ from pki.errors import (
 from pki.status import RevocationReason, Status
 from pki.store.models import AuditEntry
 
+CITIZEN = "citizen-auth-g1"
 Requests = Callable[..., CertificateRequest]
 STOLEN = RevocationReason.KEY_COMPROMISE
 

@@ -49,7 +49,7 @@ def test_root(pki: Pki) -> None:
 
 
 def test_citizen_ca(pki: Pki) -> None:
-    (citizen,) = pki.trust.intermediates
+    citizen = pki.trust.intermediates[0]
     constraints = citizen.extensions.get_extension_for_class(x509.BasicConstraints)
     assert (constraints.critical, constraints.value.ca, constraints.value.path_length) == (True, True, 0)
     assert usage_bits(citizen) == {"key_cert_sign", "crl_sign"}

@@ -9,14 +9,16 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from pki.authority import CertificateRequest
-from pki.authority.issuers import CITIZEN, ROOT, issuing_ca
+from pki.authority.issuers import uncertified_ca
 from pki.bootstrap import Pki
+from pki.errors import UnknownIssuerError
 from pki.keys.files import FileSigner
 from pki.profiles.names import encode_institution
 from pki.profiles.tbs import Validity
 from pki.status import RevocationReason
 from pki.status.crl import CrlEntry, CrlScope, build_crl
 
+CITIZEN, ROOT = "citizen-auth-g1", "root-g1"
 Requests = Callable[..., CertificateRequest]
 START = datetime(2026, 11, 24, 12, tzinfo=UTC)
 SCOPE = CrlScope(7, START, START + timedelta(days=1))
@@ -46,7 +48,7 @@ def test_others_read_what_is_streamed(
     key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey, count: int
 ) -> None:
     signer = FileSigner(key)
-    issuer = issuing_ca("x", signer, encode_institution("X"), Validity(START, START + timedelta(days=9)))
+    issuer = uncertified_ca("x", signer, encode_institution("X"), Validity(START, START + timedelta(days=9)))
     reasons = list(RevocationReason)
     entries = [
         CrlEntry(2**126 + number, START - timedelta(minutes=number), reasons[number % len(reasons)])
@@ -64,7 +66,7 @@ def test_others_read_what_is_streamed(
 @pytest.mark.parametrize("reason", list(RevocationReason))
 def test_every_reason_is_spelt_as_the_standard_spells_it(reason: RevocationReason) -> None:
     signer = FileSigner.generate(ec.SECP256R1())
-    issuer = issuing_ca("x", signer, encode_institution("X"), Validity(START, START + timedelta(days=9)))
+    issuer = uncertified_ca("x", signer, encode_institution("X"), Validity(START, START + timedelta(days=9)))
     crl = read(build_crl(issuer, SCOPE, [CrlEntry(5, START, reason)]))
     extensions = entry_of(crl, 5).extensions
     if reason is RevocationReason.UNSPECIFIED:
@@ -130,5 +132,5 @@ def test_an_ended_certificate_leaves_after_one_more_crl(
 
 
 def test_an_unknown_ca_has_none(pki: Pki) -> None:
-    with pytest.raises(KeyError):
+    with pytest.raises(UnknownIssuerError):
         pki.crls.current("nobody")

@@ -1,0 +1,41 @@
+"""Audit entries of the authority, written in the transaction of what they record."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pki.auditchain import Event, append_many
+from pki.errors import ClockSetBackError
+from pki.store.columns import serial_octets
+from pki.store.models import AuditEntry
+
+CLOCK_TOLERANCE = timedelta(seconds=60)
+"""By how much this process's clock may be behind the newest audit entry: several machines write it."""
+
+
+def record_events(session: Session, events: Iterable[Event]) -> None:
+    """Appends the events, in order, to the caller's transaction."""
+    append_many(session, AuditEntry, events)
+
+
+def queue_writers(session: Session) -> None:
+    """Lets one transaction at a time decide about serials and keys, so that its reads stay true.
+
+    SQLite's writers queue at BEGIN IMMEDIATE already.
+    """
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext("pki.authority"))))
+
+
+def refuse_clock_set_back(session: Session, now: datetime) -> None:
+    """Nothing is signed at a time before what is on record. Raises ClockSetBackError."""
+    newest = session.scalar(select(AuditEntry.time).order_by(AuditEntry.sequence.desc()).limit(1))
+    if newest is not None and now < newest - CLOCK_TOLERANCE:
+        raise ClockSetBackError(now, newest)
+
+
+def serial_text(serial: int) -> str:
+    """A serial as the audit names it: 32 hexadecimal digits."""
+    return serial_octets(serial).hex()

@@ -1,0 +1,1 @@
+"""How CAs come into being: keys, certificates, roll-over, and the people who must be there."""

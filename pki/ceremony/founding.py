@@ -1,0 +1,155 @@
+"""Making a CA: its key, its place on record, its certificate, by the same steps as every certificate.
+
+What an interrupted founding has done already stays, and the same call again goes on from there.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from pki.auditchain import Event
+from pki.authority.authority import Authority
+from pki.authority.issuers import Issuers, IssuingCa, certified_ca, uncertified_ca
+from pki.authority.orders import make_order
+from pki.authority.record import record_events
+from pki.authority.values import IssuedCertificate
+from pki.ceremony.plan import PlannedCa
+from pki.clock import Clock
+from pki.errors import KeyMismatchError
+from pki.hierarchy import Role
+from pki.keys.kinds import KeyKind
+from pki.keys.signer import Signer
+from pki.keys.store import KeyStore
+from pki.profiles.definitions import DEFINITIONS
+from pki.profiles.extensions import PublicAddresses
+from pki.profiles.profile import Profile
+from pki.profiles.tbs import validity_from
+from pki.store.models import Issuer, KeyRow
+
+
+@dataclass(frozen=True)
+class Foundry:
+    """What founding works with."""
+
+    engine: Engine
+    keys: KeyStore
+    addresses: PublicAddresses
+    clock: Clock
+    actor: str
+    """Who holds the ceremony, for the audit chain."""
+
+    def found(self, plan: Iterable[PlannedCa]) -> None:
+        """Makes every planned CA that is not there yet, in the plan's order: roots before those below."""
+        for planned in plan:
+            self.register(planned)
+            self.certify(planned)
+
+    def register(self, planned: PlannedCa) -> None:
+        """Its key and its row. A key that a crash left without a row is taken up."""
+        with Session(self.engine) as session:
+            if session.get(Issuer, planned.name) is not None:
+                return
+        uri = make_key(self.keys, planned.name, planned.key_kind)
+        with Session(self.engine) as session, session.begin():
+            self._write_rows(session, planned, uri)
+
+    def certify(self, planned: PlannedCa) -> IssuedCertificate:
+        """Its certificate: by itself, or by the current root."""
+        issuers = read_issuers(self.engine, self.keys)
+        if planned.self_signed and planned.name not in issuers:
+            issuers = Issuers([*issuers, self._before_its_certificate(planned)])
+        above = issuers[planned.name] if planned.self_signed else issuers.current(Role.ROOT)
+        issued = self._issue(planned, planned.profile, planned.request_id, above, issuers)
+        self._hold_on_record(planned, issued)
+        return issued
+
+    def cross_certify(self, planned: PlannedCa, above: str, profile: Profile) -> IssuedCertificate:
+        """A certificate for a self-signed CA's key by another generation of it: roll-over, either way."""
+        issuers = read_issuers(self.engine, self.keys)
+        request_id = f"cross-{planned.name}-{above}"
+        return self._issue(planned, profile, request_id, issuers[above], issuers)
+
+    def make_service_key(self, name: str, kind: KeyKind) -> None:
+        """A key that certifies nothing: the checkpoints', a responder's. One that is there stays."""
+        with Session(self.engine) as session:
+            if session.get(KeyRow, name) is not None:
+                return
+        uri = make_key(self.keys, name, kind)
+        with Session(self.engine) as session, session.begin():
+            session.add(KeyRow(name=name, uri=uri, created=self.clock()))
+            record_events(session, [Event(self.clock(), self.actor, "key.registered", name, {})])
+
+    def _issue(
+        self, planned: PlannedCa, profile: Profile, request_id: str, above: IssuingCa, issuers: Issuers
+    ) -> IssuedCertificate:
+        order = make_order(
+            request_id,
+            profile,
+            issuer=above,
+            subject=planned.subject,
+            key=self._signer(planned).public_key,
+            on_hold=False,
+            actor=self.actor,
+        )
+        return Authority(self.engine, issuers, self.addresses, self.clock).execute(order)
+
+    def _before_its_certificate(self, planned: PlannedCa) -> IssuingCa:
+        validity = validity_from(self.clock(), DEFINITIONS[planned.profile].life, None)
+        return uncertified_ca(planned.name, self._signer(planned), planned.subject, validity, planned.shards)
+
+    def _signer(self, planned: PlannedCa) -> Signer:
+        with Session(self.engine) as session:
+            return self.keys.open(session.get_one(KeyRow, planned.name).uri)
+
+    def _write_rows(self, session: Session, planned: PlannedCa, uri: str) -> None:
+        now = self.clock()
+        session.add(KeyRow(name=planned.name, uri=uri, created=now))
+        session.flush()
+        session.add(
+            Issuer(
+                name=planned.name,
+                role=planned.role.value,
+                generation=planned.generation,
+                subject=planned.subject,
+                key=planned.name,
+                online=True,
+                certificate=None,
+                shards=planned.shards,
+                status_version=0,
+                crl_number=0,
+            )
+        )
+        session.flush()
+        record_events(session, [Event(now, self.actor, "issuer.registered", planned.name, {})])
+
+    def _hold_on_record(self, planned: PlannedCa, issued: IssuedCertificate) -> None:
+        with Session(self.engine) as session, session.begin():
+            row = session.get_one(Issuer, planned.name)
+            if row.certificate is None:
+                row.certificate = issued.der
+                record_events(
+                    session, [Event(self.clock(), self.actor, "issuer.certified", planned.name, {})]
+                )
+
+
+def make_key(keys: KeyStore, name: str, kind: KeyKind) -> str:
+    """The key's URI; a key of that name that a crash left is taken."""
+    return keys.uri_of(name) if keys.exists(name) else keys.create(name, kind)
+
+
+def read_issuers(engine: Engine, keys: KeyStore) -> Issuers:
+    """Every CA that is certified, with its key where that is on line. Raises KeyStoreError."""
+    query = select(Issuer, KeyRow.uri).join(KeyRow, KeyRow.name == Issuer.key)
+    with Session(engine) as session:
+        rows = session.execute(query.where(Issuer.certificate.is_not(None))).all()
+    return Issuers(_opened(row, uri, keys) for row, uri in rows)
+
+
+def _opened(row: Issuer, uri: str, keys: KeyStore) -> IssuingCa:
+    signer = keys.open(uri) if row.online else None
+    try:
+        return certified_ca(row.name, signer, row.certificate or b"", row.shards)
+    except ValueError as error:
+        raise KeyMismatchError(row.name) from error

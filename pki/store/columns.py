@@ -1,0 +1,53 @@
+"""Column types of the authority's tables: serials as 16 octets, moments as whole seconds."""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import BigInteger, Dialect, LargeBinary
+from sqlalchemy.types import TypeDecorator
+
+SERIAL_OCTETS = 16
+MAX_SERIAL = (1 << (8 * SERIAL_OCTETS - 1)) - 1
+"""The largest positive INTEGER of 16 octets; the tables hold no larger serial."""
+
+
+class Serial(TypeDecorator[int]):
+    """A certificate's serial number: an int here, 16 big-endian octets in the database.
+
+    Octets keep the index of ten million certificates half as large as hexadecimal text would.
+    """
+
+    impl = LargeBinary(SERIAL_OCTETS)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> bytes | None:  # noqa: ARG002, D102
+        return None if value is None else serial_octets(value)
+
+    def process_result_value(self, value: bytes | None, dialect: Dialect) -> int | None:  # noqa: ARG002, D102
+        return None if value is None else int.from_bytes(value, "big")
+
+
+class UtcSeconds(TypeDecorator[datetime]):
+    """A whole second: an aware UTC time here, seconds since 1970 in the database.
+
+    X.509 knows no finer times, and a number is read without parsing text.
+    """
+
+    impl = BigInteger
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002, D102
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError("a naive time reached the database")
+        return int(value.timestamp())
+
+    def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, D102
+        return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+def serial_octets(serial: int) -> bytes:
+    """A serial as the tables hold it. Raises ValueError for one that is not positive or too long."""
+    if not 0 < serial <= MAX_SERIAL:
+        raise ValueError("a serial has 1 to 127 bits")
+    return serial.to_bytes(SERIAL_OCTETS, "big")
