@@ -78,6 +78,17 @@ def parse(data: bytes, tag: int) -> Element:
 
 
 def _read(data: bytes, offset: int) -> Element:
+    tag, start, end = header(data, offset)
+    return Element(tag, data[start:end], data[offset:end])
+
+
+def header(data: bytes, offset: int) -> tuple[int, int, int]:
+    """The tag at `offset`, and where its content starts and ends, for readers that copy nothing.
+
+    Raises DerError, also where `offset` is the end.
+    """
+    if offset >= len(data):
+        raise DerError("a value is missing")
     tag = data[offset]
     if tag & _MULTI_BYTE_TAG == _MULTI_BYTE_TAG:
         raise DerError("tags of several bytes are not used here")
@@ -85,7 +96,31 @@ def _read(data: bytes, offset: int) -> Element:
     end = start + length
     if end > len(data):
         raise DerError("the value is cut off")
-    return Element(tag, data[start:end], data[offset:end])
+    return tag, start, end
+
+
+def spans(data: bytes, start: int, end: int) -> list[tuple[int, int, int, int]]:
+    """The values between `start` and `end` as (tag, offset, content's start, content's end), nothing copied.
+
+    The same rules as `iterate`, for readers of many values. Raises DerError.
+    """
+    found = []
+    offset = start
+    while offset < end:
+        if (
+            offset + 1 < end
+            and data[offset + 1] < _LONG_FORM
+            and data[offset] & _MULTI_BYTE_TAG != _MULTI_BYTE_TAG
+        ):
+            tag, begin = data[offset], offset + 2
+            stop = begin + data[offset + 1]
+        else:
+            tag, begin, stop = header(data, offset)
+        if stop > end:
+            raise DerError("the value is cut off")
+        found.append((tag, offset, begin, stop))
+        offset = stop
+    return found
 
 
 def _read_length(data: bytes, offset: int) -> tuple[int, int]:

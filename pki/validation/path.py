@@ -1,183 +1,180 @@
-"""Paths at an explicit time (RFC 5280 §6.1), without fetching, guessing or reordering anything."""
+"""Full path validation (RFC 5280 §6) at an explicit time: the one entry, and how its parts come together.
 
-from collections.abc import Sequence
+Pure: nothing is fetched, no clock is read. A path is searched among the certificates given (`search`),
+each found one goes through §6.1 from its anchor down (`steps`), with the status of every certificate below
+the anchor if the policy wants it (`status`). The first that holds is the answer.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import pairwise
-from typing import TypeVar
+from enum import Enum, unique
+from typing import TypeAlias
 
-from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-
-from pki import oids
-from pki.validation.errors import (
-    BadSignatureError,
-    ExpiredError,
-    ExtendedKeyUsageError,
-    KeyUsageError,
-    MalformedCertificateError,
-    NameChainingError,
-    NotACaError,
-    NotYetValidError,
-    PathLengthExceededError,
-    PolicyError,
-    UnknownCriticalExtensionError,
-    UntrustedIssuerError,
+from pki.validation.certificate import Certificate, Source, read_certificate
+from pki.validation.errors import PathError, PathLengthExceededError
+from pki.validation.evidence import NO_EVIDENCE, Evidence
+from pki.validation.policy import PathPolicy, RevocationMode
+from pki.validation.search import Bag, Candidate, Search
+from pki.validation.status import check_status
+from pki.validation.statuscontext import Issuer, StatusContext
+from pki.validation.steps import (
+    PathState,
+    check_signature,
+    check_time,
+    conclude,
+    descend_to,
+    identified,
+    start,
 )
-from pki.validation.policy import PathPolicy
 
 ANY_PURPOSE = PathPolicy()
 
-ExtensionT = TypeVar("ExtensionT", bound=x509.ExtensionType)
 
-_UNDERSTOOD = frozenset(
-    {
-        oids.BASIC_CONSTRAINTS,
-        oids.KEY_USAGE,
-        oids.EXTENDED_KEY_USAGE,
-        oids.CERTIFICATE_POLICIES,
-        oids.SUBJECT_ALT_NAME,
-    }
-)
-"""Critical ones outside this set refuse the path, name constraints and policy constraints among them."""
+@unique
+class Check(Enum):
+    """What is asked of each certificate, in this order."""
+
+    TIME = "valid at the moment"
+    SIGNATURE = "signed by the key above it"
+    RULES = "names, extensions, constraints and policies keep to what stands above it"
+    STATUS = "not revoked"
+    ANCHOR = "trusted; its own constraints hold"
+
+
+Listener: TypeAlias = Callable[[int, Certificate, Check], None]
+"""Told of each check that a certificate, at a depth, passed."""
 
 
 @dataclass(frozen=True)
 class ValidatedPath:
-    """A path that held: leaf first, anchor last."""
+    """A path that held: leaf first; the anchor stands apart."""
 
-    certificates: tuple[x509.Certificate, ...]
-    anchor: x509.Certificate
+    certificates: tuple[Certificate, ...]
+    anchor: Certificate
+    policies: frozenset[str] = frozenset()
+    """For which it is valid, in the anchor's words (§6.1.6); may hold anyPolicy if no policies were named."""
 
 
 def validate(
-    chain: Sequence[x509.Certificate],
-    anchors: Sequence[x509.Certificate],
+    chain: Sequence[Source],
+    anchors: Sequence[Source],
     at: datetime,
     policy: PathPolicy = ANY_PURPOSE,
+    evidence: Evidence = NO_EVIDENCE,
+    listener: Listener | None = None,
 ) -> ValidatedPath:
-    """Validates `chain`, the leaf first, each the issuer of the one before, the last issued by an anchor.
+    """Finds a path from `chain[0]` to one of `anchors` that holds at `at`.
 
-    An anchor at the chain's end may be there or not. The anchor's own validity counts too.
-    Raises a subclass of ValidationError; revocation is not looked at here.
+    The rest of `chain` is a bag: in any order, with certificates that don't belong to it, the anchor among
+    them or not. Raises a subclass of PathError, which names the certificate and the rule.
     """
-    path = [certificate for certificate in chain if certificate not in anchors]
-    if not path or len(path) > policy.max_path:
-        raise PathLengthExceededError(
-            len(path), f"a path has 1 to {policy.max_path} certificates below its anchor"
-        )
-    anchor = anchor_of(path[-1], len(path) - 1, anchors)
-    whole = (*path, anchor)
-    check_each(whole, at)
-    for depth, (certificate, issuer) in enumerate(pairwise(path)):
-        check_issued_by(certificate, issuer, depth)
-    check_policies(whole, policy)
-    check_purpose(path[0], policy)
-    return ValidatedPath(tuple(path), anchor)
+    if not chain:
+        raise PathLengthExceededError(0, "there is no certificate")
+    leaf, *others = (read_certificate(source, depth) for depth, source in enumerate(chain))
+    bag = Bag.of(others, [read_certificate(source, None) for source in anchors])
+    return Validation(bag, at, policy, evidence, listener).run(leaf)
 
 
-def check_each(path: Sequence[x509.Certificate], at: datetime) -> None:
-    """What each certificate says of itself: times, critical extensions, and CAs above the leaf."""
-    for depth, certificate in enumerate(path):
-        _check_time(certificate, depth, at)
-        extensions = _extensions(certificate, depth)
-        _check_critical(extensions, depth)
-        if depth > 0:
-            check_ca(extensions, depth)
+@dataclass(frozen=True)
+class Validation:
+    """One call of `validate`."""
+
+    bag: Bag
+    at: datetime
+    policy: PathPolicy
+    evidence: Evidence
+    listener: Listener | None = None
+
+    def run(self, leaf: Certificate) -> ValidatedPath:
+        """Raises PathError."""
+        search = Search(self.bag, self.policy)
+        refused: PathError | None = None
+        with identified(leaf, 0):
+            for candidate in search.candidates(leaf):
+                try:
+                    return self._judge(candidate)
+                except PathError as error:
+                    refused = refused or error
+        raise refused or search.failure()
+
+    def _judge(self, candidate: Candidate) -> ValidatedPath:
+        context = self._context(candidate.anchor)
+        policies = walk(candidate, self.at, self.policy, context, self.listener)
+        return ValidatedPath(candidate.chain, candidate.anchor, policies)
+
+    def _context(self, anchor: Certificate) -> StatusContext:
+        return StatusContext(self.at, self.policy, self.evidence, self.bag, anchor, validate_signer)
 
 
-def anchor_of(
-    certificate: x509.Certificate, depth: int, anchors: Sequence[x509.Certificate]
-) -> x509.Certificate:
-    """The anchor that signed it; several may bear the same name.
+def walk(
+    candidate: Candidate,
+    at: datetime,
+    policy: PathPolicy,
+    context: StatusContext,
+    listener: Listener | None = None,
+) -> frozenset[str]:
+    """§6.1 from the anchor down. Returns the valid policies. Raises PathError."""
+    tell = listener or _silent
+    chain, anchor = candidate.chain, candidate.anchor
+    state = enter(anchor, len(chain), policy, at)
+    tell(len(chain), anchor, Check.ANCHOR)
+    policies: frozenset[str] = frozenset()
+    for depth in reversed(range(len(chain))):
+        certificate = chain[depth]
+        issuer = Issuer(state.issuer, state.key)
+        with identified(certificate, depth):
+            check_time(certificate, depth, at)
+            tell(depth, certificate, Check.TIME)
+            check_signature(certificate, state.key, depth, policy)
+            tell(depth, certificate, Check.SIGNATURE)
+            if depth:
+                state = descend_to(state, certificate, depth, policy)
+            else:
+                policies = conclude(state, certificate, policy)
+            tell(depth, certificate, Check.RULES)
+            check_status(certificate, depth, issuer, context)
+            if policy.revocation is not RevocationMode.NONE:
+                tell(depth, certificate, Check.STATUS)
+    return policies
 
-    Raises UntrustedIssuerError, BadSignatureError.
+
+def enter(anchor: Certificate, length: int, policy: PathPolicy, at: datetime) -> PathState:
+    """The anchor above a path of `length` certificates. Raises PathError."""
+    with identified(anchor, length):
+        if policy.anchor_constraints:
+            check_time(anchor, length, at)
+        return start(anchor, length, policy)
+
+
+def _silent(_depth: int, _certificate: Certificate, _check: Check) -> None:
+    """Nobody listens."""
+
+
+def validate_signer(signer: Certificate, context: StatusContext) -> None:
+    """A path for who signs CRLs (§6.3.3 (f)), below the same anchor, of the same strictness, for any purpose.
+
+    Raises PathError, DerError.
     """
-    forged: BadSignatureError | None = None
-    for anchor in anchors:
+    wanted = context.policy
+    policy = PathPolicy(
+        max_path=wanted.max_path,
+        anchor_constraints=wanted.anchor_constraints,
+        revocation=wanted.revocation,
+        sha1=wanted.sha1,
+        strict=wanted.strict,
+        clock_skew=wanted.clock_skew,
+        ocsp_max_age=wanted.ocsp_max_age,
+        delegated_status=wanted.delegated_status,
+    )
+    bag = Bag(context.bag.others, Bag.of((), (context.anchor,)).anchors)
+    search = Search(bag, policy, context.budget)
+    refused: PathError | None = None
+    for candidate in search.candidates(signer):
         try:
-            check_issued_by(certificate, anchor, depth)
-        except NameChainingError:
-            continue
-        except BadSignatureError as error:
-            forged = error
+            walk(candidate, context.at, policy, context)
+        except PathError as error:
+            refused = refused or error
         else:
-            return anchor
-    raise forged or UntrustedIssuerError(depth, "was issued by no anchor")
-
-
-def check_issued_by(certificate: x509.Certificate, issuer: x509.Certificate, depth: int) -> None:
-    """Name and signature of one link. Raises NameChainingError, BadSignatureError."""
-    try:
-        certificate.verify_directly_issued_by(issuer)
-    except InvalidSignature as error:
-        raise BadSignatureError(depth, "is not signed by its issuer's key") from error
-    except (TypeError, UnsupportedAlgorithm) as error:
-        raise BadSignatureError(depth, "is signed with an algorithm that is not accepted") from error
-    except ValueError as error:
-        raise NameChainingError(depth, "does not name the next certificate as its issuer") from error
-
-
-def _check_time(certificate: x509.Certificate, depth: int, at: datetime) -> None:
-    if at < certificate.not_valid_before_utc:
-        raise NotYetValidError(depth, certificate.not_valid_before_utc)
-    # notAfter is inclusive and in whole seconds
-    if at.replace(microsecond=0) > certificate.not_valid_after_utc:
-        raise ExpiredError(depth, certificate.not_valid_after_utc)
-
-
-def _extensions(certificate: x509.Certificate, depth: int) -> x509.Extensions:
-    try:
-        return certificate.extensions
-    except (ValueError, x509.DuplicateExtension, x509.UnsupportedGeneralNameType) as error:
-        raise MalformedCertificateError(depth, "holds an extension that can't be read") from error
-
-
-def _check_critical(extensions: x509.Extensions, depth: int) -> None:
-    for extension in extensions:
-        if extension.critical and extension.oid.dotted_string not in _UNDERSTOOD:
-            raise UnknownCriticalExtensionError(depth, extension.oid.dotted_string)
-
-
-def check_ca(extensions: x509.Extensions, depth: int) -> None:
-    """A CA with keyCertSign whose path length admits the `depth` - 1 CAs below it."""
-    constraints = _find(extensions, x509.BasicConstraints)
-    if constraints is None or not constraints.ca:
-        raise NotACaError(depth, "is not a CA")
-    usage = _find(extensions, x509.KeyUsage)
-    if usage is None or not usage.key_cert_sign:
-        raise KeyUsageError(depth, "key_cert_sign")
-    if constraints.path_length is not None and depth - 1 > constraints.path_length:
-        raise PathLengthExceededError(depth, f"admits {constraints.path_length} CAs below it")
-
-
-def check_purpose(leaf: x509.Certificate, policy: PathPolicy) -> None:
-    """The leaf's keyUsage and extKeyUsage. Raises KeyUsageError, ExtendedKeyUsageError."""
-    extensions = _extensions(leaf, 0)
-    if policy.key_usage is not None:
-        usage = _find(extensions, x509.KeyUsage)
-        if usage is None or not getattr(usage, policy.key_usage):
-            raise KeyUsageError(0, policy.key_usage)
-    if policy.key_purpose is not None:
-        purposes = _find(extensions, x509.ExtendedKeyUsage) or ()
-        if policy.key_purpose not in {purpose.dotted_string for purpose in purposes}:
-            raise ExtendedKeyUsageError(0, policy.key_purpose)
-
-
-def check_policies(path: Sequence[x509.Certificate], policy: PathPolicy) -> None:
-    """Every certificate below the anchor carries a wanted policy; a CA may carry anyPolicy instead."""
-    if not policy.policies:
-        return
-    for depth, certificate in enumerate(path[:-1]):
-        found = _find(_extensions(certificate, depth), x509.CertificatePolicies) or ()
-        carried = {item.policy_identifier.dotted_string for item in found}
-        any_policy = depth > 0 and oids.ANY_POLICY in carried
-        if not any_policy and not carried & policy.policies:
-            raise PolicyError(depth, "carries none of the wanted policies")
-
-
-def _find(extensions: x509.Extensions, kind: type[ExtensionT]) -> ExtensionT | None:
-    try:
-        return extensions.get_extension_for_class(kind).value
-    except x509.ExtensionNotFound:
-        return None
+            return
+    raise refused or search.failure()

@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from pki import oids
@@ -21,7 +22,6 @@ from pki.validation.errors import (
     ExpiredError,
     ExtendedKeyUsageError,
     KeyUsageError,
-    NameChainingError,
     NotACaError,
     NotYetValidError,
     PathError,
@@ -89,10 +89,14 @@ MIDDLE_CERTIFICATE = certify(MIDDLE, ROOT, *ca(0))
 LEAF_CERTIFICATE = certify(LEAF, MIDDLE, (usage(digital_signature=True), True))
 
 
+def raw(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(Encoding.DER)
+
+
 def test_an_issued_path_holds_for_its_purpose(pki: Pki, citizen_request: Callable[..., Any]) -> None:
     leaf = x509.load_der_x509_certificate(pki.authority.issue(citizen_request()).der)
-    path = validate((leaf, pki.trust.intermediates[0]), pki.trust.anchors, NOW, LOGIN)
-    assert path.anchor == pki.trust.anchors[0]
+    path = validate((leaf, *pki.trust.intermediates), pki.trust.anchors, NOW, LOGIN)
+    assert path.anchor.raw == raw(pki.trust.anchors[0])
     pinned = PinnedIssuers(pki.trust.intermediates, pki.trust.anchors)
     assert pinned.validate(leaf, NOW, LOGIN) == path
 
@@ -115,13 +119,14 @@ def test_a_signature_certificate_is_not_for_logins(
 def test_the_anchor_may_stand_in_the_chain() -> None:
     chain = [LEAF_CERTIFICATE, MIDDLE_CERTIFICATE]
     for whole in (chain, [*chain, ROOT_CERTIFICATE]):
-        assert validate(whole, [ROOT_CERTIFICATE], NOW).certificates == tuple(chain)
+        path = validate(whole, [ROOT_CERTIFICATE], NOW)
+        assert [item.raw for item in path.certificates] == [raw(item) for item in chain]
 
 
 def test_one_of_several_anchors_of_the_same_name_is_enough() -> None:
     twin = certify(other := node("root"), other, *ca())
     chain = [LEAF_CERTIFICATE, MIDDLE_CERTIFICATE]
-    assert validate(chain, [twin, ROOT_CERTIFICATE], NOW).anchor == ROOT_CERTIFICATE
+    assert validate(chain, [twin, ROOT_CERTIFICATE], NOW).anchor.raw == raw(ROOT_CERTIFICATE)
 
 
 def low_ca_path() -> list[x509.Certificate]:
@@ -136,13 +141,12 @@ FORGED_MIDDLE = certify(Node("middle", LOW.key), Node("root", LOW.key), *ca(0))
 
 BAD: list[tuple[type[PathError], int, Callable[[], list[x509.Certificate]]]] = [
     (PathLengthExceededError, 0, list),
-    (PathLengthExceededError, 5, lambda: [LEAF_CERTIFICATE] * 5),
-    (PathLengthExceededError, 2, low_ca_path),
+    (PathLengthExceededError, 1, low_ca_path),
     (UntrustedIssuerError, 0, lambda: [LEAF_CERTIFICATE]),
     (UntrustedIssuerError, 1, lambda: [certify(LEAF, LOW), certify(LOW, node("stranger"), *ca())]),
-    (BadSignatureError, 1, lambda: [LEAF_CERTIFICATE, FORGED_MIDDLE]),
+    (BadSignatureError, 1, lambda: [certify(LEAF, Node("middle", LOW.key)), FORGED_MIDDLE]),
     (BadSignatureError, 0, lambda: [certify(LEAF, Node("middle", LOW.key)), MIDDLE_CERTIFICATE]),
-    (NameChainingError, 0, lambda: [certify(LEAF, Node("other", MIDDLE.key)), MIDDLE_CERTIFICATE]),
+    (UntrustedIssuerError, 0, lambda: [certify(LEAF, Node("other", MIDDLE.key)), MIDDLE_CERTIFICATE]),
     (ExpiredError, 0, lambda: [certify(LEAF, MIDDLE, life=YESTERDAY), MIDDLE_CERTIFICATE]),
     (ExpiredError, 1, lambda: [LEAF_CERTIFICATE, certify(MIDDLE, ROOT, *ca(), life=YESTERDAY)]),
     (NotYetValidError, 0, lambda: [certify(LEAF, MIDDLE, life=TOMORROW), MIDDLE_CERTIFICATE]),
@@ -152,7 +156,6 @@ BAD: list[tuple[type[PathError], int, Callable[[], list[x509.Certificate]]]] = [
         1,
         lambda: [LEAF_CERTIFICATE, certify(MIDDLE, ROOT, (x509.BasicConstraints(False, None), True))],  # noqa: FBT003
     ),
-    (KeyUsageError, 1, lambda: [LEAF_CERTIFICATE, certify(MIDDLE, ROOT, ca()[0])]),
     (
         KeyUsageError,
         1,
@@ -243,7 +246,7 @@ def test_a_pinned_issuer_ends_too() -> None:
 
 def test_pinned_issuers_check_purpose_and_policy() -> None:
     pinned = PinnedIssuers([MIDDLE_CERTIFICATE], [ROOT_CERTIFICATE])
-    assert pinned.validate(LEAF_CERTIFICATE, NOW).anchor == ROOT_CERTIFICATE
+    assert pinned.validate(LEAF_CERTIFICATE, NOW).anchor.raw == raw(ROOT_CERTIFICATE)
     for policy in (PathPolicy("content_commitment"), PathPolicy(policies=frozenset({oids.NCP_PLUS}))):
         with pytest.raises((KeyUsageError, PolicyError)):
             pinned.validate(LEAF_CERTIFICATE, NOW, policy)

@@ -1,0 +1,104 @@
+"""Names, compared as RFC 5280 §7.1 wants it: prepared by RFC 4518, then RDN by RDN."""
+
+import unicodedata
+from collections.abc import Iterator
+from typing import TypeAlias
+
+from pki import der, oids
+from pki.der import DerError, Element
+from pki.validation.reading import cached, identifier, members
+
+Attribute: TypeAlias = tuple[str, str | bytes]
+"""Its type, dotted, and its value: prepared text, or DER where only equal bytes are equal."""
+Rdn: TypeAlias = frozenset[Attribute]
+ComparableName: TypeAlias = tuple[Rdn, ...]
+
+_SET = 0x31
+_IA5_STRING = 0x16
+_CODECS = {
+    0x0C: "utf-8",  # UTF8String
+    0x12: "ascii",  # NumericString
+    0x13: "ascii",  # PrintableString
+    _IA5_STRING: "ascii",
+    0x1A: "ascii",  # VisibleString
+    0x1C: "utf-32-be",  # UniversalString
+    0x1E: "utf-16-be",  # BMPString
+}
+"""The kinds of text that are compared with each other; TeletexString and others only byte by byte."""
+_MAX_RDNS = 128
+_VANISHING = frozenset(
+    "\u00ad\u034f\u1806\ufffc" + "".join(map(chr, (*range(0x180B, 0x180E), *range(0xFE00, 0xFE10))))
+)
+_SPACING = frozenset("\t\n\v\f\r\u0085")
+_UNDEFINED = frozenset({"Cn", "Co", "Cs"})
+
+
+@cached
+def comparable(name: bytes) -> ComparableName:
+    """A DER Name in the form in which equal names are equal values. Raises DerError."""
+    rdns = members(name)
+    if len(rdns) > _MAX_RDNS:
+        raise DerError("a name has too many parts")
+    return tuple(_rdn(rdn) for rdn in rdns)
+
+
+def _rdn(rdn: Element) -> Rdn:
+    if rdn.tag != _SET or not rdn.content:
+        raise DerError("a Name consists of SETs that are not empty")
+    return frozenset(_attribute(pair) for pair in rdn.children())
+
+
+def _attribute(pair: Element) -> Attribute:
+    oid, value = _pair(pair)
+    text = _text(value)
+    return identifier(oid), value.raw if text is None else text
+
+
+def _pair(pair: Element) -> tuple[Element, Element]:
+    parts = der.parse(pair.raw, der.SEQUENCE).children()
+    if len(parts) != 2:  # noqa: PLR2004 - AttributeTypeAndValue ::= SEQUENCE { type, value }
+        raise DerError("an attribute has a type and a value")
+    return parts[0], parts[1]
+
+
+def _text(value: Element) -> str | None:
+    codec = _CODECS.get(value.tag)
+    if codec is None:
+        return None
+    try:
+        return prepared(value.content.decode(codec))
+    except UnicodeDecodeError as error:
+        raise DerError("an attribute's text is not what its type says") from error
+
+
+def prepared(text: str) -> str | None:
+    """Text without what RFC 4518 §2 calls insignificant, case folded; None if it can't be prepared."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.lower().split())
+    mapped = "".join(_mapped(text))
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", mapped).casefold())
+    if any(char == "\ufffd" or unicodedata.category(char) in _UNDEFINED for char in folded):
+        return None
+    return " ".join(folded.split())
+
+
+def _mapped(text: str) -> Iterator[str]:
+    """RFC 4518 §2.2: separators become spaces; controls and joiners, U+200C too, become nothing."""
+    for char in text:
+        category = unicodedata.category(char)
+        if char in _SPACING or category in {"Zs", "Zl", "Zp"}:
+            yield " "
+        elif char not in _VANISHING and category not in {"Cc", "Cf"}:
+            yield char
+
+
+def within(name: ComparableName, base: ComparableName) -> bool:
+    """Whether `name` lies in the subtree that `base` is the top of."""
+    return name[: len(base)] == base
+
+
+@cached
+def email_addresses(name: bytes) -> tuple[bytes, ...]:
+    """The emailAddress attributes of a DER Name, as they stand there. Raises DerError."""
+    pairs = (_pair(pair) for rdn in members(name) for pair in rdn.children())
+    return tuple(value.content for oid, value in pairs if identifier(oid) == oids.EMAIL_ADDRESS)

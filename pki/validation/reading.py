@@ -1,0 +1,193 @@
+"""Small readers that certificates, CRLs and OCSP answers share. All raise DerError."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache, wraps
+from typing import NamedTuple, ParamSpec, TypeVar
+
+from pki import der
+from pki.der import DerError, Element
+
+T = TypeVar("T")
+P = ParamSpec("P")
+
+_UTC_TIME_LENGTH = 13  # YYMMDDHHMMSSZ, RFC 5280 §4.1.2.5.1
+_GENERALIZED_TIME_LENGTH = 15  # YYYYMMDDHHMMSSZ, RFC 5280 §4.1.2.5.2
+_FIRST_UTC_YEAR = 50  # RFC 5280 §4.1.2.5.1: 50 to 99 are in the twentieth century
+_MAX_OID_BYTES = 64
+_ROOT_ARCS = 2
+_ROOT_ARC_FACTOR = 40
+_CACHED_BYTES = 512
+"""Longer values are read anew each time, so that the caches stay small whatever strangers send."""
+_DER_TRUE = b"\xff"
+_FALSE = b"\x00"
+
+
+class Extension(NamedTuple):
+    """One extension as it stands there."""
+
+    oid: str
+    critical: bool
+    value: bytes
+    """The content of extnValue."""
+
+
+def cached(read: Callable[[bytes], T]) -> Callable[[bytes], T]:
+    """The same reader, remembering short values: a CA writes most extensions alike into each certificate."""
+    remembered = lru_cache(maxsize=1024)(read)
+
+    @wraps(read)
+    def reader(value: bytes) -> T:
+        return remembered(value) if len(value) <= _CACHED_BYTES else read(value)
+
+    return reader
+
+
+def moment(tag: int, content: bytes) -> datetime:
+    """A Time in one of the two forms that RFC 5280 §4.1.2.5 admits."""
+    if tag == der.UTC_TIME and len(content) == _UTC_TIME_LENGTH:
+        year = _digits(content[:2])
+        year += 1900 if year >= _FIRST_UTC_YEAR else 2000
+        return _moment(year, content[2:])
+    if tag == der.GENERALIZED_TIME and len(content) == _GENERALIZED_TIME_LENGTH:
+        return _moment(_digits(content[:4]), content[4:])
+    raise DerError("a time is in neither of the two forms")
+
+
+def _moment(year: int, rest: bytes) -> datetime:
+    if rest[10:] != b"Z":
+        raise DerError("a time is not in UTC")
+    digits = _digits(rest[:10])
+    try:
+        return datetime(
+            year,
+            digits // 10**8,
+            digits // 10**6 % 100,
+            digits // 10**4 % 100,
+            digits // 100 % 100,
+            digits % 100,
+            tzinfo=UTC,
+        )
+    except ValueError as error:
+        raise DerError("a time is not in the calendar") from error
+
+
+def _digits(content: bytes) -> int:
+    if not content.isdigit():
+        raise DerError("a time holds something else than digits")
+    return int(content)
+
+
+@lru_cache(maxsize=4096)
+def dotted(content: bytes) -> str:
+    """The dotted form of an OBJECT IDENTIFIER's content (X.690 §8.19)."""
+    if not content or content[-1] & 0x80 or len(content) > _MAX_OID_BYTES:
+        raise DerError("an object identifier is empty, cut off or too long")
+    arcs: list[int] = []
+    value, fresh = 0, True
+    for octet in content:
+        if fresh and octet == 0x80:  # noqa: PLR2004 - X.690 §8.19.2: no leading zeros
+            raise DerError("an object identifier is not in its shortest form")
+        value = value << 7 | octet & 0x7F
+        fresh = octet < 0x80  # noqa: PLR2004 - the last octet of an arc
+        if fresh:
+            arcs.append(value)
+            value = 0
+    first = min(arcs[0] // _ROOT_ARC_FACTOR, _ROOT_ARCS)
+    return ".".join(map(str, (first, arcs[0] - first * _ROOT_ARC_FACTOR, *arcs[1:])))
+
+
+def identifier(element: Element) -> str:
+    """An OBJECT IDENTIFIER, dotted."""
+    if element.tag != der.OBJECT_IDENTIFIER:
+        raise DerError("expected an OBJECT IDENTIFIER")
+    return dotted(element.content)
+
+
+def boolean(content: bytes) -> bool:
+    """A BOOLEAN's content; an encoded DEFAULT FALSE is let through."""
+    if content not in {_DER_TRUE, _FALSE}:
+        raise DerError("a BOOLEAN is neither 00 nor FF")
+    return content == _DER_TRUE
+
+
+def bits(content: bytes) -> frozenset[int]:
+    """The numbers of the bits that a named BIT STRING has set."""
+    if not content or content[0] > 7 or (len(content) == 1 and content[0]):  # noqa: PLR2004 - X.690 §8.6.2
+        raise DerError("a BIT STRING has no right count of unused bits")
+    length = (len(content) - 1) * 8 - content[0]
+    return frozenset(n for n in range(length) if content[1 + n // 8] >> (7 - n % 8) & 1)
+
+
+def whole_bytes(tag: int, content: bytes) -> bytes:
+    """A BIT STRING of whole bytes: signatures, keys."""
+    if tag != der.BIT_STRING or not content or content[0]:
+        raise DerError("expected a BIT STRING of whole bytes")
+    return content[1:]
+
+
+def small_count(element: Element) -> int:
+    """An INTEGER of 0 or more: SkipCerts, pathLenConstraint."""
+    value = element.integer()
+    if value < 0:
+        raise DerError("a count is negative")
+    return value
+
+
+def members(value: bytes, *, tag: int = der.SEQUENCE) -> list[Element]:
+    """The values inside the one constructed value that `value` is."""
+    return der.parse(value, tag).children()
+
+
+def some_members(value: bytes) -> list[Element]:
+    """`members` of a SEQUENCE SIZE (1..MAX)."""
+    found = members(value)
+    if not found:
+        raise DerError("a list that must not be empty is")
+    return found
+
+
+def tagged(elements: list[Element], allowed: frozenset[int]) -> dict[int, Element]:
+    """Context-specific optional parts by their tag: each at most once, in order, none but `allowed`."""
+    found = {element.tag: element for element in elements}
+    numbers = [element.tag & 0x1F for element in elements]
+    if len(found) != len(elements) or numbers != sorted(numbers) or not allowed.issuperset(found):
+        raise DerError("an optional part is unknown, doubled or out of order")
+    return found
+
+
+def implicit(element: Element, tag: int) -> bytes:
+    """The encoding that an IMPLICIT tag replaced."""
+    return der.encode(tag, element.content)
+
+
+@cached
+def extension(raw: bytes) -> Extension:
+    """Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue } (RFC 5280 §4.1)."""
+    _, _, start, end = der.spans(raw, 0, len(raw))[0]
+    parts = der.spans(raw, start, end)
+    tags = [part[0] for part in parts]
+    if tags not in (
+        [der.OBJECT_IDENTIFIER, der.OCTET_STRING],
+        [der.OBJECT_IDENTIFIER, der.BOOLEAN, der.OCTET_STRING],
+    ):
+        raise DerError("an extension has other parts than it should")
+    oid, last = parts[0], parts[-1]
+    critical = len(parts) > 2 and boolean(raw[parts[1][2] : parts[1][3]])  # noqa: PLR2004 - critical stands there
+    return Extension(dotted(raw[oid[2] : oid[3]]), critical, raw[last[2] : last[3]])
+
+
+def extensions(data: bytes, start: int, end: int) -> dict[str, Extension]:
+    """The Extensions SEQUENCE that stands between `start` and `end`, by dotted identifier."""
+    outer = der.spans(data, start, end)
+    if len(outer) != 1 or outer[0][0] != der.SEQUENCE or outer[0][2] == outer[0][3]:
+        raise DerError("extensions are one SEQUENCE that is not empty")
+    found: dict[str, Extension] = {}
+    for tag, offset, _, stop in der.spans(data, outer[0][2], outer[0][3]):
+        if tag != der.SEQUENCE:
+            raise DerError("an extension is a SEQUENCE")
+        item = extension(data[offset:stop])
+        if item.oid in found:
+            raise DerError("an extension stands there twice")
+        found[item.oid] = item
+    return found
