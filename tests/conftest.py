@@ -1,10 +1,14 @@
 """What every test shares."""
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+from pki.keys.token.module import exclusive, module_at
+from tests.softhsm import CONFIGURATION_VARIABLE, MODULE, SoftHsm
 
 # Timing is never a test's verdict: the machine is shared.
 settings.register_profile("hoviat", deadline=None, database=None, max_examples=100)
@@ -45,3 +49,14 @@ def _one_worker_at_pcscd(request: pytest.FixtureRequest) -> None:
     """There is one pcscd per machine: its tests must have reached this worker as one group."""
     if "PYTEST_XDIST_WORKER" in os.environ and request.node.get_closest_marker("pcscd"):
         assert request.node.nodeid.endswith("@pcscd"), "pytest-xdist did not keep the group together"
+
+
+@pytest.fixture
+def softhsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoftHsm]:
+    """A fresh SoftHSM2 token; this process's PKCS#11 sessions end with the test."""
+    token = SoftHsm(tmp_path / "softhsm")
+    token.create()
+    monkeypatch.setenv(CONFIGURATION_VARIABLE, str(token.configuration))
+    yield token
+    with exclusive():
+        module_at(MODULE).finalize()

@@ -22,6 +22,7 @@ from pki.keys.stretching import ScryptParameters, stretch
 
 MASTER_KEY_BYTES = 32
 FIELD_BYTES = 4  # the counter [i]2 and the length [L]2 as 32-bit numbers, SP 800-108r1 §4.1
+_BLOCK_BYTES = 16  # of AES
 _MAX_DERIVED_BYTES = 1024
 _FORMAT = 2
 _NONCE_BYTES = 12  # SP 800-38D §5.2.1.1
@@ -71,6 +72,17 @@ def require_derivation(label: bytes, length: int) -> None:
     """Raises ValueError for what no master key derives."""
     if not label or not 1 <= length <= _MAX_DERIVED_BYTES:
         raise ValueError(f"derive needs a label and a length of 1 to {_MAX_DERIVED_BYTES}")
+
+
+def derivation_blocks(label: bytes, context: bytes, length: int) -> list[bytes]:
+    """[i] ‖ label ‖ 00 ‖ context ‖ [L] for each block of `length` bytes: what CMAC is over (§4.1).
+
+    Raises ValueError as `require_derivation` does.
+    """
+    require_derivation(label, length)
+    fixed = label + b"\0" + context + (length * 8).to_bytes(FIELD_BYTES)
+    blocks = -(-length // _BLOCK_BYTES)
+    return [counter.to_bytes(FIELD_BYTES) + fixed for counter in range(1, blocks + 1)]
 
 
 MasterKeys: TypeAlias = Mapping[str, MasterKey]

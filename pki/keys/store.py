@@ -10,6 +10,7 @@ from pki.keys.health import check_signer
 from pki.keys.kinds import KeyKind
 from pki.keys.masterkeys import MasterKeys
 from pki.keys.signer import Signer
+from pki.keys.token.place import TokenKeys
 from pki.keys.uris import FILE_SCHEME, FileUri, parse_key_uri
 
 DEFAULT_LOCATION = FILE_SCHEME
@@ -55,9 +56,10 @@ class KeyPlace(Protocol):
 class KeyStore:
     """Keys by URI. Everything here raises KeyStoreError; see its tree in `pki.errors`."""
 
-    def __init__(self, files: FileKeys, new_keys: KeyPlace) -> None:
+    def __init__(self, files: FileKeys, token: TokenKeys | None) -> None:
         self._files = files
-        self._new_keys = new_keys
+        self._token = token
+        self._new_keys: KeyPlace = token or files
 
     @classmethod
     def from_settings(
@@ -65,7 +67,7 @@ class KeyStore:
         keys_folder: Path,
         location: str,
         passphrase: Callable[[], bytes],
-        pin: str | None = None,  # noqa: ARG003 - for tokens
+        pin: str | None = None,
     ) -> "KeyStore":
         """The store that an installation's settings describe.
 
@@ -76,8 +78,11 @@ class KeyStore:
         """
         files = FileKeys(keys_folder, passphrase)
         if location == DEFAULT_LOCATION:
-            return cls(files, files)
-        raise KeyUriError("keys are made in file: or on a pkcs11: token")
+            return cls(files, None)
+        uri = parse_key_uri(location)
+        if isinstance(uri, FileUri):
+            raise KeyUriError("the place of keys is file: without a name, or a pkcs11: token")
+        return cls(files, TokenKeys(uri, pin))
 
     def create(self, name: str, kind: KeyKind) -> str:
         """Makes a key and returns its URI. Raises KeyExistsError; KeyUriError for what is no name."""
@@ -88,7 +93,9 @@ class KeyStore:
         parsed = parse_key_uri(uri)
         if isinstance(parsed, FileUri):
             return self._files.open(parsed)
-        raise KeyUriError("no token is set up as the place of keys")
+        if self._token is None:
+            raise KeyUriError("no token is set as the place of keys, so none is known")
+        return self._token.open(parsed)
 
     def exists(self, name: str) -> bool:
         """Whether there is a key of this name where new ones are made."""
