@@ -8,11 +8,12 @@ from datetime import datetime
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
+from pki.auditchain import Event
 from pki.authority.intents import Entropy
 from pki.authority.issuers import Issuers
 from pki.authority.issuing import Issuing, Result
 from pki.authority.orders import Order, order_for
-from pki.authority.record import queue_writers
+from pki.authority.record import queue_writers, record_events
 from pki.authority.transitions import Change, apply_change
 from pki.authority.values import CertificateRequest, IssuedCertificate
 from pki.clock import Clock, utc_now
@@ -83,7 +84,10 @@ class Authority:
         return self._issuing.certificate(request_id)
 
     def suspend(self, serial: int, actor: str, note: str, hold: Hold = Hold.REGISTRY) -> None:
-        """Good → on hold; a stronger hold takes over from a weaker. Raises StatusError."""
+        """Good → on hold; a stronger hold takes over from a weaker, a weaker waits under a stronger.
+
+        Raises StatusError.
+        """
         self._change([serial], _suspension(actor, note, hold))
 
     def activate(self, serial: int, actor: str, note: str) -> None:
@@ -91,7 +95,7 @@ class Authority:
         self._change([serial], _activation(actor, note))
 
     def resume(self, serial: int, actor: str, note: str, hold: Hold = Hold.REGISTRY) -> None:
-        """A later hold → good, or back to the first hold of a card that was never delivered.
+        """A later hold → good, or back to the weaker hold that an officer's took over from.
 
         Raises NotActivatedError in that first hold, HeldByOthersError in a stronger one, else StatusError.
         """
@@ -141,9 +145,11 @@ class Authority:
         tolerated = () if as_they_are is None else (as_they_are,)
         with Session(self._engine) as session, session.begin():
             queue_writers(session)
+            events: list[Event] = []
             for serial in serials:
                 with suppress(*tolerated):  # raised before anything of this certificate was changed
-                    apply_change(session, serial, change, self._clock())
+                    events.append(apply_change(session, serial, change, self._clock()))
+            record_events(session, events)
 
 
 def _suspension(actor: str, note: str, hold: Hold) -> Change:

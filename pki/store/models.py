@@ -116,6 +116,7 @@ class CertificateRow(Base):
         CheckConstraint("status IN ('good', 'on_hold', 'revoked')", name="status"),
         CheckConstraint("(status = 'good') = (reason IS NULL)", name="reason"),
         CheckConstraint("(status = 'on_hold') = (held_by IS NOT NULL)", name="held_by"),
+        CheckConstraint("held_under IS NULL OR held_by IS NOT NULL", name="held_under"),
         # All that a CRL says of a partition, in the order of serials, without touching the table.
         Index(
             "ix_certificates_listed",
@@ -148,6 +149,8 @@ class CertificateRow(Base):
     """When the key is known or suspected to have been compromised (RFC 5280 §5.3.2)."""
     held_by: Mapped[str | None] = mapped_column(String(16))
     """Whose hold it is (`Hold`), while on hold: who may not lift it is decided by that."""
+    held_under: Mapped[str | None] = mapped_column(String(16))
+    """The weaker hold that an officer's took over from, or that came later: it stands again after it."""
     activated: Mapped[bool]
     """Whether it was ever good: a first hold ends with delivery, a later one with resumption."""
     changed: Mapped[int] = mapped_column(BigInteger)
