@@ -47,6 +47,7 @@ PkiError
 │   │   └── CertificateExpiredError  past its life it is neither held nor released
 │   ├── ForbiddenReasonError      the reason isn't one for a final revocation (reason)
 │   └── InvalidityDateError       an invalidity date in the future
+├── RecordError                   the audit record doesn't hold; see pki.auditchain.errors
 └── ValidationError               a path is refused; see pki.validation.errors
 """
 

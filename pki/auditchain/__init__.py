@@ -4,8 +4,9 @@
 """
 
 from pki.auditchain.canonical import Json
-from pki.auditchain.chain import GENESIS_HASH, AuditChainError, AuditEntry, Event, Head, verify
+from pki.auditchain.chain import GENESIS_HASH, AuditEntry, Event, Head, verify
 from pki.auditchain.columns import AuditEntryColumns
+from pki.auditchain.errors import AuditChainError
 from pki.auditchain.table import append, append_many, read, verify_table
 
 __all__ = [

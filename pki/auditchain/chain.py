@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import NamedTuple, Protocol
 
 from pki.auditchain.canonical import Json, canonical_text, canonical_time, quoted
-from pki.errors import PkiError
+from pki.auditchain.errors import AuditChainError
 
 GENESIS_HASH = "0" * 64
 """What the first entry calls its predecessor's hash."""
@@ -59,17 +59,9 @@ class Head:
     hash: str
 
 
+CUT_OFF = "is missing: the log was cut off at its end"
 EMPTY = Head(0, GENESIS_HASH)
 """The end of a chain with no entries."""
-
-
-class AuditChainError(PkiError):
-    """The log is not what was written. `sequence` names the first entry at which that shows."""
-
-    def __init__(self, sequence: int, why: str) -> None:
-        super().__init__(f"audit entry {sequence}: {why}")
-        self.sequence = sequence
-        self.why = why
 
 
 class Linked(NamedTuple):
@@ -129,13 +121,21 @@ def verify(entries: Iterable[AuditEntry], expected: Head | None = None) -> Head:
     head = EMPTY
     for entry in entries:
         head = follow(head, entry)
-        if expected is not None and head.sequence == expected.sequence and head.hash != expected.hash:
-            raise AuditChainError(
-                head.sequence, "the chain was rewritten: its hash is not the one noted earlier"
-            )
-    if expected is not None and head.sequence < expected.sequence:
-        raise AuditChainError(head.sequence + 1, "is missing: the log was cut off at its end")
+        require_noted(head, expected)
+    require_reached(head, expected)
     return head
+
+
+def require_noted(head: Head, noted: Head | None) -> None:
+    """Raises AuditChainError if the chain, now at `head`, passes an end noted earlier with another hash."""
+    if noted is not None and head.sequence == noted.sequence and head.hash != noted.hash:
+        raise AuditChainError(head.sequence, "the chain was rewritten: its hash is not the one noted earlier")
+
+
+def require_reached(head: Head, noted: Head | None) -> None:
+    """Raises AuditChainError if the chain ends before an end noted earlier."""
+    if noted is not None and head.sequence < noted.sequence:
+        raise AuditChainError(head.sequence + 1, CUT_OFF)
 
 
 def follow(head: Head, entry: AuditEntry) -> Head:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, Dialect, LargeBinary, String, Text
+from sqlalchemy import BigInteger, Dialect, LargeBinary, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -80,3 +80,19 @@ class AuditEntryColumns:
     details: Mapped[dict[str, Json]] = mapped_column(CanonicalJson())
     previous_hash: Mapped[str] = mapped_column(HexHash())
     hash: Mapped[str] = mapped_column(HexHash())
+
+
+class MerkleNodeColumns:
+    """The columns of a table of complete subtrees (`merkle.Node`), each written once, when it is complete."""
+
+    level: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
+    position: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    hash: Mapped[bytes] = mapped_column(LargeBinary(HASH_BYTES))
+
+
+class CheckpointColumns:
+    """The columns of a table of signed checkpoints."""
+
+    size: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    time: Mapped[datetime] = mapped_column(Microseconds())
+    note: Mapped[str] = mapped_column(Text)

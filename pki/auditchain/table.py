@@ -9,8 +9,9 @@ from sqlalchemy import BigInteger, Dialect, LargeBinary, Row, Table, Text, func,
 from sqlalchemy.orm import Session, class_mapper
 
 from pki.auditchain.canonical import Json
-from pki.auditchain.chain import EMPTY, AuditChainError, Event, Head, Linked, link, verify
+from pki.auditchain.chain import EMPTY, Event, Head, Linked, link, verify
 from pki.auditchain.columns import AuditEntryColumns, from_microseconds, to_microseconds
+from pki.auditchain.errors import AuditChainError
 
 _READ_BATCH = 1000
 _COLUMNS = ("sequence", "time", "actor", "action", "subject", "details", "previous_hash", "hash")
@@ -72,8 +73,10 @@ class StoredEntry(NamedTuple):
     hash: str
 
 
-def stored(session: Session, model: type[AuditEntryColumns], first: int = 1) -> Iterator[StoredEntry]:
-    """The rows from sequence `first` on, streamed in order, with no trust in what they hold.
+def stored(
+    session: Session, model: type[AuditEntryColumns], first: int | None = None, last: int | None = None
+) -> Iterator[StoredEntry]:
+    """The rows, or those from `first` to `last`, streamed in order, with no trust in what they hold.
 
     Raises AuditChainError for a row that no writer of this module can have written.
     """
@@ -87,7 +90,11 @@ def stored(session: Session, model: type[AuditEntryColumns], first: int = 1) -> 
         type_coerce(model.previous_hash, LargeBinary).label("previous_hash"),
         type_coerce(model.hash, LargeBinary).label("hash"),
     )
-    query = select(*columns).where(model.sequence >= first).order_by(model.sequence)
+    query = select(*columns).order_by(model.sequence)
+    if first is not None:
+        query = query.where(model.sequence >= first)
+    if last is not None:
+        query = query.where(model.sequence <= last)
     for row in session.execute(query.execution_options(yield_per=_READ_BATCH)):
         yield _checked(row)
 
@@ -108,8 +115,8 @@ def read_head(session: Session, model: type[AuditEntryColumns]) -> Head:
     return Head(row.sequence, row.hash.hex())
 
 
-def queue_writers(session: Session, model: type[AuditEntryColumns]) -> None:
-    """Waits until no other transaction adds to this chain; the turn ends with the caller's transaction."""
+def queue_writers(session: Session, model: type[object]) -> None:
+    """Waits until no other transaction adds to this table; the turn ends with the caller's transaction."""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(table_of(model).name))))
 

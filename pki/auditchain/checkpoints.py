@@ -1,0 +1,117 @@
+"""Signed checkpoints of a record: made in one transaction each, kept, and read again."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import NamedTuple
+
+from sqlalchemy import BigInteger, Engine, Row, Select, insert, select, type_coerce
+from sqlalchemy.orm import Session
+
+from pki.auditchain.chain import CUT_OFF
+from pki.auditchain.columns import from_microseconds
+from pki.auditchain.errors import AuditChainError, CheckpointError
+from pki.auditchain.note import Checkpoint, parse_checkpoint, sign_checkpoint
+from pki.auditchain.table import queue_writers, read_head, table_of
+from pki.auditchain.tree import Record, StoredTree, grow
+from pki.clock import Clock
+from pki.keys.signer import Signer
+from pki.store.database import read_only
+
+_STEP = 65_536
+"""Entries that one transaction adds to the tree: on SQLite all other writers wait for it, below a second."""
+_READ_BATCH = 1000
+
+
+class StoredCheckpoint(NamedTuple):
+    """A checkpoint and when it was made."""
+
+    time: datetime
+    checkpoint: Checkpoint
+
+
+class Checkpointer:
+    """Makes the checkpoints of one record. A crash at any point is repaired by making the next one."""
+
+    def __init__(self, engine: Engine, record: Record, origin: str, signer: Signer, clock: Clock) -> None:
+        self._engine = engine
+        self._record = record
+        self._origin = origin
+        self._signer = signer
+        self._clock = clock
+
+    def make(self) -> StoredCheckpoint:
+        """A checkpoint over all that is committed, or the newest one if nothing was added since.
+
+        Raises RecordError rather than sign what does not continue from the newest checkpoint.
+        """
+        for _ in range(self._backlog() // _STEP):
+            with Session(self._engine) as session, session.begin():
+                queue_writers(session, self._record.checkpoints)
+                stored = StoredTree(session, self._record).stored_size()
+                grow(session, self._record, min(stored + _STEP, _size(session, self._record)))
+        with Session(self._engine) as session, session.begin():
+            return make_checkpoint(session, self._record, self._origin, self._signer, self._clock())
+
+    def _backlog(self) -> int:
+        with Session(read_only(self._engine)) as session:
+            return _size(session, self._record) - StoredTree(session, self._record).stored_size()
+
+
+def make_checkpoint(
+    session: Session, record: Record, origin: str, signer: Signer, time: datetime
+) -> StoredCheckpoint:
+    """`Checkpointer.make` in the caller's transaction, whole, however much was added since the last one."""
+    queue_writers(session, record.checkpoints)
+    size, last, tree = _size(session, record), newest(session, record), StoredTree(session, record)
+    if last is not None:
+        if size < last.checkpoint.size:
+            raise AuditChainError(size + 1, CUT_OFF)
+        last.checkpoint.require_root(tree.root(last.checkpoint.size))
+        if size == last.checkpoint.size:
+            return last
+    grow(session, record, size)
+    made = sign_checkpoint(signer, origin, size, StoredTree(session, record).root(size))
+    row = {"size": size, "time": time, "note": made.note}
+    session.execute(insert(table_of(record.checkpoints)), [row])
+    return StoredCheckpoint(time, made)
+
+
+def newest(session: Session, record: Record) -> StoredCheckpoint | None:
+    """The newest checkpoint; it covers the most entries. Raises CheckpointError if it can't be read."""
+    table = record.checkpoints
+    row = session.execute(_columns(record).order_by(table.size.desc()).limit(1)).first()
+    return None if row is None else _read(row)
+
+
+def at_size(session: Session, record: Record, size: int) -> StoredCheckpoint | None:
+    """The checkpoint over exactly `size` entries, if there is one."""
+    row = session.execute(_columns(record).where(record.checkpoints.size == size)).first()
+    return None if row is None else _read(row)
+
+
+def all_checkpoints(session: Session, record: Record) -> Iterator[StoredCheckpoint]:
+    """Every checkpoint, the smallest first, streamed. Raises CheckpointError for one that can't be read."""
+    query = _columns(record).order_by(record.checkpoints.size).execution_options(yield_per=_READ_BATCH)
+    return (_read(row) for row in session.execute(query))
+
+
+def _columns(record: Record) -> Select[int, int, str]:
+    table = record.checkpoints
+    return select(table.size, type_coerce(table.time, BigInteger), table.note)
+
+
+def _read(row: Row[int, int, str]) -> StoredCheckpoint:
+    size, time, note = row
+    if not (type(size) is int and type(time) is int and type(note) is str):
+        raise CheckpointError(size, "was changed: a column holds another type")
+    try:
+        found = StoredCheckpoint(from_microseconds(time), parse_checkpoint(note))
+    except (CheckpointError, OverflowError) as error:
+        raise CheckpointError(size, f"was changed: {error}") from error
+    if found.checkpoint.size != size:
+        raise CheckpointError(size, f"was changed: it holds one at size {found.checkpoint.size}")
+    return found
+
+
+def _size(session: Session, record: Record) -> int:
+    return read_head(session, record.entries).sequence

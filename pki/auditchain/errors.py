@@ -1,0 +1,51 @@
+"""Every way in which the record, or what is shown of it, doesn't hold.
+
+RecordError
+├── AuditChainError      an entry isn't what was written (sequence)
+├── TreeError            a stored node isn't the hash of what is below it (level, position)
+├── CheckpointError      a checkpoint is malformed, forged, or not of this record (size)
+├── ProofError           a proof doesn't lead to its checkpoint, or can't be made
+└── CommitmentError      what is shown isn't what the record is committed to
+"""
+
+from pki.errors import PkiError
+
+
+class RecordError(PkiError):
+    """Base of what this package raises on purpose."""
+
+
+class AuditChainError(RecordError):
+    """The log is not what was written. `sequence` names the first entry at which that shows."""
+
+    def __init__(self, sequence: int, why: str) -> None:
+        super().__init__(f"audit entry {sequence}: {why}")
+        self.sequence = sequence
+        self.why = why
+
+
+class TreeError(RecordError):
+    """A stored node of the Merkle tree is missing, superfluous or wrong."""
+
+    def __init__(self, level: int, position: int, why: str) -> None:
+        super().__init__(f"tree node {position} of level {level}: {why}")
+        self.level = level
+        self.position = position
+        self.why = why
+
+
+class CheckpointError(RecordError):
+    """A checkpoint doesn't hold. `size` is what it says its size is, where that can be read."""
+
+    def __init__(self, size: int | None, why: str) -> None:
+        super().__init__(f"checkpoint {'unreadable' if size is None else f'at size {size}'}: {why}")
+        self.size = size
+        self.why = why
+
+
+class ProofError(RecordError):
+    """A proof can't be read, can't be made, or doesn't prove what it should."""
+
+
+class CommitmentError(RecordError):
+    """A salt and fields don't open a commitment."""
