@@ -1,6 +1,6 @@
 """Signed checkpoints of a record: made in one transaction each, kept, and read again."""
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -89,10 +89,15 @@ def at_size(session: Session, record: Record, size: int) -> StoredCheckpoint | N
     return None if row is None else _read(row)
 
 
-def all_checkpoints(session: Session, record: Record) -> Iterator[StoredCheckpoint]:
-    """Every checkpoint, the smallest first, streamed. Raises CheckpointError for one that can't be read."""
+def all_checkpoints(session: Session, record: Record) -> Generator[StoredCheckpoint]:
+    """Every checkpoint, the smallest first, streamed. Raises CheckpointError for one that can't be read.
+
+    Close it when stopping before its end: it holds a cursor.
+    """
     query = _columns(record).order_by(record.checkpoints.size).execution_options(yield_per=_READ_BATCH)
-    return (_read(row) for row in session.execute(query))
+    with session.execute(query) as rows:
+        for row in rows:
+            yield _read(row)
 
 
 def _columns(record: Record) -> Select[int, int, str]:

@@ -10,6 +10,7 @@ import binascii
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
@@ -51,7 +52,8 @@ def prove_inclusion(session: Session, record: Record, sequence: int) -> Proof:
     checkpoint = _newest(session, record)
     if not 1 <= sequence <= checkpoint.size:
         raise ProofError(f"the newest checkpoint covers entries 1 to {checkpoint.size}: not {sequence}")
-    entry = next(stored(session, record.entries, sequence, sequence), None)
+    with closing(stored(session, record.entries, sequence, sequence)) as entries:
+        entry = next(entries, None)
     if entry is None:
         raise AuditChainError(sequence, "is missing")
     path = StoredTree(session, record).spans(inclusion_spans(sequence - 1, checkpoint.size))

@@ -1,7 +1,8 @@
 """A chain kept in a table: appending in the caller's transaction, reading and checking in a stream."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple, TypeVar, cast
 
@@ -75,8 +76,10 @@ class StoredEntry(NamedTuple):
 
 def stored(
     session: Session, model: type[AuditEntryColumns], first: int | None = None, last: int | None = None
-) -> Iterator[StoredEntry]:
+) -> Generator[StoredEntry]:
     """The rows, or those from `first` to `last`, streamed in order, with no trust in what they hold.
+
+    Close it when stopping before its end: it holds a cursor.
 
     Raises AuditChainError for a row that no writer of this module can have written.
     """
@@ -95,13 +98,15 @@ def stored(
         query = query.where(model.sequence >= first)
     if last is not None:
         query = query.where(model.sequence <= last)
-    for row in session.execute(query.execution_options(yield_per=_READ_BATCH)):
-        yield _checked(row)
+    with session.execute(query.execution_options(yield_per=_READ_BATCH)) as rows:
+        for row in rows:
+            yield _checked(row)
 
 
 def verify_table(session: Session, model: type[AuditEntryColumns], expected: Head | None = None) -> Head:
     """`verify` over a whole table, in flat memory."""
-    return verify(stored(session, model), expected)
+    with closing(stored(session, model)) as entries:
+        return verify(entries, expected)
 
 
 def read_head(session: Session, model: type[AuditEntryColumns]) -> Head:

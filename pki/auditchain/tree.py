@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from sqlalchemy import LargeBinary, and_, func, insert, or_, select, type_coerce
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from pki.auditchain.chain import CUT_OFF
@@ -126,7 +127,7 @@ def grow(session: Session, record: Record, end: int) -> None:
     """Stores the nodes that are complete within the first `end` entries and that have not been stored yet.
 
     Part of the caller's transaction, and in its own turn (`queue_writers`): one tree grows once. The links
-    of what is added are checked. Raises AuditChainError.
+    of what is added are checked, their contents are not: `verify_record` does. Raises AuditChainError.
     """
     frontier = StoredTree(session, record).frontier()
     if end < frontier.size:
@@ -134,9 +135,17 @@ def grow(session: Session, record: Record, end: int) -> None:
     completed: list[tuple[Node, bytes]] = []
     for leaf in leaves(session, record, frontier.size, end - frontier.size):
         completed.extend(frontier.add(leaf))
+    if completed:
+        _insert(session, record, completed)
+
+
+def _insert(session: Session, record: Record, completed: list[tuple[Node, bytes]]) -> None:
     rows = [{"level": node.level, "position": node.position, "hash": digest} for node, digest in completed]
-    if rows:
+    try:
         session.execute(insert(table_of(record.nodes)), rows)
+    except IntegrityError as error:
+        level, position = completed[0][0]
+        raise TreeError(level, position, "is missing, though nodes above it are stored") from error
 
 
 def leaves(session: Session, record: Record, start: int, count: int) -> Iterator[bytes]:
@@ -151,17 +160,15 @@ def leaves(session: Session, record: Record, start: int, count: int) -> Iterator
         type_coerce(entries.hash, LargeBinary).label("hash"),
     )
     query = select(*columns).where(entries.sequence.between(start, end)).order_by(entries.sequence)
-    rows = session.execute(query.execution_options(yield_per=_BATCH))
-    due, previous = start, None
-    if start == 0:
-        due, previous = 1, bytes(HASH_BYTES)
-    for sequence, before, digest in rows:
-        if sequence != due:
-            break
-        if previous is not None and (before != previous or type(digest) is not bytes):
-            raise AuditChainError(sequence, "does not continue from the entry before it")
-        if sequence > start:
-            yield leaf_hash(digest)
-        due, previous = due + 1, digest
+    due, previous = (1, bytes(HASH_BYTES)) if start == 0 else (start, None)
+    with session.execute(query.execution_options(yield_per=_BATCH)) as rows:
+        for sequence, before, digest in rows:
+            if sequence != due:
+                break
+            if previous is not None and (before != previous or type(digest) is not bytes):
+                raise AuditChainError(sequence, "does not continue from the entry before it")
+            if sequence > start:
+                yield leaf_hash(digest)
+            due, previous = due + 1, digest
     if due <= end:
         raise AuditChainError(due, "is missing or out of order")

@@ -2,13 +2,14 @@
 
 import heapq
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from pki.auditchain.chain import CUT_OFF, EMPTY, Head, follow, require_noted, require_reached
-from pki.auditchain.checkpoints import all_checkpoints
+from pki.auditchain.chain import CUT_OFF, EMPTY, AuditEntry, Head, follow, require_noted, require_reached
+from pki.auditchain.checkpoints import StoredCheckpoint, all_checkpoints
 from pki.auditchain.errors import AuditChainError, TreeError
 from pki.auditchain.merkle import BLOCK, BLOCK_LEVEL, Frontier, Node, leaf_hash
 from pki.auditchain.note import Checkpoint, CheckpointKey
@@ -59,16 +60,22 @@ def verify_record(session: Session, record: Record, expected: Expectations = NOT
 
     Raises AuditChainError, TreeError or CheckpointError, naming the first place at which it shows.
     """
+    kept, entries = all_checkpoints(session, record), stored(session, record.entries)
+    with closing(kept), closing(entries):
+        return _verify(entries, _StoredNodes(session, record), _Checkpoints(kept, expected), expected.head)
+
+
+def _verify(
+    entries: Iterable[AuditEntry], nodes: "_StoredNodes", checkpoints: "_Checkpoints", noted: Head | None
+) -> Verified:
     frontier, head = Frontier(), EMPTY
-    nodes = _StoredNodes(session, record)
-    checkpoints = _Checkpoints(session, record, expected)
     checkpoints.compare(frontier)
-    for entry in stored(session, record.entries):
+    for entry in entries:
         head = follow(head, entry)
-        require_noted(head, expected.head)
+        require_noted(head, noted)
         nodes.take(frontier.add(leaf_hash(bytes.fromhex(entry.hash))))
         checkpoints.compare(frontier)
-    require_reached(head, expected.head)
+    require_reached(head, noted)
     nodes.end(head)
     checkpoints.end(head, nodes.reach)
     return Verified(head, frontier.root(), checkpoints.stored, checkpoints.covered)
@@ -119,12 +126,12 @@ class _StoredNodes:
 class _Checkpoints:
     """Compares roots with checkpoints, stored ones and those noted elsewhere, in the order of their sizes."""
 
-    def __init__(self, session: Session, record: Record, expected: Expectations) -> None:
+    def __init__(self, kept: Iterable[StoredCheckpoint], expected: Expectations) -> None:
         self._keys = expected.keys
         self.stored = 0
         self.covered = 0
         noted = sorted(expected.checkpoints, key=_size)
-        self._coming = heapq.merge(self._read(session, record), noted, key=_size)
+        self._coming = heapq.merge(self._counted(kept), noted, key=_size)
         self._due = next(self._coming, None)
 
     def compare(self, frontier: Frontier) -> None:
@@ -142,8 +149,8 @@ class _Checkpoints:
         if reach < self.covered - self.covered % BLOCK:
             raise TreeError(BLOCK_LEVEL, reach >> BLOCK_LEVEL, "is missing")
 
-    def _read(self, session: Session, record: Record) -> Iterator[Checkpoint]:
-        for item in all_checkpoints(session, record):
+    def _counted(self, kept: Iterable[StoredCheckpoint]) -> Iterator[Checkpoint]:
+        for item in kept:
             self.stored += 1
             self.covered = item.checkpoint.size
             yield item.checkpoint

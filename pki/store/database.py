@@ -75,6 +75,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
         "journal_mode = WAL",
         "synchronous = FULL",  # a commit survives a power cut
         "foreign_keys = ON",
+        "recursive_triggers = ON",  # REPLACE fires DELETE triggers: append-only tables refuse it
         f"busy_timeout = {_BUSY_TIMEOUT_MS}",
     ):
         cursor.execute(f"PRAGMA {pragma}")

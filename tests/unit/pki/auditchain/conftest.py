@@ -1,39 +1,16 @@
 """A service's database with nothing but a record in it, on SQLite and on PostgreSQL."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Engine
-from sqlalchemy.orm import DeclarativeBase, Session
 
-from pki.auditchain import AuditEntryColumns, Event, append_many
+from pki.auditchain.note import CheckpointKey
+from pki.keys.files import FileSigner
 from pki.store.database import create_database_engine
-
-NOON = datetime(2026, 11, 24, 12, 0, 0, 250_000, tzinfo=UTC)
-
-
-class Base(DeclarativeBase):
-    pass
-
-
-class Entry(AuditEntryColumns, Base):
-    __tablename__ = "events"
-
-
-def events(count: int, first: int = 1) -> list[Event]:
-    """Some events, no two alike."""
-    return [
-        Event(NOON, "officer", "card.issued", f"card:{number}", {"n": number, "نتیجه": "تأیید"})
-        for number in range(first, first + count)
-    ]
-
-
-def fill(engine: Engine, count: int) -> None:
-    """Adds entries and commits them."""
-    with Session(engine) as session, session.begin():
-        append_many(session, Entry, events(count))
+from tests.unit.pki.auditchain.service import ORIGIN, create_tables
 
 
 @pytest.fixture
@@ -54,8 +31,21 @@ def engine(request: pytest.FixtureRequest) -> Engine:
     return prepared
 
 
+@pytest.fixture(scope="session")
+def signer() -> FileSigner:
+    return FileSigner(ec.generate_private_key(ec.SECP256R1()))
+
+
+@pytest.fixture(scope="session")
+def key(signer: FileSigner) -> CheckpointKey:
+    assert isinstance(signer.public_key, ec.EllipticCurvePublicKey)
+    return CheckpointKey(ORIGIN, signer.public_key)
+
+
 def _prepared(url: str) -> Iterator[Engine]:
     engine = create_database_engine(url)
-    Base.metadata.create_all(engine)
-    yield engine
-    engine.dispose()
+    try:
+        create_tables(engine)
+        yield engine
+    finally:
+        engine.dispose()

@@ -6,12 +6,12 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, select, text
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from pki.auditchain import AuditChainError, Event, Head, append, append_many, read, verify_table
 from pki.auditchain.chain import EMPTY, link
-from tests.unit.pki.auditchain.conftest import NOON, Entry, events, fill
+from tests.unit.pki.auditchain.service import NOON, Entry, events, fill, tamper
 
 
 class Action(enum.StrEnum):
@@ -133,8 +133,7 @@ def test_the_zone_of_a_time_does_not_matter(engine: Engine) -> None:
 )
 def test_rows_that_no_writer_makes_are_named(sqlite_engine: Engine, assignment: str) -> None:
     fill(sqlite_engine, 3)
-    with sqlite_engine.begin() as connection:
-        connection.execute(text(f"UPDATE events SET {assignment} WHERE sequence = 2"))  # noqa: S608
+    tamper(sqlite_engine, f"UPDATE events SET {assignment} WHERE sequence = 2")  # noqa: S608
     with Session(sqlite_engine) as session, pytest.raises(AuditChainError) as caught:
         verify_table(session, Entry)
     assert caught.value.sequence == 2
@@ -142,8 +141,7 @@ def test_rows_that_no_writer_makes_are_named(sqlite_engine: Engine, assignment: 
 
 def test_nothing_is_appended_to_an_unreadable_end(sqlite_engine: Engine) -> None:
     fill(sqlite_engine, 3)
-    with sqlite_engine.begin() as connection:
-        connection.execute(text("UPDATE events SET hash = 'x' WHERE sequence = 3"))
+    tamper(sqlite_engine, "UPDATE events SET hash = 'x' WHERE sequence = 3")
     with Session(sqlite_engine) as session, pytest.raises(AuditChainError):
         append_many(session, Entry, events(1))
 
