@@ -174,7 +174,7 @@ def test_a_changed_proof_is_refused(
     proof = copy.deepcopy(data.draw(st.sampled_from(samples)))
     places = [(holder, name) for holder, name in walk(proof) if holder[name] != {}]
     holder, name = data.draw(st.sampled_from(places))
-    changed = data.draw(
+    changed: Any = data.draw(
         st.sampled_from([None, 1, -1, "", "x", [], {}, 0.5, True, 10**40, "A" * 44, "\ud800"])
     )
     if holder[name] == changed or (name == "old_checkpoint" and changed is None):
