@@ -55,7 +55,7 @@ class Authority:
 
         Raises CsrError, SubjectError, IssuanceError, LintError, or the key's error.
         """
-        return self.execute(self._order(request))
+        return self.execute(self.order(request))
 
     def issue_many(self, requests: Sequence[CertificateRequest]) -> list[Result]:
         """For each request its certificate, or the error for which there is none; one stops no other."""
@@ -63,7 +63,7 @@ class Authority:
         orders: list[tuple[int, Order]] = []
         for index, request in enumerate(requests):
             try:
-                orders.append((index, self._order(request)))
+                orders.append((index, self.order(request)))
             except PkiError as error:
                 results[index] = error
         issued = self._issuing.execute_many([order for _, order in orders])
@@ -71,9 +71,22 @@ class Authority:
             results[index] = result
         return [result for result in results if result is not None]
 
+    def order(self, request: CertificateRequest) -> Order:
+        """The request, checked: its key's kind, proof of possession, names. Raises what `issue` raises."""
+        roles = DEFINITIONS[request.profile].issued_by
+        if request.profile not in REQUESTABLE:
+            raise IssuanceError(
+                request.request_id, f"profile {request.profile.value} is not issued on request"
+            )
+        return order_for(request, self.issuers.current(next(iter(roles))))
+
     def execute(self, order: Order) -> IssuedCertificate:
         """The certificate for an order of any profile."""
         return self._issuing.execute(order)
+
+    def execute_many(self, orders: Sequence[Order]) -> list[Result]:
+        """`issue_many` for orders that were checked before."""
+        return self._issuing.execute_many(orders)
 
     def repair(self) -> int:
         """Goes on with what a crash left; returns how many intents that were. Run it at each start."""
@@ -126,14 +139,6 @@ class Authority:
     def resume_card(self, serials: Sequence[int], actor: str, note: str) -> None:
         """All of a suspended card's certificates good again, or none. Raises StatusError."""
         self._change(serials, _resumption(actor, note, Hold.REGISTRY), AlreadyInStateError)
-
-    def _order(self, request: CertificateRequest) -> Order:
-        roles = DEFINITIONS[request.profile].issued_by
-        if request.profile not in REQUESTABLE:
-            raise IssuanceError(
-                request.request_id, f"profile {request.profile.value} is not issued on request"
-            )
-        return order_for(request, self.issuers.current(next(iter(roles))))
 
     def _change(
         self,

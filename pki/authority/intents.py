@@ -7,7 +7,7 @@ from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pki.authority.issuers import Issuers, IssuingCa
@@ -18,6 +18,8 @@ from pki.lint.serial import SERIAL_BITS
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.profile import Profile
 from pki.profiles.tbs import encode_tbs, validity_from
+from pki.store.bulk import insert_rows
+from pki.store.columns import seconds_of, serial_octets
 from pki.store.models import Intent
 
 Entropy: TypeAlias = Callable[[int], int]
@@ -66,7 +68,9 @@ class RecordedIntent:
     refused_by: str | None
 
 
-_COLUMNS = tuple(getattr(Intent, name) for name in RecordedIntent.__dataclass_fields__)
+_NAMES = tuple(RecordedIntent.__dataclass_fields__)
+_COLUMNS = tuple(getattr(Intent, name) for name in _NAMES)
+_TIMES = ("not_before", "not_after", "created")
 
 
 def new_serial(entropy: Entropy = secrets.randbits) -> int:
@@ -103,8 +107,7 @@ class IntentWriter:
                 known[intent.request_id] = intent
                 fresh.append(intent)
             results.append(intent)
-        if fresh:
-            session.execute(insert(Intent), [_values(intent) for intent in fresh])
+        insert_rows(session, Intent, _NAMES, [_values(intent) for intent in fresh])
         return results
 
     @staticmethod
@@ -194,5 +197,10 @@ def _purpose(profile: Profile) -> Profile:
     return _SAME_PURPOSE.get(profile, profile)
 
 
-def _values(intent: RecordedIntent) -> dict[str, object]:
-    return vars(intent).copy()
+def _values(intent: RecordedIntent) -> tuple[object, ...]:
+    """The row as the driver takes it: serial and times as the column types would write them."""
+    row = vars(intent).copy()
+    row["serial"] = serial_octets(intent.serial)
+    for name in _TIMES:
+        row[name] = seconds_of(row[name])
+    return tuple(row.values())

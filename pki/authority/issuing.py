@@ -1,15 +1,13 @@
 """Issuing: serial and intent recorded, then linted and signed once, then recorded; one or many."""
 
 import secrets
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
-from sqlalchemy import Engine, bindparam, insert, select, update
+from sqlalchemy import Engine
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from pki.auditchain import Event
 from pki.authority.intents import (
     Entropy,
     IntentWriter,
@@ -20,14 +18,9 @@ from pki.authority.intents import (
 )
 from pki.authority.issuers import Issuers
 from pki.authority.orders import Order
-from pki.authority.record import (
-    queue_writers,
-    record_events,
-    refuse_clock_set_back,
-    serial_text,
-)
+from pki.authority.record import queue_writers, refuse_clock_set_back
+from pki.authority.recording import Signed, record_outcomes, recorded
 from pki.authority.signing import sign_certificate
-from pki.authority.transitions import next_status_version
 from pki.authority.values import IssuedCertificate
 from pki.clock import Clock, utc_now
 from pki.errors import IssuanceError, LintError, PkiError, RequestRefusedError, SerialsExhaustedError
@@ -35,9 +28,7 @@ from pki.lint import Expectation
 from pki.profiles.definitions import DEFINITIONS
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.profile import Profile
-from pki.status.state import Hold, RevocationReason, Status
 from pki.store.database import read_only
-from pki.store.models import CertificateBody, CertificateRow, Intent
 
 MAX_BATCH = 1000
 """Orders in one transaction."""
@@ -46,8 +37,6 @@ _TRIES = 3
 
 Result: TypeAlias = IssuedCertificate | PkiError
 """A certificate, or why there is none."""
-_Signed: TypeAlias = bytes | PkiError
-"""A certificate's DER, or why it was not signed."""
 
 
 class Issuing:
@@ -122,23 +111,19 @@ class Issuing:
         raise SerialsExhaustedError(orders[0].request_id)
 
     def _complete(self, intents: Sequence[RecordedIntent | IssuanceError]) -> list[Result]:
-        pending = [
-            intent
-            for intent in intents
-            if isinstance(intent, RecordedIntent) and intent.outcome == Outcome.PENDING.value
-        ]
+        found = {intent.request_id: intent for intent in intents if isinstance(intent, RecordedIntent)}
+        pending = [intent for intent in found.values() if intent.outcome == Outcome.PENDING.value]
         signed = self._sign_all(pending)
-        done = [intent.request_id for intent in intents if isinstance(intent, RecordedIntent)]
         with Session(self._engine) as session, session.begin():
-            if signed:
-                self._record(session, pending, signed)
-            certificates = recorded(session, done)
-            outcomes = read_intents(session, [name for name in done if name not in certificates])
-        return [_result(intent, certificates, outcomes, signed) for intent in intents]
+            issued = record_outcomes(session, pending, signed, self._clock)
+            others = [name for name in found if name not in issued]
+            issued |= recorded(session, others)
+            outcomes = read_intents(session, [name for name in others if name not in issued])
+        return [_result(intent, issued, outcomes, signed) for intent in intents]
 
-    def _sign_all(self, pending: Sequence[RecordedIntent]) -> dict[str, _Signed]:
+    def _sign_all(self, pending: Sequence[RecordedIntent]) -> dict[str, Signed]:
         """By request. A key that fails is not asked again: what follows gets the same error."""
-        signed: dict[str, _Signed] = {}
+        signed: dict[str, Signed] = {}
         broken: PkiError | None = None
         for intent in pending:
             if broken is not None:
@@ -165,134 +150,12 @@ class Issuing:
             raise IssuanceError(intent.request_id, "its recorded bytes are missing")
         return sign_certificate(intent.tbs, issuer.signer, expected)
 
-    def _record(
-        self, session: Session, pending: Sequence[RecordedIntent], signed: Mapping[str, _Signed]
-    ) -> None:
-        """What another process recorded in the meantime stands."""
-        queue_writers(session)
-        open_ = _still_pending(session, signed)
-        issued = [
-            (intent, outcome)
-            for intent in pending
-            if intent.request_id in open_ and isinstance(outcome := signed[intent.request_id], bytes)
-        ]
-        refused = [
-            (intent, outcome)
-            for intent in pending
-            if intent.request_id in open_ and isinstance(outcome := signed[intent.request_id], LintError)
-        ]
-        now = self._clock()
-        _store(session, issued, _status_versions(session, issued))
-        if issued:
-            session.connection().execute(
-                _CLOSE_ISSUED, [{"request": intent.request_id} for intent, _ in issued]
-            )
-        if refused:
-            closing = [{"request": intent.request_id, "rule": error.rule} for intent, error in refused]
-            session.connection().execute(_CLOSE_REFUSED, closing)
-        events = [_issued_event(now, intent) for intent, _ in issued]
-        events += [_refused_event(now, intent, error) for intent, error in refused]
-        record_events(session, events)
-
-
-def _still_pending(session: Session, request_ids: Iterable[str]) -> set[str]:
-    query = select(Intent.request_id).where(
-        Intent.request_id.in_(list(request_ids)), Intent.outcome == Outcome.PENDING.value
-    )
-    return set(session.scalars(query.with_for_update()))
-
-
-def _status_versions(session: Session, issued: Sequence[tuple[RecordedIntent, bytes]]) -> dict[str, int]:
-    """The version at which each CA's certificates on hold enter its status; one step for a batch."""
-    held = {intent.issuer for intent, _ in issued if intent.on_hold}
-    return {name: next_status_version(session, name) for name in sorted(held)}
-
-
-def _store(
-    session: Session, issued: Sequence[tuple[RecordedIntent, bytes]], versions: Mapping[str, int]
-) -> None:
-    if not issued:
-        return
-    session.execute(
-        insert(CertificateRow),
-        [_row(intent, versions.get(intent.issuer, 0) if intent.on_hold else 0) for intent, _ in issued],
-    )
-    session.execute(
-        insert(CertificateBody), [{"serial": intent.serial, "der": der} for intent, der in issued]
-    )
-
-
-def _row(intent: RecordedIntent, changed: int) -> dict[str, object]:
-    held = intent.on_hold
-    return {
-        "serial": intent.serial,
-        "request_id": intent.request_id,
-        "issuer": intent.issuer,
-        "shard": intent.shard,
-        "profile": intent.profile,
-        "key_kind": intent.key_kind,
-        "provenance": intent.provenance,
-        "not_before": intent.not_before,
-        "not_after": intent.not_after,
-        "status": (Status.ON_HOLD if held else Status.GOOD).value,
-        "reason": RevocationReason.CERTIFICATE_HOLD.value if held else None,
-        "since": intent.not_before,
-        "invalidity_date": None,
-        "held_by": Hold.DELIVERY.value if held else None,
-        "activated": not held,
-        "changed": changed,
-    }
-
-
-_INTENTS = Intent.metadata.tables[Intent.__tablename__]
-_OF_REQUEST = _INTENTS.c.request_id == bindparam("request")
-# An issued intent's bytes stand in its certificate; a refused one's stay for whoever looks into it.
-_CLOSE_ISSUED = update(_INTENTS).where(_OF_REQUEST).values(outcome=Outcome.ISSUED.value, tbs=None)
-_CLOSE_REFUSED = (
-    update(_INTENTS).where(_OF_REQUEST).values(outcome=Outcome.REFUSED.value, refused_by=bindparam("rule"))
-)
-
-
-def _issued_event(now: datetime, intent: RecordedIntent) -> Event:
-    status = Status.ON_HOLD if intent.on_hold else Status.GOOD
-    details = {
-        "profile": intent.profile,
-        "issuer": intent.issuer,
-        "status": status.value,
-        "request": intent.request_id,
-    }
-    return Event(now, intent.actor, "certificate.issued", serial_text(intent.serial), details)
-
-
-def _refused_event(now: datetime, intent: RecordedIntent, error: LintError) -> Event:
-    details = {"rule": error.rule, "request": intent.request_id}
-    return Event(now, intent.actor, "certificate.refused", serial_text(intent.serial), details)
-
-
-def recorded(session: Session, request_ids: Sequence[str]) -> dict[str, IssuedCertificate]:
-    """The certificates of these requests that are on record, by request."""
-    columns = (
-        CertificateRow.request_id,
-        CertificateRow.serial,
-        CertificateBody.der,
-        CertificateRow.profile,
-        CertificateRow.not_before,
-        CertificateRow.not_after,
-    )
-    query = select(*columns).join(CertificateBody, CertificateBody.serial == CertificateRow.serial)
-    return {
-        row.request_id: IssuedCertificate(
-            row.serial, row.der, Profile(row.profile), row.not_before, row.not_after
-        )
-        for row in session.execute(query.where(CertificateRow.request_id.in_(request_ids)))
-    }
-
 
 def _result(
     intent: RecordedIntent | IssuanceError,
     certificates: Mapping[str, IssuedCertificate],
     outcomes: Mapping[str, RecordedIntent],
-    signed: Mapping[str, _Signed],
+    signed: Mapping[str, Signed],
 ) -> Result:
     if isinstance(intent, IssuanceError):
         return intent

@@ -1,11 +1,14 @@
 """Column types of the authority's tables: serials as 16 octets, moments as whole seconds."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from sqlalchemy import BigInteger, Dialect, LargeBinary
 from sqlalchemy.types import TypeDecorator
 
 SERIAL_OCTETS = 16
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_SECOND = timedelta(seconds=1)
 MAX_SERIAL = (1 << (8 * SERIAL_OCTETS - 1)) - 1
 """The largest positive INTEGER of 16 octets; the tables hold no larger serial."""
 
@@ -38,12 +41,18 @@ class UtcSeconds(TypeDecorator[datetime]):
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> int | None:  # noqa: ARG002, D102
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("a naive time reached the database")
-        return int(value.timestamp())
+        return seconds_of(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, D102
         return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+@lru_cache(maxsize=16)  # the rows of a batch share their times
+def seconds_of(moment: datetime) -> int:
+    """Whole seconds since 1970, rounded down. Raises ValueError for a naive time."""
+    if moment.tzinfo is None:
+        raise ValueError("a naive time reached the database")
+    return (moment - _EPOCH) // _SECOND
 
 
 def serial_octets(serial: int) -> bytes:

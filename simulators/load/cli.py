@@ -40,6 +40,16 @@ def login(*, quick: bool, as_json: bool) -> None:
     _print(measure(seconds=4.0 if quick else 20.0), as_json=as_json)
 
 
+@bench.command()
+@_quick
+@_json
+def issue(*, quick: bool, as_json: bool) -> None:
+    """Certificates per second recorded, linted, signed and stored, against building and signing alone."""
+    from simulators.load.issue import measure
+
+    _print(measure(batches=1 if quick else 5, singles=50 if quick else 500), as_json=as_json)
+
+
 def _print(results: Iterable[Result], *, as_json: bool) -> None:
     for result in results:
         click.echo(json.dumps(result.as_data()) if as_json else result.as_text())

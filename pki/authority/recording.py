@@ -1,0 +1,170 @@
+"""The last transaction of an issue: certificates and refusals enter the record, with their audit entries."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import TypeAlias
+
+from sqlalchemy import bindparam, select, update
+from sqlalchemy.orm import Session
+
+from pki.auditchain import Event
+from pki.authority.intents import Outcome, RecordedIntent
+from pki.authority.record import queue_writers, record_events, serial_text
+from pki.authority.transitions import next_status_version
+from pki.authority.values import IssuedCertificate
+from pki.clock import Clock
+from pki.errors import LintError, PkiError
+from pki.profiles.profile import Profile
+from pki.status.state import Hold, RevocationReason, Status
+from pki.store.bulk import insert_rows, table_of
+from pki.store.columns import seconds_of, serial_octets
+from pki.store.models import CertificateBody, CertificateRow, Intent
+
+Signed: TypeAlias = bytes | PkiError
+"""A certificate's DER, or why it was not signed."""
+_Issued: TypeAlias = tuple[RecordedIntent, bytes]
+_Refused: TypeAlias = tuple[RecordedIntent, LintError]
+
+_INTENTS = table_of(Intent)
+# An issued intent's bytes stand in its certificate; a refused one's stay for whoever looks into it.
+_CLOSE_ISSUED = (
+    update(_INTENTS)
+    .where(_INTENTS.c.request_id.in_(bindparam("requests", expanding=True)))
+    .values(outcome=Outcome.ISSUED.value, tbs=None)
+)
+_CLOSE_REFUSED = (
+    update(_INTENTS)
+    .where(_INTENTS.c.request_id == bindparam("request"))
+    .values(outcome=Outcome.REFUSED.value, refused_by=bindparam("rule"))
+)
+
+
+def record_outcomes(
+    session: Session, pending: Sequence[RecordedIntent], signed: Mapping[str, Signed], clock: Clock
+) -> dict[str, IssuedCertificate]:
+    """Records what became of pending intents, in the caller's transaction; the new certificates by request.
+
+    What another process recorded in the meantime stands. An intent whose key failed stays pending.
+    """
+    if not pending:
+        return {}
+    queue_writers(session)
+    still = _still_pending(session, list(signed))
+    issued: list[_Issued] = []
+    refused: list[_Refused] = []
+    for intent in pending:
+        outcome = signed[intent.request_id]
+        if intent.request_id not in still:
+            continue
+        if isinstance(outcome, bytes):
+            issued.append((intent, outcome))
+        elif isinstance(outcome, LintError):
+            refused.append((intent, outcome))
+    now = clock()
+    _store(session, issued)
+    _close(session, issued, refused)
+    events = [_issued_event(now, intent) for intent, _ in issued]
+    record_events(session, events + [_refused_event(now, intent, error) for intent, error in refused])
+    return {intent.request_id: _certificate(intent, der) for intent, der in issued}
+
+
+def recorded(session: Session, request_ids: Sequence[str]) -> dict[str, IssuedCertificate]:
+    """The certificates of these requests that are on record, by request."""
+    if not request_ids:
+        return {}
+    columns = (
+        CertificateRow.request_id,
+        CertificateRow.serial,
+        CertificateBody.der,
+        CertificateRow.profile,
+        CertificateRow.not_before,
+        CertificateRow.not_after,
+    )
+    query = select(*columns).join(CertificateBody, CertificateBody.serial == CertificateRow.serial)
+    return {
+        row.request_id: IssuedCertificate(
+            row.serial, row.der, Profile(row.profile), row.not_before, row.not_after
+        )
+        for row in session.execute(query.where(CertificateRow.request_id.in_(request_ids)))
+    }
+
+
+def _certificate(intent: RecordedIntent, der: bytes) -> IssuedCertificate:
+    return IssuedCertificate(intent.serial, der, Profile(intent.profile), intent.not_before, intent.not_after)
+
+
+def _still_pending(session: Session, request_ids: Sequence[str]) -> set[str]:
+    query = select(Intent.request_id).where(
+        Intent.request_id.in_(request_ids), Intent.outcome == Outcome.PENDING.value
+    )
+    return set(session.scalars(query.with_for_update()))
+
+
+def _close(session: Session, issued: Sequence[_Issued], refused: Sequence[_Refused]) -> None:
+    connection = session.connection()
+    if issued:
+        connection.execute(_CLOSE_ISSUED, {"requests": [intent.request_id for intent, _ in issued]})
+    if refused:
+        closing = [{"request": intent.request_id, "rule": error.rule} for intent, error in refused]
+        connection.execute(_CLOSE_REFUSED, closing)
+
+
+def _store(session: Session, issued: Sequence[_Issued]) -> None:
+    versions = _status_versions(session, issued)
+    insert_rows(
+        session, CertificateRow, _CERTIFICATE_COLUMNS, [_row(intent, versions) for intent, _ in issued]
+    )
+    bodies = [(serial_octets(intent.serial), der) for intent, der in issued]
+    insert_rows(session, CertificateBody, ("serial", "der"), bodies)
+
+
+def _status_versions(session: Session, issued: Sequence[_Issued]) -> dict[str, int]:
+    """The version at which each CA's certificates on hold enter its status; one step for a batch."""
+    held = {intent.issuer for intent, _ in issued if intent.on_hold}
+    return {name: next_status_version(session, name) for name in sorted(held)}
+
+
+_CERTIFICATE_COLUMNS = (
+    *("serial", "request_id", "issuer", "shard", "profile", "key_kind", "provenance"),
+    *("not_before", "not_after", "since", "status", "reason", "held_by", "activated", "changed"),
+)
+_ON_HOLD = (
+    Status.ON_HOLD.value,
+    RevocationReason.CERTIFICATE_HOLD.value,
+    Hold.DELIVERY.value,
+    False,
+)
+_LIVE = (Status.GOOD.value, None, None, True)
+
+
+def _row(intent: RecordedIntent, versions: Mapping[str, int]) -> tuple[object, ...]:
+    """Status, reason, whose hold, whether activated; then the version of the change, 0 for none."""
+    state = (*_ON_HOLD, versions[intent.issuer]) if intent.on_hold else (*_LIVE, 0)
+    return (
+        serial_octets(intent.serial),
+        intent.request_id,
+        intent.issuer,
+        intent.shard,
+        intent.profile,
+        intent.key_kind,
+        intent.provenance,
+        seconds_of(intent.not_before),
+        seconds_of(intent.not_after),
+        seconds_of(intent.not_before),
+        *state,
+    )
+
+
+def _issued_event(now: datetime, intent: RecordedIntent) -> Event:
+    details = {
+        "profile": intent.profile,
+        "issuer": intent.issuer,
+        "status": (Status.ON_HOLD if intent.on_hold else Status.GOOD).value,
+        "request": intent.request_id,
+    }
+    return Event(now, intent.actor, "certificate.issued", serial_text(intent.serial), details)
+
+
+def _refused_event(now: datetime, intent: RecordedIntent, error: LintError) -> Event:
+    details = {"rule": error.rule, "request": intent.request_id}
+    return Event(now, intent.actor, "certificate.refused", serial_text(intent.serial), details)
