@@ -78,8 +78,10 @@ QC_CC_LEGISLATION: Final = "0.4.0.1862.1.7"
 NCP_PLUS: Final = "0.4.0.2042.1.2"
 QCP_N_QSCD: Final = "0.4.0.194112.1.2"
 
-# Hoviat's own arc, below a UUID (ITU-T X.667 §7), until a nation names its own
-HOVIAT: Final = "2.25.323296896243554783179224682153459310915"
+# Hoviat's own arc, until a nation names its own: the UUID f338b7a3-9d04-4705-8cc5-57bb009be143 cut into arcs
+# below the one that Microsoft keeps for that. As one arc below 2.25 (ITU-T X.667 §7) it has 128 bits, and
+# readers that keep arcs in 32 bits refuse the certificate; pkilint's is one.
+HOVIAT: Final = "1.2.840.113556.1.8000.2554.62264.47011.40196.18181.36037.5749504.10215747"
 HOVIAT_AUTHENTICATION_POLICY: Final = f"{HOVIAT}.1.1"
 HOVIAT_SIGNATURE_POLICY: Final = f"{HOVIAT}.1.2"
 HOVIAT_CARD_POLICY: Final = f"{HOVIAT}.1.3"

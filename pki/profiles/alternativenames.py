@@ -1,7 +1,7 @@
 """subjectAltName of cards and services: what their common name says, in the form that machines compare."""
 
+import re
 from ipaddress import ip_address
-from uuid import UUID
 
 from pki import der, oids
 from pki.errors import SubjectError
@@ -9,15 +9,14 @@ from pki.errors import SubjectError
 _DNS_NAME = 2  # GeneralName, RFC 5280 §4.2.1.6
 _URI = 6
 _IP_ADDRESS = 7
+_UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
 def encode_card_name(common_name: str) -> bytes:
     """The card's UUID as urn:uuid (RFC 9562 §4, SP 800-73-5 Part 1 §3.4). Raises SubjectError."""
-    try:
-        card = UUID(common_name)
-    except ValueError as error:
-        raise SubjectError("card", "is no UUID") from error
-    return _names(der.context(_URI, card.urn.encode("ascii"), constructed=False))
+    if not _UUID.fullmatch(common_name):
+        raise SubjectError("card", "is no UUID in small letters")
+    return _names(der.context(_URI, b"urn:uuid:" + common_name.encode("ascii"), constructed=False))
 
 
 def encode_host_name(common_name: str) -> bytes:

@@ -1,8 +1,17 @@
-"""The country whose certificates these are: data, not code."""
+"""The country whose certificates these are: data (`countries/`), not code."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.resources import files
 
 from pki.hierarchy import Role
+from pki.profiles.table import Table
+from pki.profiles.toml import parse_toml
+
+_ALPHA_2, _ALPHA_3 = 2, 3  # ISO 3166-1; ICAO Doc 9303-3 §5
+MAX_ORGANIZATION = 64  # ub-organization-name, RFC 5280 Appendix A.1
+MAX_CA_NAME = 59
+"""ub-common-name of 64 less ` G999`."""
 
 
 @dataclass(frozen=True)
@@ -10,11 +19,15 @@ class Country:
     """What certificates say of the country and of the organisation that answers for them."""
 
     code: str
-    """ISO 3166 alpha-2: countryName, QcCClegislation, and part of a citizen's serialNumber."""
+    """ISO 3166 alpha-2: countryName, and part of a citizen's serialNumber."""
     document_issuer: str
     """ICAO Doc 9303-3 §5: the issuing state as the machine readable zone writes it."""
     organization: str
-    ca_names: dict[Role, str]
+    legislation: tuple[str, ...]
+    """ISO 3166 alpha-2: under whose law signature certificates are qualified (QcCClegislation)."""
+    disclosure_language: str
+    """ISO 639-1: the language of the PKI disclosure statement (QcPDS)."""
+    ca_names: Mapping[Role, str]
     """The common name of each CA, before its generation."""
 
     @property
@@ -23,17 +36,32 @@ class Country:
         return f"PNO{self.code}-"
 
 
-COUNTRY = Country(
-    "IR",
-    "IRN",
-    "Hoviat",
-    {
-        Role.ROOT: "Hoviat Root CA",
-        Role.CITIZEN_AUTHENTICATION: "Hoviat Citizen Authentication CA",
-        Role.CITIZEN_SIGNATURE: "Hoviat Citizen Signature CA",
-        Role.CARD: "Hoviat Card CA",
-        Role.OPERATOR: "Hoviat Operator CA",
-        Role.SERVICE: "Hoviat Service CA",
-        Role.CSCA: "Hoviat Country Signing CA",
-    },
-)
+def read_country(file: str, text: bytes) -> Country:
+    """A country file; `file` is its name, for errors. Raises ProfileError."""
+    table = Table(file, parse_toml(file, text))
+    names = table.table("ca_names")
+    country = Country(
+        _letters(table, "code", _ALPHA_2),
+        _letters(table, "document_issuer", _ALPHA_3),
+        table.text("organization", MAX_ORGANIZATION),
+        tuple(_checked(table, "legislation", code, _ALPHA_2) for code in table.texts("legislation")),
+        _letters(table, "disclosure_language", _ALPHA_2, capitals=False),
+        {role: names.text(role.value, MAX_CA_NAME) for role in Role},
+    )
+    names.refuse_unknown()
+    table.refuse_unknown()
+    return country
+
+
+def _letters(table: Table, key: str, count: int, *, capitals: bool = True) -> str:
+    return _checked(table, key, table.text(key, count), count, capitals=capitals)
+
+
+def _checked(table: Table, key: str, value: str, count: int, *, capitals: bool = True) -> str:
+    right_case = value.isupper() if capitals else value.islower()
+    if not (value.isascii() and value.isalpha() and right_case and len(value) == count):
+        raise table.error(key, f"must have {count} {'capital' if capitals else 'small'} letters")
+    return value
+
+
+COUNTRY = read_country("ir.toml", (files(__package__) / "countries" / "ir.toml").read_bytes())

@@ -1,290 +1,77 @@
-"""Profiles: one frozen value each. What a certificate holds is decided here and nowhere else."""
+"""The profiles: what a certificate holds is decided in their files and nowhere else.
 
-from dataclasses import dataclass
-from enum import Enum, IntEnum, unique
+The project's own stand in `data/`. An installation replaces one by a whole file of the same name in its
+home's `profiles/`; `pki.profiles.loading` says what a file may hold.
+"""
 
-from pki import oids
-from pki.hierarchy import Role
-from pki.keys.kinds import KeyKind
+from collections.abc import Mapping
+from importlib.resources import files
+from pathlib import Path
+
+from pki.errors import ProfileError
+from pki.profiles.combinations import check_combinations, check_override
+from pki.profiles.loading import read_profile
 from pki.profiles.profile import Profile
+from pki.profiles.shape import CaRole, KeyUsageBit, Life, ProfileDefinition, SubjectForm
+
+__all__ = [
+    "DEFINITIONS",
+    "CaRole",
+    "KeyUsageBit",
+    "Life",
+    "ProfileDefinition",
+    "SubjectForm",
+    "load_definitions",
+]
+
+MAX_FILE_BYTES = 65_536
 
 
-@unique
-class KeyUsageBit(IntEnum):
-    """KeyUsage, RFC 5280 §4.2.1.3: the bits' numbers."""
-
-    DIGITAL_SIGNATURE = 0
-    NON_REPUDIATION = 1
-    KEY_ENCIPHERMENT = 2
-    DATA_ENCIPHERMENT = 3
-    KEY_AGREEMENT = 4
-    KEY_CERT_SIGN = 5
-    CRL_SIGN = 6
+def load_definitions(overrides: Path | None = None) -> Mapping[Profile, ProfileDefinition]:
+    """All profiles; those with a file in `overrides` as that file has them. Raises ProfileError."""
+    if overrides is None or not overrides.is_dir():
+        return DEFINITIONS
+    return {
+        profile: _overridden(overrides / _file_name(profile), packaged)
+        for profile, packaged in _without_strangers(overrides).items()
+    }
 
 
-@unique
-class SubjectForm(Enum):
-    """Whom a subject names, which decides its attributes (see `pki.profiles.names`)."""
-
-    PERSON = "person"
-    """A citizen: C, SN, GN, serialNumber, CN."""
-    INSTITUTION = "institution"
-    """A CA, a responder, an operator, a station, a seal: C, O, CN."""
-    CARD = "card"
-    """A card: C, O, CN with its UUID, which the subjectAltName repeats as urn:uuid."""
-    HOST = "host"
-    """A service: C, O, CN with its host name or address, which the subjectAltName repeats."""
+def _without_strangers(overrides: Path) -> Mapping[Profile, ProfileDefinition]:
+    """A misspelt file would leave its profile as it is, unnoticed. Raises ProfileError."""
+    names = {_file_name(profile) for profile in Profile}
+    for path in sorted(overrides.glob("*.toml")):
+        if path.name not in names:
+            raise ProfileError(path.name, "", "there is no such profile")
+    return DEFINITIONS
 
 
-@dataclass(frozen=True)
-class Life:
-    """How long a certificate or a private key is used."""
-
-    years: int = 0
-    days: int = 0
-
-
-@dataclass(frozen=True)
-class CaRole:
-    """What makes a certificate a CA's (basicConstraints)."""
-
-    path_length: int | None
-
-
-@dataclass(frozen=True, eq=False)
-class ProfileDefinition:
-    """Everything in which one profile differs from another. Two are the same only if they are one object."""
-
-    profile: Profile
-    issued_by: frozenset[Role]
-    """The CAs that may issue it."""
-    subject: SubjectForm
-    life: Life
-    """Unless its issuer ends before."""
-    keys: frozenset[KeyKind]
-    key_usage: frozenset[KeyUsageBit]
-    """Always a critical extension, exactly these bits."""
-    key_purposes: tuple[str, ...] = ()
-    """Extended key usage; empty: the extension is absent."""
-    key_purposes_critical: bool = False
-    policies: tuple[str, ...] = ()
-    ca: CaRole | None = None
-    self_signed: bool = False
-    crl_pointer: bool = False
-    issuer_pointer: bool = False
-    ocsp_pointer: bool = False
-    no_check: bool = False
-    """id-pkix-ocsp-nocheck: the responder's own status is not asked for (RFC 6960 §4.2.2.2.1)."""
-    qualified: bool = False
-    """Carries the statements of a qualified signature certificate (ETSI EN 319 412-5)."""
-    private_key_use: Life | None = None
-    """privateKeyUsagePeriod, where the key signs for less time than its certificate lives (9303-12)."""
-    country_names: bool = False
-    """Subject and issuer alternative names name the country and a contact (9303-12)."""
-    document_types: tuple[str, ...] = ()
-    """documentTypeList: the codes of the documents that the key signs (9303-12)."""
-    link: bool = False
-    """A CSCA's successor; carries nameChange where the names differ (9303-12)."""
-
-    @property
-    def person(self) -> bool:
-        """Its subject is a citizen."""
-        return self.subject is SubjectForm.PERSON
+def _overridden(path: Path, packaged: ProfileDefinition) -> ProfileDefinition:
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError:
+        return packaged
+    except OSError as error:
+        raise ProfileError(path.name, "", "can't be read") from error
+    if len(text) > MAX_FILE_BYTES:
+        raise ProfileError(path.name, "", "is too long")
+    definition = read_profile(path.name, text, packaged.profile)
+    check_combinations(path.name, definition)
+    check_override(path.name, packaged, definition)
+    return definition
 
 
-_VOLUME_KEYS = frozenset({KeyKind.P256, KeyKind.P384})
-_CARD_KEYS = _VOLUME_KEYS | {KeyKind.RSA2048, KeyKind.RSA3072}
-_CA_USAGE = frozenset({KeyUsageBit.KEY_CERT_SIGN, KeyUsageBit.CRL_SIGN})
-_DIGITAL_SIGNATURE = frozenset({KeyUsageBit.DIGITAL_SIGNATURE})
-_ROOT = frozenset({Role.ROOT})
-_CSCA = frozenset({Role.CSCA})
+def _packaged(profile: Profile) -> ProfileDefinition:
+    name = _file_name(profile)
+    definition = read_profile(name, (files(__package__) / "data" / name).read_bytes(), profile)
+    check_combinations(name, definition)
+    return definition
 
-_ALL = (
-    ProfileDefinition(
-        Profile.ROOT_CA,
-        _ROOT,
-        SubjectForm.INSTITUTION,
-        Life(years=25),
-        frozenset({KeyKind.P384}),
-        _CA_USAGE,
-        ca=CaRole(path_length=None),
-        self_signed=True,
-    ),
-    ProfileDefinition(
-        Profile.ISSUING_CA,
-        _ROOT,
-        SubjectForm.INSTITUTION,
-        Life(years=12),
-        _VOLUME_KEYS,
-        _CA_USAGE,
-        policies=(oids.ANY_POLICY,),
-        ca=CaRole(path_length=0),
-        crl_pointer=True,
-        issuer_pointer=True,
-    ),
-    ProfileDefinition(
-        Profile.CROSS_CA,
-        _ROOT,
-        SubjectForm.INSTITUTION,
-        Life(years=25),
-        frozenset({KeyKind.P384}),
-        _CA_USAGE,
-        policies=(oids.ANY_POLICY,),
-        ca=CaRole(path_length=None),
-        crl_pointer=True,
-        issuer_pointer=True,
-    ),
-    ProfileDefinition(
-        Profile.CSCA,
-        _CSCA,
-        SubjectForm.INSTITUTION,
-        Life(years=15, days=92),
-        _VOLUME_KEYS,
-        _CA_USAGE,
-        ca=CaRole(path_length=0),
-        self_signed=True,
-        crl_pointer=True,
-        private_key_use=Life(years=5),
-        country_names=True,
-    ),
-    ProfileDefinition(
-        Profile.CSCA_LINK,
-        _CSCA,
-        SubjectForm.INSTITUTION,
-        Life(years=15, days=92),
-        _VOLUME_KEYS,
-        _CA_USAGE,
-        ca=CaRole(path_length=0),
-        crl_pointer=True,
-        private_key_use=Life(years=5),
-        country_names=True,
-        link=True,
-    ),
-    ProfileDefinition(
-        Profile.DOCUMENT_SIGNER,
-        _CSCA,
-        SubjectForm.INSTITUTION,
-        Life(years=10, days=92),
-        _VOLUME_KEYS,
-        _DIGITAL_SIGNATURE,
-        crl_pointer=True,
-        private_key_use=Life(days=92),
-        country_names=True,
-        document_types=("I",),
-    ),
-    ProfileDefinition(
-        Profile.MASTER_LIST_SIGNER,
-        _CSCA,
-        SubjectForm.INSTITUTION,
-        Life(years=1),
-        _VOLUME_KEYS,
-        _DIGITAL_SIGNATURE,
-        key_purposes=(oids.ICAO_MASTER_LIST_SIGNING,),
-        key_purposes_critical=True,
-        crl_pointer=True,
-        country_names=True,
-    ),
-    ProfileDefinition(
-        Profile.OCSP_RESPONDER,
-        frozenset(Role) - _ROOT - _CSCA,
-        SubjectForm.INSTITUTION,
-        Life(days=30),
-        frozenset({KeyKind.P256}),
-        _DIGITAL_SIGNATURE,
-        key_purposes=(oids.OCSP_SIGNING,),
-        no_check=True,
-    ),
-    ProfileDefinition(
-        Profile.AUTHENTICATION,
-        frozenset({Role.CITIZEN_AUTHENTICATION}),
-        SubjectForm.PERSON,
-        Life(years=5),
-        _CARD_KEYS,
-        _DIGITAL_SIGNATURE,
-        key_purposes=(oids.CLIENT_AUTH,),
-        policies=(oids.NCP_PLUS, oids.HOVIAT_AUTHENTICATION_POLICY),
-        crl_pointer=True,
-        issuer_pointer=True,
-        ocsp_pointer=True,
-    ),
-    ProfileDefinition(
-        Profile.SIGNATURE,
-        frozenset({Role.CITIZEN_SIGNATURE}),
-        SubjectForm.PERSON,
-        Life(years=5),
-        _CARD_KEYS,
-        frozenset({KeyUsageBit.NON_REPUDIATION}),
-        policies=(oids.QCP_N_QSCD, oids.HOVIAT_SIGNATURE_POLICY),
-        crl_pointer=True,
-        issuer_pointer=True,
-        ocsp_pointer=True,
-        qualified=True,
-    ),
-    ProfileDefinition(
-        Profile.CARD_AUTHENTICATION,
-        frozenset({Role.CARD}),
-        SubjectForm.CARD,
-        Life(years=5),
-        _CARD_KEYS,
-        _DIGITAL_SIGNATURE,
-        key_purposes=(oids.PIV_CARD_AUTHENTICATION,),
-        key_purposes_critical=True,
-        policies=(oids.HOVIAT_CARD_POLICY,),
-        crl_pointer=True,
-        issuer_pointer=True,
-        ocsp_pointer=True,
-    ),
-    ProfileDefinition(
-        Profile.OPERATOR,
-        frozenset({Role.OPERATOR}),
-        SubjectForm.INSTITUTION,
-        Life(years=2),
-        _CARD_KEYS,
-        _DIGITAL_SIGNATURE,
-        key_purposes=(oids.CLIENT_AUTH,),
-        policies=(oids.HOVIAT_OPERATOR_POLICY,),
-        crl_pointer=True,
-        issuer_pointer=True,
-        ocsp_pointer=True,
-    ),
-    ProfileDefinition(
-        Profile.STATION,
-        frozenset({Role.OPERATOR}),
-        SubjectForm.INSTITUTION,
-        Life(years=1),
-        _VOLUME_KEYS,
-        _DIGITAL_SIGNATURE,
-        key_purposes=(oids.CLIENT_AUTH,),
-        policies=(oids.HOVIAT_STATION_POLICY,),
-        crl_pointer=True,
-        issuer_pointer=True,
-        ocsp_pointer=True,
-    ),
-    ProfileDefinition(
-        Profile.SERVICE,
-        frozenset({Role.SERVICE}),
-        SubjectForm.HOST,
-        Life(years=1),
-        _VOLUME_KEYS,
-        _DIGITAL_SIGNATURE,
-        key_purposes=(oids.SERVER_AUTH, oids.CLIENT_AUTH),
-        policies=(oids.HOVIAT_SERVICE_POLICY,),
-        crl_pointer=True,
-        issuer_pointer=True,
-        ocsp_pointer=True,
-    ),
-    ProfileDefinition(
-        Profile.SEAL,
-        frozenset({Role.SERVICE}),
-        SubjectForm.INSTITUTION,
-        Life(years=2),
-        _VOLUME_KEYS,
-        _DIGITAL_SIGNATURE,
-        policies=(oids.HOVIAT_SEAL_POLICY,),
-        crl_pointer=True,
-        issuer_pointer=True,
-        ocsp_pointer=True,
-    ),
-)
 
-DEFINITIONS = {definition.profile: definition for definition in _ALL}
+def _file_name(profile: Profile) -> str:
+    return f"{profile.value}.toml"
+
+
+DEFINITIONS: Mapping[Profile, ProfileDefinition] = {profile: _packaged(profile) for profile in Profile}
+"""The project's own profiles."""

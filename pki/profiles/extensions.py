@@ -6,8 +6,8 @@ from urllib.parse import urlsplit
 
 from pki import der, oids
 from pki.profiles.country import COUNTRY
-from pki.profiles.definitions import CaRole, KeyUsageBit, ProfileDefinition
 from pki.profiles.facts import IssuerFacts
+from pki.profiles.shape import CaRole, KeyUsageBit, ProfileDefinition
 from pki.profiles.traveldocuments import encode_country_names, encode_document_types
 
 _URI = 6  # GeneralName [6] uniformResourceIdentifier, RFC 5280 §4.2.1.6
@@ -15,7 +15,6 @@ _AD_OCSP = "1.3.6.1.5.5.7.48.1"
 _AD_CA_ISSUERS = "1.3.6.1.5.5.7.48.2"
 _IA5_STRING = 0x16
 _PRINTABLE_STRING = 0x13
-_PDS_LANGUAGE = "en"
 _BITS = 8
 
 
@@ -44,7 +43,7 @@ class PublicAddresses:
 
     def disclosure(self) -> str:
         """The PKI disclosure statement; ETSI EN 319 412-5 §4.3.4 wants https."""
-        return f"https://{urlsplit(self.base).netloc}/pki/pds-{_PDS_LANGUAGE}.txt"
+        return f"https://{urlsplit(self.base).netloc}/pki/pds-{COUNTRY.disclosure_language}.txt"
 
 
 def encode_before_key(definition: ProfileDefinition) -> bytes:
@@ -141,11 +140,11 @@ def _qualified_statements(disclosure_url: str) -> bytes:
     location = der.sequence(
         (
             der.encode(_IA5_STRING, disclosure_url.encode("ascii")),
-            der.encode(_PRINTABLE_STRING, _PDS_LANGUAGE.encode()),
+            der.encode(_PRINTABLE_STRING, COUNTRY.disclosure_language.encode()),
         )
     )
     types = der.sequence((der.object_identifier(oids.QCT_ESIGN),))
-    legislation = der.sequence((der.encode(_PRINTABLE_STRING, COUNTRY.code.encode()),))
+    legislation = der.sequence(der.encode(_PRINTABLE_STRING, code.encode()) for code in COUNTRY.legislation)
     statements = (
         _statement(oids.QCS_PKIXQCSYNTAX_V2, semantics),
         _statement(oids.QC_COMPLIANCE),

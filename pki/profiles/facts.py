@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from pki.profiles.definitions import Life
+from pki.profiles.shape import Life
 
 
 @dataclass(frozen=True)

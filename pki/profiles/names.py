@@ -1,5 +1,6 @@
 """Distinguished names: how a citizen, a CA and a responder are written into certificates, and read again."""
 
+import re
 import unicodedata
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -18,10 +19,14 @@ MAX_NAME = 128
 _UTF8_STRING = 0x0C
 _PRINTABLE_STRING = 0x13
 _SET = 0x31
+_LONG_FORM = 0x80
 _MAX_NAME_DER = 4096
 _FOLDED = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک"})
 _ZWNJ = "\u200c"
 _JOINERS = frozenset({" ", "-", "'", ".", _ZWNJ})
+_PLAIN_LETTERS = "[اآأإبپتثجچحخدذرزژسشصضطظعغفقکگلمنوؤهیئءA-Za-z]+"
+_PLAIN = re.compile(f"{_PLAIN_LETTERS}(?:[ {_ZWNJ}]{_PLAIN_LETTERS})*")
+"""Names that fold to themselves, which most do: letters that nothing combines with, singly spaced."""
 _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc"})
 
 
@@ -37,6 +42,8 @@ class PersonName:
 
 def fold(field_name: str, value: str) -> str:
     """A name as it is signed: Arabic ي ى ك folded to Persian ی ک, NFC, single spaces. Raises SubjectError."""
+    if len(value) <= MAX_NAME and _PLAIN.fullmatch(value):
+        return value
     folded = unicodedata.normalize("NFC", " ".join(value.translate(_FOLDED).split()))
     if not folded or len(folded) > MAX_NAME:
         raise SubjectError(field_name, f"must have 1 to {MAX_NAME} characters")
@@ -53,10 +60,10 @@ def person_name(national_code: str, given_name: str, surname: str) -> PersonName
     if len(code) != NATIONAL_CODE_DIGITS or not (code.isascii() and code.isdigit()):
         raise SubjectError("national_code", f"must have {NATIONAL_CODE_DIGITS} ASCII digits")
     given, family = fold("given_name", given_name), fold("surname", surname)
-    return PersonName(code, given, family, _common_name(given, family))
+    return PersonName(code, given, family, common_name(given, family))
 
 
-def _common_name(given_name: str, surname: str) -> str:
+def common_name(given_name: str, surname: str) -> str:
     """Both names, cut at a space where they are too long together: GN and SN hold them whole."""
     whole = f"{given_name} {surname}"
     if len(whole) <= MAX_COMMON_NAME:
@@ -80,13 +87,7 @@ def encode_person(name: PersonName) -> bytes:
 
 def encode_institution(common_name: str) -> bytes:
     """DER Name of one of our own CAs or responders: C, O, CN."""
-    return der.sequence(
-        (
-            _rdn(oids.COUNTRY_NAME, _PRINTABLE_STRING, COUNTRY.code),
-            _rdn(oids.ORGANIZATION_NAME, _UTF8_STRING, COUNTRY.organization),
-            _rdn(oids.COMMON_NAME, _UTF8_STRING, common_name),
-        )
-    )
+    return der.sequence((_INSTITUTION, _rdn(oids.COMMON_NAME, _UTF8_STRING, common_name)))
 
 
 def encode_ca(role: Role, generation: int) -> bytes:
@@ -110,6 +111,13 @@ def _rdn(oid: str, tag: int, value: str) -> bytes:
     return der.encode(_SET, attribute)
 
 
+_INSTITUTION = _rdn(oids.COUNTRY_NAME, _PRINTABLE_STRING, COUNTRY.code) + _rdn(
+    oids.ORGANIZATION_NAME, _UTF8_STRING, COUNTRY.organization
+)
+_RDN_HEAD = 11
+"""SET, SEQUENCE, the identifier and the header of a short value."""
+
+
 def read_name(name: bytes) -> list[tuple[bytes, str]]:
     """Attributes of a DER Name in order, as (DER object identifier, text).
 
@@ -123,6 +131,9 @@ def read_name(name: bytes) -> list[tuple[bytes, str]]:
 
 def common_name_of(name: bytes) -> str:
     """The last attribute of a DER Name of ours, which is its CN. Raises DerError."""
+    start = name[2 : 2 + len(_INSTITUTION)]
+    if start == _INSTITUTION and len(name) < _LONG_FORM:
+        return name[2 + len(_INSTITUTION) + _RDN_HEAD :].decode()
     attributes = read_name(name)
     if not attributes or attributes[-1][0] != _COMMON_NAME:
         raise der.DerError("the name doesn't end in a common name")

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from cryptography import x509
 
 from pki import der
-from pki.profiles.definitions import ProfileDefinition
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.facts import IssuerFacts, Validity, validity_from
+from pki.profiles.shape import ProfileDefinition
 from pki.profiles.template import VERSION, template_for
 
 __all__ = [

@@ -5,9 +5,9 @@ from datetime import datetime
 
 from pki import der, oids
 from pki.profiles.country import COUNTRY
-from pki.profiles.definitions import Life
 from pki.profiles.facts import Validity, validity_from
 from pki.profiles.names import encode_locality
+from pki.profiles.shape import Life
 
 DIRECTORY_NAME = 4  # GeneralName, RFC 5280 §4.2.1.6
 URI = 6

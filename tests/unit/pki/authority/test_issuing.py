@@ -175,14 +175,14 @@ def test_what_lint_refuses_is_recorded_and_never_signed(
     request = citizen_request(subject=PersonSubject("0012345670", "سارا", "محمدی"))
     with pytest.raises(LintError) as caught:
         authority.issue(request)
-    assert caught.value.rule == "subject"
+    assert caught.value.rule == "national_code"
     with pytest.raises(RequestRefusedError):
         authority.issue(request)
     assert watched.signed == []
     with Session(pki.engine) as session:
         last = session.scalars(select(AuditEntry).order_by(AuditEntry.sequence.desc())).first()
         assert last is not None
-        assert (last.action, last.details["rule"]) == ("certificate.refused", "subject")
+        assert (last.action, last.details["rule"]) == ("certificate.refused", "national_code")
         verify_table(session, AuditEntry)
 
 

@@ -1,0 +1,100 @@
+"""The rules, one a file. Each has `RULE`, its name in errors; `CLAUSE`, what it enforces; and `check`."""
+
+from types import ModuleType
+
+from pki.lint.candidate import Rule, SharedRule
+from pki.lint.rules import (
+    alternative_name,
+    authority_info_access,
+    authority_key_identifier,
+    basic_constraints,
+    canonical,
+    country_names,
+    crl_distribution_point,
+    document_types,
+    extension_set,
+    institution,
+    issuer,
+    key_purposes,
+    key_usage,
+    name_change,
+    national_code,
+    no_check,
+    person,
+    policies,
+    private_key_use,
+    public_key,
+    qc_statements,
+    readers,
+    serial,
+    signature_algorithm,
+    subject,
+    subject_key_identifier,
+    validity,
+)
+
+OWN_RULES: tuple[Rule, ...] = (
+    serial.check,
+    readers.check,
+    validity.check,
+    issuer.check,
+    signature_algorithm.check,
+    public_key.check,
+    subject.check,
+    person.check,
+    national_code.check,
+    institution.check,
+    alternative_name.check,
+    subject_key_identifier.check,
+    private_key_use.check,
+    name_change.check,
+)
+"""Over what differs from certificate to certificate; the cheap ones first."""
+
+SHARED_RULES: tuple[SharedRule, ...] = (
+    extension_set.check,
+    basic_constraints.check,
+    key_usage.check,
+    key_purposes.check,
+    policies.check,
+    authority_key_identifier.check,
+    crl_distribution_point.check,
+    authority_info_access.check,
+    qc_statements.check,
+    no_check.check,
+    country_names.check,
+    document_types.check,
+    canonical.check,
+)
+"""Over what all certificates of one profile, issuer and CRL share."""
+
+MODULES: tuple[ModuleType, ...] = (
+    serial,
+    readers,
+    validity,
+    issuer,
+    signature_algorithm,
+    public_key,
+    subject,
+    person,
+    national_code,
+    institution,
+    alternative_name,
+    subject_key_identifier,
+    private_key_use,
+    name_change,
+    extension_set,
+    basic_constraints,
+    key_usage,
+    key_purposes,
+    policies,
+    authority_key_identifier,
+    crl_distribution_point,
+    authority_info_access,
+    qc_statements,
+    no_check,
+    country_names,
+    document_types,
+    canonical,
+)
+"""All of them, in the order in which they run."""

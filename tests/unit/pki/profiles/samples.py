@@ -1,0 +1,161 @@
+"""One signed certificate of any profile and kind of key, without database or home; and its issuers."""
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from uuid import UUID
+
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+from pki.hierarchy import Role, crl_scope, issuer_name
+from pki.keys.algorithms import algorithm_for, sign_structure
+from pki.keys.files import FileSigner
+from pki.keys.identifiers import key_identifier, spki_of
+from pki.keys.kinds import KeyKind
+from pki.lint import Expectation
+from pki.profiles import Profile
+from pki.profiles.definitions import DEFINITIONS, ProfileDefinition, SubjectForm
+from pki.profiles.extensions import PublicAddresses
+from pki.profiles.names import encode_ca, encode_card, encode_institution, encode_person, person_name
+from pki.profiles.tbs import IssuerFacts, Validity, encode_tbs, validity_from
+
+START = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
+ADDRESSES = PublicAddresses("http://pki.hoviat.example.com")
+SERIAL = 0x5B6F1D0C9E8A7B4433221100AABBCCDD
+CARD = UUID("7c0ba9e4-0ac4-4dc7-9a8c-2d4f3a3ab1f0")
+SHARDS = 4096
+PERSON = encode_person(person_name("0012345679", "سارا", "محمدی"))
+
+_RSA_BITS = {KeyKind.RSA2048: 2048, KeyKind.RSA3072: 3072, KeyKind.RSA4096: 4096}
+_SHARDED = {Role.CITIZEN_AUTHENTICATION, Role.CITIZEN_SIGNATURE, Role.CARD}
+_ROOTS = {Role.ROOT: Profile.ROOT_CA, Role.CSCA: Profile.CSCA}
+
+
+@cache
+def key_of(kind: KeyKind, number: int = 0) -> FileSigner:
+    """The test run's key of a kind; another for each number."""
+    del number
+    if kind in _RSA_BITS:
+        return FileSigner(rsa.generate_private_key(65537, _RSA_BITS[kind]))
+    return FileSigner.generate(ec.SECP256R1() if kind is KeyKind.P256 else ec.SECP384R1())
+
+
+@cache
+def issuer_key(role: Role, generation: int = 1) -> FileSigner:
+    kind = KeyKind.P384 if role is Role.ROOT else KeyKind.P256
+    return key_of(kind, hash((role, generation)))
+
+
+@cache
+def issuer_facts(role: Role, generation: int = 1) -> IssuerFacts:
+    key = issuer_key(role, generation).public_key
+    life = DEFINITIONS[_ROOTS.get(role, Profile.ISSUING_CA)].life
+    return IssuerFacts(
+        issuer_name(role, generation),
+        encode_ca(role, generation),
+        key_identifier(spki_of(key)),
+        validity_from(START - timedelta(days=30), life, None),
+        algorithm_for(key).identifier,
+        SHARDS if role in _SHARDED else 1,
+    )
+
+
+def role_for(definition: ProfileDefinition) -> Role:
+    """One of the roles that issue the profile, always the same."""
+    return min(definition.issued_by, key=lambda role: role.value)
+
+
+def subject_for(definition: ProfileDefinition) -> bytes:
+    role = role_for(definition)
+    named = {
+        Profile.ROOT_CA: encode_ca(Role.ROOT, 1),
+        Profile.CSCA: encode_ca(Role.CSCA, 1),
+        Profile.CSCA_LINK: encode_ca(Role.CSCA, 2),
+        Profile.CROSS_CA: encode_ca(Role.ROOT, 2),
+        Profile.ISSUING_CA: encode_ca(Role.CITIZEN_SIGNATURE, 1),
+    }
+    forms = {
+        SubjectForm.PERSON: PERSON,
+        SubjectForm.CARD: encode_card(CARD),
+        SubjectForm.HOST: encode_institution("registry.hoviat.example.com"),
+        SubjectForm.INSTITUTION: encode_institution(f"Sample {definition.profile.value} of {role.value}"),
+    }
+    return named.get(definition.profile, forms[definition.subject])
+
+
+def subject_key(definition: ProfileDefinition, kind: KeyKind) -> FileSigner:
+    """A root certifies its own key; the others are certified for a key of their own."""
+    return issuer_key(role_for(definition)) if definition.self_signed else key_of(kind)
+
+
+def sample_tbs(
+    definition: ProfileDefinition,
+    kind: KeyKind,
+    subject: bytes | None = None,
+    serial: int = SERIAL,
+    issuer: IssuerFacts | None = None,
+) -> bytes:
+    facts = issuer or issuer_facts(role_for(definition))
+    limit = None if definition.self_signed else facts.validity
+    return encode_tbs(
+        definition,
+        serial,
+        subject or subject_for(definition),
+        spki_of(subject_key(definition, kind).public_key),
+        validity_from(START, definition.life, limit),
+        facts,
+        ADDRESSES,
+        crl_scope(facts.name, facts.shards, serial),
+    )
+
+
+def sample_certificate(definition: ProfileDefinition, kind: KeyKind) -> bytes:
+    return sign_structure(issuer_key(role_for(definition)), sample_tbs(definition, kind))
+
+
+def ca_certificate(role: Role) -> bytes:
+    """The certificate of the CA that signs the samples: a root's own, or one by the root."""
+    profile = _ROOTS.get(role, Profile.ISSUING_CA)
+    definition = DEFINITIONS[profile]
+    signer = Role.ROOT if profile is Profile.ISSUING_CA else role
+    tbs = encode_tbs(
+        definition,
+        SERIAL + hash(role.value) % 2**16,
+        encode_ca(role, 1),
+        spki_of(issuer_key(role).public_key),
+        issuer_facts(role).validity,
+        issuer_facts(signer),
+        ADDRESSES,
+        issuer_name(signer, 1),
+    )
+    return sign_structure(issuer_key(signer), tbs)
+
+
+def expectation(
+    definition: ProfileDefinition,
+    kind: KeyKind,
+    subject: bytes | None = None,
+    issuer: IssuerFacts | None = None,
+) -> Expectation:
+    """What the authority would mean by the sample."""
+    spki = spki_of(subject_key(definition, kind).public_key)
+    return Expectation(
+        definition,
+        issuer or issuer_facts(role_for(definition)),
+        hashlib.sha256(spki).digest(),
+        hashlib.sha256(subject or subject_for(definition)).digest(),
+        ADDRESSES,
+    )
+
+
+def every_kind() -> Iterator[tuple[Profile, KeyKind]]:
+    """Each profile with each kind of key that it takes."""
+    for profile, definition in DEFINITIONS.items():
+        for kind in sorted(definition.keys, key=lambda kind: kind.value):
+            yield profile, kind
+
+
+def ending(facts: IssuerFacts, end: datetime) -> IssuerFacts:
+    return replace(facts, validity=Validity(facts.validity.not_before, end))

@@ -1,0 +1,82 @@
+"""pkilint finds nothing of severity warning or above in any profile, with any kind of key."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+from pkilint import etsi, finding_filter, loader
+from pkilint.etsi.etsi_constants import CertificateType
+from pkilint.pkix import certificate, extension, name
+from pkilint.validation import ValidationFindingSeverity
+
+from pki.keys.kinds import KeyKind
+from pki.profiles import Profile
+from pki.profiles.definitions import DEFINITIONS
+from tests.unit.pki.profiles.samples import CARD, every_kind, sample_certificate
+
+ETSI_TYPES = {
+    Profile.SIGNATURE: CertificateType.QCP_N_QSCD_NON_EIDAS_FINAL_CERTIFICATE,
+    Profile.AUTHENTICATION: CertificateType.NCP_NATURAL_PERSON_CERTIFICATE,
+}
+# FIPS 201-3 §4.2.2.3 wants the card's UUID as a URI (urn:uuid, RFC 9562 §4), which RFC 5280 §4.2.1.6 allows;
+# pkilint takes web addresses only. This one finding, with this very text, is its own limit.
+KNOWN_LIMITS = {
+    Profile.CARD_AUTHENTICATION: [f'pkix.invalid_uri_syntax (ERROR) Invalid URI syntax: "urn:uuid:{CARD}"']
+}
+
+
+def load(der: bytes) -> Any:
+    return loader.RFC5280CertificateDocumentLoader().load_der_document(der, "sample")
+
+
+def pkix(der: bytes) -> list[Any]:
+    validator = certificate.create_pkix_certificate_validator_container(
+        certificate.create_decoding_validators(name.ATTRIBUTE_TYPE_MAPPINGS, extension.EXTENSION_MAPPINGS),
+        [
+            certificate.create_issuer_validator_container([]),
+            certificate.create_validity_validator_container(),
+            certificate.create_subject_validator_container([]),
+            certificate.create_extensions_validator_container([]),
+            certificate.create_spki_validator_container([]),
+        ],
+    )
+    return list(validator.validate(load(der).root))
+
+
+def etsi_results(der: bytes, kind: CertificateType) -> list[Any]:
+    validator = certificate.create_pkix_certificate_validator_container(
+        etsi.create_decoding_validators(kind), etsi.create_validators(kind)
+    )
+    results = validator.validate(load(der).root)
+    filtered, _ = finding_filter.filter_results(etsi.create_etsi_finding_filters(kind), results)
+    return list(filtered)
+
+
+def findings(results: Iterable[Any]) -> list[str]:
+    """pkilint counts severities downwards: 0 is fatal, 2 a warning."""
+    return [
+        f"{description.finding} {description.message}"
+        for result in results
+        for description in result.finding_descriptions
+        if description.finding.severity <= ValidationFindingSeverity.WARNING
+    ]
+
+
+@pytest.mark.parametrize(("profile", "kind"), every_kind())
+def test_pkix(profile: Profile, kind: KeyKind) -> None:
+    found = findings(pkix(sample_certificate(DEFINITIONS[profile], kind)))
+    assert found == KNOWN_LIMITS.get(profile, [])
+
+
+@pytest.mark.parametrize(
+    ("profile", "kind"), [(profile, kind) for profile, kind in every_kind() if profile in ETSI_TYPES]
+)
+def test_etsi(profile: Profile, kind: KeyKind) -> None:
+    der = sample_certificate(DEFINITIONS[profile], kind)
+    assert findings(etsi_results(der, ETSI_TYPES[profile])) == []
+
+
+def test_a_flaw_is_found() -> None:
+    """The check itself can fail."""
+    der = sample_certificate(DEFINITIONS[Profile.SIGNATURE], KeyKind.P256)
+    assert findings(pkix(der.replace(b"http://pki.hoviat", b"http:??pki hoviat")))
