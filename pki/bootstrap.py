@@ -20,6 +20,9 @@ from pki.keys.kinds import KeyKind
 from pki.keys.masterkeys import MasterKeys
 from pki.keys.store import KeyStore
 from pki.profiles.extensions import PublicAddresses
+from pki.status.feed import StatusFeed
+from pki.status.ocsp.answerstore import AnswerStore
+from pki.status.ocsp.policy import OcspPolicy
 from pki.status.ocsp.renewal import RenewingCredential
 from pki.status.ocsp.responder import OcspResponder
 from pki.status.publication import CrlPublisher
@@ -61,7 +64,9 @@ class Pki:
     authority: Authority
     status: StatusStore
     crls: CrlPublisher
+    feed: StatusFeed
     ocsp: OcspResponder
+    answers: AnswerStore = field(repr=False)
     master_keys: MasterKeys = field(repr=False)
     keys: KeyStore = field(repr=False)
     trust: Trust
@@ -80,6 +85,7 @@ class Pki:
 
     def close(self) -> None:
         """Gives the database connections and the token's sessions back."""
+        self.answers.close()
         self.engine.dispose()
         self.keys.close()
 
@@ -159,11 +165,14 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
     authority = Authority(engine, issuers, PublicAddresses(home.public_url), clock)
     authority.repair()
     status = StatusStore(engine, issuers)
+    feed = StatusFeed(engine)
     return Pki(
         authority=authority,
         status=status,
         crls=CrlPublisher(engine, issuers, clock),
-        ocsp=_responder(engine, authority, keys, status, clock),
+        feed=feed,
+        ocsp=_responder(engine, home, authority, keys, status, feed, clock),
+        answers=AnswerStore(home.ocsp_answers),
         master_keys=keys.open_master_keys(MASTER_KEY_NAMES),
         keys=keys,
         trust=Trust(_loaded(issuers, (Role.ROOT,)), _loaded(issuers, _CITIZENS)),
@@ -184,16 +193,23 @@ def responder_key(issuer: str) -> str:
 
 
 def _responder(
-    engine: Engine, authority: Authority, keys: KeyStore, status: StatusStore, clock: Clock
+    engine: Engine,
+    home: Home,
+    authority: Authority,
+    keys: KeyStore,
+    status: StatusStore,
+    feed: StatusFeed,
+    clock: Clock,
 ) -> OcspResponder:
     with Session(engine) as session:
-        uris = {row.name: row.uri for row in session.scalars(select(KeyRow))}
-    answering = [ca for ca in authority.issuers if responder_key(ca.name) in uris]
+        rows = {row.name: row for row in session.scalars(select(KeyRow))}
+    answering = [ca for ca in authority.issuers if responder_key(ca.name) in rows]
     credentials = {
-        ca.name: RenewingCredential(authority, ca.name, keys.open(uris[responder_key(ca.name)]), clock)
+        ca.name: RenewingCredential(authority, engine, keys, ca.name, rows[responder_key(ca.name)], clock)
         for ca in answering
     }
-    return OcspResponder(status, answering, credentials, clock)
+    policy = OcspPolicy(extended_revoke=home.ocsp_extended_revoke)
+    return OcspResponder(status, feed, answering, credentials, clock, policy)
 
 
 def _loaded(issuers: Issuers, roles: tuple[Role, ...]) -> tuple[x509.Certificate, ...]:

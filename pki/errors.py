@@ -29,6 +29,7 @@ PkiError
 ├── IssuerError                   a CA can't be used (name)
 │   ├── UnknownIssuerError        there is no such CA, or no certified one of this role
 │   ├── IssuerOfflineError        its key is off line: only a ceremony signs with it
+│   ├── ResponderEndedError       its OCSP responder has ended and no new one can be made
 │   └── KeyMismatchError          its key is not the one in its certificate
 ├── ClockSetBackError             now is before what is on record (now, recorded)
 ├── IssuanceError                 the authority doesn't issue (request_id)
@@ -226,6 +227,13 @@ class IssuerOfflineError(IssuerError):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "its key is off line; hold a ceremony")
+
+
+class ResponderEndedError(IssuerError):
+    """The CA's OCSP responder has ended, and no new one can be made now."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "its OCSP responder has ended and no new one can be made")
 
 
 class KeyMismatchError(IssuerError):

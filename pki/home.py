@@ -52,6 +52,8 @@ class Home:
     """Where new keys are made: encrypted files, or an RFC 7512 URI of a token."""
     shards: int = 1
     """Partitions of the CRLs of the citizens' CAs."""
+    ocsp_extended_revoke: bool = False
+    """OCSP calls what was never issued revoked instead of unknown (RFC 6960 §2.2)."""
 
     @property
     def keys(self) -> Path:
@@ -67,6 +69,11 @@ class Home:
     def cards(self) -> Path:
         """Simulated cards, one file each."""
         return self.root / "cards"
+
+    @property
+    def ocsp_answers(self) -> Path:
+        """Ready OCSP answers. Can be deleted at any time while nothing serves."""
+        return self.root / "ocsp-answers"
 
     def database_url(self, service: str) -> str:
         """The SQLAlchemy URL of `pki`, `issuance` or `verifier`; HOVIAT_<SERVICE>_DATABASE overrides it."""
@@ -149,6 +156,7 @@ def load(root: Path) -> Home:
             settings["public_url"],
             settings.get("key_location", DEFAULT_KEY_LOCATION),
             settings.get("shards", 1),
+            ocsp_extended_revoke=settings.get("ocsp_extended_revoke", False) is True,
         )
     except FileNotFoundError as error:
         raise HomeMissingError(root, "is not initialised; run `hoviat init` first") from error

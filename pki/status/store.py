@@ -1,21 +1,24 @@
 """The status store: what is known of a serial, by one indexed read."""
 
+from collections.abc import Collection
+from datetime import UTC, datetime
+from functools import lru_cache
 from typing import TypeAlias
 
 from cryptography import x509
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine
 
 from pki.authority.issuers import Issuers
 from pki.der import DerError
 from pki.errors import UnknownCertificateError
 from pki.profiles.tbs import TbsFields, read_tbs
+from pki.status.feed import read_states
 from pki.status.state import CertificateState, RevocationReason, Status
 from pki.store.columns import MAX_SERIAL
 from pki.store.database import read_only
-from pki.store.models import CertificateRow
 
-_COLUMNS = (CertificateRow.issuer, CertificateRow.status, CertificateRow.reason, CertificateRow.since)
-_Found: TypeAlias = tuple[str, CertificateState]
+Found: TypeAlias = tuple[str, CertificateState]
+"""The short name of the CA that issued it, and its state."""
 
 
 class StatusStore:
@@ -33,12 +36,12 @@ class StatusStore:
         Raises SQLAlchemyError when the database can't be asked; then nothing is known.
         """
         name = issuer if isinstance(issuer, str) else self._name_of(issuer)
-        found = self._read(serial)
+        found = self.states((serial,)).get(serial)
         return None if found is None or found[0] != name else found[1]
 
     def state_of(self, serial: int) -> CertificateState:
         """The state of a certificate of any of the CAs. Raises UnknownCertificateError."""
-        found = self._read(serial)
+        found = self.states((serial,)).get(serial)
         if found is None:
             raise UnknownCertificateError(serial)
         return found[1]
@@ -50,13 +53,22 @@ class StatusStore:
             return None  # not in the form of our CAs' certificates
         return self._issuers.get((fields.subject, fields.spki))
 
-    def _read(self, serial: int) -> _Found | None:
-        if not 0 < serial <= MAX_SERIAL:
-            return None
-        query = select(*_COLUMNS).where(CertificateRow.serial == serial)
+    def states(self, serials: Collection[int]) -> dict[int, Found]:
+        """Issuer and state of each of these serials that was issued, by one read. Raises SQLAlchemyError."""
+        askable = [serial for serial in serials if 0 < serial <= MAX_SERIAL]
+        if not askable:
+            return {}
         with self._engine.connect() as connection:
-            row = connection.execute(query).one_or_none()
-        if row is None:
-            return None
-        reason = RevocationReason(row.reason) if row.reason else None
-        return row.issuer, CertificateState(Status(row.status), reason, row.since)
+            rows = read_states(connection, askable)
+        return {
+            int.from_bytes(serial, "big"): (issuer, _state(status, reason, since))
+            for serial, issuer, status, reason, since in rows
+        }
+
+
+@lru_cache(maxsize=4096)
+def _state(status: str, reason: str | None, since: int) -> CertificateState:
+    """Most certificates of a batch share theirs."""
+    return CertificateState(
+        Status(status), RevocationReason(reason) if reason else None, datetime.fromtimestamp(since, UTC)
+    )

@@ -16,6 +16,12 @@ _SIGNATURE = der.CONTEXT | der.CONSTRUCTED | 0
 _VERSION_1 = der.context(0, der.integer(0))
 _NONCE = der.object_identifier(oids.OCSP_NONCE)
 _NULL = der.encode(der.NULL, b"")
+_TRUE = der.encode(der.BOOLEAN, b"\xff")
+_PLAIN_PARTS = 2
+_EXTENSION_SHAPES = (
+    [der.OBJECT_IDENTIFIER, der.OCTET_STRING],
+    [der.OBJECT_IDENTIFIER, der.BOOLEAN, der.OCTET_STRING],
+)
 
 
 class MalformedRequestError(ValueError):
@@ -28,10 +34,8 @@ class CertId:
 
     raw: bytes
     """The CertID as it came: the answer repeats it byte for byte."""
-    hash_algorithm: bytes
-    """DER object identifier; absent and NULL parameters mean the same (RFC 5754 §2)."""
-    issuer_name_hash: bytes
-    issuer_key_hash: bytes
+    issuer_part: bytes
+    """hashAlgorithm, issuerNameHash and issuerKeyHash in DER: what all requests for one CA share."""
     serial: int
 
 
@@ -45,7 +49,10 @@ class OcspRequest:
 
 
 def parse_request(data: bytes) -> OcspRequest:
-    """Reads an OCSPRequest; a signature on it is not looked at. Raises MalformedRequestError."""
+    """Reads an OCSPRequest. Raises MalformedRequestError.
+
+    Its requestorName and signature are not looked at: everyone gets the same answer (§4.1.2).
+    """
     if len(data) > MAX_REQUEST_BYTES:
         raise MalformedRequestError("the request is too long")
     try:
@@ -84,34 +91,53 @@ def _cert_id(request: der.Element) -> CertId:
     if shape != [der.SEQUENCE, der.OCTET_STRING, der.OCTET_STRING, der.INTEGER]:
         raise MalformedRequestError("a CertID holds an algorithm, two hashes and a serial number")
     algorithm, name_hash, key_hash, serial = fields
-    return CertId(
-        parts[0].raw, _hash_algorithm(algorithm), name_hash.content, key_hash.content, serial.integer()
-    )
+    if len(parts) > 1:
+        _extensions(parts[1])  # none changes the answer (§4.4.6), none may be critical
+    _check_hash_algorithm(algorithm)
+    return CertId(parts[0].raw, algorithm.raw + name_hash.raw + key_hash.raw, serial.integer())
 
 
-def _hash_algorithm(identifier: der.Element) -> bytes:
+def _check_hash_algorithm(identifier: der.Element) -> None:
+    """An object identifier, with NULL parameters or none; both mean the same (RFC 5754 §2)."""
     oid, *parameters = identifier.children() or [identifier]
     if oid.tag != der.OBJECT_IDENTIFIER or [part.raw for part in parameters] not in ([], [_NULL]):
         raise MalformedRequestError("not a hash algorithm")
-    return oid.raw
 
 
 def _nonce(extensions: der.Element) -> bytes | None:
-    """The nonce extension, if there is one; other extensions are let be (RFC 6960 §4.4)."""
+    """The nonce extension, if there is one."""
     found = None
-    for extension in der.parse(extensions.content, der.SEQUENCE).children():
-        parts = extension.children() if extension.tag == der.SEQUENCE else []
-        if parts and parts[0].raw == _NONCE:
+    for oid, value, raw in _extensions(extensions):
+        if oid == _NONCE:
             if found is not None:
                 raise MalformedRequestError("two nonces")
-            _check_nonce(parts[-1])
-            found = extension.raw
+            _check_nonce(value)
+            found = raw
     return found
 
 
-def _check_nonce(value: der.Element) -> None:
-    if value.tag != der.OCTET_STRING:
-        raise MalformedRequestError("an extension without a value")
-    nonce = der.parse(value.content, der.OCTET_STRING).content
+def _extensions(explicit: der.Element) -> list[tuple[bytes, bytes, bytes]]:
+    """Object identifier, value and whole of each. One that is critical and not known here is refused.
+
+    Others are let be (RFC 6960 §4.4). preferred-signature-algorithms (§4.4.7) among them: a responder
+    has one key and one algorithm, which is what it falls back to when it shares none with the client.
+    """
+    found = []
+    for extension in der.parse(explicit.content, der.SEQUENCE).children():
+        parts = extension.children() if extension.tag == der.SEQUENCE else []
+        shape = [part.tag for part in parts]
+        if shape not in _EXTENSION_SHAPES:
+            raise MalformedRequestError("not an extension")
+        if len(parts) > _PLAIN_PARTS and parts[1].raw != _TRUE:
+            raise MalformedRequestError("a critical flag that DER does not write")
+        if len(parts) > _PLAIN_PARTS and parts[0].raw != _NONCE:
+            raise MalformedRequestError("a critical extension that is not known here")
+        found.append((parts[0].raw, parts[-1].content, extension.raw))
+    return found
+
+
+def _check_nonce(value: bytes) -> None:
+    """RFC 9654 §2.1: an OCTET STRING of 1 to 128; any other length is refused."""
+    nonce = der.parse(value, der.OCTET_STRING).content
     if not 1 <= len(nonce) <= MAX_NONCE_BYTES:
         raise MalformedRequestError(f"a nonce has 1 to {MAX_NONCE_BYTES} bytes")

@@ -2,13 +2,12 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import UTC, datetime
 from enum import IntEnum, unique
+from functools import lru_cache
 
 from pki import der, oids
-from pki.keys.algorithms import sign_structure
-from pki.keys.identifiers import key_identifier, spki_of
-from pki.keys.signer import Signer
+from pki.status.ocsp.credential import Credential
 from pki.status.state import CertificateState, RevocationReason, Status
 
 
@@ -25,25 +24,26 @@ class ResponseStatus(IntEnum):
 
 
 @dataclass(frozen=True)
-class Credential:
-    """With what a responder signs: its key and the certificate in which the CA delegates to it."""
-
-    signer: Signer = field(repr=False)
-    certificate: bytes = field(repr=False)
-    not_after: datetime
-
-
-@dataclass(frozen=True)
 class SingleAnswer:
-    """What is said of one CertID; no state means `unknown`."""
+    """What is said of one CertID. Times are whole seconds, UTC."""
 
-    cert_id: bytes
-    state: CertificateState | None
+    cert_id: bytes = field(repr=False)
+    status: bytes
+    """CertStatus in DER."""
+    this_update: datetime
+    next_update: datetime
+    extensions: bytes = b""
+    """singleExtensions: Extensions in DER; empty: none."""
 
 
+UNKNOWN = der.context(2, b"", constructed=False)
+"""CertStatus of what was never issued."""
+EXTENDED_REVOKE = der.extension(oids.OCSP_EXTENDED_REVOKE, der.encode(der.NULL, b""))
+"""The extension of an answer that calls what was never issued revoked (§4.4.8)."""
 _GOOD = der.context(0, b"", constructed=False)
-_UNKNOWN = der.context(2, b"", constructed=False)
 _BASIC = der.object_identifier(oids.OCSP_BASIC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_time = lru_cache(maxsize=4096)(der.generalized_time)
 
 
 def error_response(status: ResponseStatus) -> bytes:
@@ -51,47 +51,57 @@ def error_response(status: ResponseStatus) -> bytes:
     return der.sequence((der.enumerated(status),))
 
 
-def signed_response(
-    answers: Iterable[SingleAnswer],
-    nonce: bytes | None,
+@lru_cache(maxsize=4096)
+def cert_status(state: CertificateState) -> bytes:
+    """CertStatus of a certificate that was issued; `unspecified` is not said (RFC 5280 §5.3.1)."""
+    if state.status is Status.GOOD:
+        return _GOOD
+    return _revoked(state.since, state.reason or RevocationReason.UNSPECIFIED)
+
+
+def _revoked(since: datetime, reason: RevocationReason) -> bytes:
+    explained = reason is not RevocationReason.UNSPECIFIED
+    code = der.context(0, der.enumerated(reason.code)) if explained else b""
+    return der.context(1, der.generalized_time(since) + code)
+
+
+NEVER_ISSUED_REVOKED = _revoked(_EPOCH, RevocationReason.CERTIFICATE_HOLD)
+"""CertStatus of what was never issued, where the installation calls that revoked (§2.2)."""
+
+
+def response_data(
     credential: Credential,
-    this_update: datetime,
-    next_update: datetime,
+    produced_at: datetime,
+    answers: Iterable[SingleAnswer],
+    extensions: Iterable[bytes] = (),
 ) -> bytes:
-    """A successful OCSPResponse with a BasicOCSPResponse by a delegated responder, named by its key."""
-    singles = der.sequence(_single(answer, this_update, next_update) for answer in answers)
-    responder = key_identifier(spki_of(credential.signer.public_key))
-    data = der.sequence(
+    """ResponseData, which is to be signed, by a delegated responder named by its key."""
+    listed = b"".join(extensions)
+    return der.sequence(
         (
-            der.context(2, der.encode(der.OCTET_STRING, responder)),
-            der.generalized_time(this_update),
-            singles,
-            der.context(1, der.sequence((nonce,))) if nonce else b"",
+            credential.responder_id,
+            _time(produced_at),
+            der.sequence(_single(answer) for answer in answers),
+            der.context(1, der.encode(der.SEQUENCE, listed)) if listed else b"",
         )
     )
+
+
+def successful_response(data: bytes, signature: bytes, credential: Credential) -> bytes:
+    """The OCSPResponse around a signed ResponseData, with the responder's certificate in it."""
     certificates = der.context(0, der.sequence((credential.certificate,)))
-    basic = sign_structure(credential.signer, data, certificates)
-    body = der.sequence((_BASIC, der.encode(der.OCTET_STRING, basic)))
+    basic = der.sequence((data, credential.algorithm.identifier, der.bit_string(signature), certificates))
+    body = der.sequence((_BASIC, der.octet_string(basic)))
     return der.sequence((der.enumerated(ResponseStatus.SUCCESSFUL), der.context(0, body)))
 
 
-def _single(answer: SingleAnswer, this_update: datetime, next_update: datetime) -> bytes:
+def _single(answer: SingleAnswer) -> bytes:
     return der.sequence(
         (
             answer.cert_id,
-            _status(answer.state),
-            der.generalized_time(this_update),
-            der.context(0, der.generalized_time(next_update)),
+            answer.status,
+            _time(answer.this_update),
+            der.context(0, _time(answer.next_update)),
+            der.context(1, answer.extensions) if answer.extensions else b"",
         )
     )
-
-
-def _status(state: CertificateState | None) -> bytes:
-    if state is None:
-        return _UNKNOWN
-    if state.status is Status.GOOD:
-        return _GOOD
-    reason = state.reason or RevocationReason.UNSPECIFIED
-    explained = reason is not RevocationReason.UNSPECIFIED
-    code = der.context(0, der.enumerated(reason.code)) if explained else b""
-    return der.context(1, der.generalized_time(state.since) + code)

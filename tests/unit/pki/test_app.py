@@ -68,7 +68,7 @@ def test_ocsp_by_post(send: Send, question: bytes) -> None:
 def test_ocsp_by_get_may_be_cached(send: Send, question: bytes) -> None:
     response = send("GET", "/ocsp/" + quote(base64.b64encode(question).decode(), safe=""))
     assert ocsp.load_der_ocsp_response(response.content).certificate_status is ocsp.OCSPCertStatus.GOOD
-    assert response.headers["cache-control"] == "public, max-age=60, no-transform"
+    assert response.headers["cache-control"] == "max-age=40, public, no-transform, must-revalidate"
 
 
 @pytest.mark.parametrize("path", ["/ocsp/", "/ocsp/!!!", "/ocsp/AAAA", "/ocsp/" + "A" * 9000])
@@ -106,7 +106,8 @@ def break_the_database(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OperationalError("SELECT secret", {}, OSError("down"))
 
-    monkeypatch.setattr(pki.status, "_read", refuse)
+    monkeypatch.setattr(pki.status, "states", refuse)
+    monkeypatch.setattr(pki.feed, "positions", refuse)
     monkeypatch.setattr(pki.crls, "current", refuse)
 
 
@@ -126,11 +127,11 @@ def test_a_responder_past_renewal_says_nothing_good(send: Send, question: bytes,
 
 
 def test_health_metrics_and_disclosure(send: Send, question: bytes) -> None:
-    assert send("GET", "/healthz").json() == {"status": "ok"}
+    assert send("GET", "/healthz").json()["status"] == "ok"
     post(send, question)
     post(send, b"")
     text = send("GET", "/metrics").text
-    assert 'hoviat_pki_ocsp_responses_total{status="successful"} 1' in text
-    assert 'hoviat_pki_ocsp_responses_total{status="malformed_request"} 1' in text
+    assert 'hoviat_pki_ocsp_responses_total{source="made",status="successful"} 1' in text
+    assert 'hoviat_pki_ocsp_responses_total{source="made",status="malformed_request"} 1' in text
     assert text.count("# TYPE hoviat_pki_ocsp_responses_total counter") == 1
     assert "Relying parties" in send("GET", "/pds-en.txt").text

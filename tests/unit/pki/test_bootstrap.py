@@ -46,9 +46,7 @@ def test_a_wrong_passphrase_opens_nothing(home: Home, monkeypatch: pytest.Monkey
         open_pki(home)
 
 
-@pytest.mark.parametrize(
-    "name", ["root-g1.pem", "card-g1.pem", "ocsp-citizen-auth-g1.pem", "masterkeys.json"]
-)
+@pytest.mark.parametrize("name", ["root-g1.pem", "card-g1.pem", "masterkeys.json"])
 def test_a_missing_key_file_is_named(home: Home, name: str) -> None:
     (home.keys / name).unlink()
     with pytest.raises(KeyStoreError) as caught:

@@ -1,0 +1,34 @@
+"""What the status service publishes as it is: CA certificates and the disclosure statement.
+
+Certificates of citizens are not among it, and no route leads to them.
+"""
+
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from pki.bootstrap import Pki
+from pki.disclosure import STATEMENT
+from pki.httpcaching import cached
+from pki.problems import problem
+
+_CERTIFICATE_TYPE = "application/pkix-cert"  # RFC 2585 §4.1
+_SECONDS = 86_400
+
+
+def document_routes(pki: Pki) -> list[Route]:
+    """Relative to where the status service is mounted."""
+
+    async def ca_certificate(request: Request) -> Response:
+        certificate = pki.certificates.get(request.path_params["name"])
+        if certificate is None:
+            return problem(404, "unknown-ca", "There is no CA of this name")
+        return Response(certificate, media_type=_CERTIFICATE_TYPE, headers=cached(_SECONDS))
+
+    async def disclosure(_request: Request) -> Response:
+        return PlainTextResponse(STATEMENT, headers=cached(_SECONDS))
+
+    return [
+        Route("/ca/{name}.cer", ca_certificate, methods=["GET"]),
+        Route("/pds-en.txt", disclosure, methods=["GET"]),
+    ]

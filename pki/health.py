@@ -1,0 +1,93 @@
+"""`/healthz` and `/metrics` of the status service: each thing it depends on, by name."""
+
+from collections.abc import Callable
+
+from sqlalchemy.exc import SQLAlchemyError
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from pki.bootstrap import Pki
+from pki.errors import PkiError
+from pki.httpcaching import NOT_CACHED
+from pki.keys.health import check_signer
+from pki.metrics import Counters, metrics_text
+from pki.problems import problem
+from pki.status.ocsp.prepared import PreparedAnswers
+
+_METRICS_TYPE = "text/plain; version=0.0.4"
+
+
+class HealthChecks:
+    """Checks what answers depend on; each fails by raising."""
+
+    def __init__(self, pki: Pki) -> None:
+        self._pki = pki
+        self._checks: dict[str, Callable[[], object]] = {
+            "database": pki.feed.positions,
+            "crl": self._crls,
+            "responder": self._responders,
+        }
+
+    def failing(self) -> list[str]:
+        """The names of the dependencies that fail, of all that are checked."""
+        return [name for name, check in self._checks.items() if not _passes(check)]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What is checked."""
+        return tuple(self._checks)
+
+    def _crls(self) -> None:
+        """A CRL that is in force, of every CA that makes them here."""
+        for name in self._pki.crls.names:
+            self._pki.crls.current(name)
+
+    def _responders(self) -> None:
+        """A certificate that is valid, and a key that signs, of every CA that answers."""
+        for name, source in self._pki.ocsp.maker.sources.items():
+            check_signer(source().signer, name)
+
+
+def health_routes(pki: Pki, prepared: PreparedAnswers, counters: Counters) -> list[Route]:
+    """Relative to where the status service is mounted."""
+    checks = HealthChecks(pki)
+
+    def health(_request: Request) -> Response:
+        failing = checks.failing()
+        if not failing:
+            body = {"status": "ok", "checks": dict.fromkeys(checks.names, "ok")}
+            return JSONResponse(body, headers=dict(NOT_CACHED))
+        kind = "database-unavailable" if "database" in failing else "dependency-unavailable"
+        return problem(503, kind, "The status service lacks something", extensions={"failing": failing})
+
+    def metrics(_request: Request) -> Response:
+        gauges = {"hoviat_pki_ocsp_stored_answers_usable{}": int(prepared.is_confirmed)}
+        gauges |= _ends(pki)
+        text = counters.text() + metrics_text(gauges, "gauge")
+        return Response(text, media_type=_METRICS_TYPE, headers=dict(NOT_CACHED))
+
+    return [
+        Route("/healthz", health, methods=["GET"]),
+        Route("/metrics", metrics, methods=["GET"]),
+    ]
+
+
+def _ends(pki: Pki) -> dict[str, int]:
+    """When each responder's certificate ends, in seconds since 1970: what an alarm watches."""
+    ends = {}
+    for name, source in pki.ocsp.maker.sources.items():
+        try:
+            end = int(source().not_after.timestamp())
+        except (PkiError, SQLAlchemyError):
+            end = 0
+        ends[f'hoviat_pki_ocsp_responder_not_after_seconds{{issuer="{name}"}}'] = end
+    return ends
+
+
+def _passes(check: Callable[[], object]) -> bool:
+    try:
+        check()
+    except (SQLAlchemyError, PkiError):
+        return False
+    return True

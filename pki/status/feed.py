@@ -1,0 +1,65 @@
+"""What changed: each CA's status version, and the certificates that changed since one."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import Engine, column, select, table, text
+from sqlalchemy.engine import Connection
+
+from pki.store.columns import serial_octets
+from pki.store.database import read_only
+
+# Without the models' column types: these reads are many, and take numbers and octets as they are stored.
+_CERTIFICATES = table(
+    "certificates",
+    *map(column, ("serial", "issuer", "status", "reason", "since", "changed", "not_after")),
+)
+_ISSUERS = table("issuers", column("name"), column("status_version"))
+_C = _CERTIFICATES.c
+_IN_INDEX = text("changed > 0")
+"""In the words of the partial index, or SQLite would not know that it may use it."""
+
+
+class StatusFeed:
+    """Indexed reads of the authority's records. Everything here raises SQLAlchemyError."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = read_only(engine)
+
+    def positions(self) -> dict[str, int]:
+        """Every CA's status version."""
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(*_ISSUERS.c)).all()
+        return {str(name): int(version) for name, version in rows}
+
+    def changed_since(self, issuer: str, version: int, limit: int) -> dict[bytes, int] | None:
+        """The serials (16 octets) that changed after `version`, with the version at which each did.
+
+        None: more than `limit`.
+        """
+        query = select(_C.serial, _C.changed).where(_C.issuer == issuer, _C.changed > version, _IN_INDEX)
+        with self._engine.connect() as connection:
+            rows = connection.execute(query.limit(limit + 1)).all()
+        return None if len(rows) > limit else {bytes(serial): changed for serial, changed in rows}
+
+    def issued(self, issuer: str, after: int, now: datetime, limit: int) -> list[int]:
+        """The serials of a CA's certificates that live, in their order, beginning behind `after`."""
+        start = serial_octets(after) if after else bytes(1)
+        query = (
+            select(_C.serial)
+            .where(_C.serial > start, _C.issuer == issuer, _C.not_after >= int(now.timestamp()))
+            .order_by(_C.serial)
+            .limit(limit)
+        )
+        with self._engine.connect() as connection:
+            return [int.from_bytes(serial, "big") for serial in connection.scalars(query)]
+
+
+def read_states(
+    connection: Connection, serials: Sequence[int]
+) -> Sequence[tuple[bytes, str, str, str | None, int]]:
+    """Serial, issuer, status, reason and since (seconds) of those that were issued."""
+    query = select(_C.serial, _C.issuer, _C.status, _C.reason, _C.since)
+    octets = [serial_octets(serial) for serial in serials]
+    asked = _C.serial == octets[0] if len(octets) == 1 else _C.serial.in_(octets)
+    return [tuple(row) for row in connection.execute(query.where(asked))]

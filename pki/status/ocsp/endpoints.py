@@ -1,0 +1,137 @@
+"""`/ocsp`: a bare ASGI application, because it is asked more than all else together."""
+
+import asyncio
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+from starlette.types import Receive, Scope, Send
+
+from pki.clock import Clock
+from pki.metrics import Counters
+from pki.problems import problem
+from pki.status.ocsp.composing import ReadyAnswer, etag_of, http_date
+from pki.status.ocsp.lane import Lane
+from pki.status.ocsp.policy import FEED_SECONDS
+from pki.status.ocsp.prepared import PreparedAnswers
+from pki.status.ocsp.request import MAX_REQUEST_BYTES
+from pki.status.ocsp.responder import OcspAnswer, OcspResponder
+from pki.status.ocsp.transport import (
+    REQUEST_TYPE,
+    CacheHeaders,
+    Headers,
+    content_type,
+    is_unchanged,
+    plain_headers,
+    request_in_path,
+)
+
+BODY_SECONDS = 5.0
+"""How long a request's body may take."""
+_RESPONSES = "hoviat_pki_ocsp_responses_total"
+_OK, _NOT_MODIFIED = 200, 304
+
+
+class OcspEndpoint:
+    """Answers from the store where it can, else by the lane."""
+
+    def __init__(
+        self, responder: OcspResponder, prepared: PreparedAnswers, counters: Counters, clock: Clock
+    ) -> None:
+        self._prepared = prepared
+        self._lane = Lane(responder.answer_all)
+        self._clock = clock
+        self._counters = counters
+        self._from_store = counters.counter(_RESPONSES, status="successful", source="stored")
+        self._cache_headers = CacheHeaders()
+        self._following: asyncio.Task[None] | None = None
+        self._follower = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ocsp-feed")
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, encoded: bytes) -> None:
+        """One request. `encoded` is what follows `/ocsp/` in the path, as it came."""
+        self.start_following()
+        method = scope["method"]
+        if method == "GET":
+            await self._answer(request_in_path(encoded), scope, send, cacheable=True)
+        elif method != "POST":
+            refusal = problem(405, "method-not-allowed", "OCSP takes GET and POST", headers=_ALLOWED)
+            await refusal(scope, receive, send)
+        elif content_type(scope["headers"]) != REQUEST_TYPE:
+            refusal = problem(415, "ocsp-media-type", f"OCSP requests are {REQUEST_TYPE.decode()}")
+            await refusal(scope, receive, send)
+        else:
+            await self._post(scope, receive, send)
+
+    def start_following(self) -> None:
+        """Follows changes of status in this event loop from now on."""
+        if self._following is None or self._following.done():
+            self._following = asyncio.get_running_loop().create_task(self._follow())
+
+    async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            async with asyncio.timeout(BODY_SECONDS):
+                body = await _read_body(receive)
+        except TimeoutError:
+            refusal = problem(408, "request-too-slow", "The request's body did not come", headers=_CLOSE)
+            await refusal(scope, receive, send)
+            return
+        if body is None:
+            title = f"OCSP requests have {MAX_REQUEST_BYTES} bytes at most"
+            await problem(413, "ocsp-request-too-long", title, headers=_CLOSE)(scope, receive, send)
+            return
+        await self._answer(body, scope, send, cacheable=False)
+
+    async def _answer(self, request: bytes, scope: Scope, send: Send, *, cacheable: bool) -> None:
+        ready = self._prepared.find(request)
+        if ready is not None:
+            self._from_store.add()
+        else:
+            made = await self._lane.answer(request)
+            self._counters.add(_RESPONSES, status=made.status.name.lower(), source="made")
+            if made.stored is None:
+                await _send(send, _OK, plain_headers(made.body), made.body)
+                return
+            self._prepared.keep(made.stored)
+            ready = _ready(made)
+        if not cacheable:
+            await _send(send, _OK, plain_headers(ready.body), ready.body)
+            return
+        now = int(self._clock().timestamp())
+        if is_unchanged(scope["headers"], ready):
+            await _send(send, _NOT_MODIFIED, self._cache_headers.of_unchanged(ready, now), b"")
+            return
+        await _send(send, _OK, self._cache_headers.of(ready, now), ready.body)
+
+    async def _follow(self) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            began = time.monotonic()
+            await loop.run_in_executor(self._follower, self._prepared.follow)
+            await asyncio.sleep(max(0.0, FEED_SECONDS - (time.monotonic() - began)))
+
+
+_ALLOWED = {"Allow": "GET, POST"}
+_CLOSE = {"Connection": "close"}
+
+
+def _ready(answer: OcspAnswer) -> ReadyAnswer:
+    stored = answer.stored
+    if stored is None:
+        raise ValueError("the answer is for one request alone")
+    return ReadyAnswer(answer.body, http_date(stored.this_update), etag_of(stored.signature))
+
+
+async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})
+
+
+async def _read_body(receive: Receive) -> bytes | None:
+    """The body; None if it is too long. What a client that went away left is a malformed request."""
+    body = bytearray()
+    while True:
+        message = await receive()
+        body += message.get("body", b"")
+        if len(body) > MAX_REQUEST_BYTES:
+            return None
+        if not message.get("more_body", False):
+            return bytes(body)

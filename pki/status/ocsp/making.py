@@ -1,0 +1,148 @@
+"""Making answers: what is said, when, and signed by whom."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from pki import der, oids
+from pki.authority.issuers import IssuingCa
+from pki.clock import Clock
+from pki.hierarchy import Role
+from pki.status.ocsp.composing import data_of
+from pki.status.ocsp.credential import Credential, CredentialSource
+from pki.status.ocsp.forms import CertIdForm
+from pki.status.ocsp.policy import FRESH_LIFE, SKEW, STORED_LIFE, OcspPolicy
+from pki.status.ocsp.record import StoredAnswer
+from pki.status.ocsp.response import (
+    EXTENDED_REVOKE,
+    NEVER_ISSUED_REVOKED,
+    UNKNOWN,
+    SingleAnswer,
+    cert_status,
+    response_data,
+    successful_response,
+)
+from pki.status.state import CertificateState
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One CertID and what is known of it; None: never issued by this CA."""
+
+    cert_id: bytes
+    state: CertificateState | None
+
+
+class AnswerMaker:
+    """Signs answers with the CAs' responders."""
+
+    def __init__(
+        self,
+        authorities: Sequence[IssuingCa],
+        credentials: Mapping[str, CredentialSource],
+        clock: Clock,
+        policy: OcspPolicy,
+    ) -> None:
+        self._credentials = dict(credentials)
+        self._extensions = {ca.name: _single_extensions(ca) for ca in authorities}
+        self._clock = clock
+        self._policy = policy
+
+    @property
+    def sources(self) -> Mapping[str, CredentialSource]:
+        """The responders, by their CA's short name."""
+        return self._credentials
+
+    def credential_by_tag(self, issuer: str, tag: bytes) -> Credential | None:
+        """The responder that made a stored answer."""
+        source = self._credentials.get(issuer)
+        return None if source is None else source.by_tag(tag)
+
+    def extensions_of(self, issuer: str) -> bytes:
+        """singleExtensions of what a CA issued."""
+        return self._extensions[issuer]
+
+    def answer(self, issuer: str, asked: Sequence[Asked], nonce: bytes | None) -> bytes:
+        """A fresh OCSPResponse for one request. Raises PkiError, SQLAlchemyError.
+
+        :param nonce: the nonce extension in DER, echoed
+        """
+        credential = self._credentials[issuer]()
+        now = self._clock().replace(microsecond=0)
+        singles = [self._single(issuer, item, credential, now) for item in asked]
+        extensions = [nonce] if nonce else []
+        if self._policy.extended_revoke and any(item.state is None for item in asked):
+            extensions.append(EXTENDED_REVOKE)
+        data = response_data(credential, now, singles, extensions)
+        return successful_response(data, _sign(credential, data), credential)
+
+    def stored(self, form: CertIdForm, serial: int, state: CertificateState, version: int) -> StoredAnswer:
+        """A fresh answer to be kept. Raises PkiError, SQLAlchemyError."""
+        credential = self._credentials[form.issuer]()
+        now = self._clock().replace(microsecond=0)
+        unsigned = StoredAnswer(
+            form,
+            serial,
+            version,
+            _seconds(now),
+            _seconds(_this_update(state, now)),
+            _seconds(_next_update(now, STORED_LIFE, credential)),
+            credential.tag,
+            cert_status(state),
+            b"",
+        )
+        data = data_of(unsigned, serial_content(serial), credential, self._extensions[form.issuer])
+        return StoredAnswer(**{**vars(unsigned), "signature": _sign(credential, data)})
+
+    def response(self, answer: StoredAnswer) -> bytes:
+        """The OCSPResponse of an answer that was just made."""
+        credential = self._credentials[answer.form.issuer]()
+        serial = serial_content(answer.serial)
+        data = data_of(answer, serial, credential, self._extensions[answer.form.issuer])
+        return successful_response(data, answer.signature, credential)
+
+    def _single(self, issuer: str, asked: Asked, credential: Credential, now: datetime) -> SingleAnswer:
+        next_update = _next_update(now, FRESH_LIFE, credential)
+        if asked.state is None:
+            status = NEVER_ISSUED_REVOKED if self._policy.extended_revoke else UNKNOWN
+            return SingleAnswer(asked.cert_id, status, now - SKEW, next_update)
+        return SingleAnswer(
+            asked.cert_id,
+            cert_status(asked.state),
+            _this_update(asked.state, now),
+            next_update,
+            self._extensions[issuer],
+        )
+
+
+def serial_content(serial: int) -> bytes:
+    """The content of a positive serial's INTEGER."""
+    return serial.to_bytes(serial.bit_length() // 8 + 1, "big")
+
+
+def _sign(credential: Credential, data: bytes) -> bytes:
+    return credential.signer.sign(data, credential.algorithm.hash)
+
+
+def _this_update(state: CertificateState, now: datetime) -> datetime:
+    """A little ago, for clients whose clocks are behind, but not before what is said became true."""
+    return max(now - SKEW, min(state.since, now))
+
+
+def _next_update(now: datetime, life: timedelta, credential: Credential) -> datetime:
+    return min(now + life, credential.not_after)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())
+
+
+def _single_extensions(authority: IssuingCa) -> bytes:
+    """archiveCutoff (RFC 6960 §4.4.4) where signatures are checked long after a certificate's end.
+
+    The store forgets no status, so the cut-off is the day on which the CA began (ETSI EN 319 411-2 §6.3.10).
+    """
+    if authority.role is not Role.CITIZEN_SIGNATURE:
+        return b""
+    cutoff = der.generalized_time(authority.facts.validity.not_before)
+    return der.sequence((der.extension(oids.OCSP_ARCHIVE_CUTOFF, cutoff),))

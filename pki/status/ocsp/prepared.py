@@ -1,0 +1,107 @@
+"""The stored answers as one process gives them out: only while it knows that they are right."""
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable
+
+import lmdb
+from sqlalchemy.exc import SQLAlchemyError
+
+from pki.clock import Clock
+from pki.errors import PkiError
+from pki.status.feed import StatusFeed
+from pki.status.ocsp.answerstore import AnswerStore
+from pki.status.ocsp.composing import Composer, ReadyAnswer
+from pki.status.ocsp.keeping import AnswerKeeper
+from pki.status.ocsp.policy import LEAST_LEFT, UNCONFIRMED_SECONDS
+from pki.status.ocsp.record import StoredAnswer, read_times
+from pki.status.ocsp.responder import OcspResponder
+
+_MAX_WAITING = 20_000
+"""Answers made and not yet stored; more are given out and forgotten."""
+_LEAST_LEFT = int(LEAST_LEFT.total_seconds())
+_LOG = logging.getLogger(__name__)
+
+Monotonic = Callable[[], float]
+"""Seconds of a clock that nobody sets."""
+
+
+class PreparedAnswers:
+    """Finds answers in the event loop; `follow` runs in a thread of its own, every second or so."""
+
+    def __init__(
+        self,
+        responder: OcspResponder,
+        store: AnswerStore,
+        feed: StatusFeed,
+        clock: Clock,
+        monotonic: Monotonic = time.monotonic,
+    ) -> None:
+        self._forms = responder.forms
+        self._maker = responder.maker
+        self._store = store
+        self._keeper = AnswerKeeper(store, feed, responder.forms)
+        self._composer = Composer(self._maker.credential_by_tag, self._maker.extensions_of)
+        self._clock = clock
+        self._monotonic = monotonic
+        self._waiting: deque[StoredAnswer] = deque(maxlen=_MAX_WAITING)
+        self._floors: dict[str, int] = {}
+        self._confirmed: float | None = None
+
+    @property
+    def is_confirmed(self) -> bool:
+        """Whether changes of status were read lately enough to give stored answers out."""
+        confirmed = self._confirmed
+        return confirmed is not None and self._monotonic() - confirmed <= UNCONFIRMED_SECONDS
+
+    def find(self, request: bytes) -> ReadyAnswer | None:
+        """The stored answer to a request in the common form; None: it must be made."""
+        found = self._forms.recognise(request)
+        if found is None or not self.is_confirmed:
+            return None
+        form, serial = found
+        try:
+            record = self._store.get(form.form_id + serial)
+        except lmdb.Error as error:
+            _log_unusable(error)
+            return None
+        if record is None:
+            return None
+        version, produced, _, next_update = read_times(record)
+        now = int(self._clock().timestamp())
+        if version < self._floors.get(form.issuer, version + 1):
+            return None
+        if not produced <= now < next_update - _LEAST_LEFT:
+            return None
+        return self._composer.compose(form, serial, record)
+
+    def keep(self, answer: StoredAnswer) -> None:
+        """Puts an answer that was made for one request in store for others, soon."""
+        self._waiting.append(answer)
+
+    def follow(self) -> bool:
+        """Reads what changed and stores what was made; says whether it could. Raises nothing of theirs.
+
+        The time counts from before the database was read.
+        """
+        began = self._monotonic()
+        try:
+            self._floors = self._keeper.follow()
+            self._confirmed = began
+            for source in self._maker.sources.values():
+                source()  # a new responder is opened here and not in the event loop
+            self._flush()
+        except (SQLAlchemyError, PkiError, lmdb.Error) as error:
+            _log_unusable(error)
+            return False
+        return True
+
+    def _flush(self) -> None:
+        answers = [self._waiting.popleft() for _ in range(len(self._waiting))]
+        if answers:
+            self._keeper.add(answers)
+
+
+def _log_unusable(error: Exception) -> None:
+    _LOG.warning("stored OCSP answers can't be followed: %s", type(error).__name__)

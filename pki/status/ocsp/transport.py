@@ -1,0 +1,88 @@
+"""OCSP over HTTP, as far as it is bytes: addresses, headers, conditions (RFC 6960 Appendix A, RFC 5019)."""
+
+import binascii
+from collections.abc import Iterable, Sequence
+from typing import TypeAlias
+from urllib.parse import unquote_to_bytes
+
+from pki.status.ocsp.composing import ReadyAnswer, http_date
+from pki.status.ocsp.policy import SHARED_SECONDS
+from pki.status.ocsp.request import MAX_REQUEST_BYTES
+
+REQUEST_TYPE = b"application/ocsp-request"
+_TYPE = (b"content-type", b"application/ocsp-response")
+NOT_CACHED = (b"cache-control", b"no-store")
+# RFC 5019 §6.2. Caches are told less than nextUpdate, so that a revocation gets through.
+_CACHED = (
+    b"cache-control",
+    b"max-age=%d, public, no-transform, must-revalidate" % SHARED_SECONDS,
+)
+_MAX_BASE64 = MAX_REQUEST_BYTES * 4 // 3 + 4
+_MAX_ENCODED = 3 * _MAX_BASE64
+"""Every character percent-encoded."""
+
+Headers: TypeAlias = list[tuple[bytes, bytes]]
+
+
+def request_in_path(encoded: bytes) -> bytes:
+    """The request in a GET's path: URL-encoded base64 (RFC 6960 Appendix A.1). Garbage gives b""."""
+    if len(encoded) > _MAX_ENCODED:
+        return b""
+    try:
+        return binascii.a2b_base64(unquote_to_bytes(encoded), strict_mode=True)
+    except binascii.Error:
+        return b""
+
+
+def plain_headers(body: bytes) -> Headers:
+    """The headers of an answer that no cache keeps."""
+    return [_TYPE, (b"content-length", b"%d" % len(body)), NOT_CACHED]
+
+
+class CacheHeaders:
+    """The headers of an answer that caches may keep. Dates are written once a second."""
+
+    def __init__(self) -> None:
+        self._second = 0
+        self._expires = b""
+
+    def of(self, answer: ReadyAnswer, now: int) -> Headers:
+        """For an answer given out at `now`, seconds since 1970."""
+        return [_TYPE, (b"content-length", b"%d" % len(answer.body)), *self._of_any(answer, now)]
+
+    def of_unchanged(self, answer: ReadyAnswer, now: int) -> Headers:
+        """Those of 304 Not Modified (RFC 9110 §15.4.5)."""
+        return list(self._of_any(answer, now))
+
+    def _of_any(self, answer: ReadyAnswer, now: int) -> Sequence[tuple[bytes, bytes]]:
+        if now != self._second:
+            self._second, self._expires = now, http_date(now + SHARED_SECONDS)
+        return (
+            (b"last-modified", answer.last_modified),
+            (b"expires", self._expires),
+            (b"etag", answer.etag),
+            _CACHED,
+        )
+
+
+def is_unchanged(headers: Iterable[tuple[bytes, bytes]], answer: ReadyAnswer) -> bool:
+    """Whether the client has this very answer (RFC 9110 §13.1.2, §13.1.3).
+
+    A date counts only if it is exactly this answer's: an answer may be newer than the client's date and
+    still bear an earlier one, as thisUpdate lies a little back.
+    """
+    since = False
+    for name, value in headers:
+        if name == b"if-none-match":
+            return answer.etag in value or value.strip() == b"*"
+        if name == b"if-modified-since":
+            since = value.strip() == answer.last_modified
+    return since
+
+
+def content_type(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    """The request's media type, in lower case, without parameters."""
+    for name, value in headers:
+        if name == b"content-type":
+            return value.partition(b";")[0].strip().lower()
+    return b""
