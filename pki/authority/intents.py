@@ -10,6 +10,7 @@ from typing import TypeAlias
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from pki.auditchain.commitments import SALT_BYTES
 from pki.authority.issuers import Issuers, IssuingCa
 from pki.authority.orders import Order
 from pki.errors import IssuanceError, IssuerExpiredError, KeyReusedError, RequestConflictError
@@ -25,7 +26,6 @@ from pki.store.models import Intent
 Entropy: TypeAlias = Callable[[int], int]
 """`secrets.randbits`, or a test's own."""
 
-SALT_BYTES = 32
 _FIXED_BITS = 2
 _TOP_BIT = 1 << (SERIAL_BITS - _FIXED_BITS)
 _SAME_PURPOSE: Mapping[Profile, Profile] = {

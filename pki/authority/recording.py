@@ -8,6 +8,7 @@ from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from pki.auditchain import Event
+from pki.authority.holders import HOLDER, ISSUED, holder_commitment
 from pki.authority.intents import Outcome, RecordedIntent
 from pki.authority.record import queue_writers, record_events, serial_text
 from pki.authority.transitions import next_status_version
@@ -161,8 +162,9 @@ def _issued_event(now: datetime, intent: RecordedIntent) -> Event:
         "issuer": intent.issuer,
         "status": (Status.ON_HOLD if intent.on_hold else Status.GOOD).value,
         "request": intent.request_id,
+        HOLDER: holder_commitment(intent.salt, intent.holder_hash),
     }
-    return Event(now, intent.actor, "certificate.issued", serial_text(intent.serial), details)
+    return Event(now, intent.actor, ISSUED, serial_text(intent.serial), details)
 
 
 def _refused_event(now: datetime, intent: RecordedIntent, error: LintError) -> Event:
