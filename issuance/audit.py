@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from sqlalchemy.orm import Session
 
 from issuance.database import Base
-from pki.auditchain import AuditEntryColumns, Json, append
+from pki.auditchain import AuditEntryColumns, CheckpointColumns, Json, MerkleNodeColumns, Record, append
 from pki.clock import Clock
 
 
@@ -16,6 +16,21 @@ class AuditEntry(AuditEntryColumns, Base):
     """One event of the registry."""
 
     __tablename__ = "audit_entries"
+
+
+class AuditNode(MerkleNodeColumns, Base):
+    """A complete subtree over the registry's events."""
+
+    __tablename__ = "audit_nodes"
+
+
+class AuditCheckpoint(CheckpointColumns, Base):
+    """A signed checkpoint of the registry's events."""
+
+    __tablename__ = "audit_checkpoints"
+
+
+AUDIT = Record(AuditEntry, AuditNode, AuditCheckpoint)
 
 
 class Audit:

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pki.lazycommand import LazyCommand
+
 if TYPE_CHECKING:
     from pki.bootstrap import Pki
     from pki.home import Home
@@ -105,39 +107,13 @@ def audit() -> None:
     """The authority's hash-linked log."""
 
 
-@audit.command()
-@click.option(
-    "--head", metavar="SEQUENCE:HASH", help="An end noted earlier, which the chain must still hold."
-)
-@_json_option
-def verify(head: str | None, as_json: bool) -> None:
-    """Check every link; print the chain's end. Note it elsewhere and pass it as --head next time."""
-    from sqlalchemy.orm import Session
-
-    from pki.auditchain import AuditChainError, Head, verify_table
-    from pki.bootstrap import open_engine
-    from pki.store.models import AuditEntry
-
-    expected = None
-    if head is not None:
-        sequence, _, digest = head.partition(":")
-        if not sequence.isdecimal() or not digest:
-            raise click.BadParameter("expected SEQUENCE:HASH", param_hint="--head")
-        expected = Head(int(sequence), digest)
-    with _errors_told():
-        engine = open_engine(_home())
-        try:
-            with Session(engine) as session, session.begin():
-                end = verify_table(session, AuditEntry, expected)
-        except AuditChainError as error:
-            raise click.ClickException(str(error)) from error
-        finally:
-            engine.dispose()
-    _show(
-        {"entries": end.sequence, "hash": end.hash},
-        f"{end.sequence} entries hold together; the end is {end.sequence}:{end.hash}",
-        as_json,
-    )
+for _name, _summary in {
+    "verify": "Check every link, node and checkpoint, or one proof.",
+    "checkpoint": "Sign the log's present state.",
+    "prove": "Prove an entry, or that the log only grew.",
+    "key": "Print the public key of the checkpoints.",
+}.items():
+    audit.add_command(LazyCommand(_name, "pki.auditchain.cli", _summary))
 
 
 @pki.command()

@@ -110,6 +110,11 @@ def check_proof(text: str, keys: Iterable[CheckpointKey], noted: Checkpoint | No
     return Proven(f"the first {old[0]} of {checkpoint.size} entries are unchanged", checkpoint)
 
 
+def claimed_origin(text: str) -> str:
+    """The log that a proof claims to be about. Raises ProofError, CheckpointError."""
+    return parse_checkpoint(_text(_parse(text), "checkpoint")).origin
+
+
 def _check_inclusion(proof: Mapping[str, object], checkpoint: Checkpoint) -> int:
     entry = proof.get("entry")
     if not isinstance(entry, dict) or set(entry) != _ENTRY_FIELDS or type(entry["sequence"]) is not int:

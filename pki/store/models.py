@@ -15,7 +15,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 
-from pki.auditchain import AuditEntryColumns
+from pki.auditchain import AuditEntryColumns, CheckpointColumns, MerkleNodeColumns, Record
 from pki.store.columns import Serial, UtcSeconds
 from pki.store.database import UtcDateTime, new_metadata
 
@@ -183,3 +183,18 @@ class AuditEntry(AuditEntryColumns, Base):
     """What the authority did, hash-linked."""
 
     __tablename__ = "audit"
+
+
+class AuditNode(MerkleNodeColumns, Base):
+    """A complete subtree over the audit entries."""
+
+    __tablename__ = "audit_nodes"
+
+
+class AuditCheckpoint(CheckpointColumns, Base):
+    """A signed checkpoint of the audit entries."""
+
+    __tablename__ = "audit_checkpoints"
+
+
+AUDIT = Record(AuditEntry, AuditNode, AuditCheckpoint)

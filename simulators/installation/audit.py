@@ -1,30 +1,31 @@
-"""Verifies the audit chains of a home's three services."""
+"""Verifies the audit records of a home's three services: chains, trees, checkpoints."""
 
 from sqlalchemy.orm import Session
 
 import issuance.audit
 import pki.store.models
 import verifier.audit
-from pki.auditchain import AuditEntryColumns, verify_table
+from pki.auditchain import Record
+from pki.auditchain.verification import snapshot, verify_record
 from pki.home import Home
-from pki.store.database import create_database_engine, read_only
+from pki.store.database import create_database_engine
 
-CHAINS: dict[str, type[AuditEntryColumns]] = {
-    "pki": pki.store.models.AuditEntry,
-    "issuance": issuance.audit.AuditEntry,
-    "verifier": verifier.audit.AuditEntry,
+RECORDS: dict[str, Record] = {
+    "pki": pki.store.models.AUDIT,
+    "issuance": issuance.audit.AUDIT,
+    "verifier": verifier.audit.AUDIT,
 }
 
 
 def verify_chains(home: Home) -> dict[str, int]:
-    """Entries of each service's chain; raises AuditChainError at the first that does not hold."""
-    return {service: _verify(home, service, model) for service, model in CHAINS.items()}
+    """Entries of each service's record; raises RecordError at the first that does not hold."""
+    return {service: _verify(home, service, record) for service, record in RECORDS.items()}
 
 
-def _verify(home: Home, service: str, model: type[AuditEntryColumns]) -> int:
+def _verify(home: Home, service: str, record: Record) -> int:
     engine = create_database_engine(home.database_url(service))
     try:
-        with Session(read_only(engine)) as session:
-            return verify_table(session, model).sequence
+        with Session(snapshot(engine)) as session:
+            return verify_record(session, record).head.sequence
     finally:
         engine.dispose()

@@ -13,6 +13,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki import cli
+from pki.auditchain.appendonly import unprotected
 from pki.authority import CertificateRequest, IssuedCertificate
 from pki.bootstrap import open_pki
 from pki.home import Home
@@ -122,9 +123,10 @@ def test_the_audit_is_verified_and_its_end_can_be_kept(run: Run, home: Home) -> 
 
 
 def tamper(home: Home) -> None:
-
     connection = sqlite3.connect(home.root / "pki.sqlite3")
     with connection:
+        for statement in unprotected("sqlite", "audit"):
+            connection.execute(statement)
         connection.execute("UPDATE audit SET actor = 'nobody' WHERE sequence = 2")
     connection.close()
 

@@ -1,0 +1,228 @@
+"""`hoviat pki audit …`: make checkpoints, prove entries, check everything. Imported when one of them runs."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import click
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from sqlalchemy import Engine
+from sqlalchemy.orm import Session
+
+from pki.auditchain.chain import Head
+from pki.auditchain.checkpoints import Checkpointer, StoredCheckpoint
+from pki.auditchain.errors import CheckpointError
+from pki.auditchain.note import NOTE_LIMIT, Checkpoint, CheckpointKey, parse_checkpoint
+from pki.auditchain.proofs import (
+    PROOF_LIMIT,
+    Proof,
+    check_proof,
+    claimed_origin,
+    prove_consistency,
+    prove_inclusion,
+)
+from pki.auditchain.verification import Expectations, Verified, snapshot, verify_record
+from pki.bootstrap import CHECKPOINT_KEY, open_engine, open_key_store
+from pki.clock import utc_now
+from pki.errors import PkiError
+from pki.home import Home, HomeError, load
+from pki.keys.signer import Signer
+from pki.store.models import AUDIT, KeyRow
+
+_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+
+
+@click.command()
+@click.option(
+    "--head", metavar="SEQUENCE:HASH", help="An end noted earlier, which the chain must still hold."
+)
+@click.option("--checkpoint", "noted", type=_FILE, help="A checkpoint noted earlier, which must still hold.")
+@click.option(
+    "--key",
+    "keys",
+    type=_FILE,
+    multiple=True,
+    help="Public key (PEM) whose signatures count; may be repeated. By default this home's own.",
+)
+@click.option("--proof", type=_FILE, help="Check this proof alone, by --key: needs no home.")
+@_json_option
+def verify(
+    *, head: str | None, noted: Path | None, keys: tuple[Path, ...], proof: Path | None, as_json: bool
+) -> None:
+    """Check links, tree and checkpoints; print the end. Note it elsewhere: it is what --head takes."""
+    with _errors_told():
+        checkpoint = None if noted is None else parse_checkpoint(_read(noted, NOTE_LIMIT))
+        if proof is not None:
+            _verify_proof(_read(proof, PROOF_LIMIT), [_read_key(path) for path in keys], checkpoint, as_json)
+            return
+        home = _home()
+        public = [_read_key(path) for path in keys] or [_own_key(home)]
+        known = Expectations(
+            None if head is None else _parse_head(head),
+            () if checkpoint is None else (checkpoint,),
+            tuple(CheckpointKey(origin_of(home), key) for key in public),
+        )
+        with _database(home) as engine, Session(snapshot(engine)) as session:
+            verified = verify_record(session, AUDIT, known)
+    _show_verified(verified, as_json)
+
+
+@click.command()
+@_json_option
+def checkpoint(*, as_json: bool) -> None:
+    """Sign the log's present state; print the checkpoint. Note it elsewhere: --checkpoint takes it."""
+    with _errors_told():
+        home = _home()
+        with _database(home) as engine, _signer(home, engine) as signer:
+            made = Checkpointer(engine, AUDIT, origin_of(home), signer, utc_now).make()
+    _show_checkpoint(made, as_json)
+
+
+@click.command()
+@click.argument("sequence", type=int, required=False)
+@click.option(
+    "--consistency", "old_size", type=int, metavar="OLD_SIZE", help="That the log begins with these entries."
+)
+def prove(*, sequence: int | None, old_size: int | None) -> None:
+    """Print a proof (JSON) that entry SEQUENCE is in the log, or that the log only grew since OLD_SIZE."""
+    if (sequence is None) == (old_size is None):
+        raise click.UsageError("give either SEQUENCE or --consistency OLD_SIZE")
+    with _errors_told(), _database(_home()) as engine, Session(snapshot(engine)) as session:
+        if sequence is not None:
+            proof: Proof = prove_inclusion(session, AUDIT, sequence)
+        else:
+            proof = prove_consistency(session, AUDIT, old_size or 0)
+    click.echo(json.dumps(proof, ensure_ascii=False, indent=1))
+
+
+@click.command()
+@_json_option
+def key(*, as_json: bool) -> None:
+    """Print the public key that signs checkpoints (PEM): what strangers check proofs with."""
+    with _errors_told():
+        home = _home()
+        own = CheckpointKey(origin_of(home), _own_key(home))
+    pem = own.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
+    data = {"origin": own.name, "verifier_key": own.verifier_key, "pem": pem}
+    click.echo(json.dumps(data) if as_json else pem, nl=as_json)
+
+
+def origin_of(home: Home) -> str:
+    """The log's name in its checkpoints: its address without a scheme, as C2SP recommends."""
+    address = urlsplit(home.public_url)
+    return f"{address.netloc}{address.path}/pki/audit"
+
+
+def _verify_proof(
+    text: str, keys: list[ec.EllipticCurvePublicKey], noted: Checkpoint | None, as_json: bool
+) -> None:
+    if not keys:
+        raise click.UsageError("--proof needs --key: who else should vouch for it?")
+    # Any name: the key vouches for one log only.
+    names = {claimed_origin(text)} | (set() if noted is None else {noted.origin})
+    proven = check_proof(text, [CheckpointKey(name, key) for name in names for key in keys], noted)
+    data = {"statement": proven.statement, "origin": proven.checkpoint.origin, "size": proven.checkpoint.size}
+    click.echo(json.dumps(data) if as_json else f"{proven.checkpoint.origin}: {proven.statement}")
+
+
+def _show_verified(verified: Verified, as_json: bool) -> None:
+    end = verified.head
+    data = {
+        "entries": end.sequence,
+        "hash": end.hash,
+        "root": verified.root.hex(),
+        "checkpoints": verified.checkpoints,
+        "covered": verified.covered,
+    }
+    text = (
+        f"{end.sequence} entries hold together; the end is {end.sequence}:{end.hash}\n"
+        f"{verified.checkpoints} checkpoints hold; the newest covers {verified.covered} entries"
+    )
+    click.echo(json.dumps(data) if as_json else text)
+
+
+def _show_checkpoint(made: StoredCheckpoint, as_json: bool) -> None:
+    item = made.checkpoint
+    data = {
+        "origin": item.origin,
+        "size": item.size,
+        "root": item.root.hex(),
+        "time": made.time.isoformat(),
+        "note": item.note,
+    }
+    click.echo(json.dumps(data) if as_json else item.note, nl=as_json)
+
+
+@contextmanager
+def _errors_told() -> Iterator[None]:
+    try:
+        yield
+    except (PkiError, HomeError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+@contextmanager
+def _database(home: Home) -> Iterator[Engine]:
+    engine = open_engine(home)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
+@contextmanager
+def _signer(home: Home, engine: Engine) -> Iterator[Signer]:
+    keys = open_key_store(home)
+    try:
+        with Session(snapshot(engine)) as session:
+            row = session.get(KeyRow, CHECKPOINT_KEY)
+        if row is None:
+            raise CheckpointError(None, "there is no key for checkpoints; run `hoviat init` in a new home")
+        yield keys.open(row.uri)
+    finally:
+        keys.close()
+
+
+def _own_key(home: Home) -> ec.EllipticCurvePublicKey:
+    with _database(home) as engine, _signer(home, engine) as signer:
+        return _elliptic(signer.public_key)
+
+
+def _home() -> Home:
+    return load(click.get_current_context().find_root().params["home"])
+
+
+def _parse_head(text: str) -> Head:
+    sequence, _, digest = text.partition(":")
+    if not sequence.isdecimal() or not digest:
+        raise click.BadParameter("expected SEQUENCE:HASH", param_hint="--head")
+    return Head(int(sequence), digest)
+
+
+def _read_key(path: Path) -> ec.EllipticCurvePublicKey:
+    try:
+        return _elliptic(load_pem_public_key(_read(path, NOTE_LIMIT).encode()))
+    except ValueError as error:
+        raise click.BadParameter(f"{path.name} is no public key in PEM", param_hint="--key") from error
+
+
+def _elliptic(public: object) -> ec.EllipticCurvePublicKey:
+    if not isinstance(public, ec.EllipticCurvePublicKey):
+        raise CheckpointError(None, "only ECDSA keys sign checkpoints")
+    return public
+
+
+def _read(path: Path, limit: int) -> str:
+    """A text file of at most `limit` characters."""
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            text = file.read(limit + 1)
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.ClickException(f"can't read {path}: it is no text file") from error
+    if len(text) > limit:
+        raise click.ClickException(f"{path} is too long")
+    return text
