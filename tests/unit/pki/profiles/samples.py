@@ -13,13 +13,13 @@ from pki.hierarchy import Role, crl_scope, issuer_name
 from pki.keys.algorithms import algorithm_for, sign_structure
 from pki.keys.files import FileSigner
 from pki.keys.identifiers import key_identifier, spki_of
-from pki.keys.kinds import KeyKind
+from pki.keys.kinds import KeyKind, kind_of
 from pki.lint import Expectation
 from pki.profiles import Profile
 from pki.profiles.definitions import DEFINITIONS, ProfileDefinition, SubjectForm
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.names import encode_ca, encode_card, encode_institution, encode_person, person_name
-from pki.profiles.tbs import IssuerFacts, Validity, encode_tbs, validity_from
+from pki.profiles.tbs import IssuerFacts, encode_tbs, validity_from
 
 START = datetime(2026, 11, 24, 12, 0, 0, tzinfo=UTC)
 ADDRESSES = PublicAddresses("http://pki.hoviat.example.com")
@@ -49,14 +49,14 @@ def issuer_key(role: Role, generation: int = 1) -> FileSigner:
 
 
 @cache
-def issuer_facts(role: Role, generation: int = 1) -> IssuerFacts:
+def issuer_facts(role: Role, generation: int = 1, start: datetime = START) -> IssuerFacts:
     key = issuer_key(role, generation).public_key
     life = DEFINITIONS[_ROOTS.get(role, Profile.ISSUING_CA)].life
     return IssuerFacts(
         issuer_name(role, generation),
         encode_ca(role, generation),
         key_identifier(spki_of(key)),
-        validity_from(START - timedelta(days=30), life, None),
+        validity_from(start - timedelta(days=30), life, None),
         algorithm_for(key).identifier,
         SHARDS if role in _SHARDED else 1,
     )
@@ -87,7 +87,26 @@ def subject_for(definition: ProfileDefinition) -> bytes:
 
 def subject_key(definition: ProfileDefinition, kind: KeyKind) -> FileSigner:
     """A root certifies its own key; the others are certified for a key of their own."""
-    return issuer_key(role_for(definition)) if definition.self_signed else key_of(kind)
+    own = issuer_key(role_for(definition))
+    return own if definition.self_signed and kind_of(own.public_key) is kind else key_of(kind)
+
+
+def signing_key(definition: ProfileDefinition, kind: KeyKind) -> FileSigner:
+    return subject_key(definition, kind) if definition.self_signed else issuer_key(role_for(definition))
+
+
+@cache
+def facts_for(definition: ProfileDefinition, kind: KeyKind, start: datetime = START) -> IssuerFacts:
+    """The issuer of the profile's sample: a root's is itself, with its own kind of key."""
+    facts = issuer_facts(role_for(definition), start=start)
+    if not definition.self_signed:
+        return facts
+    key = subject_key(definition, kind).public_key
+    return replace(
+        facts,
+        key_identifier=key_identifier(spki_of(key)),
+        signature_algorithm=algorithm_for(key).identifier,
+    )
 
 
 def sample_tbs(
@@ -95,27 +114,33 @@ def sample_tbs(
     kind: KeyKind,
     subject: bytes | None = None,
     serial: int = SERIAL,
-    issuer: IssuerFacts | None = None,
+    start: datetime = START,
 ) -> bytes:
-    facts = issuer or issuer_facts(role_for(definition))
+    facts = facts_for(definition, kind, start)
     limit = None if definition.self_signed else facts.validity
     return encode_tbs(
         definition,
         serial,
         subject or subject_for(definition),
         spki_of(subject_key(definition, kind).public_key),
-        validity_from(START, definition.life, limit),
+        validity_from(start, definition.life, limit),
         facts,
         ADDRESSES,
         crl_scope(facts.name, facts.shards, serial),
     )
 
 
-def sample_certificate(definition: ProfileDefinition, kind: KeyKind) -> bytes:
-    return sign_structure(issuer_key(role_for(definition)), sample_tbs(definition, kind))
+def sample_certificate(definition: ProfileDefinition, kind: KeyKind, start: datetime = START) -> bytes:
+    """Signed once: ECDSA signs differently each time."""
+    return _signed(definition, kind, start)
 
 
-def ca_certificate(role: Role) -> bytes:
+@cache
+def _signed(definition: ProfileDefinition, kind: KeyKind, start: datetime) -> bytes:
+    return sign_structure(signing_key(definition, kind), sample_tbs(definition, kind, start=start))
+
+
+def ca_certificate(role: Role, start: datetime = START) -> bytes:
     """The certificate of the CA that signs the samples: a root's own, or one by the root."""
     profile = _ROOTS.get(role, Profile.ISSUING_CA)
     definition = DEFINITIONS[profile]
@@ -125,8 +150,8 @@ def ca_certificate(role: Role) -> bytes:
         SERIAL + hash(role.value) % 2**16,
         encode_ca(role, 1),
         spki_of(issuer_key(role).public_key),
-        issuer_facts(role).validity,
-        issuer_facts(signer),
+        issuer_facts(role, start=start).validity,
+        issuer_facts(signer, start=start),
         ADDRESSES,
         issuer_name(signer, 1),
     )
@@ -143,7 +168,7 @@ def expectation(
     spki = spki_of(subject_key(definition, kind).public_key)
     return Expectation(
         definition,
-        issuer or issuer_facts(role_for(definition)),
+        issuer or facts_for(definition, kind),
         hashlib.sha256(spki).digest(),
         hashlib.sha256(subject or subject_for(definition)).digest(),
         ADDRESSES,
@@ -155,7 +180,3 @@ def every_kind() -> Iterator[tuple[Profile, KeyKind]]:
     for profile, definition in DEFINITIONS.items():
         for kind in sorted(definition.keys, key=lambda kind: kind.value):
             yield profile, kind
-
-
-def ending(facts: IssuerFacts, end: datetime) -> IssuerFacts:
-    return replace(facts, validity=Validity(facts.validity.not_before, end))
