@@ -19,6 +19,7 @@ from pki.home import Home, HomeMissingError
 from pki.keys.kinds import KeyKind
 from pki.keys.masterkeys import MasterKeys
 from pki.keys.store import KeyStore
+from pki.profiles.definitions import load_definitions
 from pki.profiles.extensions import PublicAddresses
 from pki.status.feed import StatusFeed
 from pki.status.ocsp.answerstore import AnswerStore
@@ -96,11 +97,13 @@ def initialise(home: Home, clock: Clock = utc_now) -> None:
     The same code as a ceremony, for an embedded installation; production roots come from `hoviat pki
     ceremony`. Can be repeated after it was interrupted. Raises PkiError, HomeError.
     """
+    definitions = load_definitions(home.profiles)
     engine = create_database_engine(home.database_url("pki"))
     keys = open_key_store(home)
     try:
         migrate_home(engine, home)
-        foundry = Foundry(engine, keys, PublicAddresses(home.public_url), clock, UNATTENDED)
+        addresses = PublicAddresses(home.public_url)
+        foundry = Foundry(engine, keys, addresses, clock, UNATTENDED, definitions)
         first = first_generation(home.shards)
         foundry.found(first)
         if not keys.has_master_keys(MASTER_KEY_NAMES):
@@ -145,7 +148,7 @@ def migrate_home(engine: Engine, home: Home) -> None:
 def open_pki(home: Home, clock: Clock = utc_now) -> Pki:
     """Opens keys and database, goes on with what a crash left, renews responders when it is time.
 
-    Raises HomeMissingError, WrongPassphraseError, KeyStoreError.
+    Raises HomeMissingError, WrongPassphraseError, KeyStoreError, ProfileError.
     """
     keys = open_key_store(home)
     engine = create_database_engine(home.database_url("pki"))
@@ -162,7 +165,8 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
     if not _is_founded(engine):
         raise HomeMissingError(home.root, "has no complete PKI; run `hoviat init` in a new home")
     issuers = read_issuers(engine, keys)
-    authority = Authority(engine, issuers, PublicAddresses(home.public_url), clock)
+    addresses = PublicAddresses(home.public_url)
+    authority = Authority(engine, issuers, addresses, clock, definitions=load_definitions(home.profiles))
     authority.repair()
     status = StatusStore(engine, issuers)
     feed = StatusFeed(engine)

@@ -61,6 +61,11 @@ class Home:
         return self.root / "keys"
 
     @property
+    def profiles(self) -> Path:
+        """Certificate profiles that replace the project's own; need not be there."""
+        return self.root / "profiles"
+
+    @property
     def secrets(self) -> Path:
         """Files only the owner reads: the passphrase, operators' first passwords, master keys."""
         return self.root / "secrets"

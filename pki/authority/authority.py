@@ -18,7 +18,7 @@ from pki.authority.transitions import Change, apply_change
 from pki.authority.values import CertificateRequest, IssuedCertificate
 from pki.clock import Clock, utc_now
 from pki.errors import AlreadyInStateError, ForbiddenTransitionError, IssuanceError, PkiError
-from pki.profiles.definitions import DEFINITIONS
+from pki.profiles.definitions import DEFINITIONS, Definitions
 from pki.profiles.extensions import PublicAddresses
 from pki.status.state import Hold, RevocationReason, Status
 
@@ -44,11 +44,13 @@ class Authority:
         addresses: PublicAddresses,
         clock: Clock = utc_now,
         entropy: Entropy = secrets.randbits,
+        definitions: Definitions = DEFINITIONS,
     ) -> None:
         self._engine = engine
         self._clock = clock
         self.issuers = issuers
-        self._issuing = Issuing(engine, issuers, addresses, clock, entropy)
+        self.definitions = definitions
+        self._issuing = Issuing(engine, issuers, addresses, clock, entropy, definitions)
 
     def issue(self, request: CertificateRequest) -> IssuedCertificate:
         """The certificate for a request; the same request_id again gives the same certificate.
@@ -73,12 +75,12 @@ class Authority:
 
     def order(self, request: CertificateRequest) -> Order:
         """The request, checked: its key's kind, proof of possession, names. Raises what `issue` raises."""
-        roles = DEFINITIONS[request.profile].issued_by
+        roles = self.definitions[request.profile].issued_by
         if request.profile not in REQUESTABLE:
             raise IssuanceError(
                 request.request_id, f"profile {request.profile.value} is not issued on request"
             )
-        return order_for(request, self.issuers.current(next(iter(roles))))
+        return order_for(request, self.issuers.current(next(iter(roles))), self.definitions)
 
     def execute(self, order: Order) -> IssuedCertificate:
         """The certificate for an order of any profile."""

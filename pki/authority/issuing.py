@@ -25,7 +25,7 @@ from pki.authority.values import IssuedCertificate
 from pki.clock import Clock, utc_now
 from pki.errors import IssuanceError, LintError, PkiError, RequestRefusedError, SerialsExhaustedError
 from pki.lint import Expectation
-from pki.profiles.definitions import DEFINITIONS
+from pki.profiles.definitions import DEFINITIONS, Definitions
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.profile import Profile
 from pki.store.database import read_only
@@ -56,10 +56,12 @@ class Issuing:
         addresses: PublicAddresses,
         clock: Clock = utc_now,
         entropy: Entropy = secrets.randbits,
+        definitions: Definitions = DEFINITIONS,
     ) -> None:
         self._engine = engine
         self._issuers = issuers
         self._addresses = addresses
+        self._definitions = definitions
         self._clock = clock
         self._writer = IntentWriter(issuers, addresses, entropy)
 
@@ -140,7 +142,7 @@ class Issuing:
     def _sign(self, intent: RecordedIntent) -> bytes:
         issuer = self._issuers[intent.issuer]
         expected = Expectation(
-            DEFINITIONS[Profile(intent.profile)],
+            self._definitions[Profile(intent.profile)],
             issuer.facts,
             intent.key_hash,
             intent.holder_hash,

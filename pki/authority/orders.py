@@ -14,7 +14,7 @@ from pki.keys.identifiers import spki_of
 from pki.keys.kinds import KeyKind, kind_of
 from pki.keys.signer import SignerPublicKey
 from pki.pkcs10 import verify_csr
-from pki.profiles.definitions import DEFINITIONS, ProfileDefinition
+from pki.profiles.definitions import DEFINITIONS, Definitions, ProfileDefinition
 from pki.profiles.profile import Profile
 
 MAX_REQUEST_ID = 64
@@ -67,18 +67,21 @@ class Order:
         return hashlib.sha256(self.subject).digest()
 
 
-def order_for(request: CertificateRequest, issuer: IssuingCa) -> Order:
+def order_for(
+    request: CertificateRequest, issuer: IssuingCa, definitions: Definitions = DEFINITIONS
+) -> Order:
     """Checks a request: key, possession, names. Raises CsrError, SubjectError, IssuanceError."""
     _check_lengths(request)
     return make_order(
         request.request_id,
         request.profile,
         issuer=issuer,
-        subject=encode_subject(request, DEFINITIONS[request.profile].subject),
+        subject=encode_subject(request, definitions[request.profile].subject),
         key=verify_csr(request.csr),
         on_hold=request.on_hold,
         actor=request.actor,
         provenance=request.provenance,
+        definitions=definitions,
     )
 
 
@@ -104,9 +107,10 @@ def make_order(
     on_hold: bool,
     actor: str,
     provenance: str | None = None,
+    definitions: Definitions = DEFINITIONS,
 ) -> Order:
     """An order for any profile. Raises IssuanceError; KeyNotAllowedError for a key of another kind."""
-    definition = DEFINITIONS[profile]
+    definition = definitions[profile]
     if issuer.role not in definition.issued_by:
         raise IssuanceError(request_id, f"CA {issuer.name} does not issue profile {profile.value}")
     kind = kind_of(key)

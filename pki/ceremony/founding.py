@@ -4,7 +4,7 @@ What an interrupted founding has done already stays, and the same call again goe
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ from pki.hierarchy import Role
 from pki.keys.kinds import KeyKind
 from pki.keys.signer import Signer
 from pki.keys.store import KeyStore
-from pki.profiles.definitions import DEFINITIONS
+from pki.profiles.definitions import DEFINITIONS, Definitions
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.profile import Profile
 from pki.profiles.tbs import validity_from
@@ -39,6 +39,7 @@ class Foundry:
     clock: Clock
     actor: str
     """Who holds the ceremony, for the audit chain."""
+    definitions: Definitions = field(default_factory=lambda: DEFINITIONS)
 
     def found(self, plan: Iterable[PlannedCa]) -> None:
         """Makes every planned CA that is not there yet, in the plan's order: roots before those below."""
@@ -92,11 +93,13 @@ class Foundry:
             key=self._signer(planned).public_key,
             on_hold=False,
             actor=self.actor,
+            definitions=self.definitions,
         )
-        return Authority(self.engine, issuers, self.addresses, self.clock).execute(order)
+        authority = Authority(self.engine, issuers, self.addresses, self.clock, definitions=self.definitions)
+        return authority.execute(order)
 
     def _before_its_certificate(self, planned: PlannedCa) -> IssuingCa:
-        validity = validity_from(self.clock(), DEFINITIONS[planned.profile].life, None)
+        validity = validity_from(self.clock(), self.definitions[planned.profile].life, None)
         return uncertified_ca(planned.name, self._signer(planned), planned.subject, validity, planned.shards)
 
     def _signer(self, planned: PlannedCa) -> Signer:

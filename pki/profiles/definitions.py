@@ -7,6 +7,7 @@ home's `profiles/`; `pki.profiles.loading` says what a file may hold.
 from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
+from typing import TypeAlias
 
 from pki.errors import ProfileError
 from pki.profiles.combinations import check_combinations, check_override
@@ -17,6 +18,7 @@ from pki.profiles.shape import CaRole, KeyUsageBit, Life, ProfileDefinition, Sub
 __all__ = [
     "DEFINITIONS",
     "CaRole",
+    "Definitions",
     "KeyUsageBit",
     "Life",
     "ProfileDefinition",
@@ -24,10 +26,12 @@ __all__ = [
     "load_definitions",
 ]
 
+Definitions: TypeAlias = Mapping[Profile, ProfileDefinition]
+"""The profiles that an installation issues by."""
 MAX_FILE_BYTES = 65_536
 
 
-def load_definitions(overrides: Path | None = None) -> Mapping[Profile, ProfileDefinition]:
+def load_definitions(overrides: Path | None = None) -> Definitions:
     """All profiles; those with a file in `overrides` as that file has them. Raises ProfileError."""
     if overrides is None or not overrides.is_dir():
         return DEFINITIONS
@@ -37,7 +41,7 @@ def load_definitions(overrides: Path | None = None) -> Mapping[Profile, ProfileD
     }
 
 
-def _without_strangers(overrides: Path) -> Mapping[Profile, ProfileDefinition]:
+def _without_strangers(overrides: Path) -> Definitions:
     """A misspelt file would leave its profile as it is, unnoticed. Raises ProfileError."""
     names = {_file_name(profile) for profile in Profile}
     for path in sorted(overrides.glob("*.toml")):
@@ -73,5 +77,5 @@ def _file_name(profile: Profile) -> str:
     return f"{profile.value}.toml"
 
 
-DEFINITIONS: Mapping[Profile, ProfileDefinition] = {profile: _packaged(profile) for profile in Profile}
+DEFINITIONS: Definitions = {profile: _packaged(profile) for profile in Profile}
 """The project's own profiles."""

@@ -144,6 +144,7 @@ class RenewingCredential:
             key=signer.public_key,
             on_hold=False,
             actor=ACTOR,
+            definitions=self._authority.definitions,
         )
         self._authority.execute(order)
         self._load(period)
