@@ -84,10 +84,18 @@ class SoftHsm:
         shutil.rmtree(self.tokens)
         shutil.copytree(self.folder / "copy", self.tokens)
 
-    def run(self, *arguments: str) -> None:
-        """Runs softhsm2-util in a process of its own."""
+    def serials(self) -> list[str]:
+        """The serial numbers of the initialised tokens."""
+        lines = [line.split(":", 1) for line in self.run("--show-slots").splitlines() if ":" in line]
+        return [value.strip() for name, value in lines if name.strip() == "Serial number" and value.strip()]
+
+    def run(self, *arguments: str) -> str:
+        """What softhsm2-util, a process of its own, prints."""
         environment = {**os.environ, CONFIGURATION_VARIABLE: str(self.configuration)}
-        subprocess.run(["softhsm2-util", *arguments], check=True, capture_output=True, env=environment)
+        done = subprocess.run(
+            ["softhsm2-util", *arguments], check=True, capture_output=True, text=True, env=environment
+        )
+        return done.stdout
 
 
 @dataclass
@@ -131,12 +139,12 @@ def intercepted(name: str) -> Iterator[Interception]:
         entry.value = original
 
 
-def set_token_flags(flags: int) -> Callable[..., None]:
-    """For C_GetTokenInfo's `after`: the token reports these flags too."""
+def set_token_flags(flags: int, cleared: int = 0) -> Callable[..., None]:
+    """For C_GetTokenInfo's `after`: the token reports these flags too, and not the cleared ones."""
 
     def change(_slot: int, info: int) -> None:
         field = ctypes.c_ulong.from_address(info + _TOKEN_INFO_FLAGS_OFFSET)
-        field.value |= flags
+        field.value = field.value & ~cleared | flags
 
     return change
 

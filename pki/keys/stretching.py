@@ -2,11 +2,12 @@
 
 import hashlib
 import os
-import threading
 from collections import OrderedDict
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+
+from pki.keys.locks import fork_safe_lock
 
 STRETCHED_BYTES = 32
 _SALT_BYTES = 16
@@ -55,7 +56,7 @@ class _Memory:
     """What was stretched lately. Passphrases themselves are not kept, only their hash with the salt."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = fork_safe_lock()
         self._keys: OrderedDict[bytes, bytes] = OrderedDict()
 
     def stretch(self, passphrase: bytes, parameters: ScryptParameters) -> bytes:

@@ -4,7 +4,6 @@ python-pkcs11 initialises it without locking functions and releases the GIL duri
 inside it at once would break it. Whoever calls it holds `exclusive()`, in the whole process.
 """
 
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from os import register_at_fork
@@ -16,10 +15,11 @@ from pkcs11._pkcs11 import lib as Library  # noqa: N812 - a class
 from pkcs11.exceptions import PKCS11Error
 
 from pki.errors import TokenMissingError, TokenModuleError, TokenUnavailableError
+from pki.keys.locks import fork_safe_lock
 from pki.keys.token.session import TokenSession
 from pki.keys.uris import Pkcs11Uri
 
-_lock = threading.Lock()
+_lock = fork_safe_lock()
 _modules: dict[Path, "Module"] = {}
 
 
@@ -107,11 +107,9 @@ def _matches(token: pkcs11.Token, wanted: Pkcs11Uri) -> bool:
     )
 
 
-def _after_fork_in_child() -> None:
+def _forget_parents_sessions() -> None:
     for module in _modules.values():
         module.forget()
-    _lock.release()
 
 
-# A fork waits until no thread is inside a module: the child never inherits a half-done call or a held lock.
-register_at_fork(before=_lock.acquire, after_in_parent=_lock.release, after_in_child=_after_fork_in_child)
+register_at_fork(after_in_child=_forget_parents_sessions)

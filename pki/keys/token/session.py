@@ -1,11 +1,14 @@
 """One logged-in session, and the objects that it finds and makes."""
 
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from typing import TypeAlias, cast
 
 import pkcs11
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from pkcs11 import Attribute, KeyType, Mechanism, MechanismFlag, ObjectClass
+from pkcs11.exceptions import PKCS11Error
 from pkcs11.types import SignMixin
 
 from pki import der
@@ -59,7 +62,9 @@ class TokenSession:
 
     def public_key(self, name: str) -> SignerPublicKey:
         """The public half of a pair. Raises TokenError for what nothing here takes."""
-        handle = self._one(ObjectClass.PUBLIC_KEY, name)
+        return self._public(self._one(ObjectClass.PUBLIC_KEY, name), name)
+
+    def _public(self, handle: Handle, name: str) -> SignerPublicKey:
         try:
             if handle[Attribute.KEY_TYPE] == KeyType.RSA:
                 modulus, exponent = (
@@ -91,10 +96,11 @@ class TokenSession:
         if self.exists(ObjectClass.PRIVATE_KEY, name) or self.exists(ObjectClass.PUBLIC_KEY, name):
             raise KeyExistsError(name)
         public, private = self._pair(name, kind)
-        self._keep((private, public), ObjectClass.PRIVATE_KEY, name)
-        identifier = key_identifier(spki_of(self.public_key(name)))
-        for handle in (private, public):
-            handle[Attribute.ID] = identifier
+        with _taken_back_on_failure(private, public):
+            self._require_alone(private, ObjectClass.PRIVATE_KEY, name)
+            identifier = key_identifier(spki_of(self._public(public, name)))
+            for handle in (private, public):
+                handle[Attribute.ID] = identifier
 
     def generate_secret(self, name: str) -> None:
         """Makes an AES-256 key on the token that only makes MACs. Raises as `generate` does."""
@@ -110,7 +116,8 @@ class TokenSession:
             capabilities=_SIGNS,
             template=_STAYS,
         )
-        self._keep((key,), ObjectClass.SECRET_KEY, name)
+        with _taken_back_on_failure(key):
+            self._require_alone(key, ObjectClass.SECRET_KEY, name)
 
     def _pair(self, name: str, kind: KeyKind) -> tuple[pkcs11.PublicKey, pkcs11.PrivateKey]:
         if kind in RSA_BITS:
@@ -137,16 +144,12 @@ class TokenSession:
                     self.place, f"the token lacks the mechanism CKM_{mechanism.name}"
                 )
 
-    def _keep(self, made: tuple[Handle, ...], kind: ObjectClass, name: str) -> None:
-        """Takes new objects back if a second maker was as fast, or if they could leave the token."""
-        alone, stays = len(self._all(kind, name)) == 1, _stays(made[0])
-        if alone and stays:
-            return
-        for handle in made:
-            handle.destroy()
-        if not stays:
+    def _require_alone(self, made: Handle, kind: ObjectClass, name: str) -> None:
+        """Refuses a new key if another process was as fast, or if the key could leave the token."""
+        if not _stays(made):
             raise MechanismUnsupportedError(self.place, "the token makes keys that can be taken from it")
-        raise KeyExistsError(name)
+        if len(self._all(kind, name)) > 1:
+            raise KeyExistsError(name)
 
     def _signing(self, kind: ObjectClass, name: str) -> SignMixin:
         handle = self._one(kind, name)
@@ -168,6 +171,18 @@ class TokenSession:
         self.check()
         found = self._raw.get_objects({Attribute.CLASS: kind, Attribute.LABEL: name})
         return cast("list[Handle]", list(found))
+
+
+@contextmanager
+def _taken_back_on_failure(*made: Handle) -> Iterator[None]:
+    """Destroys what was made when something goes wrong, or its name would be taken by nobody's key."""
+    try:
+        yield
+    except BaseException:
+        for handle in made:
+            with suppress(PKCS11Error):
+                handle.destroy()
+        raise
 
 
 def _stays(handle: Handle) -> bool:
