@@ -4,6 +4,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ _FUNCTIONS = {  # place in CK_FUNCTION_LIST and number of parameters, each as wi
     "C_GetMechanismList": (7, 3),
     "C_Login": (18, 4),
     "C_GetAttributeValue": (24, 4),
+    "C_SetAttributeValue": (25, 4),
     "C_FindObjectsInit": (26, 3),
     "C_SignInit": (42, 3),
     "C_Sign": (43, 5),
@@ -81,8 +83,10 @@ class SoftHsm:
 
     def restore(self) -> None:
         """Replaces the token's files by the copy."""
-        shutil.rmtree(self.tokens)
-        shutil.copytree(self.folder / "copy", self.tokens)
+        fresh = Path(tempfile.mkdtemp(dir=self.folder))
+        shutil.copytree(self.folder / "copy", fresh / "new")
+        self.tokens.rename(fresh / "old")
+        (fresh / "new").rename(self.tokens)
 
     def serials(self) -> list[str]:
         """The serial numbers of the initialised tokens."""
@@ -139,12 +143,12 @@ def intercepted(name: str) -> Iterator[Interception]:
         entry.value = original
 
 
-def set_token_flags(flags: int, cleared: int = 0) -> Callable[..., None]:
-    """For C_GetTokenInfo's `after`: the token reports these flags too, and not the cleared ones."""
+def set_token_flags(flags: int) -> Callable[..., None]:
+    """For C_GetTokenInfo's `after`: the token reports these flags too."""
 
     def change(_slot: int, info: int) -> None:
         field = ctypes.c_ulong.from_address(info + _TOKEN_INFO_FLAGS_OFFSET)
-        field.value = field.value & ~cleared | flags
+        field.value |= flags
 
     return change
 

@@ -75,12 +75,13 @@ def require_derivation(label: bytes, length: int) -> None:
 
 
 def derivation_blocks(label: bytes, context: bytes, length: int) -> list[bytes]:
-    """[i] ‖ label ‖ 00 ‖ context ‖ [L] for each block of `length` bytes: what CMAC is over (§4.1).
-
-    Raises ValueError as `require_derivation` does.
-    """
+    """What the CMACs of `MasterKey.derive` are over. Raises ValueError as `require_derivation` does."""
     require_derivation(label, length)
-    fixed = label + b"\0" + context + (length * 8).to_bytes(FIELD_BYTES)
+    return counter_blocks(label + b"\0" + context + (length * 8).to_bytes(FIELD_BYTES), length)
+
+
+def counter_blocks(fixed: bytes, length: int) -> list[bytes]:
+    """[i] ‖ fixed input for as many blocks as give `length` bytes (§4.1)."""
     blocks = -(-length // _BLOCK_BYTES)
     return [counter.to_bytes(FIELD_BYTES) + fixed for counter in range(1, blocks + 1)]
 

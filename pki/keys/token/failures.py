@@ -25,6 +25,7 @@ _LOST = (
     ckr.TokenNotRecognised,
     ckr.UserAlreadyLoggedIn,
     ckr.UserNotLoggedIn,
+    ckr.UserPinNotInitialized,  # halfway through a reset; it uses up no try
 )
 _UNSUPPORTED = (
     ckr.AttributeTypeInvalid,

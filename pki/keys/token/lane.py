@@ -43,17 +43,16 @@ class SessionLane:
     def __repr__(self) -> str:
         return f"SessionLane({self.place})"
 
-    def run(self, work: Callable[[TokenSession], T], *, again_if_missing: bool = False) -> T:
+    def run(self, work: Callable[[TokenSession], T]) -> T:
         """What `work` returns; where the session turns out lost, `work` is done once more in a fresh one.
 
-        A refused PIN is never given again. With `again_if_missing`, a key that isn't found is looked for once
-        more too: the old session shows nothing of a token that was taken out and put back.
+        A missing token or key is looked for once more too: an old session shows nothing of a token that was
+        taken out and put back, or restored. A refused PIN is never given again.
         """
-        lost = (TokenUnavailableError, TokenMissingError, *((KeyMissingError,) if again_if_missing else ()))
         with exclusive():
             try:
                 return self._attempt(work)
-            except lost:
+            except (TokenUnavailableError, TokenMissingError, KeyMissingError):
                 self._module.restart()
             return self._attempt(work)
 

@@ -14,6 +14,7 @@ from pki.keys.token.module import Module
 from pki.keys.token.session import TokenSession
 from pki.keys.uris import Pkcs11Uri
 
+_NO_MORE_TRIES = TokenFlag.USER_PIN_LOCKED | TokenFlag.USER_PIN_FINAL_TRY
 _digest_key = os.urandom(32)
 _refused: set[tuple[bytes, bytes]] = set()
 """Token serial and digest of each PIN that a token refused: this process doesn't try it again."""
@@ -33,8 +34,8 @@ def logged_in(module: Module, wanted: Pkcs11Uri, pin_source: PinSource) -> Token
     session = module.sessions.get(token.slot.slot_id)
     if session and hmac.compare_digest(session.pin_digest, digest):
         return session
-    if session:
-        module.restart()
+    if session or token.flags & _NO_MORE_TRIES:
+        module.restart()  # to end the other's session, or to see flags that were set or cleared meanwhile
         token = module.token(wanted)
     _require_tries(token, place)
     opened = TokenSession(_login(token, pin, digest, place), place, digest)
@@ -48,8 +49,6 @@ def _require_tries(token: pkcs11.Token, place: str) -> None:
         raise PinLockedError(place, "the user PIN is locked")
     if token.flags & TokenFlag.USER_PIN_FINAL_TRY:
         raise PinLockedError(place, "one try of the user PIN is left; log in by the vendor's tool first")
-    if not token.flags & TokenFlag.USER_PIN_INITIALIZED:
-        raise PinError(place, "the token has no user PIN yet")
 
 
 def _login(token: pkcs11.Token, pin: str, digest: bytes, place: str) -> pkcs11.Session:
@@ -60,5 +59,5 @@ def _login(token: pkcs11.Token, pin: str, digest: bytes, place: str) -> pkcs11.S
         raise WrongPinError(place, "the token refuses the PIN", type(error).__name__) from None
     except ckr.PinLocked:
         raise PinLockedError(place, "the user PIN is locked") from None
-    except (ckr.PinExpired, ckr.UserPinNotInitialized) as error:
-        raise PinError(place, "the user PIN must be set first", type(error).__name__) from None
+    except ckr.PinExpired:
+        raise PinError(place, "the user PIN has expired and must be changed") from None

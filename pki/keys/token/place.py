@@ -44,7 +44,7 @@ class TokenKeys:
     def open(self, uri: Pkcs11Uri) -> TokenSigner:
         """See `KeyStore.open`. The key proves by a signature that the public key is its own."""
         name = self._name(uri)
-        public_key = self._lane.run(lambda session: session.public_key(name), again_if_missing=True)
+        public_key = self._lane.run(lambda session: session.public_key(name))
         signer = TokenSigner(self._lane, name, public_key)
         check_signer(signer, name)
         return signer
@@ -74,7 +74,7 @@ class TokenKeys:
     def open_master_keys(self, names: tuple[str, ...]) -> MasterKeys:
         """See `KeyPlace.open_master_keys`."""
         for name in names:
-            self._lane.run(methodcaller("secret_key", _label(name)), again_if_missing=True)
+            self._lane.run(methodcaller("secret_key", _label(name)))
         return {name: TokenMasterKey(self._lane, _label(name)) for name in names}
 
     def has_master_keys(self, names: tuple[str, ...]) -> bool:

@@ -14,6 +14,7 @@ from pki.errors import (
     PinSourceError,
     TokenMissingError,
     TokenModuleError,
+    TokenUnavailableError,
     WrongPinError,
 )
 from pki.keys.kinds import KeyKind
@@ -32,7 +33,6 @@ from tests.softhsm import (
 
 CKR_PIN_INCORRECT, CKR_PIN_INVALID, CKR_PIN_LEN_RANGE = 0xA0, 0xA1, 0xA2
 CKR_PIN_EXPIRED, CKR_PIN_LOCKED, CKR_USER_PIN_NOT_INITIALIZED = 0xA3, 0xA4, 0x102
-FLAG_USER_PIN_INITIALIZED = 0x8
 
 Opener = Callable[..., KeyStore]
 
@@ -113,8 +113,7 @@ def test_a_refused_pin_is_remembered(opened: Opener, code: int) -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "expected"),
-    [(CKR_PIN_LOCKED, PinLockedError), (CKR_PIN_EXPIRED, PinError), (CKR_USER_PIN_NOT_INITIALIZED, PinError)],
+    ("code", "expected"), [(CKR_PIN_LOCKED, PinLockedError), (CKR_PIN_EXPIRED, PinError)]
 )
 def test_other_refusals_are_told_apart(opened: Opener, code: int, expected: type[PinError]) -> None:
     with intercepted("C_Login") as login:
@@ -143,12 +142,23 @@ def test_without_a_pin_nothing_is_tried(opened: Opener) -> None:
         assert login.calls == 0
 
 
-def test_a_token_without_a_user_pin_is_not_logged_in_to(opened: Opener) -> None:
-    with intercepted("C_Login") as login, intercepted("C_GetTokenInfo") as information:
-        information.after = set_token_flags(0, cleared=FLAG_USER_PIN_INITIALIZED)
-        with pytest.raises(PinError):
-            opened().names()
-        assert login.calls == 0
+def test_a_token_whose_user_pin_is_not_set_yet_is_unavailable_until_it_is(opened: Opener) -> None:
+    store = opened()
+    with intercepted("C_Login") as login:
+        login.always = CKR_USER_PIN_NOT_INITIALIZED
+        with pytest.raises(TokenUnavailableError):
+            store.names()
+        assert login.calls == 2
+    assert store.names() == ()
+
+
+def test_a_pin_that_was_unlocked_opens_without_a_restart(opened: Opener) -> None:
+    store = opened()
+    with intercepted("C_GetTokenInfo") as information:
+        information.after = set_token_flags(FLAG_USER_PIN_LOCKED)
+        with pytest.raises(PinLockedError):
+            store.names()
+    assert store.names() == ()
 
 
 @pytest.mark.parametrize("path", ["/nonexistent/module.so", "/etc/passwd", "/etc", "/dev/zero"])
