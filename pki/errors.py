@@ -49,6 +49,12 @@ PkiError
 │   ├── ForbiddenReasonError      the reason isn't one for a final revocation (reason)
 │   └── InvalidityDateError       an invalidity date in the future
 ├── RecordError                   the audit record doesn't hold; see pki.auditchain.errors
+├── MassActionError               a mass action is refused (number: None before it has one)
+│   ├── SelectionError            what is asked for is impossible, or nothing, or too much (field)
+│   ├── UnknownMassActionError    there is no mass action of this number
+│   ├── SecondOfficerError        who proposed it doesn't approve it (officer)
+│   ├── PreviewMismatchError      what is confirmed, or recorded, isn't what was proposed
+│   └── MassActionStateError      not from its present state (state, wanted)
 └── ValidationError               a path is refused; see pki.validation.errors
 """
 
@@ -349,6 +355,51 @@ class ForbiddenReasonError(StatusError):
     def __init__(self, serial: int, reason: str) -> None:
         super().__init__(serial, f"{reason} is no reason for a final revocation; suspend and resume instead")
         self.reason = reason
+
+
+class MassActionError(PkiError):
+    """A mass action is refused."""
+
+    def __init__(self, number: int | None, detail: str) -> None:
+        super().__init__(detail if number is None else f"mass action {number}: {detail}")
+        self.number = number
+        self.detail = detail
+
+
+class SelectionError(MassActionError):
+    """What is asked for is impossible, or means nothing, or too much. `field` is to blame."""
+
+    def __init__(self, field: str, detail: str) -> None:
+        super().__init__(None, f"{field}: {detail}")
+        self.field = field
+
+
+class UnknownMassActionError(MassActionError):
+    """There is no mass action of this number."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number, "there is none of this number")
+
+
+class SecondOfficerError(MassActionError):
+    """It takes two: who proposed a mass action doesn't approve it."""
+
+    def __init__(self, number: int, officer: str) -> None:
+        super().__init__(number, f"{officer} proposed it; another officer has to approve it")
+        self.officer = officer
+
+
+class PreviewMismatchError(MassActionError):
+    """What the approver confirms, or what is on record now, isn't what was proposed. Nothing was changed."""
+
+
+class MassActionStateError(MassActionError):
+    """No way leads from its present state to the wanted one."""
+
+    def __init__(self, number: int, state: str, wanted: str) -> None:
+        super().__init__(number, f"is {state} and can't become {wanted}")
+        self.state = state
+        self.wanted = wanted
 
 
 class ValidationError(PkiError):

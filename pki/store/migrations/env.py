@@ -2,11 +2,11 @@
 
 from alembic import context
 
-from pki.store.models import Base
+from pki.store.massactions import MassActionRow
 
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=Base.metadata,
+    target_metadata=MassActionRow.metadata,
     render_as_batch=True,
 )
 with context.begin_transaction():

@@ -1,0 +1,1 @@
+"""Many certificates held, released or revoked by one decision of two officers."""

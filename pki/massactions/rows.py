@@ -1,0 +1,103 @@
+"""Mass actions in the database: reading, numbering, and the digest of what was proposed."""
+
+import hashlib
+import json
+from datetime import datetime
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from pki.auditchain import Event, Json
+from pki.auditchain.canonical import canonical_json
+from pki.errors import MassActionStateError, PreviewMismatchError, UnknownMassActionError
+from pki.massactions.values import Kind, MassAction, Progress, State, Terms
+from pki.status.state import RevocationReason
+from pki.store.massactions import MassActionRow, MassPart, MassSkip
+
+
+def queue_proposals(session: Session) -> None:
+    """One proposal or decision at a time; issuing goes on beside it, except on SQLite."""
+    if session.get_bind().dialect.name == "postgresql":
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext("pki.massactions"))))
+
+
+def next_number(session: Session) -> int:
+    """For a new action. The caller holds the queue."""
+    return (session.scalar(select(func.max(MassActionRow.number))) or 0) + 1
+
+
+def locked(session: Session, number: int) -> MassActionRow:
+    """The row, until the caller's commit, if it is what was proposed.
+
+    Raises UnknownMassActionError, PreviewMismatchError.
+    """
+    row = session.get(MassActionRow, number, with_for_update=True)
+    if row is None:
+        raise UnknownMassActionError(number)
+    if proposal_digest(row) != row.digest:
+        raise PreviewMismatchError(number, "its record was changed after it was proposed")
+    return row
+
+
+def proposal_digest(row: MassActionRow) -> bytes:
+    """SHA-256 over the canonical JSON of all that was proposed."""
+    proposal: dict[str, Json] = {
+        "number": row.number,
+        "kind": row.kind,
+        "reason": row.reason,
+        "invalidity_date": _moment(row.invalidity_date),
+        "note": row.note,
+        "selection": row.selection,
+        "preview": row.preview,
+        "proposed_by": row.proposed_by,
+        "proposed": _moment(row.proposed),
+    }
+    return hashlib.sha256(canonical_json(proposal)).digest()
+
+
+def require_state(row: MassActionRow, wanted: State, *allowed: State) -> None:
+    """Raises MassActionStateError unless the action is in one of the states allowed."""
+    if State(row.state) not in allowed:
+        raise MassActionStateError(row.number, row.state, wanted.value)
+
+
+def read_action(row: MassActionRow) -> MassAction:
+    """The row as a value."""
+    return MassAction(
+        number=row.number,
+        terms=read_terms(row),
+        selection=row.selection,
+        preview=row.preview,
+        digest=row.digest.hex(),
+        proposed_by=row.proposed_by,
+        proposed=row.proposed,
+        approved_by=row.approved_by,
+        approved=row.approved,
+        state=State(row.state),
+        closed=row.closed,
+    )
+
+
+def read_terms(row: MassActionRow) -> Terms:
+    """What the row says is to be done."""
+    reason = RevocationReason(row.reason) if row.reason else None
+    return Terms(Kind(row.kind), row.note, reason, row.invalidity_date)
+
+
+def read_progress(session: Session, row: MassActionRow) -> Progress:
+    """What its finished parts add up to."""
+    sums = (func.count(), func.sum(MassPart.moved), func.sum(MassPart.reheld))
+    parts, moved, reheld = session.execute(select(*sums).where(MassPart.action == row.number)).one()
+    by_reason = select(MassSkip.why, func.count()).where(MassSkip.action == row.number)
+    skipped = dict(session.execute(by_reason.group_by(MassSkip.why)).all())
+    total = int(json.loads(row.preview)["total"])
+    return Progress(row.number, State(row.state), total, parts, int(moved or 0), int(reheld or 0), skipped)
+
+
+def event(row: MassActionRow, now: datetime, actor: str, step: str, **details: Json) -> Event:
+    """What stands in the audit chain of a step of an action."""
+    return Event(now, actor, f"mass.{step}", f"mass-{row.number}", details)
+
+
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else moment.isoformat(timespec="seconds")

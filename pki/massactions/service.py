@@ -1,0 +1,247 @@
+"""Mass actions from proposal to report. One officer proposes, another approves what was previewed."""
+
+import hmac
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from pki.auditchain import Event, Json
+from pki.auditchain.canonical import canonical_text
+from pki.authority.record import queue_writers, record_events, refuse_clock_set_back, serial_text
+from pki.clock import Clock, utc_now
+from pki.errors import PreviewMismatchError, SecondOfficerError, SelectionError, UnknownMassActionError
+from pki.massactions.effects import Effects
+from pki.massactions.parts import carry_out, changed_digest, next_span, span_of
+from pki.massactions.preview import fix_targets, preview_of, targets_digest
+from pki.massactions.rows import (
+    event,
+    locked,
+    next_number,
+    proposal_digest,
+    queue_proposals,
+    read_action,
+    read_progress,
+    read_terms,
+    require_state,
+)
+from pki.massactions.selection import Selection
+from pki.massactions.values import MassAction, Progress, State, Terms, officer_label
+from pki.store.database import read_only
+from pki.store.massactions import MassActionRow, MassPart
+
+PART_SIZE = 50_000
+"""Certificates in one transaction: about a second in which nothing else is issued or changed."""
+
+
+class MassActions:
+    """Everything raises MassActionError, or ClockSetBackError; what is refused has changed nothing."""
+
+    def __init__(self, engine: Engine, clock: Clock = utc_now, part_size: int = PART_SIZE) -> None:
+        if part_size < 1:
+            raise ValueError("a part has at least one certificate")
+        self._engine = engine
+        self._reading = read_only(engine)
+        self._clock = clock
+        self._part_size = part_size
+
+    def propose(self, selection: Selection, terms: Terms, officer: str) -> MassAction:
+        """Fixes which certificates are meant, and counts what would become of them. Changes none.
+
+        Raises SelectionError, also where nothing is selected.
+        """
+        selection.check()
+        with Session(self._engine) as session, session.begin():
+            queue_proposals(session)
+            now = self._now(session)
+            terms.check(now)
+            row = _row(next_number(session), terms, selection, officer_label(officer), now)
+            fix_targets(session, row.number, selection)
+            effects = Effects(terms.change(officer), now)
+            preview = preview_of(session, row.number, selection, effects)
+            if not preview["total"]:
+                raise SelectionError("selection", "no certificate meets it")
+            row.preview = canonical_text(preview)
+            row.digest = proposal_digest(row)
+            session.add(row)
+            session.flush()
+            record_events(
+                session, [event(row, now, officer, "proposed", digest=row.digest.hex(), note=row.note)]
+            )
+            return read_action(row)
+
+    def approve(self, number: int, officer: str, digest: str) -> MassAction:
+        """A second officer's consent to what was previewed, named by its digest (hexadecimal).
+
+        Raises SecondOfficerError, PreviewMismatchError, MassActionStateError.
+        """
+        officer_label(officer)
+        with Session(self._engine) as session, session.begin():
+            queue_proposals(session)
+            row = locked(session, number)
+            require_state(row, State.APPROVED, State.PROPOSED)
+            if officer == row.proposed_by:
+                raise SecondOfficerError(number, officer)
+            if not hmac.compare_digest(row.digest.hex().encode(), digest.strip().lower().encode()):
+                raise PreviewMismatchError(number, "the digest is not the one of its preview")
+            _require_targets(session, row)
+            now = self._now(session)
+            row.state, row.approved_by, row.approved = State.APPROVED.value, officer, now
+            session.flush()
+            record_events(session, [event(row, now, officer, "approved", digest=row.digest.hex())])
+            return read_action(row)
+
+    def run(self, number: int, officer: str) -> Iterator[Progress]:
+        """Carries it out, or goes on with it; what was done so far after each part.
+
+        A crash between or in parts costs nothing: call it again. Two that run at once share the parts.
+        Ends early, in the state then, where someone pauses or cancels it.
+        """
+        officer_label(officer)
+        progress = self._start(number, officer)
+        while progress.state is State.RUNNING:
+            progress = self._step(number, officer)
+            yield progress
+
+    def pause(self, number: int, officer: str) -> MassAction:
+        """Stops it after the part that is under way; `run` goes on."""
+        return self._decide(number, officer, State.PAUSED, State.RUNNING)
+
+    def cancel(self, number: int, officer: str) -> MassAction:
+        """Ends it for good. What it changed so far stays changed, and the report says what that is."""
+        unfinished = (State.PROPOSED, State.APPROVED, State.RUNNING, State.PAUSED)
+        return self._decide(number, officer, State.CANCELLED, *unfinished)
+
+    def action(self, number: int) -> MassAction:
+        """One, as it is on record."""
+        with Session(self._reading) as session, session.begin():
+            return read_action(_existing(session, number))
+
+    def actions(self) -> list[MassAction]:
+        """All, the oldest first."""
+        with Session(self._reading) as session, session.begin():
+            rows = session.scalars(select(MassActionRow).order_by(MassActionRow.number))
+            return [read_action(row) for row in rows]
+
+    def progress(self, number: int) -> Progress:
+        """What has been done of one so far."""
+        with Session(self._reading) as session, session.begin():
+            return read_progress(session, _existing(session, number))
+
+    def check(self, number: int) -> None:
+        """Holds what is on record of an action against its digests. Raises PreviewMismatchError."""
+        with Session(self._reading) as session, session.begin():
+            row = _existing(session, number)
+            if proposal_digest(row) != row.digest:
+                raise PreviewMismatchError(number, "its record was changed after it was proposed")
+            _require_targets(session, row)
+            for part in session.scalars(select(MassPart).where(MassPart.action == number)):
+                if changed_digest(session, span_of(part)) != part.serials:
+                    raise PreviewMismatchError(number, f"the serials of part {part.part} were changed")
+
+    def _start(self, number: int, officer: str) -> Progress:
+        with Session(self._engine) as session, session.begin():
+            queue_proposals(session)
+            row = locked(session, number)
+            if row.state != State.RUNNING.value:
+                require_state(row, State.RUNNING, State.APPROVED, State.PAUSED)
+                _require_targets(session, row)
+                self._enter(session, row, State.RUNNING, officer)
+            return read_progress(session, row)
+
+    def _step(self, number: int, officer: str) -> Progress:
+        """The next part, in one transaction; or the end."""
+        with Session(self._engine) as session, session.begin():
+            queue_proposals(session)
+            queue_writers(session)
+            row = locked(session, number)
+            if row.state == State.RUNNING.value:
+                span = next_span(session, number, self._part_size)
+                if span is None:
+                    self._enter(session, row, State.DONE, officer)
+                else:
+                    now = self._now(session)
+                    part = carry_out(session, span, Effects(read_terms(row).change(officer), now))
+                    session.flush()
+                    record_events(session, [_part_event(row, part, now, officer)])
+            return read_progress(session, row)
+
+    def _decide(self, number: int, officer: str, wanted: State, *allowed: State) -> MassAction:
+        officer_label(officer)
+        with Session(self._engine) as session, session.begin():
+            queue_proposals(session)
+            row = locked(session, number)
+            require_state(row, wanted, *allowed)
+            self._enter(session, row, wanted, officer)
+            return read_action(row)
+
+    def _enter(self, session: Session, row: MassActionRow, state: State, officer: str) -> None:
+        now = self._now(session)
+        row.state = state.value
+        if state in {State.DONE, State.CANCELLED}:
+            row.closed = now
+        session.flush()
+        progress = read_progress(session, row)
+        done: dict[str, Json] = {
+            "parts": progress.parts,
+            "moved": progress.moved,
+            "reheld": progress.reheld,
+            "skipped": progress.skipped,
+        }
+        record_events(session, [event(row, now, officer, state.value, **done)])
+
+    def _now(self, session: Session) -> datetime:
+        now = self._clock()
+        refuse_clock_set_back(session, now)
+        return now
+
+
+def _row(number: int, terms: Terms, selection: Selection, officer: str, now: datetime) -> MassActionRow:
+    return MassActionRow(
+        number=number,
+        kind=terms.kind.value,
+        reason=terms.reason.value if terms.reason else None,
+        invalidity_date=_whole(terms.invalidity_date),
+        note=terms.note,
+        selection=canonical_text(selection.data()),
+        proposed_by=officer,
+        proposed=_whole(now),
+        state=State.PROPOSED.value,
+    )
+
+
+def _whole(moment: datetime | None) -> datetime | None:
+    return None if moment is None else moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _existing(session: Session, number: int) -> MassActionRow:
+    row = session.get(MassActionRow, number)
+    if row is None:
+        raise UnknownMassActionError(number)
+    return row
+
+
+def _require_targets(session: Session, row: MassActionRow) -> None:
+    """The certificates it means are those that were counted. Raises PreviewMismatchError."""
+    if targets_digest(session, row.number) != json.loads(row.preview)["serials"]:
+        raise PreviewMismatchError(row.number, "the certificates it means are not those of its preview")
+
+
+def _part_event(row: MassActionRow, part: MassPart, now: datetime, officer: str) -> Event:
+    return event(
+        row,
+        now,
+        officer,
+        row.kind,
+        part=part.part,
+        issuer=part.issuer,
+        first=f"{part.first_shard}:{serial_text(part.first_serial)}",
+        last=f"{part.last_shard}:{serial_text(part.last_serial)}",
+        moved=part.moved,
+        reheld=part.reheld,
+        skipped=part.skipped,
+        status_version=part.status_version,
+        serials=part.serials.hex(),
+    )
