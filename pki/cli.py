@@ -1,19 +1,18 @@
 """`hoviat pki …`: CRLs, status changes, audit, export. Services are imported when a command runs."""
 
-import json
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
+from pki.commandline import json_option as _json_option
+from pki.commandline import note_option as _note_option
+from pki.commandline import opened_pki as _opened
+from pki.commandline import show as _show
 from pki.lazycommand import LazyCommand
 
 if TYPE_CHECKING:
     from pki.bootstrap import Pki
-    from pki.home import Home
 
 ACTOR = "cli"
 # pki.status.state has the standard's own list; `--help` must not import it to show the same words.
@@ -27,13 +26,15 @@ _REASONS = (
     "privilegeWithdrawn",
     "aACompromise",
 )
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
-_note_option = click.option("--note", default="", help="Why, in words, for the audit. No personal data.")
 
 
 @click.group()
 def pki() -> None:
-    """Certificates: CRLs, revocation, suspension, audit, export."""
+    """Certificates: CRLs, revocation, suspension, mass actions, audit, export."""
+
+
+pki.add_command(LazyCommand("mass", "pki.massactions.cli", "Hold, release or revoke many certificates."))
+pki.add_command(LazyCommand("expiring", "pki.massactions.cli", "List certificates that end soon."))
 
 
 @pki.command()
@@ -134,35 +135,6 @@ def export(folder: Path, as_json: bool) -> None:
     _show({"files": names}, "\n".join(names), as_json)
 
 
-@contextmanager
-def _opened() -> "Iterator[Pki]":
-    from pki.bootstrap import open_pki
-
-    with _errors_told():
-        opened = open_pki(_home())
-        try:
-            yield opened
-        finally:
-            opened.close()
-
-
-@contextmanager
-def _errors_told() -> Iterator[None]:
-    from pki.errors import PkiError
-    from pki.home import HomeError
-
-    try:
-        yield
-    except (PkiError, HomeError) as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _home() -> "Home":
-    from pki.home import load
-
-    return load(click.get_current_context().find_root().params["home"])
-
-
 def _serial_of(certificate: str) -> int:
     """A serial from hexadecimal digits (colons allowed), or from a PEM or DER file."""
     from pki.certificatefile import CertificateFileError, read_serial
@@ -185,7 +157,3 @@ def _show_state(opened: "Pki", serial: int, as_json: bool) -> None:
         f"certificate {serial:032x} is {state.status.value}",
         as_json,
     )
-
-
-def _show(data: dict[str, object], text: str, as_json: bool) -> None:
-    click.echo(json.dumps(data) if as_json else text, file=sys.stdout)

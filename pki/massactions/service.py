@@ -88,7 +88,7 @@ class MassActions:
                 raise PreviewMismatchError(number, "the digest is not the one of its preview")
             _require_targets(session, row)
             now = self._now(session)
-            row.state, row.approved_by, row.approved = State.APPROVED.value, officer, now
+            row.state, row.approved_by, row.approved = State.APPROVED.value, officer, _whole(now)
             session.flush()
             record_events(session, [event(row, now, officer, "approved", digest=row.digest.hex())])
             return read_action(row)
@@ -181,7 +181,7 @@ class MassActions:
         now = self._now(session)
         row.state = state.value
         if state in {State.DONE, State.CANCELLED}:
-            row.closed = now
+            row.closed = _whole(now)
         session.flush()
         progress = read_progress(session, row)
         done: dict[str, Json] = {

@@ -75,7 +75,7 @@ class World:
             for standing, past in zip(standings, expired or [False] * len(standings), strict=True):
                 number = next(self._numbers)
                 serial = _TOP | (number * 0x9E3779B97F4A7C15) % _TOP
-                end = self.now.replace(microsecond=0) - timedelta(seconds=0 if past else -1)
+                end = self.now.replace(microsecond=0) + timedelta(days=0 if past else 1)
                 self._insert(session, serial, issuer, standing, end, (key_kind.value, provenance))
                 serials.append(serial)
         return serials

@@ -1,0 +1,69 @@
+"""What `hoviat pki`'s commands share: the home, errors as messages, results as text or JSON."""
+
+import json
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from sqlalchemy import Engine
+
+    from pki.bootstrap import Pki
+    from pki.home import Home
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+note_option = click.option("--note", default="", help="Why, in words, for the audit. No personal data.")
+
+
+@contextmanager
+def opened_pki() -> "Iterator[Pki]":
+    """The home's PKI with its keys; what it refuses becomes a message."""
+    from pki.bootstrap import open_pki  # noqa: PLC0415 - heavy, and `--help` needs none of it
+
+    with errors_told():
+        opened = open_pki(home())
+        try:
+            yield opened
+        finally:
+            opened.close()
+
+
+@contextmanager
+def opened_database() -> "Iterator[Engine]":
+    """The home's database, up to date, without any key."""
+    from pki.bootstrap import migrate_home, open_engine  # noqa: PLC0415
+
+    with errors_told():
+        engine = open_engine(home())
+        try:
+            migrate_home(engine, home())
+            yield engine
+        finally:
+            engine.dispose()
+
+
+@contextmanager
+def errors_told() -> Iterator[None]:
+    """What this package raises on purpose, as a message and exit code 1."""
+    from pki.errors import PkiError  # noqa: PLC0415
+    from pki.home import HomeError  # noqa: PLC0415
+
+    try:
+        yield
+    except (PkiError, HomeError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+def home() -> "Home":
+    """The home that `--home` names."""
+    from pki.home import load  # noqa: PLC0415
+
+    return load(click.get_current_context().find_root().params["home"])
+
+
+def show(data: Mapping[str, object], text: str, as_json: bool) -> None:
+    """One result."""
+    click.echo(json.dumps(data) if as_json else text, file=sys.stdout)
