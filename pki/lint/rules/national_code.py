@@ -7,6 +7,7 @@ from pki.profiles.country import COUNTRY
 
 RULE = "national_code"
 CLAUSE = "the Iranian national code: nine digits weighted 10 to 2, modulo 11"
+_SERIAL_NUMBER = 3  # its place in the form of a citizen's name
 _PREFIX_BYTES = len(COUNTRY.person_prefix)
 _DIGITS = 10
 _MODULUS = 11
@@ -20,8 +21,7 @@ def check(candidate: Candidate) -> None:
     """Its check digit holds; its digits are not all the same."""
     if not candidate.expected.definition.person:
         return
-    *_, serial_number, _common_name = candidate.values(RULE)
-    code = serial_number[_PREFIX_BYTES:]
+    code = candidate.values(RULE)[_SERIAL_NUMBER][_PREFIX_BYTES:]
     require(len(code) == _DIGITS and code.isdigit(), RULE, f"must have {_DIGITS} digits")
     require(code != code[:1] * _DIGITS, RULE, "is one digit ten times")
     require(_check_digit_holds(code), RULE, "has a wrong check digit")

@@ -14,7 +14,15 @@ from pki.hierarchy import Role
 from pki.keys.kinds import KeyKind
 from pki.profiles import Profile
 from pki.profiles.definitions import DEFINITIONS
-from tests.unit.pki.profiles.samples import START, ca_certificate, every_kind, role_for, sample_certificate
+from tests.unit.pki.profiles.samples import (
+    EDGE_NAMES,
+    START,
+    ca_certificate,
+    every_kind,
+    named_certificate,
+    role_for,
+    sample_certificate,
+)
 
 OPENSSL = shutil.which("openssl") or "openssl"
 CERTTOOL = shutil.which("certtool") or "certtool"
@@ -95,6 +103,23 @@ def test_gnutls_prints_it_without_a_complaint(tmp_path: Path, profile: Profile, 
     result = run(CERTTOOL, "--certificate-info", f"--infile={leaf}")
     assert result.returncode == 0, result.stderr
     assert "error" not in (result.stdout + result.stderr).lower()
+
+
+@pytest.mark.parametrize("names", EDGE_NAMES.values(), ids=EDGE_NAMES)
+@pytest.mark.parametrize("profile", [Profile.AUTHENTICATION, Profile.SIGNATURE])
+def test_names_at_the_edges_are_read(tmp_path: Path, profile: Profile, names: tuple[str, str]) -> None:
+    start = (utc_now() - timedelta(days=1)).replace(microsecond=0)
+    anchor, between = chain(profile, KeyKind.P256, start)
+    trusted, below = pem(tmp_path / "anchor.pem", anchor), pem(tmp_path / "between.pem", *between)
+    der = named_certificate(DEFINITIONS[profile], names, start)
+    leaf, whole = pem(tmp_path / "leaf.pem", der), pem(tmp_path / "chain.pem", der, *between)
+    verified = run(OPENSSL, "verify", "-x509_strict", "-CAfile", trusted, "-untrusted", below, leaf)
+    assert verified.returncode == 0, verified.stderr
+    subject = run(OPENSSL, "x509", "-in", leaf, "-noout", "-subject", "-nameopt", "utf8,sep_multiline,sname")
+    assert f"SN={names[1]}" in subject.stdout
+    assert f"GN={names[0]}" in subject.stdout
+    result = run(CERTTOOL, "--verify", f"--load-ca-certificate={trusted}", f"--infile={whole}")
+    assert result.returncode == 0, result.stdout
 
 
 def test_a_foreign_anchor_verifies_nothing(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from pki.keys.algorithms import algorithm_for, sign_structure
 from pki.keys.files import FileSigner
 from pki.keys.identifiers import key_identifier, spki_of
 from pki.keys.kinds import KeyKind, kind_of
-from pki.lint import Expectation
+from pki.lint import Expectation, lint
 from pki.profiles import Profile
 from pki.profiles.definitions import DEFINITIONS, ProfileDefinition, SubjectForm
 from pki.profiles.extensions import PublicAddresses
@@ -128,6 +128,27 @@ def sample_tbs(
         ADDRESSES,
         crl_scope(facts.name, facts.shards, serial),
     )
+
+
+EDGE_NAMES = {
+    "longest": ("ع" * 128, "غ" * 128),
+    "a common name of 64 characters and 127 bytes": ("ع" * 31, "غ" * 32),
+    "combining marks": ("آ\u0651" * 10, "محمدی\u200cنژاد"),
+    "Latin": ("É" * 64, "O'Neil-Smith"),
+    "shortest": ("ا", "ب"),
+}
+"""Lawful names at the edges: given name and surname."""
+
+
+def named_certificate(
+    definition: ProfileDefinition, names: tuple[str, str], start: datetime = START
+) -> bytes:
+    """A citizen's certificate, linted as the authority would."""
+    subject = encode_person(person_name("0012345679", *names))
+    tbs = sample_tbs(definition, KeyKind.P256, subject, start=start)
+    facts = facts_for(definition, KeyKind.P256, start)
+    lint(tbs, expectation(definition, KeyKind.P256, subject, facts))
+    return sign_structure(signing_key(definition, KeyKind.P256), tbs)
 
 
 def sample_certificate(definition: ProfileDefinition, kind: KeyKind, start: datetime = START) -> bytes:

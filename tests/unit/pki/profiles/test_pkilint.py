@@ -12,7 +12,13 @@ from pkilint.validation import ValidationFindingSeverity
 from pki.keys.kinds import KeyKind
 from pki.profiles import Profile
 from pki.profiles.definitions import DEFINITIONS
-from tests.unit.pki.profiles.samples import CARD, every_kind, sample_certificate
+from tests.unit.pki.profiles.samples import (
+    CARD,
+    EDGE_NAMES,
+    every_kind,
+    named_certificate,
+    sample_certificate,
+)
 
 ETSI_TYPES = {
     Profile.SIGNATURE: CertificateType.QCP_N_QSCD_NON_EIDAS_FINAL_CERTIFICATE,
@@ -74,6 +80,13 @@ def test_pkix(profile: Profile, kind: KeyKind) -> None:
 def test_etsi(profile: Profile, kind: KeyKind) -> None:
     der = sample_certificate(DEFINITIONS[profile], kind)
     assert findings(etsi_results(der, ETSI_TYPES[profile])) == []
+
+
+@pytest.mark.parametrize("names", EDGE_NAMES.values(), ids=EDGE_NAMES)
+@pytest.mark.parametrize("profile", ETSI_TYPES)
+def test_names_at_the_edges(profile: Profile, names: tuple[str, str]) -> None:
+    der = named_certificate(DEFINITIONS[profile], names)
+    assert findings(pkix(der)) + findings(etsi_results(der, ETSI_TYPES[profile])) == []
 
 
 def test_a_flaw_is_found() -> None:
