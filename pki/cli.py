@@ -37,6 +37,9 @@ pki.add_command(LazyCommand("mass", "pki.massactions.cli", "Hold, release or rev
 pki.add_command(LazyCommand("expiring", "pki.massactions.cli", "List certificates that end soon."))
 
 
+pki.add_command(LazyCommand("validate", "pki.validation.cli", "Validate a certificate path; explain why."))
+
+
 @pki.command()
 @click.argument("name", required=False)
 @_json_option

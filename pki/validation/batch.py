@@ -1,0 +1,128 @@
+"""`hoviat pki validate --batch`: one path a JSON line, one verdict a JSON line."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+
+from pki.validation.crl import Crl, read_crl
+from pki.validation.errors import PathError
+from pki.validation.evidence import Evidence
+from pki.validation.inputs import MAX_OBJECTS, InputError, moment_in, objects_in_text
+from pki.validation.path import validate
+from pki.validation.policy import PathPolicy, RevocationMode
+
+MAX_LINE = 64 << 20
+MALFORMED_LINE = "malformed-line"
+"""The error of a line that is no case at all; it doesn't count as processed."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One line, understood."""
+
+    name: str
+    chain: tuple[bytes, ...]
+    trust: tuple[bytes, ...]
+    crls: tuple[bytes, ...]
+    at: datetime
+    policy: PathPolicy
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a line comes to."""
+
+    name: str | None
+    error: str | None
+    """A kind of `pki.validation.errors`, or `malformed-line`."""
+
+    @property
+    def processed(self) -> bool:
+        """Whether there was something to judge."""
+        return self.error != MALFORMED_LINE
+
+    def as_line(self) -> str:
+        """JSON."""
+        return json.dumps({"name": self.name, "ok": self.error is None, "error": self.error})
+
+
+def judge_line(line: str) -> Verdict:
+    """Never raises for what stands in the line."""
+    try:
+        data = _data(line)
+    except InputError:
+        return Verdict(None, MALFORMED_LINE)
+    name = data.get("name")
+    try:
+        return judge(read_case(data))
+    except InputError:
+        return Verdict(name if isinstance(name, str) else None, MALFORMED_LINE)
+
+
+def judge(case: Case) -> Verdict:
+    """Validates one case."""
+    try:
+        evidence = Evidence.of(_parsed_crl(crl) for crl in case.crls)
+        validate(case.chain, case.trust, case.at, case.policy, evidence)
+    except PathError as error:
+        return Verdict(case.name, error.kind)
+    return Verdict(case.name, None)
+
+
+@lru_cache(maxsize=16)
+def _parsed_crl(crl: bytes) -> Crl:
+    return read_crl(crl)
+
+
+def _data(line: str) -> dict[str, object]:
+    if len(line) > MAX_LINE:
+        raise InputError("the line is too long")
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise InputError("the line is not JSON") from error
+    if not isinstance(data, dict):
+        raise InputError("the line is no JSON object")
+    return data
+
+
+def read_case(data: dict[str, object]) -> Case:
+    """Raises InputError for a missing member or one of another type; unknown members are let through."""
+    name, at = data.get("name"), data.get("at")
+    if not isinstance(name, str) or not isinstance(at, str):
+        raise InputError("name and at must be there, as strings")
+    crls, chain = _objects(data, "crls"), _objects(data, "chain")
+    if not chain:
+        raise InputError("chain must hold a certificate")
+    policy = PathPolicy(
+        policies=frozenset(_strings(data, "policies")),
+        explicit_policy=_flag(data, "explicit_policy"),
+        mapping_inhibited=_flag(data, "mapping_inhibited"),
+        any_policy_inhibited=_flag(data, "any_policy_inhibited"),
+        revocation=RevocationMode.CRL if crls else RevocationMode.NONE,
+        sha1=True,
+    )
+    return Case(name, chain, _objects(data, "trust"), crls, moment_in(at), policy)
+
+
+def _flag(data: dict[str, object], member: str) -> bool:
+    value = data.get(member)
+    if value is not None and not isinstance(value, bool):
+        raise InputError(f"{member} must be true or false")
+    return bool(value)
+
+
+def _strings(data: dict[str, object], member: str) -> list[str]:
+    value = data.get(member)
+    if value is None:
+        return []
+    if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
+        raise InputError(f"{member} must be a list of strings")
+    if len(value) > MAX_OBJECTS:
+        raise InputError(f"{member} has more than {MAX_OBJECTS} items")
+    return value
+
+
+def _objects(data: dict[str, object], member: str) -> tuple[bytes, ...]:
+    return tuple(item for text in _strings(data, member) for item in objects_in_text(text))
