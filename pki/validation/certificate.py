@@ -12,7 +12,7 @@ from pki import der
 from pki.der import DerError
 from pki.validation.errors import MalformedCertificateError
 from pki.validation.names import comparable
-from pki.validation.reading import Extension, extensions, moment, whole_bytes
+from pki.validation.reading import Extension, extensions, moment, signature_bytes
 
 T = TypeVar("T")
 Source: TypeAlias = "x509.Certificate | Certificate | bytes"
@@ -101,7 +101,7 @@ def _read(raw: bytes) -> Certificate:
         raw[subject[1] : subject[3]],
         raw[spki[1] : spki[3]],
         _extensions(raw, version, tail),
-        whole_bytes(signature[0], raw[signature[2] : signature[3]]),
+        signature_bytes(signature[0], raw[signature[2] : signature[3]]),
     )
 
 

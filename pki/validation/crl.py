@@ -16,7 +16,7 @@ from pki.validation.decoders import IssuingDistributionPoint
 from pki.validation.entries import CrlEntry, Index, index_entries, read_entry
 from pki.validation.errors import MalformedCrlError
 from pki.validation.names import ComparableName, comparable
-from pki.validation.reading import Extension, extensions, moment, whole_bytes
+from pki.validation.reading import Extension, extensions, moment, signature_bytes
 
 T = TypeVar("T")
 
@@ -128,7 +128,7 @@ def _read(raw: bytes) -> Crl:
         raw=raw,
         tbs=raw[tbs[1] : tbs[3]],
         algorithm=fields.algorithm,
-        signature=whole_bytes(signature[0], raw[signature[2] : signature[3]]),
+        signature=signature_bytes(signature[0], raw[signature[2] : signature[3]]),
         issuer=fields.issuer,
         name=name,
         this_update=fields.this_update,

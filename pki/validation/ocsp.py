@@ -9,7 +9,7 @@ from pki.der import DerError, Element
 from pki.validation.certificate import Certificate, read_certificate
 from pki.validation.entries import REASONS
 from pki.validation.errors import MalformedCertificateError, MalformedOcspError
-from pki.validation.reading import Extension, extensions, identifier, members, moment, whole_bytes
+from pki.validation.reading import Extension, extensions, identifier, members, moment, signature_bytes
 
 MAX_ANSWER_BYTES = 1 << 20
 _MAX_CERTIFICATES = 16
@@ -107,7 +107,7 @@ def _basic(
     return OcspAnswer(
         tbs=data.raw,
         algorithm=algorithm.raw,
-        signature=whole_bytes(signature.tag, signature.content),
+        signature=signature_bytes(signature.tag, signature.content),
         responder_name=name,
         responder_key=key,
         produced_at=moment(produced.tag, produced.content),

@@ -126,6 +126,13 @@ def whole_bytes(tag: int, content: bytes) -> bytes:
     return content[1:]
 
 
+def signature_bytes(tag: int, content: bytes) -> bytes:
+    """A signature; one that isn't of whole bytes comes out empty, for no key to verify."""
+    if tag != der.BIT_STRING or not content:
+        raise DerError("expected a BIT STRING")
+    return b"" if content[0] else content[1:]
+
+
 def small_count(element: Element) -> int:
     """An INTEGER of 0 or more: SkipCerts, pathLenConstraint."""
     value = element.integer()
