@@ -130,10 +130,14 @@ class Search:
             self._fail(top, UntrustedIssuerError(depth, "was issued by no anchor and no certificate at hand"))
 
     def _linked(self, certificate: Certificate, issuer: Certificate, depth: int) -> bool:
-        self.budget.step(depth)
         link = (certificate.raw, issuer.spki)
-        if link not in self._links:
-            self._links[link] = self._try(certificate, issuer, depth)
+        try:
+            self.budget.step(depth)
+            if link not in self._links:
+                self._links[link] = self._try(certificate, issuer, depth)
+        except SearchLimitError as error:
+            error.identify(certificate)
+            raise
         refused = self._links[link]
         if refused is not None:
             self._fail(certificate, refused)
