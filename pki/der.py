@@ -22,6 +22,7 @@ CONTEXT = 0x80
 CONSTRUCTED = 0x20
 
 _LONG_FORM = 0x80
+_TWO_OCTETS = 0x82
 _MULTI_BYTE_TAG = 0x1F
 _MAX_LENGTH_OCTETS = 4
 _FIRST_GENERALIZED_YEAR = 2050  # RFC 5280 §4.1.2.5
@@ -106,20 +107,26 @@ def spans(data: bytes, start: int, end: int) -> list[tuple[int, int, int, int]]:
     """
     found = []
     offset = start
-    while offset < end:
-        if (
-            offset + 1 < end
-            and data[offset + 1] < _LONG_FORM
-            and data[offset] & _MULTI_BYTE_TAG != _MULTI_BYTE_TAG
-        ):
-            tag, begin = data[offset], offset + 2
-            stop = begin + data[offset + 1]
-        else:
-            tag, begin, stop = header(data, offset)
-        if stop > end:
-            raise DerError("the value is cut off")
-        found.append((tag, offset, begin, stop))
-        offset = stop
+    try:
+        while offset < end:
+            tag, first = data[offset], data[offset + 1]
+            # The two usual forms of a length in place, all others and all errors by `header`.
+            if tag & _MULTI_BYTE_TAG == _MULTI_BYTE_TAG:
+                tag, begin, stop = header(data, offset)
+            elif first < _LONG_FORM:
+                begin = offset + 2
+                stop = begin + first
+            elif first == _TWO_OCTETS and data[offset + 2]:
+                begin = offset + 4
+                stop = begin + (data[offset + 2] << 8 | data[offset + 3])
+            else:
+                tag, begin, stop = header(data, offset)
+            if stop > end:
+                raise DerError("the value is cut off")
+            found.append((tag, offset, begin, stop))
+            offset = stop
+    except IndexError as error:
+        raise DerError("the value is cut off") from error
     return found
 
 

@@ -56,7 +56,7 @@ class Certificate:
     def extension(self, oid: str, read: Callable[[bytes], T]) -> T | None:
         """What `read` makes of an extension's value, or None. Raises DerError."""
         found = self.extensions.get(oid)
-        return None if found is None else read(found.value)
+        return None if found is None else found.read(read)
 
     @property
     def self_issued(self) -> bool:
@@ -113,10 +113,11 @@ def _split(raw: bytes, parts: list[Span]) -> tuple[int, list[Span], list[Span]]:
     version = 0
     if parts and parts[0][0] == _VERSION_TAG:
         version = der.parse(raw[parts[0][2] : parts[0][3]], der.INTEGER).integer()
-        parts = parts[1:]
-    if version not in {0, 1, _VERSION_3} or [part[0] for part in parts[:6]] != _TBS_TAGS:
+        del parts[0]
+    body = parts[:6]
+    if version not in {0, 1, _VERSION_3} or [part[0] for part in body] != _TBS_TAGS:
         raise DerError("not the parts of a TBSCertificate")
-    return version, parts[:6], parts[6:]
+    return version, body, parts[6:]
 
 
 def _serial(content: bytes) -> int:

@@ -10,7 +10,6 @@ from pki.validation.generalnames import Form, GeneralName, general_name, tagged_
 from pki.validation.reading import (
     bits,
     boolean,
-    cached,
     identifier,
     implicit,
     members,
@@ -38,6 +37,10 @@ class Usage(IntEnum):
     DECIPHER_ONLY = 8
 
 
+USAGES = {usage.name.lower(): usage for usage in Usage}
+"""By the names that policies use."""
+
+
 class BasicConstraints(NamedTuple):
     """RFC 5280 §4.2.1.9."""
 
@@ -45,7 +48,6 @@ class BasicConstraints(NamedTuple):
     path_length: int | None
 
 
-@cached
 def basic_constraints(value: bytes) -> BasicConstraints:
     """BasicConstraints ::= SEQUENCE { cA BOOLEAN DEFAULT FALSE, pathLenConstraint INTEGER OPTIONAL }."""
     parts = members(value)
@@ -55,19 +57,16 @@ def basic_constraints(value: bytes) -> BasicConstraints:
     return BasicConstraints(ca, small_count(parts[0]) if parts else None)
 
 
-@cached
 def key_usage(value: bytes) -> frozenset[int]:
     """The numbers of the bits that are set."""
     return bits(der.parse(value, der.BIT_STRING).content)
 
 
-@cached
 def key_purposes(value: bytes) -> frozenset[str]:
     """ExtKeyUsageSyntax, dotted."""
     return frozenset(identifier(purpose) for purpose in some_members(value))
 
 
-@cached
 def certificate_policies(value: bytes) -> frozenset[str]:
     """The policy identifiers, dotted; their qualifiers don't matter to validation."""
     found = [_policy(information) for information in some_members(value)]
@@ -83,7 +82,6 @@ def _policy(information: Element) -> str:
     return identifier(parts[0])
 
 
-@cached
 def policy_mappings(value: bytes) -> tuple[tuple[str, str], ...]:
     """Pairs of issuerDomainPolicy and subjectDomainPolicy, dotted."""
     pairs = [members(pair.raw) for pair in some_members(value)]
@@ -99,7 +97,6 @@ class PolicyConstraints(NamedTuple):
     inhibit_policy_mapping: int | None
 
 
-@cached
 def policy_constraints(value: bytes) -> PolicyConstraints:
     """PolicyConstraints ::= SEQUENCE { requireExplicitPolicy [0], inhibitPolicyMapping [1] }."""
     parts = tagged(some_members(value), frozenset({_PRIMITIVE_0, _PRIMITIVE_1}))
@@ -110,7 +107,6 @@ def _skip(part: Element | None) -> int | None:
     return None if part is None else small_count(der.parse(implicit(part, der.INTEGER), der.INTEGER))
 
 
-@cached
 def inhibit_any_policy(value: bytes) -> int:
     """SkipCerts."""
     return small_count(der.parse(value, der.INTEGER))
@@ -144,7 +140,6 @@ def _base(subtree: Element) -> GeneralName:
     return general_name(parts[0])
 
 
-@cached
 def authority_info_access(value: bytes) -> tuple[tuple[str, GeneralName], ...]:
     """AccessDescriptions: method, dotted, and location (RFC 5280 §4.2.2.1)."""
     pairs = [members(pair.raw) for pair in some_members(value)]
@@ -153,7 +148,6 @@ def authority_info_access(value: bytes) -> tuple[tuple[str, GeneralName], ...]:
     return tuple((identifier(method), general_name(location)) for method, location in pairs)
 
 
-@cached
 def authority_key_identifier(value: bytes) -> bytes | None:
     """keyIdentifier [0], if it is there."""
     parts = tagged(members(value), frozenset({_PRIMITIVE_0, _CONSTRUCTED_1, _PRIMITIVE_2}))
@@ -210,7 +204,6 @@ class DistributionPoint:
     """Empty: the certificate's own issuer."""
 
 
-@cached
 def distribution_points(value: bytes) -> tuple[DistributionPoint, ...]:
     """CRLDistributionPoints ::= SEQUENCE SIZE (1..MAX) OF DistributionPoint."""
     return tuple(_point(point) for point in some_members(value))
@@ -245,7 +238,6 @@ class IssuingDistributionPoint:
 _IDP_TAGS = frozenset({_CONSTRUCTED_0, 0x81, 0x82, 0x83, 0x84, 0x85})
 
 
-@cached
 def issuing_distribution_point(value: bytes) -> IssuingDistributionPoint:
     """Its six optional parts."""
     parts = tagged(members(value), _IDP_TAGS)

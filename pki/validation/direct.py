@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from pki.validation.certificate import Certificate, Source, read_certificate
 from pki.validation.errors import BadSignatureError, PathError, PathLengthExceededError, UntrustedIssuerError
@@ -32,6 +33,14 @@ _ANY_HASH = PathPolicy(sha1=True)
 """For the first look at signatures; each policy then looks at their hashes itself."""
 
 
+class _Handed(NamedTuple):
+    """What RFC 5280 §6.1 hands down to a leaf: the same whenever it is asked."""
+
+    state: PathState
+    issuers: tuple[Issuer, ...]
+    """Of the leaf, of its issuer, and so on."""
+
+
 @dataclass
 class _Way:
     """From a pinned issuer up to an anchor. States are kept; the moment and statuses are asked each time."""
@@ -39,18 +48,23 @@ class _Way:
     chain: tuple[Certificate, ...]
     """The issuer first."""
     anchor: Certificate
-    states: dict[PathPolicy, tuple[tuple[Issuer, ...], PathState]] = field(default_factory=dict)
+    states: dict[PathPolicy, "_Handed"] = field(default_factory=dict)
+    latest: "tuple[PathPolicy, _Handed] | None" = None
+    """The same policy object comes again and again, and to hash one takes its time."""
 
-    def state(self, policy: PathPolicy) -> tuple[tuple[Issuer, ...], PathState]:
-        """Who issued each of the chain, and what is handed down to a leaf. Raises PathError."""
+    def state(self, policy: PathPolicy) -> "_Handed":
+        """What is handed down to a leaf. Raises PathError."""
+        if self.latest is not None and self.latest[0] is policy:
+            return self.latest[1]
         found = self.states.get(policy)
         if found is None:
             found = self._descend(policy)
             if len(self.states) < _MAX_POLICIES:
                 self.states[policy] = found
+        self.latest = policy, found
         return found
 
-    def _descend(self, policy: PathPolicy) -> tuple[tuple[Issuer, ...], PathState]:
+    def _descend(self, policy: PathPolicy) -> "_Handed":
         length = len(self.chain) + 1
         if length > policy.max_path:
             raise PathLengthExceededError(policy.max_path, "no anchor comes within the admitted length")
@@ -63,12 +77,12 @@ class _Way:
             with identified(certificate, depth):
                 check_signature(certificate, state.key, depth, policy)
                 state = descend_to(state, certificate, depth, policy)
-        return tuple(issuers), state
+        return _Handed(state, (Issuer(state.issuer, state.key), *issuers))
 
     def check_times(self, at: datetime, policy: PathPolicy) -> None:
         """Raises NotYetValidError, ExpiredError."""
         for depth, certificate in enumerate(self.chain, 1):
-            if not certificate.not_before <= at <= certificate.not_after:
+            if not certificate.not_before <= at <= certificate.not_after:  # spares the context
                 with identified(certificate, depth):
                     check_time(certificate, depth, at)
         if policy.anchor_constraints and not self.anchor.not_before <= at <= self.anchor.not_after:
@@ -135,14 +149,14 @@ class PinnedIssuers:
     def _judge(
         self, way: _Way, leaf: Certificate, at: datetime, policy: PathPolicy, evidence: Evidence
     ) -> ValidatedPath:
-        issuers, state = way.state(policy)
+        state, issuers = way.state(policy)
         check_signature(leaf, state.key, 0, policy)
         way.check_times(at, policy)
         check_time(leaf, 0, at)
         policies = conclude(state, leaf, policy)
         path = ValidatedPath((leaf, *way.chain), way.anchor, policies)
         if policy.revocation is not RevocationMode.NONE:
-            self._check_statuses(path, (Issuer(state.issuer, state.key), *issuers), at, policy, evidence)
+            self._check_statuses(path, issuers, at, policy, evidence)
         return path
 
     def _check_statuses(

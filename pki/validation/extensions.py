@@ -32,11 +32,14 @@ _JUDGED = frozenset(_READERS) - {oids.AUTHORITY_INFO_ACCESS}
 def check_extensions(certificate: Certificate, depth: int) -> None:
     """RFC 5280 §6.1.4 (o), §6.1.5 (f). Raises UnknownCriticalExtensionError, DerError."""
     for extension in certificate.extensions.values():
-        reader = _READERS.get(extension.oid)
+        if extension.judged:
+            continue
         if extension.critical and extension.oid not in _JUDGED:
             raise UnknownCriticalExtensionError(depth, extension.oid)
+        reader = _READERS.get(extension.oid)
         if reader is not None:
-            reader(extension.value)
+            extension.read(reader)
+        extension.judged = True
 
 
 def basic_constraints(certificate: Certificate) -> BasicConstraints | None:

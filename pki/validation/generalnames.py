@@ -6,7 +6,7 @@ from typing import NamedTuple
 from pki import der
 from pki.der import DerError, Element
 from pki.validation.names import ComparableName, comparable
-from pki.validation.reading import cached, some_members
+from pki.validation.reading import some_members
 
 
 @unique
@@ -48,7 +48,6 @@ def general_name(element: Element) -> GeneralName:
     return GeneralName(form, element.content)
 
 
-@cached
 def general_names(value: bytes) -> tuple[GeneralName, ...]:
     """GeneralNames ::= SEQUENCE SIZE (1..MAX) OF GeneralName. Raises DerError."""
     return tuple(general_name(element) for element in some_members(value))

@@ -1,19 +1,18 @@
 """Small readers that certificates, CRLs and OCSP answers share. All raise DerError."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import lru_cache, wraps
-from typing import NamedTuple, ParamSpec, TypeVar
+from typing import TypeVar, cast
 
 from pki import der
 from pki.der import DerError, Element
 
 T = TypeVar("T")
-P = ParamSpec("P")
 
 _UTC_TIME_LENGTH = 13  # YYMMDDHHMMSSZ, RFC 5280 §4.1.2.5.1
 _GENERALIZED_TIME_LENGTH = 15  # YYYYMMDDHHMMSSZ, RFC 5280 §4.1.2.5.2
-_FIRST_UTC_YEAR = 50  # RFC 5280 §4.1.2.5.1: 50 to 99 are in the twentieth century
+_FIRST_UTC_YEAR = "50"  # RFC 5280 §4.1.2.5.1: 50 to 99 are in the twentieth century
 _MAX_OID_BYTES = 64
 _ROOT_ARCS = 2
 _ROOT_ARC_FACTOR = 40
@@ -23,13 +22,30 @@ _DER_TRUE = b"\xff"
 _FALSE = b"\x00"
 
 
-class Extension(NamedTuple):
-    """One extension as it stands there."""
+class Extension:
+    """One extension as it stands there. It remembers what its value was read as.
 
-    oid: str
-    critical: bool
-    value: bytes
-    """The content of extnValue."""
+    A CA writes most extensions alike into each certificate; `extension` gives the same object for them.
+    """
+
+    __slots__ = ("_found", "_reader", "critical", "judged", "oid", "value")
+
+    def __init__(self, oid: str, value: bytes, *, critical: bool) -> None:
+        self.oid = oid
+        self.critical = critical
+        self.value = value
+        """The content of extnValue."""
+        self.judged = False
+        """Known to be readable, and understood if it is critical."""
+        self._reader: object = None
+        self._found: object = None
+
+    def read(self, reader: Callable[[bytes], T]) -> T:
+        """What `reader` makes of the value. Raises DerError."""
+        if self._reader is not reader:
+            self._found = reader(self.value)
+            self._reader = reader
+        return cast("T", self._found)
 
 
 def cached(read: Callable[[bytes], T]) -> Callable[[bytes], T]:
@@ -45,37 +61,18 @@ def cached(read: Callable[[bytes], T]) -> Callable[[bytes], T]:
 
 def moment(tag: int, content: bytes) -> datetime:
     """A Time in one of the two forms that RFC 5280 §4.1.2.5 admits."""
+    digits = content[:-1]
+    if content[-1:] != b"Z" or not digits.isdigit():
+        raise DerError("a time is not digits in UTC")
+    text = digits.decode("ascii")
     if tag == der.UTC_TIME and len(content) == _UTC_TIME_LENGTH:
-        year = _digits(content[:2])
-        year += 1900 if year >= _FIRST_UTC_YEAR else 2000
-        return _moment(year, content[2:])
-    if tag == der.GENERALIZED_TIME and len(content) == _GENERALIZED_TIME_LENGTH:
-        return _moment(_digits(content[:4]), content[4:])
-    raise DerError("a time is in neither of the two forms")
-
-
-def _moment(year: int, rest: bytes) -> datetime:
-    if rest[10:] != b"Z":
-        raise DerError("a time is not in UTC")
-    digits = _digits(rest[:10])
+        text = ("19" if text[:2] >= _FIRST_UTC_YEAR else "20") + text
+    elif tag != der.GENERALIZED_TIME or len(content) != _GENERALIZED_TIME_LENGTH:
+        raise DerError("a time is in neither of the two forms")
     try:
-        return datetime(
-            year,
-            digits // 10**8,
-            digits // 10**6 % 100,
-            digits // 10**4 % 100,
-            digits // 100 % 100,
-            digits % 100,
-            tzinfo=UTC,
-        )
+        return datetime.fromisoformat(f"{text[:8]}T{text[8:]}+00:00")
     except ValueError as error:
         raise DerError("a time is not in the calendar") from error
-
-
-def _digits(content: bytes) -> int:
-    if not content.isdigit():
-        raise DerError("a time holds something else than digits")
-    return int(content)
 
 
 @lru_cache(maxsize=4096)
@@ -168,20 +165,21 @@ def implicit(element: Element, tag: int) -> bytes:
     return der.encode(tag, element.content)
 
 
-@cached
-def extension(raw: bytes) -> Extension:
+def _extension(raw: bytes) -> Extension:
     """Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue } (RFC 5280 §4.1)."""
-    _, _, start, end = der.spans(raw, 0, len(raw))[0]
+    tag, start, end = der.header(raw, 0)
+    if tag != der.SEQUENCE:
+        raise DerError("an extension is a SEQUENCE")
     parts = der.spans(raw, start, end)
-    tags = [part[0] for part in parts]
-    if tags not in (
-        [der.OBJECT_IDENTIFIER, der.OCTET_STRING],
-        [der.OBJECT_IDENTIFIER, der.BOOLEAN, der.OCTET_STRING],
-    ):
+    critical = len(parts) == 3 and parts[1][0] == der.BOOLEAN  # noqa: PLR2004 - the flag is optional
+    if len(parts) != 2 + critical or parts[0][0] != der.OBJECT_IDENTIFIER or parts[-1][0] != der.OCTET_STRING:
         raise DerError("an extension has other parts than it should")
-    oid, last = parts[0], parts[-1]
-    critical = len(parts) > 2 and boolean(raw[parts[1][2] : parts[1][3]])  # noqa: PLR2004 - critical stands there
-    return Extension(dotted(raw[oid[2] : oid[3]]), critical, raw[last[2] : last[3]])
+    (_, _, first, after), (_, _, begin, stop) = parts[0], parts[-1]
+    flag = critical and boolean(raw[parts[1][2] : parts[1][3]])
+    return Extension(dotted(raw[first:after]), raw[begin:stop], critical=flag)
+
+
+_usual_extension = lru_cache(maxsize=1024)(_extension)
 
 
 def extensions(data: bytes, start: int, end: int) -> dict[str, Extension]:
@@ -190,11 +188,11 @@ def extensions(data: bytes, start: int, end: int) -> dict[str, Extension]:
     if len(outer) != 1 or outer[0][0] != der.SEQUENCE or outer[0][2] == outer[0][3]:
         raise DerError("extensions are one SEQUENCE that is not empty")
     found: dict[str, Extension] = {}
-    for tag, offset, _, stop in der.spans(data, outer[0][2], outer[0][3]):
-        if tag != der.SEQUENCE:
-            raise DerError("an extension is a SEQUENCE")
-        item = extension(data[offset:stop])
-        if item.oid in found:
-            raise DerError("an extension stands there twice")
+    items = der.spans(data, outer[0][2], outer[0][3])
+    for _, offset, _, stop in items:
+        read = _usual_extension if stop - offset <= _CACHED_BYTES else _extension
+        item = read(data[offset:stop])
         found[item.oid] = item
+    if len(found) != len(items):
+        raise DerError("an extension stands there twice")
     return found

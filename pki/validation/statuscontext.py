@@ -12,7 +12,7 @@ from pki.validation.errors import StaleStatusError, StatusUnknownError
 from pki.validation.evidence import Evidence
 from pki.validation.policy import PathPolicy
 from pki.validation.search import Bag, Budget
-from pki.validation.signatures import SignatureError, VerifyingKey, scheme_of, verify
+from pki.validation.signatures import SignatureError, VerifyingKey, verify
 
 
 class Cause(NamedTuple):
@@ -59,9 +59,7 @@ class StatusContext:
         """Whether a CRL or an answer is signed by this key."""
         try:
             self.budget.signature(0)
-            if not self.policy.sha1 and scheme_of(algorithm).sha1:
-                return False
-            verify(algorithm, key, signature, message)
+            verify(algorithm, key, signature, message, sha1=self.policy.sha1)
         except (SignatureError, DerError):
             return False
         return True

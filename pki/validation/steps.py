@@ -4,8 +4,6 @@ A `PathState` never changes. That of an issuer can be kept and continued with ea
 only the moment, the signature and the status have to be looked at again (see `direct`).
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -14,7 +12,7 @@ from pki.der import DerError
 from pki.validation import decoders
 from pki.validation.certificate import Certificate
 from pki.validation.constraints import NameConstraints
-from pki.validation.decoders import Usage
+from pki.validation.decoders import USAGES, Usage
 from pki.validation.errors import (
     BadSignatureError,
     ExpiredError,
@@ -33,13 +31,12 @@ from pki.validation.errors import (
 from pki.validation.extensions import basic_constraints, check_extensions, key_usage, may
 from pki.validation.names import comparable
 from pki.validation.policy import PathPolicy
-from pki.validation.policygraph import ROOT_LEVEL, Level, apply_mappings, descend, valid_policies
+from pki.validation.policygraph import Level, root_level
 from pki.validation.profile import check_profile
 from pki.validation.signatures import (
     AlgorithmError,
     SignatureError,
     VerifyingKey,
-    scheme_of,
     verify,
     verifying_key,
 )
@@ -63,23 +60,30 @@ class PathState:
     constraints: NameConstraints
 
 
-@contextmanager
-def identified(certificate: Certificate, depth: int) -> Iterator[None]:
+class identified:  # noqa: N801 - it reads as a function at its places
     """Errors raised within say which certificate is meant; unreadable parts become a PathError."""
-    try:
-        yield
-    except DerError as error:
-        refused = MalformedCertificateError(depth, f"can't be read: {error}")
-        refused.identify(certificate)
-        raise refused from error
-    except PathError as error:
-        if error.depth == depth:
-            error.identify(certificate)
-        raise
+
+    __slots__ = ("_certificate", "_depth")
+
+    def __init__(self, certificate: Certificate, depth: int) -> None:
+        self._certificate = certificate
+        self._depth = depth
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _kind: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, DerError):
+            refused = MalformedCertificateError(self._depth, f"can't be read: {error}")
+            refused.identify(self._certificate)
+            raise refused from error
+        if isinstance(error, PathError) and error.depth == self._depth:
+            error.identify(self._certificate)
 
 
 def check_time(certificate: Certificate, depth: int, at: datetime) -> None:
     """§6.1.3 (a)(2). Raises NotYetValidError, ExpiredError."""
+    if certificate.not_before <= at <= certificate.not_after:
+        return
     if at < certificate.not_before:
         raise NotYetValidError(depth, certificate.not_before)
     # notAfter is inclusive and in whole seconds
@@ -90,9 +94,7 @@ def check_time(certificate: Certificate, depth: int, at: datetime) -> None:
 def check_signature(certificate: Certificate, key: VerifyingKey, depth: int, policy: PathPolicy) -> None:
     """§6.1.3 (a)(1). Raises BadSignatureError, UnsupportedAlgorithmError, DerError."""
     try:
-        if not policy.sha1 and scheme_of(certificate.algorithm).sha1:
-            raise UnsupportedAlgorithmError(depth, "is signed over SHA-1, which this policy refuses")
-        verify(certificate.algorithm, key, certificate.signature, certificate.tbs)
+        verify(certificate.algorithm, key, certificate.signature, certificate.tbs, sha1=policy.sha1)
     except AlgorithmError as error:
         raise UnsupportedAlgorithmError(depth, str(error)) from error
     except SignatureError as error:
@@ -112,7 +114,7 @@ def start(anchor: Certificate, length: int, policy: PathPolicy) -> PathState:
     state = PathState(
         issuer=anchor,
         key=key_of(anchor, length),
-        level=ROOT_LEVEL,
+        level=root_level(),
         explicit_policy=0 if policy.explicit else length + 1,
         policy_mapping=0 if policy.mapping_inhibited else length + 1,
         inhibit_any_policy=0 if policy.any_policy_inhibited else length + 1,
@@ -154,8 +156,7 @@ def check_certificate(state: PathState, certificate: Certificate, depth: int, po
     self_issued = depth > 0 and certificate.self_issued
     if not self_issued:
         state.constraints.check(certificate, depth)
-    level = descend(
-        state.level,
+    level = state.level.below(
         certificate.extension(oids.CERTIFICATE_POLICIES, decoders.certificate_policies),
         any_allowed=state.inhibit_any_policy > 0 or self_issued,
     )
@@ -201,7 +202,7 @@ def _mapped(certificate: Certificate, depth: int, level: Level, *, allowed: bool
         return level
     if any(oids.ANY_POLICY in pair for pair in mappings):
         raise PolicyMappingError(depth, "maps from or to anyPolicy")
-    return apply_mappings(level, mappings, allowed=allowed)
+    return level.mapped(mappings, allowed=allowed)
 
 
 def _check_ca(certificate: Certificate, depth: int) -> None:
@@ -251,7 +252,7 @@ def conclude(state: PathState, leaf: Certificate, policy: PathPolicy) -> frozens
     constraints = leaf.extension(oids.POLICY_CONSTRAINTS, decoders.policy_constraints)
     if constraints is not None and constraints.require_explicit_policy == 0:
         explicit = 0
-    found = valid_policies(level, policy.policies)
+    found = level.valid(policy.policies)
     if explicit == 0 and not found:
         raise PolicyError(0, "no wanted policy is valid for the path, and one is required")
     check_purpose(leaf, policy)
@@ -262,7 +263,7 @@ def check_purpose(leaf: Certificate, policy: PathPolicy) -> None:
     """The leaf's keyUsage and extKeyUsage. Raises KeyUsageError, ExtendedKeyUsageError, DerError."""
     if policy.key_usage is not None:
         usage = key_usage(leaf)
-        if usage is None or Usage[policy.key_usage.upper()] not in usage:
+        if usage is None or USAGES[policy.key_usage] not in usage:
             raise KeyUsageError(0, policy.key_usage)
     if policy.key_purpose is not None:
         purposes = leaf.extension(oids.EXTENDED_KEY_USAGE, decoders.key_purposes)
