@@ -1,9 +1,8 @@
 """A certificate as the validator reads it: our own reader takes names and keys that others refuse."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -22,6 +21,7 @@ MAX_CERTIFICATE_BYTES = 262_144
 """Far above any card's (16 kB); a CA with thousands of name constraints is still read."""
 
 _VERSION_3 = 2
+_VERSIONS = {der.integer(version): version for version in range(3)}
 _MAX_SERIAL_BYTES = 64
 """RFC 5280 §4.1.2.2 asks for 20; longer ones are met."""
 _VERSION_TAG = 0xA0
@@ -31,27 +31,35 @@ _SIGNED_TAGS = [der.SEQUENCE, der.SEQUENCE, der.BIT_STRING]
 _TBS_TAGS = [der.INTEGER, *[der.SEQUENCE] * 5]
 
 
-@dataclass(frozen=True, slots=True)
-class Certificate:
+class Certificate(NamedTuple):
     """One certificate; equal when its bytes are. Names and extensions are read when they are asked for."""
 
-    raw: bytes = field(repr=False)
-    tbs: bytes = field(repr=False, compare=False)
-    version: int = field(compare=False)
+    raw: bytes
+    tbs: bytes
+    version: int
     """0 is version 1, 2 is version 3."""
-    serial: int = field(compare=False)
-    algorithm: bytes = field(repr=False, compare=False)
+    serial: int
+    algorithm: bytes
     """AlgorithmIdentifier of the signature, DER."""
-    issuer: bytes = field(repr=False, compare=False)
+    issuer: bytes
     """DER Name."""
-    not_before: datetime = field(compare=False)
-    not_after: datetime = field(compare=False)
-    subject: bytes = field(repr=False, compare=False)
+    not_before: datetime
+    not_after: datetime
+    subject: bytes
     """DER Name."""
-    spki: bytes = field(repr=False, compare=False)
+    spki: bytes
     """SubjectPublicKeyInfo, DER."""
-    extensions: Mapping[str, Extension] = field(repr=False, compare=False)
-    signature: bytes = field(repr=False, compare=False)
+    extensions: Mapping[str, Extension]
+    signature: bytes
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Certificate) and self.raw == other.raw
+
+    def __hash__(self) -> int:
+        return hash(self.raw)
+
+    def __repr__(self) -> str:
+        return f"<certificate {self.serial:x}>"
 
     def extension(self, oid: str, read: Callable[[bytes], T]) -> T | None:
         """What `read` makes of an extension's value, or None. Raises DerError."""
@@ -78,15 +86,15 @@ def read_certificate(source: Source, depth: int | None = 0) -> Certificate:
 def _read(raw: bytes) -> Certificate:
     if len(raw) > MAX_CERTIFICATE_BYTES:
         raise DerError("the certificate is too long")
-    tag, start, end = der.header(raw, 0)
-    parts = der.spans(raw, start, end)
-    if tag != der.SEQUENCE or end != len(raw) or [part[0] for part in parts] != _SIGNED_TAGS:
+    outer = der.spans(raw, 0, len(raw))
+    parts = der.spans(raw, outer[0][2], outer[0][3]) if outer else []
+    if len(outer) != 1 or outer[0][0] != der.SEQUENCE or [part[0] for part in parts] != _SIGNED_TAGS:
         raise DerError("not a SEQUENCE of the three parts of a certificate")
     tbs, algorithm, signature = parts
     version, body, tail = _split(raw, der.spans(raw, tbs[2], tbs[3]))
     serial, inner, issuer, validity, subject, spki = body
-    outer = raw[algorithm[1] : algorithm[3]]
-    if raw[inner[1] : inner[3]] != outer:
+    identifier = raw[algorithm[1] : algorithm[3]]
+    if raw[inner[1] : inner[3]] != identifier:
         raise DerError("the two signature algorithms differ (RFC 5280 §4.1.1.2)")
     not_before, not_after = _validity(raw, validity)
     return Certificate(
@@ -94,7 +102,7 @@ def _read(raw: bytes) -> Certificate:
         raw[tbs[1] : tbs[3]],
         version,
         _serial(raw[serial[2] : serial[3]]),
-        outer,
+        identifier,
         raw[issuer[1] : issuer[3]],
         not_before,
         not_after,
@@ -110,12 +118,12 @@ Span: TypeAlias = tuple[int, int, int, int]
 
 def _split(raw: bytes, parts: list[Span]) -> tuple[int, list[Span], list[Span]]:
     """The version, the six parts that are always there, and what follows them."""
-    version = 0
+    version: int | None = 0
     if parts and parts[0][0] == _VERSION_TAG:
-        version = der.parse(raw[parts[0][2] : parts[0][3]], der.INTEGER).integer()
+        version = _VERSIONS.get(raw[parts[0][2] : parts[0][3]])
         del parts[0]
     body = parts[:6]
-    if version not in {0, 1, _VERSION_3} or [part[0] for part in body] != _TBS_TAGS:
+    if version is None or [part[0] for part in body] != _TBS_TAGS:
         raise DerError("not the parts of a TBSCertificate")
     return version, body, parts[6:]
 

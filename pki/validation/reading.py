@@ -1,11 +1,11 @@
 """Small readers that certificates, CRLs and OCSP answers share. All raise DerError."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import lru_cache, wraps
 from typing import TypeVar, cast
 
-from pki import der
+from pki import der, oids
 from pki.der import DerError, Element
 
 T = TypeVar("T")
@@ -16,7 +16,7 @@ _FIRST_UTC_YEAR = "50"  # RFC 5280 §4.1.2.5.1: 50 to 99 are in the twentieth ce
 _MAX_OID_BYTES = 64
 _ROOT_ARCS = 2
 _ROOT_ARC_FACTOR = 40
-_CACHED_BYTES = 512
+_CACHED_BYTES = 1024
 """Longer values are read anew each time, so that the caches stay small whatever strangers send."""
 _DER_TRUE = b"\xff"
 _FALSE = b"\x00"
@@ -165,7 +165,8 @@ def implicit(element: Element, tag: int) -> bytes:
     return der.encode(tag, element.content)
 
 
-def _extension(raw: bytes) -> Extension:
+@cached
+def extension(raw: bytes) -> Extension:
     """Extension ::= SEQUENCE { extnID, critical DEFAULT FALSE, extnValue } (RFC 5280 §4.1)."""
     tag, start, end = der.header(raw, 0)
     if tag != der.SEQUENCE:
@@ -179,7 +180,11 @@ def _extension(raw: bytes) -> Extension:
     return Extension(dotted(raw[first:after]), raw[begin:stop], critical=flag)
 
 
-_usual_extension = lru_cache(maxsize=1024)(_extension)
+_KEY_IDENTIFIER = bytes.fromhex("301d0603551d0e04160414")
+"""How a subjectKeyIdentifier of 20 bytes begins (RFC 5280 §4.2.1.2): what differs in each certificate."""
+_KEY_IDENTIFIER_BYTES = 31
+_KEY_IDENTIFIER_VALUE = 9
+"""Where the content of its extnValue begins."""
 
 
 def extensions(data: bytes, start: int, end: int) -> dict[str, Extension]:
@@ -187,12 +192,34 @@ def extensions(data: bytes, start: int, end: int) -> dict[str, Extension]:
     outer = der.spans(data, start, end)
     if len(outer) != 1 or outer[0][0] != der.SEQUENCE or outer[0][2] == outer[0][3]:
         raise DerError("extensions are one SEQUENCE that is not empty")
-    found: dict[str, Extension] = {}
-    items = der.spans(data, outer[0][2], outer[0][3])
-    for _, offset, _, stop in items:
-        read = _usual_extension if stop - offset <= _CACHED_BYTES else _extension
-        item = read(data[offset:stop])
-        found[item.oid] = item
-    if len(found) != len(items):
+    return _around_key(data[outer[0][2] : outer[0][3]])
+
+
+def _around_key(content: bytes) -> dict[str, Extension]:
+    """What a CA writes before and after the key identifier is the same each time: both are remembered.
+
+    Cutting there is safe: if what stands before is whole extensions, the next begins at the cut.
+    """
+    cut = content.find(_KEY_IDENTIFIER)
+    after = cut + _KEY_IDENTIFIER_BYTES
+    if cut < 0 or after > len(content):
+        return dict(_run(content))
+    try:
+        before, behind = _run(content[:cut]), _run(content[after:])
+    except DerError:  # the cut was inside of another extension
+        return dict(_run(content))
+    key = Extension(oids.SUBJECT_KEY_IDENTIFIER, content[cut + _KEY_IDENTIFIER_VALUE : after], critical=False)
+    found = {**before, key.oid: key, **behind}
+    if len(found) != len(before) + 1 + len(behind):
         raise DerError("an extension stands there twice")
     return found
+
+
+@cached
+def _run(content: bytes) -> Mapping[str, Extension]:
+    """Extensions one after the other. The caller copies: this mapping is shared."""
+    found = [extension(content[offset:stop]) for _, offset, _, stop in der.spans(content, 0, len(content))]
+    by_oid = {item.oid: item for item in found}
+    if len(by_oid) != len(found):
+        raise DerError("an extension stands there twice")
+    return by_oid
