@@ -58,5 +58,5 @@ def softhsm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SoftHsm
     token.create()
     monkeypatch.setenv(CONFIGURATION_VARIABLE, str(token.configuration))
     yield token
-    with exclusive():
+    with exclusive:
         module_at(MODULE).finalize()

@@ -36,7 +36,7 @@ class SessionLane:
         self._pin_source = pin_source
         self._session: TokenSession | None = None
         self._open = True
-        with exclusive():
+        with exclusive:
             self._module = module_at(Path(location.module_path))
             self._module.users += 1
 
@@ -49,7 +49,7 @@ class SessionLane:
         A missing token or key is looked for once more too: an old session shows nothing of a token that was
         taken out and put back, or restored. A refused PIN is never given again.
         """
-        with exclusive():
+        with exclusive:
             try:
                 return self._attempt(work)
             except (TokenUnavailableError, TokenMissingError, KeyMissingError):
@@ -59,12 +59,12 @@ class SessionLane:
     def run_once(self, work: Callable[[TokenSession], T]) -> T:
         """The same for work that must not be done twice: only the session before it is retried."""
         self.run(TokenSession.check)
-        with exclusive():
+        with exclusive:
             return self._attempt(work)
 
     def close(self) -> None:
         """Ends the module's sessions once its last lane in this process is closed."""
-        with exclusive():
+        with exclusive:
             if self._open:
                 self._open = False
                 self._module.users -= 1

@@ -1,11 +1,9 @@
 """The vendor's library in this process, behind one lock.
 
 python-pkcs11 initialises it without locking functions and releases the GIL during calls, so two threads
-inside it at once would break it. Whoever calls it holds `exclusive()`, in the whole process.
+inside it at once would break it. Whoever calls it holds `exclusive`, in the whole process.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from os import register_at_fork
 from pathlib import Path
 
@@ -19,19 +17,13 @@ from pki.keys.locks import fork_safe_lock
 from pki.keys.token.session import TokenSession
 from pki.keys.uris import Pkcs11Uri
 
-_lock = fork_safe_lock()
+exclusive = fork_safe_lock()
+"""Held by whoever calls a module. A fork waits for it, so that no child inherits a half-done call."""
 _modules: dict[Path, "Module"] = {}
 
 
-@contextmanager
-def exclusive() -> Iterator[None]:
-    """One thread at a time. Not re-entrant."""
-    with _lock:
-        yield
-
-
 class Module:
-    """A loaded library. Everything here is called inside `exclusive()`."""
+    """A loaded library. Everything here is called inside `exclusive`."""
 
     def __init__(self, path: Path) -> None:
         self._path = path

@@ -35,7 +35,7 @@ _PROBE_BITS = 64
 
 
 class TokenSession:
-    """A session of this process with a token. Everything here is called inside `exclusive()`.
+    """A session of this process with a token. Everything here is called inside `exclusive`.
 
     Methods raise KeyStoreError for what is wrong with a key, python-pkcs11's errors as the token answers.
     """
