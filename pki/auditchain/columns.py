@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
-from sqlalchemy import BigInteger, Dialect, LargeBinary, SmallInteger, String, Text
+from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
 
@@ -13,6 +13,8 @@ from pki.auditchain.canonical import Json, canonical_text
 from pki.auditchain.chain import NAME_LIMIT
 
 HASH_BYTES = 32
+SEQUENCE = BigInteger().with_variant(Integer(), "sqlite")
+"""On SQLite an INTEGER PRIMARY KEY is the row's own number, and needs no index beside the table."""
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -72,7 +74,7 @@ class HexHash(TypeDecorator[str]):
 class AuditEntryColumns:
     """The columns of an audit table; give the model a `__tablename__` and nothing else."""
 
-    sequence: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    sequence: Mapped[int] = mapped_column(SEQUENCE, primary_key=True, autoincrement=False)
     time: Mapped[datetime] = mapped_column(Microseconds())
     actor: Mapped[str] = mapped_column(String(NAME_LIMIT))
     action: Mapped[str] = mapped_column(String(NAME_LIMIT))

@@ -60,6 +60,16 @@ def validate(*, quick: bool, as_json: bool) -> None:
     _print(measure(seconds=1.0 if quick else 8.0), as_json=as_json)
 
 
+@bench.command()
+@_quick
+@_json
+def audit(*, quick: bool, as_json: bool) -> None:
+    """Audit entries per second, a checkpoint over all of them, and a proof, against hashing alone."""
+    from simulators.load.audit import measure
+
+    _print(measure(entries=50_000 if quick else 1_000_000), as_json=as_json)
+
+
 def _print(results: Iterable[Result], *, as_json: bool) -> None:
     for result in results:
         click.echo(json.dumps(result.as_data()) if as_json else result.as_text())

@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from pki.auditchain.columns import SEQUENCE
 from pki.store.database import UtcDateTime
 
 revision = "0001"
@@ -40,7 +41,7 @@ def downgrade() -> None:
 def _create_audit_entries() -> None:
     op.create_table(
         "audit_entries",
-        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sequence", SEQUENCE, autoincrement=False, nullable=False),
         sa.Column("time", sa.BigInteger(), nullable=False),
         sa.Column("actor", sa.String(length=128), nullable=False),
         sa.Column("action", sa.String(length=128), nullable=False),

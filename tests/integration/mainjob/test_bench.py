@@ -10,7 +10,7 @@ FIELDS = ["name", "case", "figure", "unit", "limit", "limit_is", "ratio", "goal"
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "cases"), [("personalise", 2), ("login", 1), ("issue", 10)])
+@pytest.mark.parametrize(("name", "cases"), [("personalise", 2), ("login", 1), ("issue", 10), ("audit", 5)])
 def test_a_bench_prints_figures_beside_their_limits(tmp_path: Path, name: str, cases: int) -> None:
     lines = json_lines(succeed(tmp_path, "bench", name, "--quick", "--json"))
     assert len(lines) == cases

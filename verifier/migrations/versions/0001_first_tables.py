@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from pki.auditchain.columns import SEQUENCE
 from pki.store.database import UtcDateTime
 
 revision = "0001"
@@ -51,7 +52,7 @@ def upgrade() -> None:
     op.create_index("ix_receipts_time", "receipts", ["time"])
     op.create_table(
         "audit_entries",
-        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sequence", SEQUENCE, autoincrement=False, nullable=False),
         sa.Column("time", sa.BigInteger(), nullable=False),
         sa.Column("actor", sa.String(128), nullable=False),
         sa.Column("action", sa.String(128), nullable=False),

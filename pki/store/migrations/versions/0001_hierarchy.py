@@ -3,6 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
+from pki.auditchain.columns import SEQUENCE
 from pki.store.columns import Serial, UtcSeconds
 from pki.store.database import UtcDateTime
 
@@ -15,7 +16,7 @@ depends_on = None
 def upgrade() -> None:
     op.create_table(
         "audit",
-        sa.Column("sequence", sa.BigInteger(), autoincrement=False, nullable=False),
+        sa.Column("sequence", SEQUENCE, autoincrement=False, nullable=False),
         sa.Column("time", sa.BigInteger(), nullable=False),
         sa.Column("actor", sa.String(length=128), nullable=False),
         sa.Column("action", sa.String(length=128), nullable=False),

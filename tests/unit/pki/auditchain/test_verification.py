@@ -1,5 +1,7 @@
 """The check of a whole record: each kind of tampering is found, and named as well as can be."""
 
+import tracemalloc
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Engine, event
@@ -218,6 +220,18 @@ def test_both_keys_of_a_rollover_count(sqlite_record: Engine, key: CheckpointKey
     for single in both:
         with pytest.raises(CheckpointError):
             verify(sqlite_record, Expectations(keys=(single,)))
+
+
+def test_memory_does_not_grow_with_the_record(sqlite_engine: Engine, signer: Signer) -> None:
+    peaks = []
+    for count in (3_000, 9_000):
+        fill(sqlite_engine, count)
+        checkpoint(sqlite_engine, signer)
+        tracemalloc.start()
+        verify(sqlite_engine)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.5 * peaks[0]
 
 
 def test_reading_takes_no_lock(sqlite_record: Engine) -> None:
