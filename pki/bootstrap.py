@@ -1,6 +1,8 @@
 """Making a PKI in an empty home, and opening the one that is there."""
 
-from collections.abc import Mapping
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,16 +13,19 @@ from sqlalchemy.orm import Session
 
 from pki.authority import Authority
 from pki.authority.issuers import Issuers
+from pki.ceremony import steps
+from pki.ceremony.custody import Vault
 from pki.ceremony.founding import Foundry, read_issuers
-from pki.ceremony.plan import first_generation
+from pki.ceremony.plan import CHECKPOINT_KEY, MASTER_KEY_NAMES, first_generation, responder_key
 from pki.clock import Clock, utc_now
+from pki.cms.documents import DocumentSigners
 from pki.hierarchy import Role
-from pki.home import Home, HomeMissingError
-from pki.keys.kinds import KeyKind
+from pki.home import PIN_VARIABLE, Home, HomeMissingError
 from pki.keys.masterkeys import MasterKeys
 from pki.keys.store import KeyStore
 from pki.profiles.definitions import load_definitions
 from pki.profiles.extensions import PublicAddresses
+from pki.published import published_certificates
 from pki.status.feed import StatusFeed
 from pki.status.ocsp.answerstore import AnswerStore
 from pki.status.ocsp.policy import OcspPolicy
@@ -31,20 +36,27 @@ from pki.status.store import StatusStore
 from pki.store.database import create_database_engine, migrate
 from pki.store.models import AuditEntry, KeyRow
 
+__all__ = [
+    "CHECKPOINT_KEY",
+    "MASTER_KEY_NAMES",
+    "MIGRATIONS",
+    "UNATTENDED",
+    "Pki",
+    "Trust",
+    "check_settings",
+    "initialise",
+    "open_engine",
+    "open_key_store",
+    "open_pki",
+    "opened_foundry",
+    "responder_key",
+]
+
 MIGRATIONS = Path(__file__).parent / "store" / "migrations"
-MASTER_KEY_NAMES = ("card", "factory")
+DOCUMENTS = "documents"
+"""The actor of document signers that are made when it is time."""
 UNATTENDED = "init"
 """The actor of an embedded installation's founding, at which no officer is present."""
-CHECKPOINT_KEY = "checkpoint"
-"""The name of the key that signs the audit chain's checkpoints."""
-_ANSWERING = (
-    Role.CITIZEN_AUTHENTICATION,
-    Role.CITIZEN_SIGNATURE,
-    Role.CARD,
-    Role.OPERATOR,
-    Role.SERVICE,
-)
-"""Roles whose certificates name an OCSP responder."""
 _CITIZENS = (Role.CITIZEN_AUTHENTICATION, Role.CITIZEN_SIGNATURE, Role.CARD)
 
 
@@ -70,6 +82,10 @@ class Pki:
     answers: AnswerStore = field(repr=False)
     master_keys: MasterKeys = field(repr=False)
     keys: KeyStore = field(repr=False)
+    documents: DocumentSigners = field(repr=False)
+    """Who signs travel documents now, and the master list."""
+    published: Mapping[str, bytes] = field(repr=False)
+    """What stands under /pki/ca/NAME.cer: CAs, cross certificates, links; DER."""
     trust: Trust
     engine: Engine = field(repr=False)
     clock: Clock
@@ -97,28 +113,33 @@ def initialise(home: Home, clock: Clock = utc_now) -> None:
     The same code as a ceremony, for an embedded installation; production roots come from `hoviat pki
     ceremony`. Can be repeated after it was interrupted. Raises PkiError, HomeError.
     """
-    definitions = load_definitions(home.profiles)
+    with opened_foundry(home, clock, UNATTENDED) as foundry:
+        steps.found(foundry, home.shards)
+
+
+@contextmanager
+def opened_foundry(home: Home, clock: Clock, actor: str, vault: Vault | None = None) -> Iterator[Foundry]:
+    """What ceremonies work with, on a home that need not be founded yet. Raises HomeError, KeyStoreError."""
     engine = create_database_engine(home.database_url("pki"))
     keys = open_key_store(home)
     try:
         migrate_home(engine, home)
+        definitions = load_definitions(home.profiles)
         addresses = PublicAddresses(home.public_url)
-        foundry = Foundry(engine, keys, addresses, clock, UNATTENDED, definitions)
-        first = first_generation(home.shards)
-        foundry.found(first)
-        if not keys.has_master_keys(MASTER_KEY_NAMES):
-            keys.create_master_keys(MASTER_KEY_NAMES)
-        for name in (*(responder_key(ca.name) for ca in first if ca.role in _ANSWERING), CHECKPOINT_KEY):
-            foundry.make_service_key(name, KeyKind.P256)
+        yield Foundry(engine, keys, addresses, clock, actor, definitions, vault)
     finally:
         engine.dispose()
         keys.close()
-    opened = open_pki(home, clock)
+
+
+def check_settings(root: Path, key_location: str, shards: int) -> None:
+    """Before a home is made: whether its keys can be made there. Raises KeyStoreError, ProfileError."""
+    first_generation(shards)
+    keys = KeyStore.from_settings(root / "keys", key_location, lambda: b"", os.environ.get(PIN_VARIABLE))
     try:
-        for name in opened.crls.names:
-            opened.crls.current(name)
+        keys.names()
     finally:
-        opened.close()
+        keys.close()
 
 
 def open_key_store(home: Home) -> KeyStore:
@@ -166,7 +187,8 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
         raise HomeMissingError(home.root, "has no complete PKI; run `hoviat init` in a new home")
     issuers = read_issuers(engine, keys)
     addresses = PublicAddresses(home.public_url)
-    authority = Authority(engine, issuers, addresses, clock, definitions=load_definitions(home.profiles))
+    definitions = load_definitions(home.profiles)
+    authority = Authority(engine, issuers, addresses, clock, definitions=definitions)
     authority.repair()
     status = StatusStore(engine, issuers)
     feed = StatusFeed(engine)
@@ -179,6 +201,8 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
         answers=AnswerStore(home.ocsp_answers),
         master_keys=keys.open_master_keys(MASTER_KEY_NAMES),
         keys=keys,
+        documents=DocumentSigners(Foundry(engine, keys, addresses, clock, DOCUMENTS, definitions)),
+        published=published_certificates(engine, issuers),
         trust=Trust(_loaded(issuers, (Role.ROOT,)), _loaded(issuers, _CITIZENS)),
         engine=engine,
         clock=clock,
@@ -189,11 +213,6 @@ def _is_founded(engine: Engine) -> bool:
     """The checkpoints' key is the last thing that is made."""
     with Session(engine) as session:
         return session.get(KeyRow, CHECKPOINT_KEY) is not None
-
-
-def responder_key(issuer: str) -> str:
-    """The name of the key with which a CA's OCSP responder signs."""
-    return f"ocsp-{issuer}"
 
 
 def _responder(
@@ -207,7 +226,7 @@ def _responder(
 ) -> OcspResponder:
     with Session(engine) as session:
         rows = {row.name: row for row in session.scalars(select(KeyRow))}
-    answering = [ca for ca in authority.issuers if responder_key(ca.name) in rows]
+    answering = [ca for ca in authority.issuers if ca.key is not None and responder_key(ca.name) in rows]
     credentials = {
         ca.name: RenewingCredential(authority, engine, keys, ca.name, rows[responder_key(ca.name)], clock)
         for ca in answering

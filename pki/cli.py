@@ -9,6 +9,7 @@ from pki.commandline import json_option as _json_option
 from pki.commandline import note_option as _note_option
 from pki.commandline import opened_pki as _opened
 from pki.commandline import show as _show
+from pki.ceremony.cli import ceremony
 from pki.lazycommand import LazyCommand
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ _REASONS = (
 
 @click.group()
 def pki() -> None:
-    """Certificates: CRLs, revocation, suspension, mass actions, audit, export."""
+    """Certificates: ceremonies, CRLs, revocation, suspension, mass actions, audit, export."""
 
 
 pki.add_command(LazyCommand("mass", "pki.massactions.cli", "Hold, release or revoke many certificates."))
@@ -38,17 +39,18 @@ pki.add_command(LazyCommand("expiring", "pki.massactions.cli", "List certificate
 
 
 pki.add_command(LazyCommand("validate", "pki.validation.cli", "Validate a certificate path; explain why."))
+pki.add_command(ceremony)
 
 
 @pki.command()
 @click.argument("name", required=False)
 @_json_option
 def crl(name: str | None, as_json: bool) -> None:
-    """Publish the next CRL of the CA NAME (root-g1, citizen-auth-g1…), or of every CA."""
+    """Publish the next CRL of the CA NAME (root-g1, citizen-auth-g1…), or of every CA on line."""
     with _opened() as opened:
         if name is not None and name not in opened.crls.names:
             raise click.ClickException(f"no CA {name}; there are {', '.join(opened.crls.names)}")
-        published = [opened.crls.publish(ca, ACTOR) for ca in ([name] if name else opened.crls.names)]
+        published = [opened.crls.publish(ca, ACTOR) for ca in ([name] if name else opened.crls.signing)]
     for item in published:
         _show(
             {

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+SETTINGS_FILE = "hoviat.toml"
 DEFAULT_KEY_LOCATION = "file:"
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
 PASSPHRASE_VARIABLE = "HOVIAT_PASSPHRASE"  # noqa: S105 - the variable's name
@@ -132,7 +133,7 @@ def create(
         folder.chmod(_OWNER_ONLY_FOLDER)  # whatever umask, or whoever made it before, allowed others
     if not os.environ.get(PASSPHRASE_VARIABLE):
         home.write_secret("passphrase", secrets.token_urlsafe(_PASSPHRASE_BYTES).encode() + b"\n")
-    (home.root / "hoviat.toml").write_text(_settings(home), encoding="utf-8")
+    (home.root / SETTINGS_FILE).write_text(_settings(home), encoding="utf-8")
     return home
 
 
@@ -155,7 +156,7 @@ def _require_url(root: Path, url: str) -> None:
 def load(root: Path) -> Home:
     """Opens an initialised home."""
     try:
-        settings = tomllib.loads((root / "hoviat.toml").read_text(encoding="utf-8"))
+        settings = tomllib.loads((root / SETTINGS_FILE).read_text(encoding="utf-8"))
         return Home(
             root.absolute(),
             settings["public_url"],

@@ -9,7 +9,7 @@ from pki.auditchain.canonical import Json
 from pki.auditchain.chain import GENESIS_HASH, AuditEntry, Event, Head, verify
 from pki.auditchain.columns import AuditEntryColumns, CheckpointColumns, MerkleNodeColumns
 from pki.auditchain.errors import AuditChainError
-from pki.auditchain.table import append, append_many, read, verify_table
+from pki.auditchain.table import append, append_many, read, stored, verify_table
 from pki.auditchain.tree import Record
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
     "append",
     "append_many",
     "read",
+    "stored",
     "verify",
     "verify_table",
 ]

@@ -15,9 +15,10 @@ from pki.authority.issuers import Issuers, IssuingCa, certified_ca, uncertified_
 from pki.authority.orders import make_order
 from pki.authority.record import record_events
 from pki.authority.values import IssuedCertificate
+from pki.ceremony.custody import OFFLINE_SCHEME, Vault
 from pki.ceremony.plan import PlannedCa
 from pki.clock import Clock
-from pki.errors import KeyMismatchError
+from pki.errors import IssuerOfflineError, KeyMismatchError
 from pki.hierarchy import Role
 from pki.keys.kinds import KeyKind
 from pki.keys.signer import Signer
@@ -26,6 +27,8 @@ from pki.profiles.definitions import DEFINITIONS, Definitions
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.profile import Profile
 from pki.profiles.tbs import validity_from
+from pki.published import cross_request_id
+from pki.store.database import read_only
 from pki.store.models import Issuer, KeyRow
 
 
@@ -40,6 +43,8 @@ class Foundry:
     actor: str
     """Who holds the ceremony, for the audit chain."""
     definitions: Definitions = field(default_factory=lambda: DEFINITIONS)
+    vault: Vault | None = None
+    """Where the keys of self-signed CAs are made and opened; None: with all others, on line."""
 
     def found(self, plan: Iterable[PlannedCa]) -> None:
         """Makes every planned CA that is not there yet, in the plan's order: roots before those below."""
@@ -49,16 +54,19 @@ class Foundry:
 
     def register(self, planned: PlannedCa) -> None:
         """Its key and its row. A key that a crash left without a row is taken up."""
-        with Session(self.engine) as session:
+        with Session(read_only(self.engine)) as session:
             if session.get(Issuer, planned.name) is not None:
                 return
-        uri = make_key(self.keys, planned.name, planned.key_kind)
+        if planned.self_signed and self.vault is not None:
+            uri = self.vault.make(planned.name, planned.key_kind)
+        else:
+            uri = make_key(self.keys, planned.name, planned.key_kind)
         with Session(self.engine) as session, session.begin():
             self._write_rows(session, planned, uri)
 
     def certify(self, planned: PlannedCa) -> IssuedCertificate:
         """Its certificate: by itself, or by the current root."""
-        issuers = read_issuers(self.engine, self.keys)
+        issuers = self.issuers()
         if planned.self_signed and planned.name not in issuers:
             issuers = Issuers([*issuers, self._before_its_certificate(planned)])
         above = issuers[planned.name] if planned.self_signed else issuers.current(Role.ROOT)
@@ -68,19 +76,43 @@ class Foundry:
 
     def cross_certify(self, planned: PlannedCa, above: str, profile: Profile) -> IssuedCertificate:
         """A certificate for a self-signed CA's key by another generation of it: roll-over, either way."""
-        issuers = read_issuers(self.engine, self.keys)
-        request_id = f"cross-{planned.name}-{above}"
+        issuers = self.issuers()
+        request_id = cross_request_id(planned.name, above)
         return self._issue(planned, profile, request_id, issuers[above], issuers)
 
     def make_service_key(self, name: str, kind: KeyKind) -> None:
         """A key that certifies nothing: the checkpoints', a responder's. One that is there stays."""
-        with Session(self.engine) as session:
+        with Session(read_only(self.engine)) as session:
             if session.get(KeyRow, name) is not None:
                 return
         uri = make_key(self.keys, name, kind)
         with Session(self.engine) as session, session.begin():
             session.add(KeyRow(name=name, uri=uri, created=self.clock()))
             record_events(session, [Event(self.clock(), self.actor, "key.registered", name, {})])
+
+    def certify_service(
+        self, name: str, kind: KeyKind, profile: Profile, subject: bytes
+    ) -> IssuedCertificate:
+        """A key of this name and its certificate by the profile's current CA. Raises IssuerOfflineError."""
+        issuers = self.issuers()
+        (role,) = DEFINITIONS[profile].issued_by
+        above = issuers.current(role)
+        _ = above.signer  # where it is off line no key is made in vain
+        self.make_service_key(name, kind)
+        key = self.service_signer(name).public_key
+        order = make_order(
+            name, profile, issuer=above, subject=subject, key=key, on_hold=False, actor=self.actor
+        )
+        return Authority(self.engine, issuers, self.addresses, self.clock).execute(order)
+
+    def service_signer(self, name: str) -> Signer:
+        """The service key of this name."""
+        with Session(read_only(self.engine)) as session:
+            return self.keys.open(session.get_one(KeyRow, name).uri)
+
+    def issuers(self) -> Issuers:
+        """Every certified CA; those off line with their keys, while the vault is open."""
+        return read_issuers(self.engine, self.keys, self.vault)
 
     def _issue(
         self, planned: PlannedCa, profile: Profile, request_id: str, above: IssuingCa, issuers: Issuers
@@ -103,8 +135,13 @@ class Foundry:
         return uncertified_ca(planned.name, self._signer(planned), planned.subject, validity, planned.shards)
 
     def _signer(self, planned: PlannedCa) -> Signer:
-        with Session(self.engine) as session:
-            return self.keys.open(session.get_one(KeyRow, planned.name).uri)
+        with Session(read_only(self.engine)) as session:
+            uri = session.get_one(KeyRow, planned.name).uri
+        if not uri.startswith(OFFLINE_SCHEME):
+            return self.keys.open(uri)
+        if self.vault is None:
+            raise IssuerOfflineError(planned.name)
+        return self.vault.open(uri)
 
     def _write_rows(self, session: Session, planned: PlannedCa, uri: str) -> None:
         now = self.clock()
@@ -117,7 +154,7 @@ class Foundry:
                 generation=planned.generation,
                 subject=planned.subject,
                 key=planned.name,
-                online=True,
+                online=not uri.startswith(OFFLINE_SCHEME),
                 certificate=None,
                 shards=planned.shards,
                 status_version=0,
@@ -142,16 +179,22 @@ def make_key(keys: KeyStore, name: str, kind: KeyKind) -> str:
     return keys.uri_of(name) if keys.exists(name) else keys.create(name, kind)
 
 
-def read_issuers(engine: Engine, keys: KeyStore) -> Issuers:
-    """Every CA that is certified, with its key where that is on line. Raises KeyStoreError."""
+def read_issuers(engine: Engine, keys: KeyStore, vault: Vault | None = None) -> Issuers:
+    """Every certified CA, with its key where that is on line or in the vault. Raises KeyStoreError."""
     query = select(Issuer, KeyRow.uri).join(KeyRow, KeyRow.name == Issuer.key)
-    with Session(engine) as session:
+    with Session(read_only(engine)) as session:
         rows = session.execute(query.where(Issuer.certificate.is_not(None))).all()
-    return Issuers(_opened(row, uri, keys) for row, uri in rows)
+    return Issuers(_opened(row, uri, keys, vault) for row, uri in rows)
 
 
-def _opened(row: Issuer, uri: str, keys: KeyStore) -> IssuingCa:
-    signer = keys.open(uri) if row.online else None
+def _opened(row: Issuer, uri: str, keys: KeyStore, vault: Vault | None) -> IssuingCa:
+    signer: Signer | None = None
+    if row.retired:
+        pass
+    elif row.online:
+        signer = keys.open(uri)
+    elif vault is not None and uri.startswith(OFFLINE_SCHEME):
+        signer = vault.open(uri)
     try:
         return certified_ca(row.name, signer, row.certificate or b"", row.shards)
     except ValueError as error:

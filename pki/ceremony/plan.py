@@ -10,6 +10,17 @@ from pki.profiles.names import encode_ca
 from pki.profiles.profile import Profile
 
 _SELF_SIGNED: Mapping[Role, Profile] = {Role.ROOT: Profile.ROOT_CA, Role.CSCA: Profile.CSCA}
+ANSWERING = (
+    Role.CITIZEN_AUTHENTICATION,
+    Role.CITIZEN_SIGNATURE,
+    Role.CARD,
+    Role.OPERATOR,
+    Role.SERVICE,
+)
+"""Roles below the root; their certificates name an OCSP responder."""
+MASTER_KEY_NAMES = ("card", "factory")
+CHECKPOINT_KEY = "checkpoint"
+"""The name of the key that signs the audit chain's checkpoints: the last thing that a founding makes."""
 _PARTITIONED = frozenset({Role.CITIZEN_AUTHENTICATION, Role.CITIZEN_SIGNATURE, Role.CARD})
 """Those that issue to every citizen."""
 
@@ -63,3 +74,8 @@ def planned(role: Role, generation: int, shards: int = 1) -> PlannedCa:
     """One generation of a role's CA, with that role's kind of key."""
     kind = KeyKind.P384 if role in _SELF_SIGNED else KeyKind.P256
     return PlannedCa(role, generation, kind, shards if role in _PARTITIONED else 1)
+
+
+def responder_key(issuer: str) -> str:
+    """The name of the key with which a CA's OCSP responder signs."""
+    return f"ocsp-{issuer}"

@@ -48,26 +48,45 @@ class CrlPublisher:
     @property
     def names(self) -> tuple[str, ...]:
         """Short names of the CAs that have a CRL."""
+        return tuple(ca.name for ca in self._issuers)
+
+    @property
+    def signing(self) -> tuple[str, ...]:
+        """Those whose next CRL this process can sign; a ceremony made that of the others."""
         return tuple(ca.name for ca in self._issuers if ca.key is not None)
 
     def current(self, name: str) -> PublishedCrl:
-        """The CRL to serve now. A status change or half its life makes a new one first. Raises KeyError."""
-        _ = self._issuers[name]
+        """The CRL to serve now. A status change or half its life makes a new one first.
+
+        Where the key is off line, the last ceremony's is served, whatever its age: who reads it sees that.
+        Raises UnknownIssuerError; IssuerOfflineError before a ceremony made the first.
+        """
+        offline = self._issuers[name].key is None
         with Session(self._reading) as session, session.begin():
             row = _newest(session, name)
-            if row is not None and self._is_fresh(session, row):
+            if row is not None and (offline or self._is_fresh(session, row)):
                 return _published(row)
         return self.publish(name, only_if_due=True)
 
-    def publish(self, name: str, actor: str = ACTOR, *, only_if_due: bool = False) -> PublishedCrl:
-        """Makes and stores the next CRL. `only_if_due`: returns another process's, if it was faster."""
+    def publish(
+        self,
+        name: str,
+        actor: str = ACTOR,
+        *,
+        only_if_due: bool = False,
+        next_update: datetime | None = None,
+    ) -> PublishedCrl:
+        """Makes and stores the next CRL. `only_if_due`: returns another process's, if it was faster.
+
+        `next_update` is a ceremony's: its key signs no other one soon, or ever again.
+        """
         issuer = self._issuers[name]
         with Session(self._engine) as session, session.begin():
             state = session.get_one(Issuer, name, with_for_update=True)
             previous = _newest(session, name)
             if only_if_due and previous is not None and self._is_fresh(session, previous):
                 return _published(previous)
-            scope = self._next_scope(state, name)
+            scope = self._next_scope(state, name, next_update)
             crl = build_crl(issuer, scope, _entries(session, issuer, scope.this_update))
             row = CrlRow(
                 issuer=name,
@@ -84,11 +103,11 @@ class CrlPublisher:
             self._audit(session, row, actor)
             return _published(row)
 
-    def _next_scope(self, state: Issuer, name: str) -> CrlScope:
+    def _next_scope(self, state: Issuer, name: str, next_update: datetime | None) -> CrlScope:
         now = self._clock().replace(microsecond=0)
         # Rises even if the clock is set back or the database comes back from an older copy.
         number = max(state.crl_number + 1, int(now.timestamp()))
-        return CrlScope(number, now, now + crl_life(self._issuers[name]))
+        return CrlScope(number, now, next_update or now + crl_life(self._issuers[name]))
 
     def _is_fresh(self, session: Session, row: CrlRow) -> bool:
         version = session.scalars(select(Issuer.status_version).where(Issuer.name == row.issuer)).one()

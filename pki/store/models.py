@@ -10,7 +10,9 @@ from sqlalchemy import (
     LargeBinary,
     SmallInteger,
     String,
+    Text,
     UniqueConstraint,
+    false,
     text,
 )
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
@@ -64,6 +66,8 @@ class Issuer(Base):
     key: Mapped[str] = mapped_column(ForeignKey(KeyRow.name))
     online: Mapped[bool]
     """False: its key is kept off line, and only a ceremony signs with it."""
+    retired: Mapped[bool] = mapped_column(server_default=false())
+    """True: its last CRL is out, and its key is never opened again."""
     certificate: Mapped[bytes | None] = mapped_column(LargeBinary)
     """DER; None until it is certified."""
     shards: Mapped[int] = mapped_column(SmallInteger)
@@ -176,6 +180,36 @@ class CrlRow(Base):
     status_version: Mapped[int] = mapped_column(BigInteger)
     this_update: Mapped[datetime] = mapped_column(UtcDateTime())
     next_update: Mapped[datetime] = mapped_column(UtcDateTime())
+    der: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class CeremonyRow(Base):
+    """A ceremony, begun or done. While one is open (`closed` is None) no other begins."""
+
+    __tablename__ = "ceremonies"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    kind: Mapped[str] = mapped_column(String(16))
+    arguments: Mapped[str] = mapped_column(Text)
+    """Canonical JSON of what was asked for: the same again goes on with it."""
+    plan: Mapped[str] = mapped_column(Text)
+    """Canonical JSON of what that meant when it began."""
+    opened: Mapped[datetime] = mapped_column(UtcSeconds())
+    head_sequence: Mapped[int] = mapped_column(BigInteger)
+    """The audit chain's end before it."""
+    head_hash: Mapped[str] = mapped_column(String(2 * _HASH_BYTES))
+    closed: Mapped[datetime | None] = mapped_column(UtcSeconds())
+    transcript: Mapped[bytes | None] = mapped_column(LargeBinary)
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class MasterListRow(Base):
+    """A CSCA master list (ICAO Doc 9303-12 §9); the newest is the one served."""
+
+    __tablename__ = "master_lists"
+
+    number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    made: Mapped[datetime] = mapped_column(UtcSeconds())
     der: Mapped[bytes] = mapped_column(LargeBinary)
 
 

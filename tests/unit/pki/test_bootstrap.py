@@ -22,7 +22,7 @@ def test_the_audit_of_a_new_pki_holds(pki: Pki) -> None:
         head = verify_table(session, AuditEntry)
         actions = [entry.action for entry in session.query(AuditEntry).order_by(AuditEntry.sequence)]
     assert head.sequence == len(actions)
-    assert actions.count("certificate.issued") == 7
+    assert actions.count("certificate.issued") == 9  # seven CAs, two signers
     assert actions.count("crl.published") == 7
 
 

@@ -1,0 +1,78 @@
+"""Where an officer is alone with their share: a file of their own, or a screen that is cleared again."""
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+import click
+
+from pki.ceremony.errors import ShareError
+from pki.ceremony.shares import MAX_SHARE_CHARACTERS
+from pki.errors import KeyExistsError, KeyStoreError
+from pki.keys.disk import read_bounded, write_new_file
+
+
+class Desk(Protocol):
+    """Hands a share to its officer and asks for it; to no other, and to no log."""
+
+    def hand_over(self, officer: str, share: str) -> None:
+        """Gives the officer their share. Raises ShareError."""
+        ...
+
+    def ask(self, officer: str) -> str:
+        """The officer's share, as the officer gives it. Raises ShareError."""
+        ...
+
+
+class CommandDesk:
+    """Officers with a file of their own use it; the others sit down at the terminal, one by one."""
+
+    def __init__(self, files: Mapping[str, Path]) -> None:
+        self._files = dict(files)
+
+    def hand_over(self, officer: str, share: str) -> None:
+        """See `Desk.hand_over`. A file is new, and its owner's alone."""
+        path = self._files.get(officer)
+        if path is None:
+            _show_alone(officer, share)
+            return
+        try:
+            write_new_file(path, share.encode() + b"\n")
+        except KeyExistsError as error:
+            raise ShareError(
+                officer, f"{path.name} exists; remove it if it is left from a ceremony that did not begin"
+            ) from error
+        except KeyStoreError as error:
+            raise ShareError(officer, f"{path.name} {error.detail}") from error
+
+    def ask(self, officer: str) -> str:
+        """See `Desk.ask`. What is typed is not shown."""
+        path = self._files.get(officer)
+        if path is None:
+            _require_terminal(officer)
+            return str(click.prompt(f"Officer {officer}, type your share", hide_input=True, err=True))
+        try:
+            return read_bounded(path, MAX_SHARE_CHARACTERS).decode("ascii")
+        except KeyStoreError as error:
+            raise ShareError(officer, f"{path.name}: {error.detail}") from error
+        except UnicodeDecodeError as error:
+            raise ShareError(officer, f"{path.name} holds no share") from error
+
+
+def _show_alone(officer: str, share: str) -> None:
+    _require_terminal(officer)
+    click.clear()
+    click.prompt(f"Officer {officer} alone, press Enter", default="", show_default=False, err=True)
+    words = share.split()
+    width = max(map(len, words))
+    for start in range(0, len(words), 4):
+        row = enumerate(words[start : start + 4], start + 1)
+        click.echo("  ".join(f"{number:2} {word:{width}}" for number, word in row), err=True)
+    click.prompt("Write the words down, then press Enter", default="", show_default=False, err=True)
+    click.clear()
+
+
+def _require_terminal(officer: str) -> None:
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise ShareError(officer, "there is neither a terminal nor a share file (NAME=FILE)")

@@ -1,0 +1,41 @@
+"""The certificates that everyone may fetch: CAs, cross certificates and links. Never a citizen's."""
+
+from collections.abc import Mapping
+from itertools import permutations
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session
+
+from pki.authority.issuers import Issuers
+from pki.hierarchy import Role
+from pki.store.database import read_only
+from pki.store.models import CertificateBody, CertificateRow
+
+_CROSSED = (Role.ROOT, Role.CSCA)
+
+
+def cross_request_id(name: str, above: str) -> str:
+    """The request under which the key of CA `name` is certified by the CA `above`."""
+    return f"cross-{name}-{above}"
+
+
+def links_of(engine: Engine, issuers: Issuers, *roles: Role) -> dict[str, bytes]:
+    """Cross certificates and links between these roles' generations: `root-g2-by-root-g1` → DER."""
+    wanted = {
+        cross_request_id(one.name, other.name): f"{one.name}-by-{other.name}"
+        for role in roles
+        for one, other in permutations(issuers.generations(role), 2)
+    }
+    query = (
+        select(CertificateRow.request_id, CertificateBody.der)
+        .join(CertificateBody, CertificateBody.serial == CertificateRow.serial)
+        .where(CertificateRow.request_id.in_(wanted))
+    )
+    with Session(read_only(engine)) as session, session.begin():
+        return {wanted[row.request_id]: row.der for row in session.execute(query)}
+
+
+def published_certificates(engine: Engine, issuers: Issuers) -> Mapping[str, bytes]:
+    """All that stand under /pki/ca/NAME.cer, DER by name: the CAs first."""
+    own = {ca.name: ca.certificate for ca in issuers if ca.certificate is not None}
+    return {**own, **links_of(engine, issuers, *_CROSSED)}
