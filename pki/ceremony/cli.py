@@ -1,6 +1,7 @@
 """`hoviat pki ceremony …`: roots and CAs, made and renewed by officers, two at least."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 FunctionT = TypeVar("FunctionT", bound=Callable[..., None])
 _ISSUING = ("citizen-auth", "citizen-sign", "card", "operator", "service")
 _SELF_SIGNED = ("root", "csca")
+OFFLINE_PIN_VARIABLE = "HOVIAT_OFFLINE_HSM_PIN"
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON on stdout.")
 
@@ -42,20 +44,38 @@ def _attended(function: FunctionT) -> FunctionT:
     return function
 
 
+def _new_custody(function: FunctionT) -> FunctionT:
+    """The options of ceremonies that may make a new folder."""
+    threshold = click.option(
+        "--threshold",
+        default=2,
+        show_default=True,
+        help="For a new folder: officers needed at later ceremonies.",
+    )
+    place = click.option(
+        "--offline-keys",
+        default=DEFAULT_KEY_LOCATION,
+        show_default=True,
+        help="For a new folder: where its keys are made, file: or a pkcs11: token that nothing else uses.",
+    )
+    return threshold(place(function))
+
+
 @click.group()
 def ceremony() -> None:
     """Make and renew roots and CAs; two officers or more. Interrupted, the same command goes on."""
 
 
 @ceremony.command()
-@click.option("--threshold", type=int, help="Officers needed at later ceremonies.  [default: 2]")
+@_new_custody
 @click.option("--public-url", default=DEFAULT_PUBLIC_URL, show_default=True, help="Address in certificates.")
 @click.option("--keys", default=DEFAULT_KEY_LOCATION, show_default=True, help="Where keys on line are made.")
 @click.option("--shards", default=1, show_default=True, help="Partitions of the citizens' CRLs.")
 @_attended
 def found(
     *,
-    threshold: int | None,
+    threshold: int,
+    offline_keys: str,
     public_url: str,
     keys: str,
     shards: int,
@@ -70,18 +90,37 @@ def found(
     with _errors_told():
         new = NewHome(public_url, keys, shards)
         root = _home_folder()
-        transcript = found_home(root, new, _attendance(offline, officers, threshold))
+        there = _attendance(offline, officers, (threshold, offline_keys))
+        transcript = found_home(root, new, there)
         _give_out(transcript, out or root / "ceremonies", as_json)
 
 
 @ceremony.command()
 @click.argument("role", type=click.Choice(_SELF_SIGNED))
+@_new_custody
 @_attended
-def renew(role: str, offline: Path, officers: tuple[str, ...], out: Path | None, as_json: bool) -> None:
-    """Make the next root, with cross certificates both ways, or the next CSCA, with its link."""
-    from pki.ceremony import kinds
+def renew(
+    role: str,
+    threshold: int,
+    offline_keys: str,
+    offline: Path,
+    officers: tuple[str, ...],
+    out: Path | None,
+    *,
+    as_json: bool,
+) -> None:
+    """Make the next root, with cross certificates both ways, or the next CSCA, with its link.
 
-    _hold(kinds.renew(kinds.RENEWABLE_ROLES[role]), offline, officers, out, as_json)
+    In a home that `hoviat init` made, whose roots are on line, a new folder takes the next ones off line.
+    """
+    from pki.ceremony import kinds
+    from pki.ceremony.office import hold_in
+
+    with _errors_told():
+        home = _home()
+        there = _attendance(offline, officers, (threshold, offline_keys))
+        signed = hold_in(home, there, kinds.renew(kinds.RENEWABLE_ROLES[role]))
+        _give_out(signed, out or home.root / "ceremonies", as_json)
 
 
 @ceremony.command()
@@ -142,6 +181,18 @@ def retire(name: str, offline: Path, officers: tuple[str, ...], out: Path | None
     from pki.ceremony import kinds
 
     _hold(kinds.retire(name), offline, officers, out, as_json)
+
+
+@ceremony.command()
+@_attended
+def abandon(offline: Path, officers: tuple[str, ...], out: Path | None, as_json: bool) -> None:
+    """End an interrupted ceremony that can't go on. What it certified stands, and its transcript says so."""
+    from pki.ceremony.office import abandon_in
+
+    with _errors_told():
+        home = _home()
+        signed = abandon_in(home, _attendance(offline, officers))
+        _give_out(signed, out or home.root / "ceremonies", as_json)
 
 
 @ceremony.command()
@@ -224,13 +275,15 @@ def _hold(
         _give_out(signed, out or home.root / "ceremonies", as_json)
 
 
-def _attendance(offline: Path, officers: tuple[str, ...], threshold: int | None = None) -> "Attendance":
+def _attendance(offline: Path, officers: tuple[str, ...], new: tuple[int, str] | None = None) -> "Attendance":
+    from pki.ceremony.custody import NewCustody
     from pki.ceremony.desk import CommandDesk
     from pki.ceremony.office import Attendance
 
     pairs = [text.partition("=") for text in officers]
     files = {label: Path(path) for label, sign, path in pairs if sign}
-    return Attendance(offline, [label for label, _, _ in pairs], CommandDesk(files), threshold)
+    custody = None if new is None else NewCustody(*new, os.environ.get(OFFLINE_PIN_VARIABLE))
+    return Attendance(offline, [label for label, _, _ in pairs], CommandDesk(files), custody)
 
 
 def _give_out(signed: "SignedTranscript", folder: Path, as_json: bool) -> None:

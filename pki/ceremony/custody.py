@@ -3,18 +3,20 @@
 import json
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from pki.ceremony import shares
 from pki.ceremony.desk import Desk
 from pki.ceremony.errors import CustodyError, OfficersError, ShareError
-from pki.ceremony.officers import require_officers, require_threshold
+from pki.ceremony.officers import MIN_OFFICERS, require_officers, require_threshold
+from pki.ceremony.sealing import seal, unseal
 from pki.errors import KeyExistsError, KeyMissingError, KeyStoreError
 from pki.keys.disk import read_bounded, write_new_file
-from pki.keys.filekeys import FileKeys
 from pki.keys.kinds import KeyKind
+from pki.keys.pins import pin_source
 from pki.keys.signer import Signer
+from pki.keys.store import DEFAULT_LOCATION, KeyStore
 from pki.keys.uris import FileUri, parse_key_uri
 
 OFFLINE_SCHEME = "offline:"
@@ -34,6 +36,10 @@ class Custody:
     """Officer → the digest of their share."""
     check: str
     """Tells the right secret (`shares.check_value`)."""
+    location: str = DEFAULT_LOCATION
+    """Where the keys are: files of the folder, or a token, as its URI without a place of the PIN."""
+    pin: str | None = None
+    """The token's PIN, sealed under the secret."""
 
     @property
     def officers(self) -> tuple[str, ...]:
@@ -48,7 +54,7 @@ class Vault:
     custody: Custody
     present: tuple[str, ...]
     """The officers who proved their shares."""
-    _keys: FileKeys = field(repr=False)
+    _keys: KeyStore = field(repr=False)
 
     def make(self, name: str, kind: KeyKind) -> str:
         """The key's URI, once it is there; one that an interrupted ceremony left is taken up."""
@@ -57,33 +63,45 @@ class Vault:
         return f"{OFFLINE_SCHEME}{name}"
 
     def open(self, uri: str) -> Signer:
-        """The key at `offline:NAME`. Raises KeyMissingError, KeyStoreError."""
-        parsed = parse_key_uri(str(FileUri(uri.removeprefix(OFFLINE_SCHEME))))
-        if not uri.startswith(OFFLINE_SCHEME) or not isinstance(parsed, FileUri):
-            raise KeyMissingError(uri)
-        return self._keys.open(parsed)
+        """The key at `offline:NAME`. Raises KeyMissingError, KeyUriError, else KeyStoreError."""
+        return self._keys.open(self._keys.uri_of(uri.removeprefix(OFFLINE_SCHEME)))
+
+    def close(self) -> None:
+        """Gives the token's session back."""
+        self._keys.close()
+
+
+@dataclass(frozen=True)
+class NewCustody:
+    """What a new off-line folder is made with."""
+
+    threshold: int = MIN_OFFICERS
+    """How many of the officers can open it later."""
+    location: str = DEFAULT_LOCATION
+    """Where its keys are made: in files of the folder, or on a token that nothing else uses."""
+    pin: str | None = field(default=None, repr=False)
+    """The token's PIN, where `pin-source` of its URI doesn't name a file. It is sealed under the secret."""
 
 
 def open_vault(
-    folder: Path, home: Path, officers: Sequence[str], desk: Desk, threshold: int | None = None
+    folder: Path, home: Path, officers: Sequence[str], desk: Desk, new: NewCustody | None = None
 ) -> Vault:
     """Opens the folder with the officers' shares, or, where there is no secret yet, makes and shares one.
 
     :param home: the installation's folder, in which nothing of this may lie
-    :param threshold: for a new folder alone: how many of the officers can open it later; by default two
-    Raises OfficersError, ShareError, CustodyError. Until all officers have proved their shares back, a new
-    folder stays empty: what was handed out until then opens nothing.
+    :param new: what a new folder is made with; None: there must be one
+    Raises OfficersError, ShareError, CustodyError, KeyStoreError. Until all officers have proved their
+    shares back, a new folder stays empty: what was handed out until then opens nothing.
     """
     present = require_officers(officers)
     _require_apart(folder, home)
-    if (folder / _FILE).exists():
+    if (folder / _FILE).exists() or new is None:
         custody = read_custody(folder)
-        if threshold not in {None, custody.threshold}:
-            raise OfficersError(f"{custody.threshold} officers open this folder; that can't be changed here")
         secret = _recover(custody, present, desk)
     else:
-        secret, custody = _share_out(folder, present, desk, threshold or 2)
-    return Vault(custody, present, FileKeys(folder, secret.hex().encode))
+        secret, custody = _share_out(folder, present, desk, new)
+    pin = None if custody.pin is None else unseal(custody.pin, secret)
+    return Vault(custody, present, KeyStore.from_settings(folder, custody.location, secret.hex().encode, pin))
 
 
 def read_custody(folder: Path) -> Custody:
@@ -91,6 +109,7 @@ def read_custody(folder: Path) -> Custody:
     try:
         data = json.loads(read_bounded(folder / _FILE, _MAX_FILE))
         version, threshold, check = data["version"], data["threshold"], data["check"]
+        location, pin = data["keys"], data["pin"]
         given = {str(officer): str(digest) for officer, digest in data["shares"].items()}
         require_threshold(threshold, len(require_officers(tuple(given))))
     except KeyMissingError as error:
@@ -99,20 +118,24 @@ def read_custody(folder: Path) -> Custody:
         raise CustodyError(folder, error.detail) from error
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, OfficersError) as error:
         raise CustodyError(folder, f"its {_FILE} is damaged") from error
-    if version != _VERSION or not isinstance(check, str):
+    texts = isinstance(check, str) and isinstance(location, str) and isinstance(pin, str | None)
+    if version != _VERSION or not texts:
         raise CustodyError(folder, f"its {_FILE} is of another version")
-    return Custody(threshold, given, check)
+    return Custody(threshold, given, check, location, pin)
 
 
-def _share_out(folder: Path, officers: tuple[str, ...], desk: Desk, threshold: int) -> tuple[bytes, Custody]:
-    require_threshold(threshold, len(officers))
+def _share_out(folder: Path, officers: tuple[str, ...], desk: Desk, new: NewCustody) -> tuple[bytes, Custody]:
+    require_threshold(new.threshold, len(officers))
+    location, pin = _checked_place(folder, new)
     _require_empty(folder)
     secret = secrets.token_bytes(shares.SECRET_BYTES)
-    given = dict(zip(officers, shares.split(secret, threshold, len(officers)), strict=True))
+    given = dict(zip(officers, shares.split(secret, new.threshold, len(officers)), strict=True))
     custody = Custody(
-        threshold,
+        new.threshold,
         {officer: shares.digest(share) for officer, share in given.items()},
         shares.check_value(secret),
+        location,
+        None if pin is None else seal(pin, secret),
     )
     for officer, share in given.items():
         desk.hand_over(officer, share)
@@ -150,6 +173,23 @@ def _proved(custody: Custody, officer: str, share: str) -> str:
     return shares.normal(share)
 
 
+def _checked_place(folder: Path, new: NewCustody) -> tuple[str, str | None]:
+    """The place of keys without its PIN, and the PIN, once the token took it. Raises KeyStoreError."""
+    if new.location == DEFAULT_LOCATION:
+        return new.location, None
+    uri = parse_key_uri(new.location)
+    if isinstance(uri, FileUri):
+        raise CustodyError(folder, "keys kept off line are in file: or on a pkcs11: token")
+    pin = pin_source(uri.pin_source, new.pin)()
+    location = str(replace(uri, pin_source=None))
+    trial = KeyStore.from_settings(folder, location, lambda: b"", pin)
+    try:
+        trial.names()
+    finally:
+        trial.close()
+    return location, pin
+
+
 def _require_apart(folder: Path, home: Path) -> None:
     inner, outer = folder.resolve(), home.resolve()
     if inner == outer or outer in inner.parents or inner in outer.parents:
@@ -171,6 +211,8 @@ def _write(folder: Path, custody: Custody) -> None:
         "version": _VERSION,
         "threshold": custody.threshold,
         "shares": dict(custody.shares),
+        "keys": custody.location,
+        "pin": custody.pin,
         "check": custody.check,
     }
     try:

@@ -1,6 +1,6 @@
 """Holding a ceremony: begun on record, its steps, its signed transcript; interrupted anywhere, it goes on."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pki.auditchain import Json
@@ -34,9 +34,7 @@ def hold(foundry: Foundry, ceremony: Ceremony) -> SignedTranscript:
 
     Raises CeremonyError, IssuerError, KeyStoreError…; then the same call goes on once the cause is gone.
     """
-    vault = foundry.vault
-    if vault is None:
-        raise CeremonyPlanError("a ceremony needs the off-line folder and its officers")
+    vault = _vault_of(foundry)
     attended = replace(foundry, actor=actor_of(vault.present))
     opened = record.begin(
         attended.engine,
@@ -48,14 +46,36 @@ def hold(foundry: Foundry, ceremony: Ceremony) -> SignedTranscript:
     )
     results = ceremony.steps(attended, opened.plan)
     results += steps.publish_crls(attended, steps.offline_names(attended))
-    return _close(attended, vault, opened, results)
+    return _close(attended, opened, steps.certificates_of(results))
 
 
-def _close(foundry: Foundry, vault: Vault, opened: OpenCeremony, results: list[Made]) -> SignedTranscript:
+def abandon(foundry: Foundry) -> SignedTranscript:
+    """Ends an interrupted ceremony that can't go on; its transcript says so, and what it had done by then.
+
+    What was certified stays certified, and is on record; the next ceremony starts from there.
+    """
+    vault = _vault_of(foundry)
+    attended = replace(foundry, actor=actor_of(vault.present))
+    opened = record.open_ceremony(attended.engine)
+    if opened is None:
+        raise CeremonyPlanError("no ceremony was interrupted")
+    return _close(attended, opened, record.done_since(attended.engine, opened.before), abandoned=True)
+
+
+def _vault_of(foundry: Foundry) -> Vault:
+    if foundry.vault is None:
+        raise CeremonyPlanError("a ceremony needs the off-line folder and its officers")
+    return foundry.vault
+
+
+def _close(
+    foundry: Foundry, opened: OpenCeremony, created: Sequence[Plan], *, abandoned: bool = False
+) -> SignedTranscript:
     root = _signing_root(foundry, opened)
     now = foundry.clock()
     after = record.audit_end(foundry.engine)
-    transcript = compose(opened, vault, steps.certificates_of(results), after, root, now)
+    vault = _vault_of(foundry)
+    transcript = compose(opened, vault, created, after, root, now, abandoned=abandoned)
     record.close(foundry.engine, transcript, foundry.actor, now)
     return transcript
 

@@ -14,10 +14,10 @@ from pki.auditchain import Head, Json, stored
 from pki.authority.issuers import Issuers, certified_ca
 from pki.bootstrap import check_settings, open_engine, opened_foundry
 from pki.ceremony import kinds, record
-from pki.ceremony.custody import open_vault
+from pki.ceremony.custody import NewCustody, open_vault
 from pki.ceremony.desk import Desk
 from pki.ceremony.errors import TranscriptError
-from pki.ceremony.holding import Ceremony, hold
+from pki.ceremony.holding import Ceremony, abandon, hold
 from pki.ceremony.officers import require_officers, require_threshold
 from pki.ceremony.record import SignedTranscript
 from pki.ceremony.transcript import MAX_TRANSCRIPT, heads_of, verify_transcript
@@ -32,7 +32,6 @@ from pki.store.database import read_only
 from pki.store.models import AuditEntry, Issuer
 
 SIGNATURE_SUFFIX = ".sig"
-DEFAULT_THRESHOLD = 2
 _NOBODY = "ceremony"
 
 
@@ -43,8 +42,8 @@ class Attendance:
     offline: Path
     officers: Sequence[str]
     desk: Desk
-    threshold: int | None = None
-    """For a new folder: how many of the officers can open it later."""
+    new: NewCustody | None = None
+    """What the folder is made with, where there is none yet."""
 
 
 @dataclass(frozen=True)
@@ -58,16 +57,29 @@ class NewHome:
 
 def hold_in(home: Home, there: Attendance, ceremony: Ceremony, clock: Clock = utc_now) -> SignedTranscript:
     """Opens the folder with the officers' shares and holds the ceremony. Raises PkiError, HomeError."""
-    vault = open_vault(there.offline, home.root, there.officers, there.desk, there.threshold)
-    with opened_foundry(home, clock, _NOBODY, vault) as foundry:
-        return hold(foundry, ceremony)
+    vault = open_vault(there.offline, home.root, there.officers, there.desk, there.new)
+    try:
+        with opened_foundry(home, clock, _NOBODY, vault) as foundry:
+            return hold(foundry, ceremony)
+    finally:
+        vault.close()
+
+
+def abandon_in(home: Home, there: Attendance, clock: Clock = utc_now) -> SignedTranscript:
+    """Ends an interrupted ceremony. Raises as `hold_in`."""
+    vault = open_vault(there.offline, home.root, there.officers, there.desk)
+    try:
+        with opened_foundry(home, clock, _NOBODY, vault) as foundry:
+            return abandon(foundry)
+    finally:
+        vault.close()
 
 
 def found_home(root: Path, new: NewHome, there: Attendance, clock: Clock = utc_now) -> SignedTranscript:
     """Makes a home and its hierarchy, or goes on with one whose founding was interrupted."""
     officers = require_officers(there.officers)
-    if there.threshold is not None:
-        require_threshold(there.threshold, len(officers))
+    if there.new is not None:
+        require_threshold(there.new.threshold, len(officers))
     if (root / homes.SETTINGS_FILE).exists():
         home = homes.load(root)
     else:

@@ -8,6 +8,7 @@ from pki.ceremony.errors import OfficersError
 MIN_OFFICERS = 2
 MAX_OFFICERS = 7
 """All labels stand in one audit entry's actor."""
+ACTOR_PREFIX = "ceremony:"
 _LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,14}[a-z0-9])?")
 
 
@@ -33,4 +34,4 @@ def require_threshold(threshold: int, count: int) -> None:
 
 def actor_of(present: Sequence[str]) -> str:
     """How the audit chain names them."""
-    return f"ceremony:{'+'.join(sorted(present))}"
+    return f"{ACTOR_PREFIX}{'+'.join(sorted(present))}"

@@ -9,11 +9,12 @@ from datetime import datetime
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
 
-from pki.auditchain import Event, Head, Json
+from pki.auditchain import Event, Head, Json, stored
 from pki.auditchain.canonical import canonical_text
 from pki.auditchain.table import read_head
 from pki.authority.record import queue_writers, record_events, refuse_clock_set_back
 from pki.ceremony.errors import CeremonyOpenError, TranscriptError
+from pki.ceremony.officers import ACTOR_PREFIX
 from pki.store.database import read_only
 from pki.store.models import AuditEntry, CeremonyRow
 
@@ -108,6 +109,27 @@ def open_kind(engine: Engine) -> tuple[int, str] | None:
     with Session(read_only(engine)) as session, session.begin():
         row = session.execute(query).first()
         return None if row is None else (row.number, row.kind)
+
+
+def open_ceremony(engine: Engine) -> OpenCeremony | None:
+    """The ceremony that was interrupted, if one was."""
+    query = select(CeremonyRow).where(CeremonyRow.closed.is_(None))
+    with Session(read_only(engine)) as session, session.begin():
+        row = session.scalar(query)
+        if row is None:
+            return None
+        head = Head(row.head_sequence, row.head_hash)
+        return OpenCeremony(row.number, row.kind, json.loads(row.plan), row.opened, head)
+
+
+def done_since(engine: Engine, before: Head) -> list[Mapping[str, Json]]:
+    """What ceremonies' officers did after this point of the audit chain, as the chain has it."""
+    with Session(read_only(engine)) as session, session.begin():
+        return [
+            {"what": entry.action, "name": entry.subject}
+            for entry in stored(session, AuditEntry, before.sequence + 1)
+            if entry.actor.startswith(ACTOR_PREFIX)
+        ]
 
 
 def audit_end(engine: Engine) -> Head:

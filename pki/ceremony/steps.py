@@ -108,8 +108,9 @@ def retire(foundry: Foundry, name: str) -> list[Made]:
     with Session(foundry.engine) as session, session.begin():
         row = session.get_one(Issuer, name)
         row.online, row.retired = False, True
+        key = row.key
         record_events(session, [Event(foundry.clock(), foundry.actor, "issuer.retired", name, {})])
-    return [*results, Made("retirement", name, {"destroy_key": row.key})]
+    return [*results, Made("retirement", name, {"destroy_key": key})]
 
 
 def require_retirable(foundry: Foundry, ca: IssuingCa) -> None:

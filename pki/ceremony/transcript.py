@@ -32,6 +32,8 @@ def compose(
     after: Head,
     root: IssuingCa,
     now: datetime,
+    *,
+    abandoned: bool = False,
 ) -> SignedTranscript:
     """The text and the root's signature over its bytes.
 
@@ -46,6 +48,7 @@ def compose(
         "ceremony": ceremony.number,
         "kind": ceremony.kind,
         "plan": ceremony.plan,
+        "outcome": "abandoned" if abandoned else "done",
         "opened": ceremony.opened.isoformat(),
         "closed": now.replace(microsecond=0).isoformat(),
         "officers": {

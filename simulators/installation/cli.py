@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from pki.home import DEFAULT_PUBLIC_URL, HomeError
+from pki.home import DEFAULT_KEY_LOCATION, DEFAULT_PUBLIC_URL, HomeError
 
 
 def current_home() -> Path:
@@ -18,20 +18,42 @@ def current_home() -> Path:
 @click.option(
     "--public-url", default=DEFAULT_PUBLIC_URL, show_default=True, help="Address that certificates name."
 )
+@click.option(
+    "--keys",
+    default=DEFAULT_KEY_LOCATION,
+    show_default=True,
+    help="Where keys are made: file: or a token, pkcs11:token=…?module-path=…",
+)
+@click.option("--shards", default=1, show_default=True, help="Partitions of the citizens' CRLs.")
+@click.option(
+    "--after-ceremony", is_flag=True, help="Only what is lacking after `hoviat pki ceremony found`."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print what was made as JSON.")
-def init(*, public_url: str, as_json: bool) -> None:
+def init(*, public_url: str, keys: str, shards: int, after_ceremony: bool, as_json: bool) -> None:
     """Create PKI, databases and operators in an empty home; refuses a used one.
 
     The operators' first passwords are in HOME/secrets/operators.json, readable by you alone.
     """
-    from simulators.installation.services import initialise
+    from pki.errors import PkiError
+    from simulators.installation.services import initialise, initialise_after_ceremony
 
     try:
-        home = initialise(current_home(), public_url)
-    except HomeError as error:
+        if after_ceremony:
+            home = initialise_after_ceremony(current_home())
+        else:
+            home = initialise(current_home(), public_url, key_location=keys, shards=shards)
+    except (HomeError, PkiError) as error:
         raise click.ClickException(str(error)) from error
+    ceremony = "attended" if after_ceremony else "unattended"
+    if not after_ceremony:
+        click.echo(
+            "The roots were made unattended, and their keys stay on line: for trials. "
+            "`hoviat pki ceremony found` makes them with officers.",
+            err=True,
+        )
     if as_json:
-        click.echo(json.dumps({"home": str(home.root), "public_url": home.public_url}))
+        summary = {"home": str(home.root), "public_url": home.public_url, "ceremony": ceremony}
+        click.echo(json.dumps(summary))
     else:
         click.echo(
             f"{home.root} is ready. First passwords: {home.secrets / 'operators.json'}. Next: hoviat serve"

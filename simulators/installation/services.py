@@ -13,7 +13,7 @@ from cardio.transport.base import CardConnection
 from issuance.bootstrap import Issuance
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
-from pki.home import DEFAULT_PUBLIC_URL, Home, create, load
+from pki.home import DEFAULT_KEY_LOCATION, DEFAULT_PUBLIC_URL, Home, HomeInUseError, create, load
 from simulators.population.people import People
 from simulators.population.register import SyntheticCivilRegister
 from verifier.bootstrap import Verifier
@@ -45,13 +45,38 @@ class Installation:
     issuance: Issuance
 
 
-def initialise(root: Path, public_url: str = DEFAULT_PUBLIC_URL, clock: Clock = utc_now) -> Home:
-    """Creates a home and everything in it; raises HomeInUseError where the folder is not empty."""
-    home = create(root, public_url)
+def initialise(
+    root: Path,
+    public_url: str = DEFAULT_PUBLIC_URL,
+    clock: Clock = utc_now,
+    *,
+    key_location: str = DEFAULT_KEY_LOCATION,
+    shards: int = 1,
+) -> Home:
+    """Creates a home and everything in it; raises HomeInUseError where the folder is not empty.
+
+    Raises KeyStoreError, ProfileError for settings that can't be, before anything is made.
+    """
+    pki.bootstrap.check_settings(root, key_location, shards)
+    home = create(root, public_url, key_location, shards)
     pki.bootstrap.initialise(home, clock)
+    _initialise_services(home, clock)
+    return home
+
+
+def initialise_after_ceremony(root: Path, clock: Clock = utc_now) -> Home:
+    """What a home lacks whose PKI officers founded. Raises HomeInUseError where nothing is lacking."""
+    home = load(root)
+    if (home.secrets / issuance.bootstrap.PASSWORDS_FILE).exists():
+        raise HomeInUseError(root, "has its registry and verifier already")
+    pki.bootstrap.open_pki(home, clock).close()
+    _initialise_services(home, clock)
+    return home
+
+
+def _initialise_services(home: Home, clock: Clock) -> None:
     issuance.bootstrap.initialise(home, clock)
     verifier.bootstrap.initialise(home, clock)
-    return home
 
 
 @contextmanager

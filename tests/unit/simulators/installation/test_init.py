@@ -1,0 +1,66 @@
+"""`hoviat init`: it says that nobody was there, refuses impossible settings, completes a ceremony's home."""
+
+import json
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from hoviat import main
+from pki.home import load
+from simulators.installation.services import open_installation
+
+
+def hoviat(home: Path, *arguments: str) -> Result:
+    return CliRunner().invoke(main, ["--home", str(home), *arguments])
+
+
+def test_it_says_that_nobody_was_there(tmp_path: Path) -> None:
+    result = hoviat(tmp_path / "home", "init", "--json", "--shards", "3")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["ceremony"] == "unattended"
+    assert "unattended" in result.stderr
+    assert load(tmp_path / "home").shards == 3
+    with open_installation(tmp_path / "home") as installation:
+        assert installation.pki.issuers["card-g1"].shards == 3
+        assert installation.pki.issuers["root-g1"].key is not None
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "cause"),
+    [
+        ("--shards", "0", "shards"),
+        ("--shards", "10001", "shards"),
+        ("--keys", "root.pem", "key URI"),
+        ("--keys", "file:root.pem", "key URI"),
+        ("--keys", "pkcs11:token=t;object=o?module-path=/x.so", "key URI"),
+        ("--keys", "pkcs11:token=t?pin-value=1234", "key URI"),
+        ("--keys", "pkcs11:token=t?module-path=/nowhere.so", "module"),
+        ("--public-url", "ftp://x", "public URL"),
+    ],
+)
+def test_impossible_settings_make_nothing(tmp_path: Path, option: str, value: str, cause: str) -> None:
+    result = hoviat(tmp_path / "home", "init", option, value)
+    assert result.exit_code == 1, result.output
+    assert cause in result.stderr
+    assert "1234" not in result.output
+    assert not (tmp_path / "home").exists()
+
+
+def test_after_a_ceremony_it_makes_the_rest(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shares = [f"--officer={name}={tmp_path / name}" for name in ("alef", "be")]
+    founded = hoviat(home, "pki", "ceremony", "found", "--offline", str(tmp_path / "away"), *shares)
+    assert founded.exit_code == 0, founded.output
+    assert "is not empty" in hoviat(home, "init").stderr
+    result = hoviat(home, "init", "--after-ceremony", "--json")
+    assert result.exit_code == 0, result.output
+    assert json.loads(result.stdout)["ceremony"] == "attended"
+    assert "already" in hoviat(home, "init", "--after-ceremony").stderr
+    with open_installation(home) as installation:
+        assert installation.pki.issuers["root-g1"].key is None
+        assert installation.pki.crls.current("root-g1").der
+
+
+def test_without_a_ceremony_there_is_nothing_to_complete(tmp_path: Path) -> None:
+    assert "is not initialised" in hoviat(tmp_path / "home", "init", "--after-ceremony").stderr
