@@ -89,7 +89,7 @@ def test_no_share_and_no_secret_is_shown(new_site: Site) -> None:
             assert " ".join(words[4:8]) not in shown
 
 
-ALONE = (
+ALONE: tuple[tuple[list[str], str], ...] = (
     (["--officer", "alef=A"], "not 1"),
     (["--officer", "alef=A", "--officer", "alef=B"], "twice"),
     (["--officer", "alef=A", "--officer", "be=B", "--threshold", "1"], "not 1"),
