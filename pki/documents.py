@@ -1,4 +1,4 @@
-"""What the status service publishes as it is: CA certificates and the disclosure statement.
+"""What the status service publishes as it is: CA and link certificates, master list, disclosure statement.
 
 Certificates of citizens are not among it, and no route leads to them.
 """
@@ -14,21 +14,30 @@ from pki.problems import problem
 
 _CERTIFICATE_TYPE = "application/pkix-cert"  # RFC 2585 §4.1
 _SECONDS = 86_400
+_MASTER_LIST_TYPE = "application/pkcs7-mime; smime-type=signed-data"  # RFC 8551 §3.2
+_MASTER_LIST_SECONDS = 3600
 
 
 def document_routes(pki: Pki) -> list[Route]:
     """Relative to where the status service is mounted."""
 
     async def ca_certificate(request: Request) -> Response:
-        certificate = pki.certificates.get(request.path_params["name"])
+        certificate = pki.published.get(request.path_params["name"])
         if certificate is None:
             return problem(404, "unknown-ca", "There is no CA of this name")
         return Response(certificate, media_type=_CERTIFICATE_TYPE, headers=cached(_SECONDS))
+
+    def master_list(_request: Request) -> Response:
+        content = pki.documents.master_list()
+        if content is None:
+            return problem(404, "no-master-list", "There is no master list yet")
+        return Response(content, media_type=_MASTER_LIST_TYPE, headers=cached(_MASTER_LIST_SECONDS))
 
     async def disclosure(_request: Request) -> Response:
         return PlainTextResponse(STATEMENT, headers=cached(_SECONDS))
 
     return [
         Route("/ca/{name}.cer", ca_certificate, methods=["GET"]),
+        Route("/masterlist.ml", master_list, methods=["GET"]),
         Route("/pds-en.txt", disclosure, methods=["GET"]),
     ]

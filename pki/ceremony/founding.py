@@ -95,15 +95,22 @@ class Foundry:
     ) -> IssuedCertificate:
         """A key of this name and its certificate by the profile's current CA. Raises IssuerOfflineError."""
         issuers = self.issuers()
-        (role,) = DEFINITIONS[profile].issued_by
+        (role,) = self.definitions[profile].issued_by
         above = issuers.current(role)
         _ = above.signer  # where it is off line no key is made in vain
         self.make_service_key(name, kind)
         key = self.service_signer(name).public_key
         order = make_order(
-            name, profile, issuer=above, subject=subject, key=key, on_hold=False, actor=self.actor
+            name,
+            profile,
+            issuer=above,
+            subject=subject,
+            key=key,
+            on_hold=False,
+            actor=self.actor,
+            definitions=self.definitions,
         )
-        return Authority(self.engine, issuers, self.addresses, self.clock).execute(order)
+        return self._authority(issuers).execute(order)
 
     def service_signer(self, name: str) -> Signer:
         """The service key of this name."""
@@ -127,8 +134,10 @@ class Foundry:
             actor=self.actor,
             definitions=self.definitions,
         )
-        authority = Authority(self.engine, issuers, self.addresses, self.clock, definitions=self.definitions)
-        return authority.execute(order)
+        return self._authority(issuers).execute(order)
+
+    def _authority(self, issuers: Issuers) -> Authority:
+        return Authority(self.engine, issuers, self.addresses, self.clock, definitions=self.definitions)
 
     def _before_its_certificate(self, planned: PlannedCa) -> IssuingCa:
         validity = validity_from(self.clock(), self.definitions[planned.profile].life, None)

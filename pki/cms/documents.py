@@ -75,6 +75,10 @@ class DocumentSigners:
         """That of the next signer: one whose key is there without a certificate counts as not made."""
         return 1 + max((number for number, _, _ in self._certified(kind)), default=0)
 
+    def service_signer(self, name: str) -> Signer:
+        """The key of a signer that `rotate` made."""
+        return self._foundry.service_signer(name)
+
     def publish_master_list(self) -> bytes:
         """Signs and keeps a list of our own CSCAs and their links. Raises as `current`."""
         signer = self._current(MASTER_LIST_SIGNER)

@@ -160,7 +160,7 @@ def _read(data: bytes, content_type: str) -> SignedData:
         *(der.INTEGER, _SET, der.SEQUENCE, _CERTIFICATES, _SET)
     ]:
         raise MalformedCmsError("expected version, digests, content, certificates and signers")
-    version, _digests, encapsulated, certificates = parts[:4]
+    version, digests, encapsulated, certificates = parts[:4]
     if version.raw != der.integer(_VERSION_3):
         raise MalformedCmsError("not version 3")
     content = _content(encapsulated, content_type)
@@ -170,7 +170,10 @@ def _read(data: bytes, content_type: str) -> SignedData:
     signers = parts[-1].children()
     if len(signers) != 1:
         raise MalformedCmsError("expected one signer")
-    return _signed(content_type, content, tuple(item.raw for item in known), signers[0])
+    signed = _signed(content_type, content, tuple(item.raw for item in known), signers[0])
+    if [_oid_of(item) for item in digests.children()] != [signed.digest_algorithm]:
+        raise MalformedCmsError("the digest algorithms are not those of the one signer")
+    return signed
 
 
 def _content(encapsulated: der.Element, content_type: str) -> bytes:
@@ -230,7 +233,7 @@ def _message_digest(attributes: der.Element, content_type: str) -> bytes:
 
 
 def _oid_of(algorithm: der.Element) -> str:
-    parts = algorithm.children()
+    parts = algorithm.children() if algorithm.tag == der.SEQUENCE else []
     known = _BY_OID.get(parts[0].raw) if parts else None
     if known is None or [part.raw for part in parts[1:]] not in ([], [der.encode(der.NULL, b"")]):
         raise CmsAlgorithmError(_dotted(parts[0]) if parts else "none")

@@ -6,7 +6,7 @@ from alembic import op
 from pki.store.columns import UtcSeconds
 
 revision = "h0010"
-down_revision = "h0002"
+down_revision = "h0003"
 branch_labels = None
 depends_on = None
 
