@@ -1,4 +1,4 @@
-"""The master list and the signers of documents: verified by openssl, renewed in time, refused when changed."""
+"""The master list and the signers of documents: taken by openssl, renewed in time, refused when changed."""
 
 import asyncio
 import shutil
@@ -140,7 +140,7 @@ def test_document_signers_follow_one_another_before_the_key_ends(pki: Pki, clock
     assert life.not_valid_after_utc - life.not_valid_before_utc > timedelta(days=3650)
 
 
-def test_a_revoked_document_signer_signs_no_more(pki: Pki, clock: Any) -> None:
+def test_a_revoked_document_signer_signs_no_more(pki: Pki) -> None:
     first = x509.load_der_x509_certificate(pki.documents.current().certificate)
     pki.authority.revoke(first.serial_number, RevocationReason.KEY_COMPROMISE, "officer", "stolen")
     assert pki.documents.current().name == "ds-g2"
