@@ -5,11 +5,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from pki.ceremony.cli import ceremony
 from pki.commandline import json_option as _json_option
 from pki.commandline import note_option as _note_option
 from pki.commandline import opened_pki as _opened
 from pki.commandline import show as _show
-from pki.ceremony.cli import ceremony
 from pki.lazycommand import LazyCommand
 
 if TYPE_CHECKING:

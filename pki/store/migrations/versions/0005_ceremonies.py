@@ -5,8 +5,8 @@ from alembic import op
 
 from pki.store.columns import UtcSeconds
 
-revision = "h0010"
-down_revision = "h0003"
+revision = "h0005"
+down_revision = "h0004"
 branch_labels = None
 depends_on = None
 
