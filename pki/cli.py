@@ -40,6 +40,12 @@ pki.add_command(LazyCommand("expiring", "pki.massactions.cli", "List certificate
 
 pki.add_command(LazyCommand("validate", "pki.validation.cli", "Validate a certificate path; explain why."))
 pki.add_command(ceremony)
+for _name, _attribute, _summary in (
+    ("issue", "issue", "Issue a certificate for an operator, a station, a service or a seal."),
+    ("list", "list_certificates", "List certificates."),
+    ("show", "show_certificate", "Show what is on record of a certificate."),
+):
+    pki.add_command(LazyCommand(_name, "pki.counter.cli", _summary, _attribute))
 
 
 @pki.command()

@@ -6,12 +6,12 @@ import click
 
 
 class LazyCommand(click.Command):
-    """Stands for the command `module`:`name` until it is called."""
+    """Stands for the command `module`:`attribute`, by default its name, until it is called."""
 
-    def __init__(self, name: str, module: str, summary: str) -> None:
+    def __init__(self, name: str, module: str, summary: str, attribute: str | None = None) -> None:
         super().__init__(name, short_help=summary)
         self._module = module
-        self._attribute = name
+        self._attribute = attribute or name
 
     def make_context(
         self,

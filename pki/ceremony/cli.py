@@ -2,27 +2,26 @@
 
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 import click
 
+from pki.commandline import errors_told, json_option, show
+from pki.commandline import home as current_home
 from pki.home import DEFAULT_KEY_LOCATION, DEFAULT_PUBLIC_URL
 
 if TYPE_CHECKING:
     from pki.ceremony.holding import Ceremony
     from pki.ceremony.office import Attendance
     from pki.ceremony.record import SignedTranscript
-    from pki.home import Home
 
 FunctionT = TypeVar("FunctionT", bound=Callable[..., None])
 _ISSUING = ("citizen-auth", "citizen-sign", "card", "operator", "service")
 _SELF_SIGNED = ("root", "csca")
 OFFLINE_PIN_VARIABLE = "HOVIAT_OFFLINE_HSM_PIN"
 _FOLDER = click.Path(path_type=Path, file_okay=False)
-_json_option = click.option("--json", "as_json", is_flag=True, help="Print a summary as JSON on stdout.")
 
 
 def _attended(function: FunctionT) -> FunctionT:
@@ -38,7 +37,7 @@ def _attended(function: FunctionT) -> FunctionT:
             "without a file the officer sits down at the terminal.",
         ),
         click.option("--offline", type=_FOLDER, required=True, help="Folder of the keys kept off line."),
-        _json_option,
+        json_option,
     ):
         function = option(function)
     return function
@@ -87,7 +86,7 @@ def found(
     """Make a home's whole hierarchy: root and CSCA off line, issuing CAs on line."""
     from pki.ceremony.office import NewHome, found_home
 
-    with _errors_told():
+    with errors_told():
         new = NewHome(public_url, keys, shards)
         root = _home_folder()
         there = _attendance(offline, officers, (threshold, offline_keys))
@@ -116,8 +115,8 @@ def renew(
     from pki.ceremony import kinds
     from pki.ceremony.office import hold_in
 
-    with _errors_told():
-        home = _home()
+    with errors_told():
+        home = current_home()
         there = _attendance(offline, officers, (threshold, offline_keys))
         signed = hold_in(home, there, kinds.renew(kinds.RENEWABLE_ROLES[role]))
         _give_out(signed, out or home.root / "ceremonies", as_json)
@@ -189,20 +188,20 @@ def abandon(offline: Path, officers: tuple[str, ...], out: Path | None, as_json:
     """End an interrupted ceremony that can't go on. What it certified stands, and its transcript says so."""
     from pki.ceremony.office import abandon_in
 
-    with _errors_told():
-        home = _home()
+    with errors_told():
+        home = current_home()
         signed = abandon_in(home, _attendance(offline, officers))
         _give_out(signed, out or home.root / "ceremonies", as_json)
 
 
-@ceremony.command()
-@_json_option
-def show(as_json: bool) -> None:
+@ceremony.command("show")
+@json_option
+def show_overview(as_json: bool) -> None:
     """List CAs, where their keys are, when their CRLs end, and the ceremonies held."""
     from pki.ceremony.office import overview
 
-    with _errors_told():
-        data = overview(_home())
+    with errors_told():
+        data = overview(current_home())
     if as_json:
         click.echo(json.dumps(data))
         return
@@ -212,14 +211,14 @@ def show(as_json: bool) -> None:
 @ceremony.command()
 @click.argument("number", type=int)
 @click.option("--out", type=_FOLDER, required=True, help="Folder for the transcript.")
-@_json_option
+@json_option
 def transcript(number: int, out: Path, as_json: bool) -> None:
     """Write the transcript of ceremony NUMBER again."""
     from pki.bootstrap import open_engine
     from pki.ceremony.record import transcripts
 
-    with _errors_told():
-        engine = open_engine(_home())
+    with errors_told():
+        engine = open_engine(current_home())
         try:
             found = [item for item in transcripts(engine) if item.number == number]
         finally:
@@ -237,7 +236,7 @@ def transcript(number: int, out: Path, as_json: bool) -> None:
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
     help="Root certificates (PEM); then the home and its audit chain are not asked.",
 )
-@_json_option
+@json_option
 def verify(file: Path, trust: tuple[Path, ...], as_json: bool) -> None:
     """Check a transcript: a root's signature (FILE.sig beside it), and its hash in the audit chain."""
     from cryptography import x509
@@ -245,19 +244,19 @@ def verify(file: Path, trust: tuple[Path, ...], as_json: bool) -> None:
     from pki.bootstrap import open_engine
     from pki.ceremony.office import check_transcript
 
-    with _errors_told():
+    with errors_told():
         try:
             roots = [item for path in trust for item in x509.load_pem_x509_certificates(path.read_bytes())]
         except (OSError, ValueError) as error:
             raise click.BadParameter("holds no PEM certificate", param_hint="--trust") from error
-        engine = None if trust else open_engine(_home())
+        engine = None if trust else open_engine(current_home())
         try:
             content = check_transcript(file, roots, engine)
         finally:
             if engine is not None:
                 engine.dispose()
     where = "" if trust else "; the audit chain holds its hash"
-    _show(
+    show(
         content,
         f"ceremony {content.get('ceremony')} ({content.get('kind')}): the signature holds{where}",
         as_json,
@@ -269,8 +268,8 @@ def _hold(
 ) -> None:
     from pki.ceremony.office import hold_in
 
-    with _errors_told():
-        home = _home()
+    with errors_told():
+        home = current_home()
         signed = hold_in(home, _attendance(offline, officers), wanted)
         _give_out(signed, out or home.root / "ceremonies", as_json)
 
@@ -306,29 +305,8 @@ def _give_out(signed: "SignedTranscript", folder: Path, as_json: bool) -> None:
         "sha256": signed.digest,
         "created": json.loads(signed.text)["created"],
     }
-    _show(summary, signed.text.decode(), as_json)
-
-
-@contextmanager
-def _errors_told() -> Iterator[None]:
-    from pki.errors import PkiError
-    from pki.home import HomeError
-
-    try:
-        yield
-    except (PkiError, HomeError) as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _home() -> "Home":
-    from pki.home import load
-
-    return load(_home_folder())
+    show(summary, signed.text.decode(), as_json)
 
 
 def _home_folder() -> Path:
     return Path(click.get_current_context().find_root().params["home"])
-
-
-def _show(data: Mapping[str, object], text: str, as_json: bool) -> None:
-    click.echo(json.dumps(data) if as_json else text)

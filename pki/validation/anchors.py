@@ -1,0 +1,103 @@
+"""Foreign trust anchors: a folder of CA certificates that is read anew when it changes.
+
+Whoever may write in the folder decides who is trusted. One file that can't be used never keeps the others
+from being used; it is named in `faults`. An anchor's own validity counts with each path, at the moment asked.
+"""
+
+import os
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from pki.errors import ValidationError
+from pki.validation.certificate import Certificate, read_certificate
+from pki.validation.inputs import InputError, objects_in
+
+MAX_FILE_BYTES = 1 << 20
+MAX_FILES = 1024
+SUFFIXES = frozenset({".cer", ".crt", ".der", ".pem"})
+
+_Stamp: TypeAlias = tuple[tuple[str, int, int, int], ...]
+
+
+@dataclass(frozen=True)
+class AnchorSet:
+    """What the folder held when it was read."""
+
+    anchors: tuple[Certificate, ...] = ()
+    """Certificates that name themselves as issuer."""
+    intermediates: tuple[Certificate, ...] = ()
+    """All others: they help to find a path and are trusted for nothing."""
+    faults: Mapping[str, str] = field(default_factory=dict)
+    """File name → why it isn't used."""
+
+
+class TrustAnchors:
+    """The anchors of one folder. Any thread may ask at any time."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()
+        self._stamp: _Stamp | None = None
+        self._found = AnchorSet()
+
+    @classmethod
+    def load(cls, folder: Path) -> "TrustAnchors":
+        """The anchors in the folder; one that is not there holds none."""
+        anchors = cls(folder)
+        anchors.current()
+        return anchors
+
+    def current(self) -> AnchorSet:
+        """What the folder holds now: its files are read again when one came, went or changed.
+
+        While the folder can't be read, the last reading stands.
+        """
+        with self._lock:
+            try:
+                stamp = _stamp(self._folder)
+            except FileNotFoundError:
+                stamp = ()
+            except OSError:
+                return self._found
+            if stamp != self._stamp:
+                self._found = _read_all(self._folder, [name for name, *_ in stamp])
+                self._stamp = stamp
+            return self._found
+
+
+def _stamp(folder: Path) -> _Stamp:
+    """Name, size, time and inode of each certificate file: a file replaced by another shows."""
+    with os.scandir(folder) as entries:
+        files = [entry for entry in entries if entry.is_file() and Path(entry.name).suffix in SUFFIXES]
+        facts = [(entry.name, entry.stat()) for entry in files]
+    found = [(name, status.st_size, status.st_mtime_ns, status.st_ino) for name, status in facts]
+    return tuple(sorted(found)[:MAX_FILES])
+
+
+def _read_all(folder: Path, names: list[str]) -> AnchorSet:
+    found: dict[bytes, Certificate] = {}
+    faults = {}
+    for name in names:
+        try:
+            found |= {certificate.raw: certificate for certificate in _read(folder / name)}
+        except (InputError, ValidationError) as error:
+            faults[name] = str(error)
+        except OSError as error:
+            faults[name] = f"can't be read: {error.strerror}"
+    certificates = found.values()
+    return AnchorSet(
+        tuple(item for item in certificates if item.subject == item.issuer),
+        tuple(item for item in certificates if item.subject != item.issuer),
+        faults,
+    )
+
+
+def _read(path: Path) -> list[Certificate]:
+    with path.open("rb") as file:
+        content = file.read(MAX_FILE_BYTES + 1)
+    if len(content) > MAX_FILE_BYTES:
+        raise InputError(f"is longer than {MAX_FILE_BYTES} bytes")
+    return [read_certificate(item, None) for item in objects_in(content)]
