@@ -19,6 +19,7 @@ from pki.lint.reader import (
     read_extensions,
     read_tbs,
     split_at_subject_key,
+    tail_of,
 )
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.facts import IssuerFacts
@@ -146,14 +147,16 @@ _Split: TypeAlias = tuple[dict[bytes, RawExtension], tuple[RawExtension, ...]]
 
 def _split(content: bytes, own: frozenset[bytes]) -> _Split:
     """The own extensions and the shared ones. Raises DerError, IndexError, LintError."""
-    parts = split_at_subject_key(content) if SUBJECT_ALT_NAME not in own else None
+    parts = split_at_subject_key(content)
     if parts is None:
         return _split_all(read_extensions(content), own)
     before, subject_key, behind = parts
-    others, shared = _split_around(before, behind, own)
-    if SUBJECT_KEY in others:
+    cut = tail_of(behind, SUBJECT_ALT_NAME) if SUBJECT_ALT_NAME in own else len(behind)
+    others, shared = _split_around(before, behind[:cut], own)
+    last, more = _split_all(read_extensions(behind[cut:]), own)
+    if SUBJECT_KEY in others or SUBJECT_KEY in last or not others.keys().isdisjoint(last):
         raise LintError(ENCODING, "an extension stands twice")
-    return {**others, SUBJECT_KEY: subject_key}, shared
+    return {**others, **last, SUBJECT_KEY: subject_key}, shared + more
 
 
 @lru_cache(_KEPT_SPLITS)

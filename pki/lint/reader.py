@@ -16,9 +16,8 @@ _MULTI_BYTE_TAG = 0x1F
 _VERSION_3 = bytes.fromhex("a003020102")  # [0] { INTEGER 2 }, RFC 5280 §4.1.2.1
 _EXTENSIONS = 0xA3
 _TRUE = b"\x01\x01\xff"
-_UTC_TIME_CHARS = 13
 _GENERALIZED_TIME_CHARS = 15
-_FIRST_GENERALIZED_YEAR = 2050  # RFC 5280 §4.1.2.5
+_FIRST_GENERALIZED_YEAR = b"2050"  # RFC 5280 §4.1.2.5
 _KEPT_TIMES = 4096
 
 
@@ -119,17 +118,23 @@ def _time_bounds(content: bytes, at: int) -> tuple[int, int]:
 
 def read_time(encoded: bytes) -> datetime:
     """A Time as RFC 5280 §4.1.2.5 writes it: whole seconds, Z, UTCTime to 2049. Raises ValueError."""
-    tag, text = encoded[0], encoded[2:].decode("ascii")
-    wanted = _UTC_TIME_CHARS if tag == der.UTC_TIME else _GENERALIZED_TIME_CHARS
-    if len(text) != wanted or not text[:-1].isdigit() or not text.endswith("Z"):
-        raise der.DerError("a time is not in whole seconds of UTC")
-    if tag == der.UTC_TIME:
-        century = "20" if int(text[:2]) < _FIRST_GENERALIZED_YEAR % 100 else "19"
-        return datetime.strptime(century + text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
-    moment = datetime.strptime(text, "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
-    if moment.year < _FIRST_GENERALIZED_YEAR:
+    if encoded[0] == der.UTC_TIME:
+        two_digits = encoded[2:4]
+        century = b"20" if two_digits < _FIRST_GENERALIZED_YEAR[2:] else b"19"
+        return read_seconds(century + encoded[2:])
+    if encoded[2:6] < _FIRST_GENERALIZED_YEAR:
         raise der.DerError("a time before 2050 is a UTCTime")
-    return moment
+    return read_seconds(encoded[2:])
+
+
+def read_seconds(content: bytes) -> datetime:
+    """The content of a GeneralizedTime in whole seconds of UTC. Raises ValueError.
+
+    Digits are looked for first: strptime would take a blank for one.
+    """
+    if len(content) != _GENERALIZED_TIME_CHARS or not content[:-1].isdigit() or content[-1:] != b"Z":
+        raise der.DerError("a time is not in whole seconds of UTC")
+    return datetime.strptime(content.decode("ascii"), "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
 
 
 def read_extensions(content: bytes) -> Iterator[RawExtension]:
@@ -159,6 +164,16 @@ def split_at_subject_key(content: bytes) -> tuple[bytes, RawExtension, bytes] | 
     return content[:at], RawExtension(raw[_OID], False, raw[_VALUE], raw), content[end:]  # noqa: FBT003
 
 
+def tail_of(content: bytes, oid: bytes) -> int:
+    """Where the last extension with this identifier seems to start, or the end.
+
+    As above: if both sides are whole extensions, this is what `read_extensions` finds.
+    """
+    at = content.rfind(bytes((der.OBJECT_IDENTIFIER, len(oid))) + oid)
+    return len(content) if at < _SHORT_HEAD else at - _SHORT_HEAD
+
+
+_SHORT_HEAD = 2
 # Extension { subjectKeyIdentifier, OCTET STRING { OCTET STRING of 20 } }, not critical
 _SUBJECT_KEY_HEAD = bytes.fromhex("301d 0603551d0e 0416 0414")
 _KEY_IDENTIFIER_BYTES = 20

@@ -9,6 +9,7 @@ from pki.errors import SubjectError
 _DNS_NAME = 2  # GeneralName, RFC 5280 §4.2.1.6
 _URI = 6
 _IP_ADDRESS = 7
+_UUID_CHARS = 36
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
 
 
@@ -16,7 +17,7 @@ def encode_card_name(common_name: str) -> bytes:
     """The card's UUID as urn:uuid (RFC 9562 §4, SP 800-73-5 Part 1 §3.4). Raises SubjectError."""
     if not _UUID.fullmatch(common_name):
         raise SubjectError("card", "is no UUID in small letters")
-    return _names(der.context(_URI, b"urn:uuid:" + common_name.encode("ascii"), constructed=False))
+    return _CARD_HEAD + common_name.encode("ascii")
 
 
 def encode_host_name(common_name: str) -> bytes:
@@ -43,3 +44,7 @@ def _is_label(label: str) -> bool:
 
 def _names(name: bytes) -> bytes:
     return der.extension(oids.SUBJECT_ALT_NAME, der.sequence((name,)))
+
+
+_CARD_HEAD = _names(der.context(_URI, b"urn:uuid:" + bytes(_UUID_CHARS), constructed=False))[:-_UUID_CHARS]
+"""All of a card's extension but the UUID, whose length never changes."""

@@ -22,6 +22,7 @@ VERSION = der.context(0, der.integer(_VERSION_3))
 _KEPT = 16_384
 """A few profiles times 4,096 partitions; some 1.5 kB each."""
 _KEPT_TIMES = 4096
+_KEPT_LENGTHS = 1024
 _EXTENSIONS = 3
 _KEY_IDENTIFIER_BYTES = 20  # SHA-1
 
@@ -84,10 +85,17 @@ class Template:
 
 def _around_key(before_key: bytes, after_key: bytes) -> tuple[bytes, bytes]:
     """The extensions field up to the 20 bytes of the subject key identifier, and what follows them."""
-    placed = before_key + encode_subject_key(bytes(_KEY_IDENTIFIER_BYTES))
-    whole = der.context(_EXTENSIONS, der.sequence((placed, after_key)))
-    cut = len(whole) - len(after_key)
-    return whole[: cut - _KEY_IDENTIFIER_BYTES], whole[cut:]
+    head = before_key + _KEY_HEAD
+    return _field_head(len(head) + _KEY_IDENTIFIER_BYTES + len(after_key)) + head, after_key
+
+
+_KEY_HEAD = encode_subject_key(bytes(_KEY_IDENTIFIER_BYTES))[:-_KEY_IDENTIFIER_BYTES]
+
+
+@lru_cache(_KEPT_LENGTHS)
+def _field_head(length: int) -> bytes:
+    """What stands before the extensions: [3] and SEQUENCE with their lengths."""
+    return der.context(_EXTENSIONS, der.sequence((bytes(length),)))[:-length]
 
 
 @lru_cache(_KEPT_TIMES)

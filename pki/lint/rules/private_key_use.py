@@ -1,10 +1,11 @@
 """privateKeyUsagePeriod starts with the certificate and ends when the profile says, not critical."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from pki import der
 from pki.errors import LintError
 from pki.lint.candidate import PRIVATE_KEY_USE, Candidate, require
+from pki.lint.reader import read_seconds
 from pki.profiles.facts import Validity, validity_from
 
 RULE = "private_key_use"
@@ -27,10 +28,7 @@ def check(candidate: Candidate) -> None:
 def _period(value: bytes) -> tuple[datetime, datetime]:
     try:
         start, end = der.parse(value, der.SEQUENCE).children()
-        moments = [
-            datetime.strptime(item.content.decode("ascii"), "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
-            for item in (start, end)
-        ]
+        moments = [read_seconds(item.content) for item in (start, end)]
     except ValueError as error:
         raise LintError(RULE, "can't be read") from error
     require((start.tag, end.tag) == (_NOT_BEFORE, _NOT_AFTER), RULE, "lacks one of its ends")

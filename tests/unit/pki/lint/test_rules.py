@@ -172,6 +172,11 @@ BROKEN = [
         extension(oids.PRIVATE_KEY_USAGE_PERIOD, replaced(b"20270224", b"20280224")),
     ),
     Broken("private_key_use", DOCUMENT_SIGNER, extension(oids.PRIVATE_KEY_USAGE_PERIOD, with_value(NULL))),
+    Broken(  # a blank for a digit, which strptime takes
+        "private_key_use",
+        DOCUMENT_SIGNER,
+        extension(oids.PRIVATE_KEY_USAGE_PERIOD, replaced(b"20270224", b"2027 224")),
+    ),
     Broken("name_change", LINK, extra(der.extension(oids.ICAO_NAME_CHANGE, NULL))),
     Broken("name_change", AUTHENTICATION, extra(der.extension(oids.ICAO_NAME_CHANGE, NULL))),
     Broken("extension_set", AUTHENTICATION, extra(der.extension("2.5.29.54", der.integer(0)))),
