@@ -7,6 +7,7 @@ from cryptography.hazmat.primitives.hashes import SHA256, SHA384, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
+from pki import der
 from pki.errors import MalformedCsrError, ProofOfPossessionError, WeakKeyError
 from pki.keys.adapter import private_key_of
 from pki.keys.algorithms import algorithm_for
@@ -41,12 +42,23 @@ def verify_csr(csr: bytes) -> SignerPublicKey:
         signature_hash = request.signature_hash_algorithm
     except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
         raise MalformedCsrError("not a PKCS#10 request") from error
+    _require_whole_signature(csr)
     accepted = accept_key(key)
     if not isinstance(signature_hash, _ACCEPTED_HASHES):
         raise ProofOfPossessionError("the request is signed with a hash that is not accepted")
     if not request.is_signature_valid:
         raise ProofOfPossessionError("the request is not signed by the key it asks a certificate for")
     return accepted
+
+
+def _require_whole_signature(csr: bytes) -> None:
+    """A signature is whole octets. Readers overlook unused bits, and one request would have two encodings."""
+    try:
+        *_, signature = der.parse(csr, der.SEQUENCE).children()
+    except der.DerError as error:
+        raise MalformedCsrError("the request is not DER") from error
+    if signature.tag != der.BIT_STRING or signature.content[:1] != b"\x00":
+        raise MalformedCsrError("the request's signature is not whole octets")
 
 
 def accept_key(key: object) -> SignerPublicKey:

@@ -9,6 +9,7 @@ from cryptography.x509.oid import NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pki import der
 from pki.errors import CsrError, MalformedCsrError, ProofOfPossessionError, WeakKeyError
 from pki.keys.files import FileSigner
 from pki.pkcs10 import MAX_CSR_BYTES, create_csr, verify_csr
@@ -86,6 +87,16 @@ def test_another_version_of_the_request_is_malformed() -> None:
     version_1, version_2 = b"\x02\x01\x00", b"\x02\x01\x01"
     with pytest.raises(MalformedCsrError):
         verify_csr(create_csr(P256, "x").replace(version_1, version_2, 1))
+
+
+def test_a_signature_with_unused_bits_is_malformed() -> None:
+    """cryptography reads it as the same signature, where the bits that are called unused are zero."""
+    csr = next(csr for csr in iter(lambda: create_csr(P256, "x"), b"") if csr[-1] % 2 == 0)
+    signature = der.parse(csr, der.SEQUENCE).children()[-1]
+    changed = bytearray(csr)
+    changed[len(csr) - len(signature.content)] = 1
+    with pytest.raises(MalformedCsrError):
+        verify_csr(bytes(changed))
 
 
 @given(position=st.integers(0, 10_000), flip=st.integers(1, 255))
