@@ -3,21 +3,17 @@
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from pki.bootstrap import Pki
 from pki.documents import document_routes
 from pki.health import health_routes
-from pki.httpcaching import cached
 from pki.metrics import Counters
 from pki.problems import problem
+from pki.status.crl.endpoints import crl_routes
 from pki.status.ocsp.endpoints import OcspEndpoint
 from pki.status.ocsp.prepared import PreparedAnswers
 
-_CRL_TYPE = "application/pkix-crl"  # RFC 5280 §4.2.1.13
-SHARED_SECONDS = 60
-"""How long caches may keep a CRL: with it, the delay of a revocation outside."""
 _OCSP = "/ocsp"
 
 
@@ -56,25 +52,12 @@ def create_app(pki: Pki, prefix: str = "") -> StatusApp:
     counters = Counters()
     prepared = PreparedAnswers(pki.ocsp, pki.answers, pki.feed, pki.clock)
     ocsp = OcspEndpoint(pki.ocsp, prepared, counters, pki.clock)
+    crls = crl_routes(pki, counters)
     others = Starlette(
-        routes=[*document_routes(pki), *_crl_routes(pki, counters), *health_routes(pki, prepared, counters)],
+        routes=[*document_routes(pki), *crls, *health_routes(pki, prepared, counters)],
         exception_handlers={404: _not_found, 405: _not_allowed},
     )
     return StatusApp(ocsp, others, prefix)
-
-
-def _crl_routes(pki: Pki, counters: Counters) -> list[Route]:
-    def crl(request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in pki.crls.names:
-            return problem(404, "unknown-ca", "There is no CA of this name")
-        current = pki.crls.current(name)
-        counters.add("hoviat_pki_crl_downloads_total", issuer=name)
-        left = int((current.next_update - pki.clock()).total_seconds())
-        headers = {**cached(max(0, min(SHARED_SECONDS, left))), "ETag": f'"{name}-{current.number}"'}
-        return Response(current.der, media_type=_CRL_TYPE, headers=headers)
-
-    return [Route("/crl/{name}.crl", crl, methods=["GET"])]
 
 
 async def _not_found(request: Request, error: Exception) -> Response:  # noqa: ARG001

@@ -126,7 +126,7 @@ def opened_foundry(home: Home, clock: Clock, actor: str, vault: Vault | None = N
         migrate_home(engine, home)
         definitions = load_definitions(home.profiles)
         addresses = PublicAddresses(home.public_url)
-        yield Foundry(engine, keys, addresses, clock, actor, definitions, vault)
+        yield Foundry(engine, keys, addresses, clock, actor, home.crls, definitions, vault)
     finally:
         engine.dispose()
         keys.close()
@@ -190,18 +190,20 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
     definitions = load_definitions(home.profiles)
     authority = Authority(engine, issuers, addresses, clock, definitions=definitions)
     authority.repair()
+    crls = CrlPublisher(engine, issuers, addresses, home.crls, clock)
+    crls.clean()
     status = StatusStore(engine, issuers)
     feed = StatusFeed(engine)
     return Pki(
         authority=authority,
         status=status,
-        crls=CrlPublisher(engine, issuers, clock),
+        crls=crls,
         feed=feed,
         ocsp=_responder(engine, home, authority, keys, status, feed, clock),
         answers=AnswerStore(home.ocsp_answers),
         master_keys=keys.open_master_keys(MASTER_KEY_NAMES),
         keys=keys,
-        documents=DocumentSigners(Foundry(engine, keys, addresses, clock, DOCUMENTS, definitions)),
+        documents=DocumentSigners(Foundry(engine, keys, addresses, clock, DOCUMENTS, home.crls, definitions)),
         published=published_certificates(engine, issuers),
         trust=Trust(_loaded(issuers, (Role.ROOT,)), _loaded(issuers, _CITIZENS)),
         engine=engine,

@@ -49,26 +49,33 @@ for _name, _attribute, _summary in (
 
 
 @pki.command()
-@click.argument("name", required=False)
+@click.argument("names", nargs=-1, metavar="[NAME]…")
+@click.option("--full", "kind", flag_value="full", default="full", help="Full CRLs (the default).")
+@click.option("--delta", "kind", flag_value="delta", help="Deltas: what has changed since the full CRL.")
+@click.option("--due", is_flag=True, help="Publish what is due and nothing else.")
+@click.option("--list", "listing", is_flag=True, help="Publish nothing; list the editions there are.")
 @_json_option
-def crl(name: str | None, as_json: bool) -> None:
-    """Publish the next CRL of the CA NAME (root-g1, citizen-auth-g1…), or of every CA on line."""
+def crl(names: tuple[str, ...], kind: str, *, due: bool, listing: bool, as_json: bool) -> None:
+    """Publish the next CRLs: of the CAs NAME (root-g1, citizen-auth-g1…), or of every CA.
+
+    A partition is named citizen-auth-g1-p0007, its delta citizen-auth-g1-p0007-delta.
+    """
+    from pki.status.crl.commands import CrlChoiceError, crls_for, editions, publish_each, summary
+
+    if due and (names or listing):
+        raise click.UsageError("--due stands alone: it publishes what is due, of every CA")
     with _opened() as opened:
-        if name is not None and name not in opened.crls.names:
-            raise click.ClickException(f"no CA {name}; there are {', '.join(opened.crls.names)}")
-        published = [opened.crls.publish(ca, ACTOR) for ca in ([name] if name else opened.crls.signing)]
+        try:
+            if due:
+                published = opened.crls.publish_due(ACTOR)
+            else:
+                chosen = crls_for(opened, names, delta=kind == "delta")
+                published = editions(opened, chosen) if listing else publish_each(opened, chosen, ACTOR)
+        except (CrlChoiceError, OSError) as error:
+            raise click.ClickException(str(error)) from error
     for item in published:
-        _show(
-            {
-                "issuer": item.issuer,
-                "number": item.number,
-                "this_update": item.this_update.isoformat(),
-                "next_update": item.next_update.isoformat(),
-                "bytes": len(item.der),
-            },
-            f"CRL {item.number} of {item.issuer}: {len(item.der)} bytes, until {item.next_update:%F %T} UTC",
-            as_json,
-        )
+        data, words = summary(item)
+        _show(data, words, as_json)
 
 
 @pki.command()

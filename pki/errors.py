@@ -28,6 +28,8 @@ PkiError
 ├── LintError                     the to-be-signed bytes break a rule of their profile (rule)
 ├── IssuerError                   a CA can't be used (name)
 │   ├── UnknownIssuerError        there is no such CA, or no certified one of this role
+│   │   └── UnknownCrlError       no CRL has this name
+│   ├── CrlUnavailableError       none is published, and none can be made here and now
 │   ├── IssuerOfflineError        its key is off line: only a ceremony signs with it
 │   ├── ResponderEndedError       its OCSP responder has ended and no new one can be made
 │   └── KeyMismatchError          its key is not the one in its certificate
@@ -226,6 +228,20 @@ class UnknownIssuerError(IssuerError):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "there is no such CA")
+
+
+class UnknownCrlError(UnknownIssuerError):
+    """No CA has a CRL of this name: an issuer, `-p` and a partition's four digits, `-delta` for a delta."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name[:80])
+
+
+class CrlUnavailableError(IssuerError):
+    """No CRL of this name is published, and none can be made here and now. `name` is the CRL's."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, "it has no published CRL, and none can be made now")
 
 
 class IssuerOfflineError(IssuerError):

@@ -14,7 +14,7 @@ def write_public_files(pki: Pki, folder: Path) -> list[Path]:
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, bytes] = {}
     for name, certificate in pki.certificates.items():
-        crl = pki.crls.current(name).der
+        crl = pki.crls.current(name).read()
         files[f"{name}.cer"] = certificate
         files[f"{name}.pem"] = x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM)
         files[f"{name}.crl"] = crl

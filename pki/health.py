@@ -8,11 +8,12 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from pki.bootstrap import Pki
-from pki.errors import PkiError
+from pki.errors import CrlUnavailableError, PkiError
 from pki.httpcaching import NOT_CACHED
 from pki.keys.health import check_signer
 from pki.metrics import Counters, metrics_text
 from pki.problems import problem
+from pki.status.crl.endpoints import crl_gauges
 from pki.status.ocsp.prepared import PreparedAnswers
 
 _METRICS_TYPE = "text/plain; version=0.0.4"
@@ -39,9 +40,9 @@ class HealthChecks:
         return tuple(self._checks)
 
     def _crls(self) -> None:
-        """A CRL that is in force, of every CA that makes them here."""
-        for name in self._pki.crls.names:
-            self._pki.crls.current(name)
+        """A CRL that is in force, of every CA that makes them here. None is made for this question."""
+        for name in self._pki.crls.overdue():
+            raise CrlUnavailableError(name)
 
     def _responders(self) -> None:
         """A certificate that is valid, and a key that signs, of every CA that answers."""
@@ -63,7 +64,7 @@ def health_routes(pki: Pki, prepared: PreparedAnswers, counters: Counters) -> li
 
     def metrics(_request: Request) -> Response:
         gauges = {"hoviat_pki_ocsp_stored_answers_usable{}": int(prepared.is_confirmed)}
-        gauges |= _ends(pki)
+        gauges |= _ends(pki) | crl_gauges(pki)
         text = counters.text() + metrics_text(gauges, "gauge")
         return Response(text, media_type=_METRICS_TYPE, headers=dict(NOT_CACHED))
 

@@ -14,6 +14,7 @@ DEFAULT_KEY_LOCATION = "file:"
 DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
 PASSPHRASE_VARIABLE = "HOVIAT_PASSPHRASE"  # noqa: S105 - the variable's name
 PIN_VARIABLE = "HOVIAT_HSM_PIN"
+CRL_FOLDER_VARIABLE = "HOVIAT_CRL_DIR"
 _PASSPHRASE_BYTES = 32
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9:/._~\[\]-]{1,200}")
 _OWNER_ONLY_FILE = 0o600
@@ -80,6 +81,11 @@ class Home:
     def ocsp_answers(self) -> Path:
         """Ready OCSP answers. Can be deleted at any time while nothing serves."""
         return self.root / "ocsp-answers"
+
+    @property
+    def crls(self) -> Path:
+        """Published CRLs, which replicas share; HOVIAT_CRL_DIR names another folder."""
+        return Path(os.environ.get(CRL_FOLDER_VARIABLE) or self.root / "crl")
 
     def database_url(self, service: str) -> str:
         """The SQLAlchemy URL of `pki`, `issuance` or `verifier`; HOVIAT_<SERVICE>_DATABASE overrides it."""

@@ -5,6 +5,7 @@ What an interrupted founding has done already stays, and the same call again goe
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -28,6 +29,7 @@ from pki.profiles.extensions import PublicAddresses
 from pki.profiles.profile import Profile
 from pki.profiles.tbs import validity_from
 from pki.published import cross_request_id
+from pki.status.publication import CrlPublisher
 from pki.store.database import read_only
 from pki.store.models import Issuer, KeyRow
 
@@ -42,9 +44,15 @@ class Foundry:
     clock: Clock
     actor: str
     """Who holds the ceremony, for the audit chain."""
+    crl_folder: Path
+    """Where published CRLs are kept."""
     definitions: Definitions = field(default_factory=lambda: DEFINITIONS)
     vault: Vault | None = None
     """Where the keys of self-signed CAs are made and opened; None: with all others, on line."""
+
+    def publisher(self, issuers: Issuers) -> CrlPublisher:
+        """Publishes the CRLs of these CAs."""
+        return CrlPublisher(self.engine, issuers, self.addresses, self.crl_folder, self.clock)
 
     def found(self, plan: Iterable[PlannedCa]) -> None:
         """Makes every planned CA that is not there yet, in the plan's order: roots before those below."""
@@ -167,7 +175,6 @@ class Foundry:
                 certificate=None,
                 shards=planned.shards,
                 status_version=0,
-                crl_number=0,
             )
         )
         session.flush()

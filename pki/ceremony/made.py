@@ -59,7 +59,7 @@ def crl(published: PublishedCrl) -> Made:
         "number": published.number,
         "this_update": published.this_update.isoformat(),
         "next_update": published.next_update.isoformat(),
-        "sha256": hashlib.sha256(published.der).hexdigest(),
+        "sha256": published.sha256.hex(),
     }
     return Made("crl", published.issuer, details)
 

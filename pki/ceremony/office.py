@@ -26,6 +26,7 @@ from pki.errors import IssuerOfflineError, KeyStoreError
 from pki.hierarchy import Role
 from pki.home import Home
 from pki.keys.disk import read_bounded
+from pki.profiles.extensions import PublicAddresses
 from pki.published import links_of
 from pki.status.publication import CrlPublisher
 from pki.store.database import read_only
@@ -158,7 +159,7 @@ def overview(home: Home, clock: Clock = utc_now) -> dict[str, Json]:
         issuers = public_issuers(engine)
         with Session(read_only(engine)) as session:
             rows = {row.name: row for row in session.scalars(select(Issuer))}
-        publisher = CrlPublisher(engine, issuers, clock)
+        publisher = CrlPublisher(engine, issuers, PublicAddresses(home.public_url), home.crls, clock)
         interrupted = record.open_kind(engine)
         return {
             "cas": [_ca(rows[ca.name], ca.facts.validity.not_after, publisher) for ca in issuers],

@@ -26,7 +26,6 @@ from pki.cms.documents import DOCUMENT_SIGNER, MASTER_LIST_SIGNER, DocumentSigne
 from pki.hierarchy import Role, parse_issuer_name
 from pki.keys.kinds import KeyKind
 from pki.profiles.profile import Profile
-from pki.status.publication import CrlPublisher
 from pki.store.database import read_only
 from pki.store.models import CertificateRow, Issuer
 
@@ -90,7 +89,7 @@ def state_signers(foundry: Foundry, numbers: Mapping[str, int]) -> list[Made]:
 def publish_crls(foundry: Foundry, names: Iterable[str]) -> list[Made]:
     """The next CRL of each of these CAs."""
     issuers = foundry.issuers()
-    publisher = CrlPublisher(foundry.engine, issuers, foundry.clock)
+    publisher = foundry.publisher(issuers)
     results = []
     for name in names:
         end = _next_update(foundry, issuers[name])
@@ -103,7 +102,7 @@ def retire(foundry: Foundry, name: str) -> list[Made]:
     issuers = foundry.issuers()
     results = []
     if issuers[name].key is not None:
-        publisher = CrlPublisher(foundry.engine, issuers, foundry.clock)
+        publisher = foundry.publisher(issuers)
         results.append(made.crl(publisher.publish(name, foundry.actor, next_update=NEVER)))
     with Session(foundry.engine) as session, session.begin():
         row = session.get_one(Issuer, name)

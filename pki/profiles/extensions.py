@@ -116,8 +116,17 @@ def _policies(policies: Iterable[str]) -> bytes:
 
 
 def _crl_pointer(url: str) -> bytes:
-    full_name = der.context(0, der.context(0, _uri(url)))
-    return der.extension(oids.CRL_DISTRIBUTION_POINTS, der.sequence((der.sequence((full_name,)),)))
+    return der.extension(oids.CRL_DISTRIBUTION_POINTS, distribution_points(url))
+
+
+def distribution_points(url: str) -> bytes:
+    """CRLDistributionPoints with one address and no reasons: all of them (RFC 5280 §4.2.1.13)."""
+    return der.sequence((der.sequence((der.context(0, distribution_point_name(url)),)),))
+
+
+def distribution_point_name(url: str) -> bytes:
+    """DistributionPointName, [0] fullName: the same bytes in certificates and in their CRL (§6.3.3 b)."""
+    return der.context(0, _uri(url))
 
 
 def _access(definition: ProfileDefinition, issuer: str, addresses: PublicAddresses) -> bytes:

@@ -1,53 +1,85 @@
-"""Publishing CRLs: number, content and audit entry become visible in one commit."""
+"""Which edition of a CRL is served, and when the next one is made (`pki.status.crl.making` makes it)."""
 
-from collections.abc import Iterator
+import logging
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
 
-from sqlalchemy import Engine, delete, select
-from sqlalchemy.orm import Session
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
-from pki.auditchain import append
-from pki.authority.issuers import Issuers, IssuingCa
+from pki.authority.issuers import Issuers
 from pki.clock import Clock, utc_now
-from pki.hierarchy import Role
-from pki.status.crl import CrlEntry, CrlScope, build_crl
-from pki.status.state import RevocationReason, Status
-from pki.store.database import read_only
-from pki.store.models import AuditEntry, CertificateRow, CrlRow, Issuer
-
-_LONG_LIVED = frozenset({Role.ROOT, Role.CSCA})
-CRL_LIFE = timedelta(days=1)
-"""From thisUpdate to nextUpdate; a new CRL is made at half of it, or as soon as a status has changed."""
-ROOT_CRL_LIFE = timedelta(days=90)
-"""The same where a key signs rarely."""
+from pki.errors import CrlUnavailableError, PkiError, UnknownCrlError
+from pki.profiles.extensions import PublicAddresses
+from pki.status.crl import policy, record
+from pki.status.crl.folder import CrlFolder, FileFacts, Leftover
+from pki.status.crl.locks import PublicationLocks
+from pki.status.crl.making import CrlMaker
+from pki.status.crl.record import reading_sessions
+from pki.status.crl.rows import any_changed
+from pki.status.crl.scope import CrlScope, CrlTarget, parse_target
+from pki.store.models import CrlRow
 
 ACTOR = "pki"
+_LOG = logging.getLogger(__name__)
+_SCHEDULE_LOCK = "schedule"
 
 
 @dataclass(frozen=True)
 class PublishedCrl:
-    """A CRL as it is served."""
+    """A CRL as it is served: what it is, and where its file lies."""
 
+    name: str
     issuer: str
     number: int
+    base: int | None
+    """A delta's BaseCRLNumber."""
     this_update: datetime
     next_update: datetime
-    der: bytes = field(repr=False)
+    entries: int
+    size: int
+    """Bytes of DER."""
+    sha256: bytes = field(repr=False)
+    path: Path
+
+    def open(self) -> BinaryIO:
+        """Its DER, for reading in pieces. Raises OSError."""
+        return self.path.open("rb")
+
+    def read(self) -> bytes:
+        """Its DER at once. Raises OSError."""
+        return self.path.read_bytes()
 
 
 class CrlPublisher:
-    """Keeps every CA's newest CRL in the database and makes the next one when it is due."""
+    """Knows every CRL's newest edition and makes the next one when it is due.
 
-    def __init__(self, engine: Engine, issuers: Issuers, clock: Clock = utc_now) -> None:
-        self._engine = engine
-        self._reading = read_only(engine)
+    Editions follow each other strictly: one publisher at a time makes one, whatever the number of threads,
+    processes and replicas; all of them share the database and the folder.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        issuers: Issuers,
+        addresses: PublicAddresses,
+        folder: Path,
+        clock: Clock = utc_now,
+    ) -> None:
+        self._reading = reading_sessions(engine)
         self._issuers = issuers
+        self._folder = CrlFolder(folder)
+        self._maker = CrlMaker(engine, issuers, addresses, self._folder, clock)
+        self._locks = PublicationLocks(engine, folder)
         self._clock = clock
+        self._unchanged: dict[str, tuple[int, int]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Short names of the CAs that have a CRL."""
+        """Short names of the CAs: the names of their full CRLs."""
         return tuple(ca.name for ca in self._issuers)
 
     @property
@@ -55,103 +87,187 @@ class CrlPublisher:
         """Those whose next CRL this process can sign; a ceremony made that of the others."""
         return tuple(ca.name for ca in self._issuers if ca.key is not None)
 
+    def whole(self, issuer: str) -> list[CrlTarget]:
+        """The CRLs over all certificates of a CA: the full one, and the delta where there are deltas."""
+        scope = CrlScope(issuer)
+        return [scope.full, scope.delta] if scope.has_delta else [scope.full]
+
     def current(self, name: str) -> PublishedCrl:
-        """The CRL to serve now. A status change or half its life makes a new one first.
+        """The CRL to serve now; if it is due, a new one is made first (`pki.status.crl.policy`).
 
-        Where the key is off line, the last ceremony's is served, whatever its age: who reads it sees that.
-        Raises UnknownIssuerError; IssuerOfflineError before a ceremony made the first.
+        When that fails, or while another publisher is at it, the last one is served on, even past its end:
+        it still says who was revoked, and its own date tells relying parties what it is worth.
+        Where the key is off line, that is the last ceremony's. Raises UnknownCrlError; IssuerOfflineError
+        before a ceremony made the first; the key's error, OSError or SQLAlchemyError when there is none.
         """
-        offline = self._issuers[name].key is None
-        with Session(self._reading) as session, session.begin():
-            row = _newest(session, name)
-            if row is not None and (offline or self._is_fresh(session, row)):
-                return _published(row)
-        return self.publish(name, only_if_due=True)
+        target = self._target(name)
+        row = self._newest(target)
+        if row is not None and not self._is_due(target, row):
+            return self._published(row)
+        if row is None:
+            return self._publish_if_still_due(target, ACTOR, wait=True)
+        if self._issuers[row.issuer].key is None:
+            return self._published(row)
+        try:
+            return self._publish_if_still_due(target, ACTOR, wait=self._must_wait(row))
+        except (PkiError, OSError, SQLAlchemyError) as error:
+            _LOG.error("CRL %s can't be made anew: %s", name, type(error).__name__)
+            return self._published(row)
 
-    def publish(
-        self,
-        name: str,
-        actor: str = ACTOR,
-        *,
-        only_if_due: bool = False,
-        next_update: datetime | None = None,
-    ) -> PublishedCrl:
-        """Makes and stores the next CRL. `only_if_due`: returns another process's, if it was faster.
+    def publish(self, name: str, actor: str = ACTOR, *, next_update: datetime | None = None) -> PublishedCrl:
+        """Makes and stores the next edition now.
 
         `next_update` is a ceremony's: its key signs no other one soon, or ever again.
+        Raises UnknownCrlError, IssuerOfflineError, the key's error, OSError, SQLAlchemyError.
         """
-        issuer = self._issuers[name]
-        with Session(self._engine) as session, session.begin():
-            state = session.get_one(Issuer, name, with_for_update=True)
-            previous = _newest(session, name)
-            if only_if_due and previous is not None and self._is_fresh(session, previous):
-                return _published(previous)
-            scope = self._next_scope(state, name, next_update)
-            crl = build_crl(issuer, scope, _entries(session, issuer, scope.this_update))
-            row = CrlRow(
-                issuer=name,
-                number=scope.number,
-                status_version=state.status_version,
-                this_update=scope.this_update,
-                next_update=scope.next_update,
-                der=crl,
-            )
-            session.add(row)
-            state.crl_number = scope.number
-            if previous is not None:
-                self._forget_before(session, previous)
-            self._audit(session, row, actor)
-            return _published(row)
+        target = self._target(name)
+        with self._locks.hold(target.scope.name):
+            return self._published(self._maker.make(target, actor, next_update))
 
-    def _next_scope(self, state: Issuer, name: str, next_update: datetime | None) -> CrlScope:
-        now = self._clock().replace(microsecond=0)
-        # Rises even if the clock is set back or the database comes back from an older copy.
-        number = max(state.crl_number + 1, int(now.timestamp()))
-        return CrlScope(number, now, next_update or now + crl_life(self._issuers[name]))
+    def publish_due(self, actor: str = ACTOR, *, changes: bool = True) -> list[PublishedCrl]:
+        """Every CRL whose time has come, and with `changes` those that a change calls for.
 
-    def _is_fresh(self, session: Session, row: CrlRow) -> bool:
-        version = session.scalars(select(Issuer.status_version).where(Issuer.name == row.issuer)).one()
-        half_life = row.this_update + (row.next_update - row.this_update) / 2
-        return row.status_version == version and row.this_update <= self._clock() < half_life
+        Deltas of partitions are made when they are asked for. If another publisher is at it: nothing. One
+        CRL that fails stops no other; the first error is raised at the end.
+        """
+        made: list[PublishedCrl] = []
+        errors: list[Exception] = []
+        with self._locks.hold(_SCHEDULE_LOCK, wait=False) as mine:
+            if not mine:
+                return []
+            self.clean()
+            for target in self._scheduled_targets():
+                try:
+                    made += self._publish_if_due(target, actor, changes=changes)
+                except (PkiError, OSError, SQLAlchemyError) as error:
+                    errors.append(error)
+        if errors:
+            raise errors[0]
+        return made
 
-    @staticmethod
-    def _forget_before(session: Session, previous: CrlRow) -> None:
-        older = (CrlRow.issuer == previous.issuer) & (CrlRow.number < previous.number)
-        session.execute(delete(CrlRow).where(older))
+    def published(self, name: str) -> PublishedCrl | None:
+        """The newest edition, fresh or not; its file is not looked at. Raises UnknownCrlError."""
+        target = self._target(name)
+        with self._reading.begin() as session:
+            row = record.newest(session, target.name)
+        return None if row is None else self._published(row)
 
-    @staticmethod
-    def _audit(session: Session, row: CrlRow, actor: str) -> None:
-        append(
-            session,
-            AuditEntry,
-            time=row.this_update,
-            actor=actor,
-            action="crl.published",
-            subject=row.issuer,
-            details={"number": row.number, "bytes": len(row.der)},
+    def history(self, names: Sequence[str], limit: int) -> list[PublishedCrl]:
+        """The newest `limit` editions of each name, newest first."""
+        with self._reading.begin() as session:
+            return [self._published(row) for row in record.history(session, names, limit)]
+
+    def overdue(self) -> list[str]:
+        """Names of the CAs' full CRLs that are past their end, or missing where the key is on line."""
+        now = self._clock()
+        found = [(name, self.published(name)) for name in self.names]
+        signing = self.signing
+        return [
+            name
+            for name, crl in found
+            if (crl is None and name in signing) or (crl and crl.next_update <= now)
+        ]
+
+    def clean(self) -> int:
+        """Removes what publications left that were cut off; returns how many files. Run it at each start."""
+        removed = 0
+        for leftover in self._folder.leftovers():
+            with self._locks.hold(parse_target(leftover.name).scope.name, wait=False) as mine:
+                if mine:  # else that publication is under way
+                    self._remove(leftover)
+                    removed += 1
+        return removed
+
+    def _remove(self, leftover: Leftover) -> None:
+        with self._reading.begin() as session:
+            recorded = record.is_recorded(session, leftover.name, leftover.number)
+        if not recorded:
+            self._folder.path(leftover.name, leftover.number).unlink(missing_ok=True)
+        leftover.path.unlink(missing_ok=True)
+
+    def _target(self, name: str) -> CrlTarget:
+        target = parse_target(name)
+        scope = target.scope
+        if scope.issuer not in self._issuers or (target.delta and not scope.has_delta):
+            raise UnknownCrlError(name)
+        shards = self._issuers[scope.issuer].shards
+        if scope.shard is not None and not (shards > 1 and scope.shard < shards):
+            raise UnknownCrlError(name)
+        return target
+
+    def _scheduled_targets(self) -> Iterator[CrlTarget]:
+        for name in self.signing:
+            yield from self.whole(name)
+            shards = self._issuers[name].shards
+            yield from (CrlScope(name, shard).full for shard in (range(shards) if shards > 1 else ()))
+
+    def _publish_if_due(self, target: CrlTarget, actor: str, *, changes: bool) -> list[PublishedCrl]:
+        row = self._newest(target)
+        if row is not None and not self._calls_for_next(target, row, changes=changes):
+            return []
+        return [self._publish_if_still_due(target, actor, wait=True)]
+
+    def _calls_for_next(self, target: CrlTarget, row: CrlRow, *, changes: bool) -> bool:
+        return self._is_due(target, row) if changes else policy.scheduled(row, self._clock())
+
+    def _publish_if_still_due(self, target: CrlTarget, actor: str, *, wait: bool) -> PublishedCrl:
+        """Or what another publisher made in the meantime; without waiting, what there is."""
+        with self._locks.hold(target.scope.name, wait=wait) as mine:
+            row = self._newest(target)
+            if row is not None and not (mine and self._is_due(target, row)):
+                return self._published(row)
+            if not mine:
+                raise CrlUnavailableError(target.name)  # its file vanished just now
+            return self._published(self._maker.make(target, actor))
+
+    def _newest(self, target: CrlTarget) -> CrlRow | None:
+        """The newest edition, if its file is there and unchanged."""
+        with self._reading.begin() as session:
+            row = record.newest(session, target.name)
+        if row is None or self._folder.holds(row.name, row.number, FileFacts(row.size, row.sha256)):
+            return row
+        _LOG.error("the file of CRL %s %d is missing or was changed", row.name, row.number)
+        return None
+
+    def _is_due(self, target: CrlTarget, row: CrlRow) -> bool:
+        now = self._clock()
+        if policy.scheduled(row, now):
+            return True
+        return policy.follows_changes(row) and self._is_changed(target, row) and self._is_free(row, now)
+
+    def _is_changed(self, target: CrlTarget, row: CrlRow) -> bool:
+        """Whether a status in its scope has changed since."""
+        with self._reading.begin() as session:
+            connection = session.connection()
+            version = record.status_version(connection, target.scope.issuer)
+            number, seen = self._unchanged.get(row.name, (0, 0))
+            since = max(row.status_version, seen if number == row.number else 0)
+            if version == since:
+                return False
+            if any_changed(connection, target.scope, since):
+                return True
+        self._unchanged[row.name] = (row.number, version)
+        return False
+
+    def _is_free(self, row: CrlRow, now: datetime) -> bool:
+        with self._reading.begin() as session:
+            recent = record.recent(session, row.name, now - policy.BURST_SPAN)
+        return policy.spaced(row, recent, now)
+
+    def _must_wait(self, row: CrlRow) -> bool:
+        """Whether a reader waits for another publisher: else the last edition serves until it is done."""
+        return row.entries <= policy.SMALL or not policy.in_force(row, self._clock())
+
+    def _published(self, row: CrlRow) -> PublishedCrl:
+        return PublishedCrl(
+            name=row.name,
+            issuer=row.issuer,
+            number=row.number,
+            base=row.base,
+            this_update=row.this_update,
+            next_update=row.next_update,
+            entries=row.entries,
+            size=row.size,
+            sha256=row.sha256,
+            path=self._folder.path(row.name, row.number),
         )
-
-
-def _newest(session: Session, name: str) -> CrlRow | None:
-    return session.scalar(select(CrlRow).where(CrlRow.issuer == name).order_by(CrlRow.number.desc()).limit(1))
-
-
-def crl_life(issuer: IssuingCa) -> timedelta:
-    """From thisUpdate to nextUpdate."""
-    return ROOT_CRL_LIFE if issuer.role in _LONG_LIVED else CRL_LIFE
-
-
-def _entries(session: Session, issuer: IssuingCa, this_update: datetime) -> Iterator[CrlEntry]:
-    """Revoked and suspended ones, until they have stood on a CRL after their end (RFC 5280 §3.3)."""
-    columns = (CertificateRow.serial, CertificateRow.since, CertificateRow.reason)
-    query = select(*columns).where(
-        CertificateRow.issuer == issuer.name,
-        CertificateRow.status != Status.GOOD.value,
-        CertificateRow.not_after >= this_update - crl_life(issuer),
-    )
-    for serial, since, reason in session.execute(query):
-        yield CrlEntry(serial, since, RevocationReason(reason or "unspecified"))
-
-
-def _published(row: CrlRow) -> PublishedCrl:
-    return PublishedCrl(row.issuer, row.number, row.this_update, row.next_update, row.der)

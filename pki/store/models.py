@@ -26,6 +26,8 @@ _ACTOR = 128
 _KEY_URI = 512
 _HASH_BYTES = 32
 _SALT_BYTES = 32
+_CRL_NAME = 80
+"""An issuer's name, a partition, `-delta`."""
 
 _PENDING = text("outcome = 'pending'")
 _LISTED = text("status <> 'good'")
@@ -73,7 +75,6 @@ class Issuer(Base):
     shards: Mapped[int] = mapped_column(SmallInteger)
     """Partitions of its CRL; 1: none."""
     status_version: Mapped[int] = mapped_column(BigInteger)
-    crl_number: Mapped[int] = mapped_column(BigInteger)
 
 
 class Intent(Base):
@@ -170,17 +171,34 @@ class CertificateBody(Base):
     der: Mapped[bytes] = mapped_column(LargeBinary)
 
 
+class CrlNumber(Base):
+    """The newest number of a scope, reserved before anything is written; a number is never given back."""
+
+    __tablename__ = "crl_numbers"
+
+    scope: Mapped[str] = mapped_column(String(_CRL_NAME), primary_key=True)
+    number: Mapped[int] = mapped_column(BigInteger)
+
+
 class CrlRow(Base):
-    """A published CRL; the newest number is the one served."""
+    """A published CRL, whose bytes are a file (`pki.status.crl.folder`); its name's newest is served."""
 
     __tablename__ = "crls"
 
-    issuer: Mapped[str] = mapped_column(ForeignKey(Issuer.name), primary_key=True)
+    name: Mapped[str] = mapped_column(String(_CRL_NAME), primary_key=True)
+    """As in its URL; numbers are shared with the delta or the full CRL of the same scope."""
     number: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    issuer: Mapped[str] = mapped_column(ForeignKey(Issuer.name))
+    base: Mapped[int | None] = mapped_column(BigInteger)
+    """A delta's BaseCRLNumber."""
+    regular: Mapped[bool]
+    """On schedule, not only called for by a change: ended certificates may leave after it (RFC 5280 §3.3)."""
     status_version: Mapped[int] = mapped_column(BigInteger)
-    this_update: Mapped[datetime] = mapped_column(UtcDateTime())
-    next_update: Mapped[datetime] = mapped_column(UtcDateTime())
-    der: Mapped[bytes] = mapped_column(LargeBinary)
+    this_update: Mapped[datetime] = mapped_column(UtcSeconds())
+    next_update: Mapped[datetime] = mapped_column(UtcSeconds())
+    entries: Mapped[int] = mapped_column(BigInteger)
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[bytes] = mapped_column(LargeBinary(_HASH_BYTES))
 
 
 class CeremonyRow(Base):

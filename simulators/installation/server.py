@@ -2,8 +2,8 @@
 
 import socket
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 
 import uvicorn
 from starlette.applications import Starlette
@@ -14,6 +14,7 @@ from starlette.routing import Mount, Route
 import issuance.app
 import pki.app
 import verifier.app
+from pki.status.crl.schedule import publishing
 from simulators.installation.services import Installation
 
 _BACKLOG = 2048
@@ -42,14 +43,20 @@ def create_app(installation: Installation) -> Starlette:
     async def health(_request: Request) -> Response:
         return PlainTextResponse("ok\n")
 
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        with publishing(installation.pki.crls):
+            yield
+
     return Starlette(
+        lifespan=lifespan,
         routes=[
             Route("/", home),
             Route("/healthz", health),
             Mount("/issuance", issuance.app.create_app(installation.issuance)),
             Mount("/verifier", verifier.app.create_app(installation.verifier)),
             Mount("/pki", pki.app.create_app(installation.pki)),
-        ]
+        ],
     )
 
 

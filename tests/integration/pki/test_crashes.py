@@ -150,7 +150,7 @@ def check_versions(machine: Machine, opened: Pki) -> None:
     assert all(versions[name] >= version for name, version in machine.versions.items())
     machine.versions = versions
     for name in ("citizen-auth-g1", "citizen-sign-g1"):
-        crl = x509.load_der_x509_crl(opened.crls.current(name).der)
+        crl = x509.load_der_x509_crl(opened.crls.current(name).read())
         number = crl.extensions.get_extension_for_class(x509.CRLNumber).value.crl_number
         assert number >= machine.numbers.get(name, 0)
         machine.numbers[name] = number

@@ -53,7 +53,7 @@ def test_ca_certificates_and_crls_are_served(pki: Pki, send: Send, name: str) ->
     assert certificate.content == pki.certificates[name]
     assert certificate.headers["content-type"] == "application/pkix-cert"
     crl = send("GET", f"/crl/{name}.crl")
-    assert crl.content == pki.crls.current(name).der
+    assert crl.content == pki.crls.current(name).read()
     assert crl.headers["content-type"] == "application/pkix-crl"
     assert crl.headers["cache-control"] == "public, max-age=60, no-transform"
 
@@ -88,7 +88,7 @@ def test_requests_beyond_the_bounds_are_refused(send: Send, question: bytes) -> 
 @pytest.mark.parametrize(
     ("method", "path", "status", "kind"),
     [
-        ("GET", "/crl/nobody.crl", 404, "unknown-ca"),
+        ("GET", "/crl/nobody.crl", 404, "unknown-crl"),
         ("GET", "/ca/nobody.cer", 404, "unknown-ca"),
         ("GET", "/ca/..%2f..%2fkeys%2froot.cer", 404, "not-found"),
         ("GET", "/nothing", 404, "not-found"),
@@ -108,7 +108,7 @@ def break_the_database(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(pki.status, "states", refuse)
     monkeypatch.setattr(pki.feed, "positions", refuse)
-    monkeypatch.setattr(pki.crls, "current", refuse)
+    monkeypatch.setattr(pki.crls, "overdue", refuse)
 
 
 def test_without_a_database_nothing_is_good(

@@ -38,7 +38,7 @@ def entries(pki: Pki) -> int:
 
 
 def listed(pki: Pki) -> set[int]:
-    crl = x509.load_der_x509_crl(pki.crls.current(CITIZEN).der)
+    crl = x509.load_der_x509_crl(pki.crls.current(CITIZEN).read())
     return {entry.serial_number for entry in crl}
 
 

@@ -141,7 +141,7 @@ def test_a_new_issuing_ca_issues_from_then_on(site: Site, citizen_request: Any) 
         assert "citizen-auth-g2-p000" in str(x509.load_der_x509_certificate(new.der).extensions)
         names = {"citizen-auth-g1", "citizen-auth-g2"}
         for name in names:
-            assert x509.load_der_x509_crl(pki.crls.current(name).der).next_update_utc
+            assert x509.load_der_x509_crl(pki.crls.current(name).read()).next_update_utc
         for der in (old.der, new.der):
             leaf = x509.load_der_x509_certificate(der)
             moment = datetime.now(UTC)

@@ -53,7 +53,6 @@ class World:
                         certificate=None,
                         shards=shards,
                         status_version=0,
-                        crl_number=0,
                     )
                 )
 

@@ -77,7 +77,7 @@ def test_the_real_hierarchy_with_its_crls(
     root, issuing = pki.certificates["root-g1"], pki.certificates[name]
     pki.authority.revoke(leaf.serial, RevocationReason.KEY_COMPROMISE, "tester", "lost")
     other = pki.authority.issue(citizen_request("request-2"))
-    crls = [pki.crls.publish(issuer, "tester").der for issuer in ("root-g1", name)]
+    crls = [pki.crls.publish(issuer, "tester").read() for issuer in ("root-g1", name)]
     (tmp_path / "crls").write_text("".join(pem(crl, "X509 CRL") for crl in crls))
     policy = PathPolicy(revocation=RevocationMode.CRL, strict=True)
     options = ["-crl_check_all", "-CRLfile", str(tmp_path / "crls")]

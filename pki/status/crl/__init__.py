@@ -1,0 +1,1 @@
+"""CRLs (RFC 5280 §5): full, partitioned and delta, streamed from the database into files that are kept."""
