@@ -61,18 +61,18 @@ class Crl:
     unknown_critical: str | None
     """A critical extension, its own or an entry's, for which it can't be used (§5.2, §5.3)."""
     index: Index = field(repr=False)
-    verified_by: set[bytes] = field(repr=False, default_factory=set)
-    """SubjectPublicKeyInfos with which its signature was found right."""
+    verified_by: set[tuple[bytes, bool]] = field(repr=False, default_factory=set)
+    """SubjectPublicKeyInfos with which its signature was found right, and whether SHA-1 counted then."""
 
     @property
     def entries(self) -> int:
         """How many certificates it lists."""
         return sum(len(serials) for serials in self.index.values())
 
-    def remember(self, spki: bytes) -> None:
-        """Notes that this key verifies it."""
+    def remember(self, spki: bytes, *, sha1: bool) -> None:
+        """Notes that this key verifies it, under a policy that admits SHA-1 or not."""
         if len(self.verified_by) < _MAX_REMEMBERED_KEYS:
-            self.verified_by.add(spki)
+            self.verified_by.add((spki, sha1))
 
     def find(self, issuer: bytes, serial: int) -> CrlEntry | None:
         """The entry for a certificate by its issuer (DER Name) and serial. Raises MalformedCrlError."""

@@ -13,7 +13,7 @@ from pki.validation.errors import PathError, RevokedError
 from pki.validation.extensions import is_ca, may
 from pki.validation.generalnames import Form, GeneralName, directory_names, overlap
 from pki.validation.names import ComparableName, comparable
-from pki.validation.signatures import AlgorithmError, verifying_key
+from pki.validation.signatures import AlgorithmError, inherits, verifying_key
 from pki.validation.statuscontext import Cause, Issuer, NotUsableError, StatusContext, unknown
 
 
@@ -162,11 +162,13 @@ def _check_signer(crl: Crl, issuer: Issuer, context: StatusContext) -> None:
 
 
 def _signed(crl: Crl, signer: Issuer, context: StatusContext) -> bool:
-    spki = signer.certificate.spki
-    if spki not in crl.verified_by:
-        if not context.verify(crl.algorithm, signer.key, crl.signature, crl.tbs):
-            return False
-        crl.remember(spki)
+    spki, sha1 = signer.certificate.spki, context.policy.sha1
+    if (spki, sha1) in crl.verified_by:
+        return True
+    if not context.verify(crl.algorithm, signer.key, crl.signature, crl.tbs):
+        return False
+    if not inherits(spki):  # else the key is not known by its SubjectPublicKeyInfo alone
+        crl.remember(spki, sha1=sha1)
     return True
 
 

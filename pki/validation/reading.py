@@ -28,7 +28,7 @@ class Extension:
     A CA writes most extensions alike into each certificate; `extension` gives the same object for them.
     """
 
-    __slots__ = ("_found", "_reader", "critical", "judged", "oid", "value")
+    __slots__ = ("_known", "critical", "judged", "oid", "value")
 
     def __init__(self, oid: str, value: bytes, *, critical: bool) -> None:
         self.oid = oid
@@ -37,15 +37,15 @@ class Extension:
         """The content of extnValue."""
         self.judged = False
         """Known to be readable, and understood if it is critical."""
-        self._reader: object = None
-        self._found: object = None
+        self._known: tuple[object, object] = (None, None)
 
     def read(self, reader: Callable[[bytes], T]) -> T:
         """What `reader` makes of the value. Raises DerError."""
-        if self._reader is not reader:
-            self._found = reader(self.value)
-            self._reader = reader
-        return cast("T", self._found)
+        by, found = self._known  # one assignment sets both: threads may share an extension
+        if by is not reader:
+            found = reader(self.value)
+            self._known = reader, found
+        return cast("T", found)
 
 
 def cached(read: Callable[[bytes], T]) -> Callable[[bytes], T]:

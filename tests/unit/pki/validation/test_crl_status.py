@@ -1,9 +1,12 @@
 """CRLs: what each says of a certificate, and when it says nothing."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA1
 
 from pki import der, oids
 from pki.validation import Evidence, PathPolicy, RevocationMode, read_crl, validate
@@ -338,6 +341,23 @@ def test_strictness_asks_for_a_number() -> None:
                 validate([leaf, issuing], [anchor], NOW, strict, evidence)
 
 
+def test_what_one_policy_took_another_still_refuses() -> None:
+    """A parsed CRL remembers its verified signature, but not for a policy that refuses SHA-1."""
+    over_sha1 = read_crl(_over_sha1(make_crl(MIDDLE), MIDDLE))
+    evidence = Evidence.of([ROOT_CRL, over_sha1])
+    validate([PLAIN, ISSUING], [ANCHOR], NOW, replace(WANTED, sha1=True), evidence)
+    with pytest.raises(StatusUnknownError):
+        validate([PLAIN, ISSUING], [ANCHOR], NOW, WANTED, evidence)
+
+
+def _over_sha1(crl: bytes, signer: Party) -> bytes:
+    algorithm = der.sequence((der.object_identifier("1.2.840.10045.4.1"),))
+    version, _, *rest = der.parse(crl, der.SEQUENCE).children()[0].children()
+    tbs = der.sequence((version.raw, algorithm, *(part.raw for part in rest)))
+    signature = signer.key.sign(tbs, ec.ECDSA(SHA1()))  # noqa: S303 - what is to be refused
+    return der.sequence((tbs, algorithm, der.bit_string(signature)))
+
+
 def _subject_key() -> bytes:
     return der.extension(oids.SUBJECT_KEY_IDENTIFIER, der.encode(der.OCTET_STRING, b"k"))
 
@@ -354,7 +374,7 @@ class TestReading:
         evidence = Evidence.of([ROOT_CRL, crl])
         for _ in range(3):
             validate([PLAIN, ISSUING], [ANCHOR], NOW, WANTED, evidence)
-        assert crl.verified_by == {MIDDLE.spki}
+        assert crl.verified_by == {(MIDDLE.spki, False)}
 
     @pytest.mark.parametrize(
         "damage",
