@@ -209,6 +209,7 @@ def _around_key(content: bytes) -> dict[str, Extension]:
     except DerError:  # the cut was inside of another extension
         return dict(_run(content))
     key = Extension(oids.SUBJECT_KEY_IDENTIFIER, content[cut + _KEY_IDENTIFIER_VALUE : after], critical=False)
+    key.judged = True  # it is an OCTET STRING of 20 bytes
     found = {**before, key.oid: key, **behind}
     if len(found) != len(before) + 1 + len(behind):
         raise DerError("an extension stands there twice")

@@ -44,14 +44,15 @@ _MGF1 = "1.2.840.113549.1.1.8"  # RFC 4055 §2.2
 _PSS_DEFAULT_SALT = 20
 _PSS_TRAILER = 1
 
+_SHA1 = hashes.SHA1()  # noqa: S303 - read where a policy admits it
+"""The one object that stands for it here."""
 _HASHES: Mapping[str, HashAlgorithm] = {
-    "1.3.14.3.2.26": hashes.SHA1(),  # noqa: S303 - read where a policy admits it
+    "1.3.14.3.2.26": _SHA1,
     "2.16.840.1.101.3.4.2.4": hashes.SHA224(),
     "2.16.840.1.101.3.4.2.1": hashes.SHA256(),
     "2.16.840.1.101.3.4.2.2": hashes.SHA384(),
     "2.16.840.1.101.3.4.2.3": hashes.SHA512(),
 }
-_SHA1 = hashes.SHA1()  # noqa: S303 - as above
 _RSA = {
     "1.2.840.113549.1.1.5": _SHA1,
     "1.2.840.113549.1.1.14": hashes.SHA224(),
@@ -159,7 +160,7 @@ def _hash(element: Element | None) -> HashAlgorithm:
 def verify(algorithm: bytes, key: VerifyingKey, signature: bytes, message: bytes, *, sha1: bool) -> None:
     """`sha1`: whether signatures over SHA-1 count. Raises SignatureError, AlgorithmError, DerError."""
     scheme = scheme_of(algorithm)
-    if not sha1 and isinstance(scheme.hash, hashes.SHA1):
+    if scheme.hash is _SHA1 and not sha1:
         raise AlgorithmError("is signed over SHA-1, which this policy refuses")
     try:
         _verify(scheme, key, signature, message)
