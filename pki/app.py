@@ -1,5 +1,8 @@
 """The status service: CA certificates, CRLs and OCSP over plain HTTP. Composes what the slices serve."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
@@ -9,6 +12,7 @@ from pki.bootstrap import Pki
 from pki.documents import document_routes
 from pki.health import health_routes
 from pki.metrics import Counters
+from pki.metricsboard import MetricsBoard
 from pki.problems import problem
 from pki.status.crl.endpoints import crl_routes
 from pki.status.ocsp.endpoints import OcspEndpoint
@@ -34,9 +38,7 @@ class StatusApp:
         path: str = scope["path"]
         ocsp = root + _OCSP
         if path.startswith(ocsp) and path[len(ocsp) : len(ocsp) + 1] in {"", "/"}:
-            # Percent-encoding is undone in the path, but not in the base64 that follows.
-            _, _, encoded = scope["raw_path"].partition(b"/ocsp/")
-            await self._ocsp(scope, receive, send, encoded)
+            await self._ocsp(scope, receive, send, path[len(ocsp) + 1 :])
         elif path.startswith(root + "/"):
             await self._others({**scope, "root_path": root}, receive, send)
         else:
@@ -50,12 +52,28 @@ def create_app(pki: Pki, prefix: str = "") -> StatusApp:
         another application mounts it, empty
     """
     counters = Counters()
+    board = MetricsBoard(pki.metrics_folder)
     prepared = PreparedAnswers(pki.ocsp, pki.answers, pki.feed, pki.clock)
-    ocsp = OcspEndpoint(pki.ocsp, prepared, counters, pki.clock)
-    crls = crl_routes(pki, counters)
+
+    def follow() -> None:
+        prepared.follow()
+        board.publish(counters.values())
+
+    ocsp = OcspEndpoint(pki.ocsp, prepared, follow, counters, pki.clock)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        ocsp.start_following()
+        yield
+
     others = Starlette(
-        routes=[*document_routes(pki), *crls, *health_routes(pki, prepared, counters)],
+        routes=[
+            *document_routes(pki),
+            *crl_routes(pki, counters),
+            *health_routes(pki, prepared, counters, board),
+        ],
         exception_handlers={404: _not_found, 405: _not_allowed},
+        lifespan=lifespan,
     )
     return StatusApp(ocsp, others, prefix)
 

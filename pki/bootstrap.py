@@ -88,6 +88,7 @@ class Pki:
     """What stands under /pki/ca/NAME.cer: CAs, cross certificates, links; DER."""
     trust: Trust
     engine: Engine = field(repr=False)
+    metrics_folder: Path
     clock: Clock
 
     @property
@@ -207,6 +208,7 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
         published=published_certificates(engine, issuers),
         trust=Trust(_loaded(issuers, (Role.ROOT,)), _loaded(issuers, _CITIZENS)),
         engine=engine,
+        metrics_folder=home.metrics,
         clock=clock,
     )
 

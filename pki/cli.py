@@ -38,6 +38,8 @@ pki.add_command(LazyCommand("mass", "pki.massactions.cli", "Hold, release or rev
 pki.add_command(LazyCommand("expiring", "pki.massactions.cli", "List certificates that end soon."))
 
 
+pki.add_command(LazyCommand("ocsp", "pki.status.ocsp.cli", "Sign a certificate's OCSP answer, or all ahead."))
+pki.add_command(LazyCommand("serve", "pki.status.ocsp.cli", "Serve CA certificates, CRLs and OCSP alone."))
 pki.add_command(LazyCommand("validate", "pki.validation.cli", "Validate a certificate path; explain why."))
 pki.add_command(ceremony)
 for _name, _attribute, _summary in (

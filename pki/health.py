@@ -12,6 +12,7 @@ from pki.errors import CrlUnavailableError, PkiError
 from pki.httpcaching import NOT_CACHED
 from pki.keys.health import check_signer
 from pki.metrics import Counters, metrics_text
+from pki.metricsboard import MetricsBoard
 from pki.problems import problem
 from pki.status.crl.endpoints import crl_gauges
 from pki.status.ocsp.prepared import PreparedAnswers
@@ -50,7 +51,9 @@ class HealthChecks:
             check_signer(source().signer, name)
 
 
-def health_routes(pki: Pki, prepared: PreparedAnswers, counters: Counters) -> list[Route]:
+def health_routes(
+    pki: Pki, prepared: PreparedAnswers, counters: Counters, board: MetricsBoard
+) -> list[Route]:
     """Relative to where the status service is mounted."""
     checks = HealthChecks(pki)
 
@@ -63,9 +66,9 @@ def health_routes(pki: Pki, prepared: PreparedAnswers, counters: Counters) -> li
         return problem(503, kind, "The status service lacks something", extensions={"failing": failing})
 
     def metrics(_request: Request) -> Response:
-        gauges = {"hoviat_pki_ocsp_stored_answers_usable{}": int(prepared.is_confirmed)}
+        gauges = {"hoviat_pki_ocsp_stored_answers_usable": int(prepared.is_confirmed)}
         gauges |= _ends(pki) | crl_gauges(pki)
-        text = counters.text() + metrics_text(gauges, "gauge")
+        text = metrics_text(board.total(counters.values()), "counter") + metrics_text(gauges, "gauge")
         return Response(text, media_type=_METRICS_TYPE, headers=dict(NOT_CACHED))
 
     return [

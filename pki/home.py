@@ -87,6 +87,11 @@ class Home:
         """Published CRLs, which replicas share; HOVIAT_CRL_DIR names another folder."""
         return Path(os.environ.get(CRL_FOLDER_VARIABLE) or self.root / "crl")
 
+    @property
+    def metrics(self) -> Path:
+        """Counters of the worker processes that run now."""
+        return self.root / "metrics"
+
     def database_url(self, service: str) -> str:
         """The SQLAlchemy URL of `pki`, `issuance` or `verifier`; HOVIAT_<SERVICE>_DATABASE overrides it."""
         override = os.environ.get(f"HOVIAT_{service.upper()}_DATABASE")

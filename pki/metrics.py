@@ -41,10 +41,6 @@ class Counters:
             counters = dict(self._counters)
         return {_series_text(series): counter.value for series, counter in counters.items()}
 
-    def text(self) -> str:
-        """All counters, one line each, grouped by name."""
-        return metrics_text(self.values(), "counter")
-
 
 def metrics_text(values: dict[str, int], kind: str) -> str:
     """The text format of series of one kind (`counter`, `gauge`)."""

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import Engine, column, select, table, text
+from sqlalchemy import Engine, bindparam, column, select, table, text
 from sqlalchemy.engine import Connection
 
 from pki.store.columns import serial_octets
@@ -59,7 +59,14 @@ def read_states(
     connection: Connection, serials: Sequence[int]
 ) -> Sequence[tuple[bytes, str, str, str | None, int]]:
     """Serial, issuer, status, reason and since (seconds) of those that were issued."""
-    query = select(_C.serial, _C.issuer, _C.status, _C.reason, _C.since)
     octets = [serial_octets(serial) for serial in serials]
-    asked = _C.serial == octets[0] if len(octets) == 1 else _C.serial.in_(octets)
-    return [tuple(row) for row in connection.execute(query.where(asked))]
+    if len(octets) == 1:
+        rows = connection.execute(_BY_SERIAL, {"serial": octets[0]})
+    else:
+        rows = connection.execute(_BY_SERIALS, {"serials": octets})
+    return [tuple(row) for row in rows]
+
+
+_STATES = select(_C.serial, _C.issuer, _C.status, _C.reason, _C.since)
+_BY_SERIAL = _STATES.where(_C.serial == bindparam("serial"))
+_BY_SERIALS = _STATES.where(_C.serial.in_(bindparam("serials", expanding=True)))

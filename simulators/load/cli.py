@@ -70,6 +70,16 @@ def audit(*, quick: bool, as_json: bool) -> None:
     _print(measure(entries=50_000 if quick else 1_000_000), as_json=as_json)
 
 
+@bench.command()
+@_quick
+@_json
+def ocsp(*, quick: bool, as_json: bool) -> None:
+    """OCSP answers per second over HTTP, stored and fresh, from small and large databases."""
+    from simulators.load.ocsp.measure import FULL, QUICK, measure
+
+    _print(measure(QUICK if quick else FULL), as_json=as_json)
+
+
 def _print(results: Iterable[Result], *, as_json: bool) -> None:
     for result in results:
         click.echo(json.dumps(result.as_data()) if as_json else result.as_text())

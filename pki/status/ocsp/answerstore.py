@@ -10,7 +10,7 @@ import os
 import struct
 import threading
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -56,6 +56,14 @@ class AnswerStore:
         environment = self._environment or self._open()
         with environment.begin() as transaction:
             return transaction.get(key, db=self._answers)
+
+    def reader(self) -> "StoreReader":
+        """For one thread that looks up very much."""
+        return StoreReader(self)
+
+    def snapshot(self) -> "lmdb.Transaction":
+        """A reading transaction; whoever takes it ends it."""
+        return (self._environment or self._open()).begin(db=None)
 
     def marks(self) -> dict[str, Mark]:
         """Every CA's mark."""
@@ -134,6 +142,36 @@ class AnswerStore:
     def _mark(self, transaction: "lmdb.Transaction", issuer: str) -> Mark | None:
         value = transaction.get(issuer.encode(), db=self._marks)
         return None if value is None else Mark(*_MARK.unpack(value))
+
+
+class StoreReader:
+    """Looks up in a snapshot of the store that it keeps for a while: beginning one costs more than a look."""
+
+    def __init__(self, store: AnswerStore) -> None:
+        self._store = store
+        self._transaction: lmdb.Transaction | None = None
+
+    def get(self, key: bytes) -> bytes | None:
+        """The record under a key, in the present snapshot."""
+        if self._transaction is None:
+            self._transaction = self._store.snapshot()
+        try:
+            record = self._transaction.get(key, db=self._store._answers)  # noqa: SLF001 - two halves of one store
+        except lmdb.Error:
+            self._transaction = None
+            raise
+        return None if record is None else bytes(record)
+
+    def renew(self) -> None:
+        """Looks at the store as it is now, from the next `get` on."""
+        self.release()
+
+    def release(self) -> None:
+        """Gives the snapshot back: the store reuses no space that one still sees."""
+        transaction, self._transaction = self._transaction, None
+        if transaction is not None:
+            with suppress(lmdb.Error):
+                transaction.abort()
 
 
 class Adding:

@@ -1,9 +1,9 @@
 """From a stored record back to the answer's bytes: two joints, serial and signature, in a ready template."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from typing import NamedTuple
 
 from pki.status.ocsp.credential import Credential
 from pki.status.ocsp.forms import CertIdForm
@@ -19,8 +19,7 @@ SingleExtensions = Callable[[str], bytes]
 """The singleExtensions of a CA's answers."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadyAnswer:
+class ReadyAnswer(NamedTuple):
     """An answer's bytes, and what HTTP caches are told of it."""
 
     body: bytes
@@ -30,8 +29,7 @@ class ReadyAnswer:
     """Two answers have the same only if they are the same: the end of their ECDSA signature."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Template:
+class _Template(NamedTuple):
     before_serial: bytes
     before_signature: bytes
     after_signature: bytes

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from starlette.types import Receive, Scope, Send
@@ -35,10 +36,17 @@ class OcspEndpoint:
     """Answers from the store where it can, else by the lane."""
 
     def __init__(
-        self, responder: OcspResponder, prepared: PreparedAnswers, counters: Counters, clock: Clock
+        self,
+        responder: OcspResponder,
+        prepared: PreparedAnswers,
+        follow: Callable[[], None],
+        counters: Counters,
+        clock: Clock,
     ) -> None:
+        """`follow` is called every second or so, in a thread of its own."""
         self._prepared = prepared
         self._lane = Lane(responder.answer_all)
+        self._follow_once = follow
         self._clock = clock
         self._counters = counters
         self._from_store = counters.counter(_RESPONSES, status="successful", source="stored")
@@ -46,8 +54,8 @@ class OcspEndpoint:
         self._following: asyncio.Task[None] | None = None
         self._follower = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ocsp-feed")
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send, encoded: bytes) -> None:
-        """One request. `encoded` is what follows `/ocsp/` in the path, as it came."""
+    async def __call__(self, scope: Scope, receive: Receive, send: Send, encoded: str) -> None:
+        """One request. `encoded` is what follows `/ocsp/` in the path."""
         self.start_following()
         method = scope["method"]
         if method == "GET":
@@ -81,7 +89,8 @@ class OcspEndpoint:
         await self._answer(body, scope, send, cacheable=False)
 
     async def _answer(self, request: bytes, scope: Scope, send: Send, *, cacheable: bool) -> None:
-        ready = self._prepared.find(request)
+        now = int(self._clock().timestamp())
+        ready = self._prepared.find(request, now)
         if ready is not None:
             self._from_store.add()
         else:
@@ -94,18 +103,17 @@ class OcspEndpoint:
             ready = _ready(made)
         if not cacheable:
             await _send(send, _OK, plain_headers(ready.body), ready.body)
-            return
-        now = int(self._clock().timestamp())
-        if is_unchanged(scope["headers"], ready):
+        elif is_unchanged(scope["headers"], ready):
             await _send(send, _NOT_MODIFIED, self._cache_headers.of_unchanged(ready, now), b"")
-            return
-        await _send(send, _OK, self._cache_headers.of(ready, now), ready.body)
+        else:
+            await _send(send, _OK, self._cache_headers.of(ready, now), ready.body)
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             began = time.monotonic()
-            await loop.run_in_executor(self._follower, self._prepared.follow)
+            await loop.run_in_executor(self._follower, self._follow_once)
+            self._prepared.let_go()
             await asyncio.sleep(max(0.0, FEED_SECONDS - (time.monotonic() - began)))
 
 

@@ -37,6 +37,11 @@ class CertIdForms:
     def __init__(self, authorities: Iterable[IssuingCa]) -> None:
         self._by_part = {form.issuer_part: form for ca in authorities for form in _forms_of(ca)}
         self._by_prefix = {_common_prefix(form): form for form in self._by_part.values()}
+        self._with_nonce = {
+            (_prefix_with_nonce(form, size), size): form
+            for form in self._by_part.values()
+            for size in _NONCE_SIZES
+        }
 
     def find(self, issuer_part: bytes) -> CertIdForm | None:
         """The form of a CertID that was read."""
@@ -57,6 +62,18 @@ class CertIdForms:
             return None
         return form, request[-SERIAL_OCTETS:]
 
+    def recognise_with_nonce(self, request: bytes) -> tuple[CertIdForm, bytes, bytes] | None:
+        """Form, serial and nonce extension of such a request with a nonce of the usual sizes, else None."""
+        for size in _NONCE_SIZES:
+            ending = _NONCE_HEADS[size]
+            serial_end = len(request) - len(ending) - size
+            form = self._with_nonce.get((request[: max(0, serial_end - SERIAL_OCTETS)], size))
+            if form is not None and request.startswith(ending, serial_end):
+                serial = request[serial_end - SERIAL_OCTETS : serial_end]
+                if 0 < serial[0] < _SIGN_BIT:
+                    return form, serial, request[serial_end + _WRAPPING :]
+        return None
+
 
 def _forms_of(authority: IssuingCa) -> Iterable[CertIdForm]:
     for oid, name in _HASHES:
@@ -71,6 +88,26 @@ def _forms_of(authority: IssuingCa) -> Iterable[CertIdForm]:
 
 def _common_prefix(form: CertIdForm) -> bytes:
     return _wrapped(form.cert_id(b"\x01" * SERIAL_OCTETS))[:-SERIAL_OCTETS]
+
+
+def _prefix_with_nonce(form: CertIdForm, size: int) -> bytes:
+    cert_id = form.cert_id(b"\x01" * SERIAL_OCTETS)
+    listed = der.sequence((der.sequence((cert_id,)),))
+    request = der.sequence((der.sequence((listed, _nonce_extensions(size))),))
+    return request[: -len(_nonce_extensions(size)) - SERIAL_OCTETS]
+
+
+def _nonce_extensions(size: int) -> bytes:
+    """requestExtensions with one nonce of so many zero octets."""
+    nonce = der.extension(oids.OCSP_NONCE, der.octet_string(bytes(size)))
+    return der.context(2, der.sequence((nonce,)))
+
+
+_NONCE_SIZES = (32, 16)
+"""RFC 9654 §2.1 asks clients for 32; older ones send 16."""
+_NONCE_HEADS = {size: _nonce_extensions(size)[:-size] for size in _NONCE_SIZES}
+_WRAPPING = 4
+"""Octets of requestExtensions before its only extension: two tags, two short lengths."""
 
 
 def plain_request(form: CertIdForm, serial: int) -> bytes:

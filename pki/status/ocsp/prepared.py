@@ -18,6 +18,8 @@ from pki.status.ocsp.policy import LEAST_LEFT, UNCONFIRMED_SECONDS
 from pki.status.ocsp.record import StoredAnswer, read_times
 from pki.status.ocsp.responder import OcspResponder
 
+_LOOK_SECONDS = 0.05
+"""How old the snapshot of the store may be in which answers are looked up."""
 _MAX_WAITING = 20_000
 """Answers made and not yet stored; more are given out and forgotten."""
 _LEAST_LEFT = int(LEAST_LEFT.total_seconds())
@@ -48,6 +50,9 @@ class PreparedAnswers:
         self._waiting: deque[StoredAnswer] = deque(maxlen=_MAX_WAITING)
         self._floors: dict[str, int] = {}
         self._confirmed: float | None = None
+        self._reader = store.reader()
+        self._looked = 0.0
+        self._look_again = True
 
     @property
     def is_confirmed(self) -> bool:
@@ -55,26 +60,43 @@ class PreparedAnswers:
         confirmed = self._confirmed
         return confirmed is not None and self._monotonic() - confirmed <= UNCONFIRMED_SECONDS
 
-    def find(self, request: bytes) -> ReadyAnswer | None:
-        """The stored answer to a request in the common form; None: it must be made."""
+    def find(self, request: bytes, now: int) -> ReadyAnswer | None:
+        """The stored answer to a request in the common form; None: it must be made.
+
+        :param now: seconds since 1970
+        """
         found = self._forms.recognise(request)
-        if found is None or not self.is_confirmed:
+        confirmed = self._confirmed
+        if found is None or confirmed is None:
             return None
+        elapsed = self._monotonic()
+        if elapsed - confirmed > UNCONFIRMED_SECONDS:
+            return None
+        if elapsed - self._looked > _LOOK_SECONDS or self._look_again:
+            self._look_again = False
+            self._looked = elapsed
+            self._reader.renew()
         form, serial = found
-        try:
-            record = self._store.get(form.form_id + serial)
-        except lmdb.Error as error:
-            _log_unusable(error)
-            return None
+        record = self._look_up(form.form_id + serial)
         if record is None:
             return None
         version, produced, _, next_update = read_times(record)
-        now = int(self._clock().timestamp())
-        if version < self._floors.get(form.issuer, version + 1):
-            return None
-        if not produced <= now < next_update - _LEAST_LEFT:
+        right = version >= self._floors.get(form.issuer, version + 1)
+        if not right or not produced <= now < next_update - _LEAST_LEFT:
             return None
         return self._composer.compose(form, serial, record)
+
+    def let_go(self) -> None:
+        """Holds no snapshot of the store while nobody asks. Called in the thread that finds."""
+        self._reader.release()
+        self._look_again = True
+
+    def _look_up(self, key: bytes) -> bytes | None:
+        try:
+            return self._reader.get(key)
+        except lmdb.Error as error:
+            _log_unusable(error)
+            return None
 
     def keep(self, answer: StoredAnswer) -> None:
         """Puts an answer that was made for one request in store for others, soon."""
@@ -92,6 +114,7 @@ class PreparedAnswers:
             for source in self._maker.sources.values():
                 source()  # a new responder is opened here and not in the event loop
             self._flush()
+            self._look_again = True
         except (SQLAlchemyError, PkiError, lmdb.Error) as error:
             _log_unusable(error)
             return False

@@ -101,6 +101,11 @@ class OcspResponder:
         ]
 
     def _read(self, request: bytes) -> _Question | OcspAnswer:
+        common = self.forms.recognise_with_nonce(request)
+        if common is not None:
+            form, serial, nonce = common
+            cert_id = CertId(form.cert_id(serial), form.issuer_part, int.from_bytes(serial, "big"))
+            return _Question(OcspRequest((cert_id,), nonce), form)
         try:
             asked = parse_request(request)
             return _Question(asked, self._form_of(asked.cert_ids))
@@ -126,6 +131,9 @@ class OcspResponder:
             if question.alone and known[0] is not None and form.issuer in versions:
                 stored = self.maker.stored(form, question.serials[0], known[0], versions[form.issuer])
                 return OcspAnswer(ResponseStatus.SUCCESSFUL, self.maker.response(stored), stored)
+            if len(known) == 1 and known[0] is not None:
+                body = self.maker.fresh(form, question.serials[0], known[0], question.asked.nonce or b"")
+                return OcspAnswer(ResponseStatus.SUCCESSFUL, body)
             asked = [
                 Asked(cert_id.raw, state)
                 for cert_id, state in zip(question.asked.cert_ids, known, strict=True)

@@ -89,10 +89,27 @@ def response_data(
 
 def successful_response(data: bytes, signature: bytes, credential: Credential) -> bytes:
     """The OCSPResponse around a signed ResponseData, with the responder's certificate in it."""
-    certificates = der.context(0, der.sequence((credential.certificate,)))
-    basic = der.sequence((data, credential.algorithm.identifier, der.bit_string(signature), certificates))
+    before, between, after = _frame(
+        credential.certificate, credential.algorithm.identifier, len(data), len(signature)
+    )
+    return b"".join((before, data, between, signature, after))
+
+
+@lru_cache(maxsize=1024)
+def _frame(
+    certificate: bytes, algorithm: bytes, data_bytes: int, signature_bytes: int
+) -> tuple[bytes, bytes, bytes]:
+    """What stands before, between and behind a ResponseData and a signature of these lengths."""
+    data, signature = bytes(data_bytes), bytes(signature_bytes)
+    bits = der.bit_string(signature)
+    certificates = der.context(0, der.sequence((certificate,)))
+    basic = der.sequence((data, algorithm, bits, certificates))
     body = der.sequence((_BASIC, der.octet_string(basic)))
-    return der.sequence((der.enumerated(ResponseStatus.SUCCESSFUL), der.context(0, body)))
+    whole = der.sequence((der.enumerated(ResponseStatus.SUCCESSFUL), der.context(0, body)))
+    after_at = len(whole) - len(certificates)
+    signature_at = after_at - signature_bytes
+    between_at = signature_at - (len(bits) - signature_bytes) - len(algorithm)
+    return whole[: between_at - data_bytes], whole[between_at:signature_at], whole[after_at:]
 
 
 def _single(answer: SingleAnswer) -> bytes:

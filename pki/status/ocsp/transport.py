@@ -3,7 +3,6 @@
 import binascii
 from collections.abc import Iterable, Sequence
 from typing import TypeAlias
-from urllib.parse import unquote_to_bytes
 
 from pki.status.ocsp.composing import ReadyAnswer, http_date
 from pki.status.ocsp.policy import SHARED_SECONDS
@@ -18,19 +17,20 @@ _CACHED = (
     b"max-age=%d, public, no-transform, must-revalidate" % SHARED_SECONDS,
 )
 _MAX_BASE64 = MAX_REQUEST_BYTES * 4 // 3 + 4
-_MAX_ENCODED = 3 * _MAX_BASE64
-"""Every character percent-encoded."""
 
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
-def request_in_path(encoded: bytes) -> bytes:
-    """The request in a GET's path: URL-encoded base64 (RFC 6960 Appendix A.1). Garbage gives b""."""
-    if len(encoded) > _MAX_ENCODED:
+def request_in_path(encoded: str) -> bytes:
+    """The request in a GET's path: base64, percent-encoding undone (RFC 6960 Appendix A.1).
+
+    Garbage gives b"", which is a malformed request.
+    """
+    if len(encoded) > _MAX_BASE64:
         return b""
     try:
-        return binascii.a2b_base64(unquote_to_bytes(encoded), strict_mode=True)
-    except binascii.Error:
+        return binascii.a2b_base64(encoded, strict_mode=True)
+    except ValueError:
         return b""
 
 

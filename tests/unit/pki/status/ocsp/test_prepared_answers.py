@@ -145,10 +145,10 @@ def test_without_news_nothing_stored_is_given_out(
     serial = issue().serial
     worker.store(serial)
     break_the_feed(worker.pki, monkeypatch)
-    worker.seconds.now += UNCONFIRMED_SECONDS
+    worker.seconds.now += UNCONFIRMED_SECONDS - 1
     assert not worker.follow()
     assert worker.find(serial) is not None  # within the published delay
-    worker.seconds.now += 0.001
+    worker.seconds.now += 1
     assert worker.find(serial) is None
     monkeypatch.undo()
     assert worker.follow()
@@ -225,7 +225,7 @@ def test_other_requests_are_not_recognised(
 ) -> None:
     serial = issue().serial
     worker.store(serial)
-    assert worker.prepared.find(wrong(worker.request(serial))) is None
+    assert worker.ask(wrong(worker.request(serial))) is None
 
 
 def test_a_serial_not_in_its_shortest_form_is_not_recognised(worker: Worker) -> None:
@@ -243,7 +243,7 @@ def test_a_broken_store_costs_speed_and_nothing_else(
     def refuse(*_: object) -> None:
         raise lmdb.CorruptedError("broken")
 
-    monkeypatch.setattr(worker.pki.answers, "get", refuse)
+    monkeypatch.setattr(worker.pki.answers, "snapshot", refuse)
     assert worker.find(serial) is None
     monkeypatch.setattr(worker.pki.answers, "marks", refuse)
     assert not worker.follow()

@@ -1,0 +1,50 @@
+"""The status service's own server and workers, with an application that returns one constant answer."""
+
+import multiprocessing
+import socket
+import sys
+import threading
+
+from starlette.types import Receive, Scope, Send
+
+from pki.serving import worker_server
+
+
+class Constant:
+    """Reads nothing and answers with so many zero octets, under the header that OCSP needs."""
+
+    def __init__(self, size: int) -> None:
+        self._body = bytes(size)
+        self._headers = [
+            (b"content-type", b"application/ocsp-response"),
+            (b"content-length", b"%d" % size),
+            (b"cache-control", b"no-store"),
+        ]
+
+    async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
+        """One request."""
+        if scope["type"] != "http":
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        await send({"type": "http.response.body", "body": self._body})
+
+
+def work(listener: socket.socket, size: int) -> None:
+    """One worker."""
+    worker_server(Constant(size), lifespan=False).run([listener])
+
+
+if __name__ == "__main__":
+    port, workers, body_size = map(int, sys.argv[1:])
+    with socket.create_server(("127.0.0.1", port), backlog=2048) as shared:
+        context = multiprocessing.get_context("spawn")
+        children = [
+            context.Process(target=work, args=(shared, body_size), daemon=True) for _ in range(workers)
+        ]
+        for child in children:
+            child.start()
+        try:
+            threading.Event().wait()
+        finally:
+            for child in children:
+                child.terminate()
