@@ -141,18 +141,29 @@ for _name, _summary in {
 @click.option(
     "--dir", "folder", type=click.Path(path_type=Path, file_okay=False), required=True, help="Where to."
 )
+@click.option(
+    "--certificates",
+    is_flag=True,
+    help="For officers: also every certificate ever issued, as certificates/CA/PROFILE/XX/SERIAL.pem.",
+)
 @_json_option
-def export(folder: Path, as_json: bool) -> None:
-    """Write CA certificates and CRLs for relying parties: NAME.pem, NAME.cer, NAME.crl, chain.pem."""
+def export(folder: Path, *, certificates: bool, as_json: bool) -> None:
+    """Write CA and link certificates, CRLs and master list: NAME.pem, NAME.cer, NAME.crl, chain.pem…
+
+    Whoever may open the home's keys may also write the certificates of citizens. Their names stand in them.
+    """
+    from pki.certificateexport import write_certificates
     from pki.export import write_public_files
 
     with _opened() as opened:
         try:
             written = write_public_files(opened, folder)
+            count = write_certificates(opened.engine, folder) if certificates else 0
         except OSError as error:
             raise click.ClickException(f"can't write to {folder}: {error.strerror}") from error
     names = [str(path) for path in written]
-    _show({"files": names}, "\n".join(names), as_json)
+    counted = f"\n{count} certificates in {folder / 'certificates'}" if certificates else ""
+    _show({"files": names, "certificates": count}, "\n".join(names) + counted, as_json)
 
 
 def _serial_of(certificate: str) -> int:

@@ -7,19 +7,30 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from pki.bootstrap import Pki
+from pki.certificateexport import to_pem
+
+MASTER_LIST = "masterlist.ml"
 
 
 def write_public_files(pki: Pki, folder: Path) -> list[Path]:
-    """Writes NAME.cer, NAME.pem, NAME.crl (DER), NAME.crl.pem for each CA and chain.pem. Raises OSError."""
+    """Writes what everyone may have, replacing files of an earlier export. Raises OSError.
+
+    NAME.cer and NAME.pem for each CA, cross certificate and link; NAME.crl (DER) and NAME.crl.pem for each CA;
+    chain.pem with all CAs; masterlist.ml.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     files: dict[str, bytes] = {}
-    for name, certificate in pki.certificates.items():
-        crl = pki.crls.current(name).read()
+    for name, certificate in pki.published.items():
         files[f"{name}.cer"] = certificate
-        files[f"{name}.pem"] = x509.load_der_x509_certificate(certificate).public_bytes(Encoding.PEM)
+        files[f"{name}.pem"] = to_pem(certificate)
+    for name in pki.certificates:
+        crl = pki.crls.current(name).read()
         files[f"{name}.crl"] = crl
         files[f"{name}.crl.pem"] = x509.load_der_x509_crl(crl).public_bytes(Encoding.PEM)
     files["chain.pem"] = b"".join(files[f"{name}.pem"] for name in reversed(list(pki.certificates)))
+    master_list = pki.documents.master_list()
+    if master_list is not None:
+        files[MASTER_LIST] = master_list
     return [_replace(folder / name, content) for name, content in files.items()]
 
 

@@ -1,0 +1,116 @@
+"""What is exported: everything public under its name, and for officers every certificate, in flat memory."""
+
+import json
+import shutil
+import stat
+import subprocess
+import tracemalloc
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+import pytest
+from click.testing import CliRunner, Result
+from cryptography import x509
+
+from pki import cli
+from pki.authority import CertificateRequest
+from pki.bootstrap import Pki
+from pki.certificateexport import to_pem, write_certificates
+from pki.export import write_public_files
+from pki.home import Home
+
+Requests = Callable[..., CertificateRequest]
+OPENSSL = shutil.which("openssl") or "openssl"
+
+
+@click.group()
+@click.option("--home", type=click.Path(path_type=Path))
+def root(home: Path) -> None: ...
+
+
+root.add_command(cli.pki)
+
+
+def export(home: Home, folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(
+        root, ["--home", str(home.root), "pki", "export", "--dir", str(folder), *options]
+    )
+
+
+def test_cas_crls_and_master_list_are_written(pki: Pki, tmp_path: Path) -> None:
+    names = {path.name for path in write_public_files(pki, tmp_path / "out")}
+    for name in pki.published:
+        assert {f"{name}.cer", f"{name}.pem", f"{name}.crl", f"{name}.crl.pem"} <= names
+        assert (tmp_path / "out" / f"{name}.cer").read_bytes() == pki.published[name]
+    assert {"chain.pem", "masterlist.ml"} <= names
+    assert not (tmp_path / "out" / "certificates").exists()
+
+
+def test_certificates_are_for_officers_alone(
+    home: Home, pki: Pki, citizen_request: Requests, tmp_path: Path
+) -> None:
+    issued = [pki.authority.issue(citizen_request(f"request-{number}")) for number in range(5)]
+    folder = tmp_path / "out"
+    plain = export(home, folder, "--json")
+    assert plain.exit_code == 0, plain.output
+    assert json.loads(plain.stdout)["certificates"] == 0
+    assert not (folder / "certificates").exists()
+    result = export(home, folder, "--certificates", "--json")
+    assert result.exit_code == 0, result.output
+    everything = list((folder / "certificates").rglob("*.pem"))
+    assert json.loads(result.stdout)["certificates"] == len(everything) == 9 + 5
+    assert stat.S_IMODE((folder / "certificates").stat().st_mode) == 0o700
+    for certificate in issued:
+        name = f"{certificate.serial:032x}"
+        path = folder / "certificates" / "citizen-auth-g1" / "authentication" / name[-2:] / f"{name}.pem"
+        assert x509.load_pem_x509_certificate(path.read_bytes()).serial_number == certificate.serial
+    text = subprocess.run(
+        [OPENSSL, "x509", "-in", str(everything[0]), "-noout", "-subject"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert text.stdout.startswith("subject")
+
+
+def test_exporting_again_writes_the_same(pki: Pki, tmp_path: Path) -> None:
+    first = write_certificates(pki.engine, tmp_path)
+    files = {path: path.read_bytes() for path in tmp_path.rglob("*.pem")}
+    assert write_certificates(pki.engine, tmp_path) == first
+    assert {path: path.read_bytes() for path in tmp_path.rglob("*.pem")} == files
+
+
+def test_no_place_to_write_is_named(home: Home) -> None:
+    result = export(home, Path("/proc/nowhere"), "--certificates")
+    assert result.exit_code == 1
+    assert "can't write to /proc/nowhere" in result.stderr
+
+
+def test_memory_does_not_grow_with_certificates(
+    pki: Pki, citizen_request: Requests, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rows come in batches: ten times the batch takes no more than the batch."""
+    monkeypatch.setattr("pki.certificateexport._BATCH", 10)
+    for number in range(10):
+        pki.authority.issue(citizen_request(f"a-{number}"))
+    few = peak(pki, tmp_path / "few")
+    for number in range(150):
+        pki.authority.issue(citizen_request(f"b-{number}"))
+    many = peak(pki, tmp_path / "many")
+    assert many < few + 400_000
+
+
+def peak(pki: Pki, folder: Path) -> int:
+    tracemalloc.start()
+    try:
+        write_certificates(pki.engine, folder)
+        return tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+
+
+def test_pem_is_what_others_write(pki: Pki) -> None:
+    der = pki.certificates["root-g1"]
+    from_library = x509.load_der_x509_certificate(der)
+    assert x509.load_pem_x509_certificate(to_pem(der)) == from_library
