@@ -15,7 +15,7 @@ MASTER_LIST = "masterlist.ml"
 def write_public_files(pki: Pki, folder: Path) -> list[Path]:
     """Writes what everyone may have, replacing files of an earlier export. Raises OSError.
 
-    NAME.cer and NAME.pem for each CA, cross certificate and link; NAME.crl (DER) and NAME.crl.pem for each CA;
+    NAME.cer, NAME.pem for each CA, cross certificate, link; NAME.crl (DER), NAME.crl.pem for each CA;
     chain.pem with all CAs; masterlist.ml.
     """
     folder.mkdir(parents=True, exist_ok=True)
