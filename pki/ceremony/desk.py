@@ -62,7 +62,7 @@ class CommandDesk:
 
 def _show_alone(officer: str, share: str) -> None:
     _require_terminal(officer)
-    click.clear()
+    _clear()
     click.prompt(f"Officer {officer} alone, press Enter", default="", show_default=False, err=True)
     words = share.split()
     width = max(map(len, words))
@@ -70,7 +70,12 @@ def _show_alone(officer: str, share: str) -> None:
         row = enumerate(words[start : start + 4], start + 1)
         click.echo("  ".join(f"{number:2} {word:{width}}" for number, word in row), err=True)
     click.prompt("Write the words down, then press Enter", default="", show_default=False, err=True)
-    click.clear()
+    _clear()
+
+
+def _clear() -> None:
+    """Screen and what was scrolled out of it (ECMA-48 ED, with xterm's parameter 3)."""
+    click.echo("\x1b[2J\x1b[3J\x1b[H", nl=False, err=True, color=True)
 
 
 def _require_terminal(officer: str) -> None:
