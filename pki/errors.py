@@ -6,7 +6,7 @@ PkiError
 │   ├── KeyMissingError           there is no key of this name
 │   ├── KeyExistsError            there already is a key of this name; nothing was made
 │   ├── KeyUriError               a key's URI is not one this installation takes (attribute)
-│   ├── KeyCheckError             a key's test signature doesn't verify
+│   ├── KeyCheckError             what a key signed doesn't verify
 │   ├── PinSourceError            no PIN is given, or its file is not the owner's alone
 │   └── TokenError                a PKCS#11 token doesn't do it (failure: the CKR_ code's name)
 │       ├── TokenModuleError      the PKCS#11 module can't be loaded
@@ -111,7 +111,7 @@ class KeyCheckError(KeyStoreError):
     """What a key signed doesn't verify with its public key."""
 
     def __init__(self, place: Path | str) -> None:
-        super().__init__(place, "its test signature does not verify with its public key")
+        super().__init__(place, "what it signed does not verify with its public key")
 
 
 class PinSourceError(KeyStoreError):

@@ -88,9 +88,12 @@ class Issuing:
 
         An intent that lint refuses stays recorded as refused; the others are still completed.
         Intents of a CA whose key is off line wait for the next ceremony.
+        Raises ClockSetBackError when there is something to sign and the clock is behind what is on record.
         """
         with Session(self._engine) as session, session.begin():
             pending = pending_intents(session, [ca.name for ca in self._issuers if ca.key is not None])
+            if pending:
+                refuse_clock_set_back(session, self._clock())
         for start in range(0, len(pending), MAX_BATCH):
             self._complete(pending[start : start + MAX_BATCH])
         return len(pending)
@@ -124,19 +127,19 @@ class Issuing:
         return [_result(intent, issued, outcomes, signed) for intent in intents]
 
     def _sign_all(self, pending: Sequence[RecordedIntent]) -> dict[str, Signed]:
-        """By request. A key that fails is not asked again: what follows gets the same error."""
+        """By request. A CA's key that fails is not asked again: what follows it gets the same error."""
         signed: dict[str, Signed] = {}
-        broken: PkiError | None = None
+        broken: dict[str, PkiError] = {}
         for intent in pending:
-            if broken is not None:
-                signed[intent.request_id] = broken
+            if intent.issuer in broken:
+                signed[intent.request_id] = broken[intent.issuer]
                 continue
             try:
                 signed[intent.request_id] = self._sign(intent)
             except LintError as error:
                 signed[intent.request_id] = error
             except PkiError as error:
-                signed[intent.request_id] = broken = error
+                signed[intent.request_id] = broken[intent.issuer] = error
         return signed
 
     def _sign(self, intent: RecordedIntent) -> bytes:

@@ -1,8 +1,10 @@
 """The one place where certificates are signed, and only after the very bytes have passed lint."""
 
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
+from pki.errors import KeyCheckError
 from pki.keys.algorithms import sign_structure
 from pki.keys.signer import Signer, SignerPublicKey
 from pki.lint import Expectation, lint
@@ -21,10 +23,16 @@ class LintingSigner:
         return self._signer.public_key
 
     def sign(self, message: bytes, algorithm: HashAlgorithm) -> bytes:
-        """Lints, signs, checks the signature: no fault may let a bad one out. Raises LintError."""
+        """Lints, signs, checks the signature: no fault may let a bad one out.
+
+        Raises LintError, KeyCheckError, and what the key raises.
+        """
         lint(message, self._expected)
         signature = self._signer.sign(message, algorithm)
-        verify_signature(self.public_key, signature, message, algorithm)
+        try:
+            verify_signature(self.public_key, signature, message, algorithm)
+        except InvalidSignature as error:
+            raise KeyCheckError(self._expected.issuer.name) from error
         return signature
 
 
