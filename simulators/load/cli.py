@@ -80,6 +80,16 @@ def ocsp(*, quick: bool, as_json: bool) -> None:
     _print(measure(QUICK if quick else FULL), as_json=as_json)
 
 
+@bench.command(name="mass-revoke")
+@_quick
+@_json
+def mass_revoke(*, quick: bool, as_json: bool) -> None:
+    """Seconds from the proposal of a mass action to its CRL and OCSP answers, against one bare UPDATE."""
+    from simulators.load.massrevoke import measure
+
+    _print(measure(certificates=20_000 if quick else 760_000), as_json=as_json)
+
+
 def _print(results: Iterable[Result], *, as_json: bool) -> None:
     for result in results:
         click.echo(json.dumps(result.as_data()) if as_json else result.as_text())

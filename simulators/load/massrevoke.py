@@ -1,0 +1,225 @@
+"""`hoviat bench mass-revoke`: a chip batch on hold, from the proposal to the new CRL and OCSP answers.
+
+The action runs in a process of its own, so that its peak memory is its own.
+"""
+
+import asyncio
+import json
+import os
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha1
+from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import httpx
+from cryptography import x509
+from cryptography.hazmat.primitives.hashes import SHA1
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509 import ocsp
+from sqlalchemy import select, text, update
+from sqlalchemy.orm import Session
+
+from pki import home as homes
+from pki.app import create_app
+from pki.authority.issuers import IssuingCa
+from pki.bootstrap import Pki, initialise, open_pki
+from pki.hierarchy import Role
+from pki.home import DEFAULT_KEY_LOCATION, DEFAULT_PUBLIC_URL
+from pki.massactions.selection import Selection
+from pki.massactions.service import MassActions
+from pki.massactions.values import Kind, Terms
+from pki.profiles import Profile
+from pki.status.state import Hold, RevocationReason, Status
+from pki.store.models import CertificateRow
+from simulators.load.certificates import populate
+from simulators.load.places import environment, postgres_database
+from simulators.load.result import Result
+
+_NAME = "mass-revoke"
+_BATCH = "bench-batch"
+_QUESTIONS = 200
+_KIBIBYTES = 1024
+_DATABASE_VARIABLE = "HOVIAT_PKI_DATABASE"
+_MEBIBYTE = 1024.0 * 1024.0
+
+
+@dataclass(frozen=True)
+class _Case:
+    """One installation to measure."""
+
+    postgres: bool
+    certificates: int
+    shards: int
+
+    def __str__(self) -> str:
+        place = "PostgreSQL" if self.postgres else "SQLite"
+        return f"{self.certificates:,} on hold, {place}, {self.shards:,} partition{'s' * (self.shards > 1)}"
+
+
+def measure(certificates: int) -> Iterator[Result]:
+    """A whole batch of cards on hold, end to end, on each database."""
+    for postgres in (False, True):
+        yield from _measure(_Case(postgres, certificates, shards=1))
+
+
+def _measure(case: _Case) -> Iterator[Result]:
+    with ExitStack() as stack:
+        folder = Path(stack.enter_context(TemporaryDirectory(prefix="hoviat-bench-")))
+        if case.postgres:
+            url = stack.enter_context(postgres_database())
+            if url is None:
+                return
+            stack.enter_context(environment(**{_DATABASE_VARIABLE: url}))
+        root = folder / "home"
+        initialise(homes.create(root, DEFAULT_PUBLIC_URL, DEFAULT_KEY_LOCATION, case.shards))
+        _populate(root, case.certificates)
+        done = _in_own_process(root)
+        bare = _bare_update(root)
+    seconds = {name: float(value) for name, value in done.items() if name.endswith("_seconds")}
+    steps = ", ".join(f"{name.removesuffix('_seconds')} {value:.2f}" for name, value in seconds.items())
+    limit_is = "one bare UPDATE of the same rows"
+    end_to_end = sum(seconds.values())
+    yield Result(_NAME, f"{case}: {steps}", end_to_end, "s", bare, limit_is, counts=True)
+    memory, base = float(done["peak"]) / _MEBIBYTE, float(done["base"]) / _MEBIBYTE
+    yield Result(_NAME, f"{case}: peak memory", memory, "MiB", base, "the open PKI before it", counts=True)
+
+
+def _populate(root: Path, certificates: int) -> None:
+    pki = open_pki(homes.load(root))
+    try:
+        issuer, began = _issuer(pki), pki.clock() - timedelta(days=1)
+        populate(pki.engine, issuer, Profile.AUTHENTICATION, certificates, began, _BATCH)
+        if pki.engine.dialect.name == "postgresql":
+            with pki.engine.begin() as connection:
+                connection.execute(text("ANALYZE"))
+    finally:
+        pki.close()
+
+
+def _issuer(pki: Pki) -> IssuingCa:
+    return pki.issuers.current(Role.CITIZEN_AUTHENTICATION)
+
+
+def _in_own_process(root: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "simulators.load.massrevoke", str(root)]
+    finished = subprocess.run(command, check=True, stdout=subprocess.PIPE, env=os.environ)  # noqa: S603
+    answer: dict[str, Any] = json.loads(finished.stdout)
+    return answer
+
+
+def _bare_update(root: Path) -> float:
+    """Seconds that the database takes to change the same rows, good again before, in one statement."""
+    pki = open_pki(homes.load(root))
+    row = CertificateRow
+    good = {"status": Status.GOOD.value, "reason": None, "held_by": None, "changed": 0}
+    held = {
+        "status": Status.ON_HOLD.value,
+        "reason": RevocationReason.CERTIFICATE_HOLD.value,
+        "held_by": Hold.OFFICER.value,
+        "since": pki.clock(),
+        "changed": 1,
+    }
+    try:
+        with pki.engine.begin() as connection:
+            connection.execute(update(row).where(row.provenance == _BATCH).values(good))
+        if pki.engine.dialect.name == "postgresql":
+            with pki.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("VACUUM ANALYZE certificates"))
+        began = time.perf_counter()
+        with pki.engine.begin() as connection:
+            connection.execute(update(row).where(row.provenance == _BATCH).values(held))
+        return time.perf_counter() - began
+    finally:
+        pki.close()
+
+
+def _act(root: Path) -> dict[str, float]:
+    """In the process of its own: seconds of each step, and bytes of memory before and at the peak."""
+    pki = open_pki(homes.load(root))
+    client = _Client(pki)
+    issuer = _issuer(pki)
+    _fetch_crl(client, issuer.name)
+    base = _peak()
+    mass, clock = MassActions(pki.engine, pki.clock), _StopWatch()
+    action = mass.propose(
+        Selection(provenances=frozenset({_BATCH})), Terms(Kind.HOLD, "weak chips"), "officer-a"
+    )
+    clock.lap("propose")
+    mass.approve(action.number, "officer-b", action.digest)
+    clock.lap("approve")
+    *_, progress = mass.run(action.number, "officer-b")
+    clock.lap("run")
+    listed = _fetch_crl(client, issuer.name)
+    clock.lap("crl")
+    _ask_responder(client, pki, issuer)
+    clock.lap("ocsp")
+    peak = _peak()
+    if progress.moved != progress.total or len(listed) != progress.total:
+        raise RuntimeError(f"{progress.moved} of {progress.total} changed, {len(listed)} on the CRL")
+    pki.close()
+    return {**clock.laps, "base": base, "peak": peak}
+
+
+class _Client:
+    """Asks the status service's application without a network between."""
+
+    def __init__(self, pki: Pki) -> None:
+        transport = httpx.ASGITransport(create_app(pki))
+        self._client = httpx.AsyncClient(transport=transport, base_url="http://pki")
+        self._runner = asyncio.Runner()
+
+    def send(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        """The answer's content; anything but 2xx ends the benchmark."""
+        headers = {} if body is None else {"Content-Type": "application/ocsp-request"}
+        response = self._runner.run(self._client.request(method, path, content=body, headers=headers))
+        return response.raise_for_status().content
+
+
+class _StopWatch:
+    """Seconds between laps."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._began = time.perf_counter()
+
+    def lap(self, name: str) -> None:
+        """Ends a step."""
+        now = time.perf_counter()
+        self.laps[f"{name}_seconds"] = now - self._began
+        self._began = now
+
+
+def _peak() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIBIBYTES
+
+
+def _fetch_crl(client: _Client, name: str) -> x509.CertificateRevocationList:
+    return x509.load_der_x509_crl(client.send("GET", f"/crl/{name}.crl"))
+
+
+def _ask_responder(client: _Client, pki: Pki, issuer: IssuingCa) -> None:
+    """Asks about some of the batch; each answer must say certificateHold."""
+    with Session(pki.engine) as session:
+        serials = list(session.scalars(select(CertificateRow.serial).limit(100_000)))
+    certificate = x509.load_der_x509_certificate(issuer.certificate or b"")
+    key = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest
+    name = sha1(issuer.facts.subject).digest()  # noqa: S324 - CertID's own hash (RFC 5019 §2.1.1)
+    for serial in Random(0).sample(serials, min(_QUESTIONS, len(serials))):  # noqa: S311
+        builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(name, key, serial, SHA1())  # noqa: S303
+        body = builder.build().public_bytes(Encoding.DER)
+        answer = ocsp.load_der_ocsp_response(client.send("POST", "/ocsp", body))
+        if answer.revocation_reason is not x509.ReasonFlags.certificate_hold:
+            raise RuntimeError(f"OCSP says {answer.certificate_status} of {serial:032x}")
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_act(Path(sys.argv[1]))))
