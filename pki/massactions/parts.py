@@ -191,8 +191,8 @@ def changed_digest(session: Session, span: Span) -> bytes:
         MassSkip.action == span.action, MassSkip.serial == MassTarget.serial
     )
     query = select(type_coerce(MassTarget.serial, LargeBinary)).where(*span.conditions, ~skipped.exists())
-    rows = session.scalars(query.order_by(MassTarget.shard, MassTarget.serial))
-    return hashlib.sha256(b"".join(rows)).digest()
+    rows = session.connection().execute(query.order_by(MassTarget.shard, MassTarget.serial))
+    return hashlib.sha256(b"".join([serial for (serial,) in rows])).digest()
 
 
 def span_of(part: MassPart) -> Span:

@@ -73,8 +73,9 @@ def targets_digest(session: Session, number: int) -> str:
         .order_by(target.issuer, target.shard, target.serial)
     )
     digest = hashlib.sha256()
-    for rows in session.scalars(query.execution_options(yield_per=_FETCHED_AT_ONCE)).partitions():
-        digest.update(b"".join(rows))
+    streamed = session.connection().execute(query, execution_options={"yield_per": _FETCHED_AT_ONCE})
+    for rows in streamed.partitions():
+        digest.update(b"".join([serial for (serial,) in rows]))
     return digest.hexdigest()
 
 
