@@ -146,6 +146,7 @@ def test_cards_of_several_cas_are_changed_in_opposite_orders(postgres_site: Site
     workers = [postgres_site.worker("card", "there", 30, serials)]
     workers += [postgres_site.worker("card", "back", 30, serials[::-1])]
     workers += [postgres_site.worker("publish", f"clerk{number}", 15) for number in range(2)]
+    workers += [postgres_site.worker("mass", f"officer{number}", 2, serials) for number in range(2)]
     finish([*workers, postgres_site.worker("issue", "meanwhile", 20)])
     check_books(postgres_site, len(serials) + 20)
 

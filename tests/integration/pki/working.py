@@ -14,6 +14,9 @@ from pki import home as homes
 from pki.authority import IssuedCertificate
 from pki.bootstrap import Pki, open_pki
 from pki.errors import ForbiddenTransitionError
+from pki.massactions.selection import Selection, listed
+from pki.massactions.service import MassActions
+from pki.massactions.values import Kind, Terms
 from pki.status import RevocationReason
 from tests.integration.pki.crashing import Moments, request_of, say
 
@@ -72,6 +75,17 @@ def issue_through_outages(pki: Pki, tag: str, count: int, _serials: Sequence[int
                 sys.stdin.readline()
 
 
+def hold_and_release(pki: Pki, tag: str, count: int, serials: Sequence[int]) -> None:
+    """Mass actions over the same certificates, in parts of one."""
+    mass = MassActions(pki.engine, pki.clock, part_size=1)
+    for _ in range(count):
+        for kind in (Kind.HOLD, Kind.RELEASE):
+            action = mass.propose(Selection(serials=listed(serials)), Terms(kind, tag), f"{tag}-a")
+            mass.approve(action.number, f"{tag}-b", action.digest)
+            for _ in mass.run(action.number, f"{tag}-b"):
+                pass
+
+
 MODES: dict[str, Callable[[Pki, str, int, Sequence[int]], None]] = {
     "issue": issue,
     "batches": issue_batches,
@@ -79,6 +93,7 @@ MODES: dict[str, Callable[[Pki, str, int, Sequence[int]], None]] = {
     "card": change_card,
     "publish": publish,
     "outages": issue_through_outages,
+    "mass": hold_and_release,
 }
 
 
