@@ -228,6 +228,9 @@ def test_nothing_is_signed_while_the_clock_is_set_back(
         authority.issue_many([request])
     with pytest.raises(ClockSetBackError):
         authority.suspend(serial, "clerk-1", "")
+    pki.crls.publish(CITIZEN)  # a CRL made at the wrong time doesn't make it right
+    with pytest.raises(ClockSetBackError):
+        authority.issue(request)
     assert (signer.signed, count(pki, Intent)) == (signed, intents)
     assert pki.status.state_of(serial).is_good
     clock.advance(hours=2)
