@@ -9,13 +9,11 @@ from tests.integration.mainjob.hoviat_command import json_lines, succeed
 FIELDS = ["name", "case", "figure", "unit", "limit", "limit_is", "ratio", "goal", "goal_met"]
 
 
-CASES = [("personalise", 2), ("login", 1), ("issue", 10), ("audit", 5), ("validate", 4)]
+CASES = [("personalise", 2), ("login", 1), ("issue", 10), ("audit", 5), ("validate", 4), ("mass-revoke", 4)]
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "cases"), [("personalise", 2), ("login", 1), ("mass-revoke", 4), ("issue", 10), ("audit", 5)]
-)
+@pytest.mark.parametrize(("name", "cases"), CASES)
 def test_a_bench_prints_figures_beside_their_limits(tmp_path: Path, name: str, cases: int) -> None:
     lines = json_lines(succeed(tmp_path, "bench", name, "--quick", "--json"))
     assert len(lines) == cases
