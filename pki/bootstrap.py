@@ -11,6 +11,7 @@ from cryptography import x509
 from sqlalchemy import Engine, inspect, select
 from sqlalchemy.orm import Session
 
+from pki.auditchain.checkpoints import Checkpointer
 from pki.authority import Authority
 from pki.authority.issuers import Issuers
 from pki.ceremony import steps
@@ -22,6 +23,7 @@ from pki.cms.documents import DocumentSigners
 from pki.hierarchy import Role
 from pki.home import PIN_VARIABLE, Home, HomeMissingError
 from pki.keys.masterkeys import MasterKeys
+from pki.keys.signer import Signer
 from pki.keys.store import KeyStore
 from pki.profiles.definitions import load_definitions
 from pki.profiles.extensions import PublicAddresses
@@ -34,7 +36,7 @@ from pki.status.ocsp.responder import OcspResponder
 from pki.status.publication import CrlPublisher
 from pki.status.store import StatusStore
 from pki.store.database import create_database_engine, migrate
-from pki.store.models import AuditEntry, KeyRow
+from pki.store.models import AUDIT, AuditEntry, KeyRow
 
 __all__ = [
     "CHECKPOINT_KEY",
@@ -89,6 +91,7 @@ class Pki:
     trust: Trust
     engine: Engine = field(repr=False)
     metrics_folder: Path
+    checkpointer: Checkpointer = field(repr=False)
     clock: Clock
 
     @property
@@ -209,6 +212,9 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
         trust=Trust(_loaded(issuers, (Role.ROOT,)), _loaded(issuers, _CITIZENS)),
         engine=engine,
         metrics_folder=home.metrics,
+        checkpointer=Checkpointer(
+            engine, AUDIT, home.audit_origin, _open_key(engine, keys, CHECKPOINT_KEY), clock
+        ),
         clock=clock,
     )
 
@@ -237,6 +243,11 @@ def _responder(
     }
     policy = OcspPolicy(extended_revoke=home.ocsp_extended_revoke)
     return OcspResponder(status, feed, answering, credentials, clock, policy)
+
+
+def _open_key(engine: Engine, keys: KeyStore, name: str) -> Signer:
+    with Session(engine) as session:
+        return keys.open(session.get_one(KeyRow, name).uri)
 
 
 def _loaded(issuers: Issuers, roles: tuple[Role, ...]) -> tuple[x509.Certificate, ...]:

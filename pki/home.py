@@ -92,6 +92,12 @@ class Home:
         """Counters of the worker processes that run now."""
         return self.root / "metrics"
 
+    @property
+    def audit_origin(self) -> str:
+        """The audit log's name in its checkpoints: its address without a scheme, as C2SP recommends."""
+        address = urlsplit(self.public_url)
+        return f"{address.netloc}{address.path}/pki/audit"
+
     def database_url(self, service: str) -> str:
         """The SQLAlchemy URL of `pki`, `issuance` or `verifier`; HOVIAT_<SERVICE>_DATABASE overrides it."""
         override = os.environ.get(f"HOVIAT_{service.upper()}_DATABASE")

@@ -27,6 +27,7 @@ from pki.app import create_app
 from pki.bootstrap import open_pki
 from pki.errors import PkiError
 from pki.home import Home, load
+from pki.housekeeping import housekeeping
 from pki.httpprotocol import BoundedProtocol
 from pki.status.ocsp.preparing import Preparer
 
@@ -126,28 +127,32 @@ def worker_server(app: object, *, lifespan: bool = True) -> uvicorn.Server:
 
 
 def run_refresher(root: str) -> None:
-    """The process that makes stored answers anew and responders ahead of their time.
+    """The process that makes stored answers anew, responders ahead of their time, CRLs and checkpoints.
 
-    Answers don't need it: without it they are made when they are asked for.
+    Answers and changed CRLs don't need it: without it they are made when they are asked for.
     """
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when
     _end_with_parent()
     pki = open_pki(load(Path(root)))
-    preparer = Preparer(pki)
-    renewed = -_RENEWAL_SECONDS
     try:
-        while not stop.wait(_STEP_SECONDS):
-            try:
-                if time.monotonic() - renewed >= _RENEWAL_SECONDS:
-                    renewed = time.monotonic()
-                    preparer.renew_responders()
-                preparer.step(_STEP_SECONDS)
-            except (PkiError, SQLAlchemyError, lmdb.Error) as error:
-                _LOG.warning("OCSP answers can't be refreshed: %s", type(error).__name__)
+        with housekeeping(pki):
+            _prepare_answers(Preparer(pki), stop)
     finally:
         pki.close()
+
+
+def _prepare_answers(preparer: Preparer, stop: threading.Event) -> None:
+    renewed = -_RENEWAL_SECONDS
+    while not stop.wait(_STEP_SECONDS):
+        try:
+            if time.monotonic() - renewed >= _RENEWAL_SECONDS:
+                renewed = time.monotonic()
+                preparer.renew_responders()
+            preparer.step(_STEP_SECONDS)
+        except (PkiError, SQLAlchemyError, lmdb.Error) as error:
+            _LOG.warning("OCSP answers can't be refreshed: %s", type(error).__name__)
 
 
 def _start(name: str, work: Callable[..., None], arguments: tuple[object, ...]) -> _Child:

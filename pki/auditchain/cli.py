@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import click
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -64,7 +63,7 @@ def verify(
         known = Expectations(
             None if head is None else _parse_head(head),
             () if checkpoint is None else (checkpoint,),
-            tuple(CheckpointKey(origin_of(home), key) for key in public),
+            tuple(CheckpointKey(home.audit_origin, key) for key in public),
         )
         with _database(home) as engine, Session(snapshot(engine)) as session:
             verified = verify_record(session, AUDIT, known)
@@ -78,7 +77,7 @@ def checkpoint(*, as_json: bool) -> None:
     with _errors_told():
         home = _home()
         with _database(home) as engine, _signer(home, engine) as signer:
-            made = Checkpointer(engine, AUDIT, origin_of(home), signer, utc_now).make()
+            made = Checkpointer(engine, AUDIT, home.audit_origin, signer, utc_now).make()
     _show_checkpoint(made, as_json)
 
 
@@ -105,16 +104,10 @@ def key(*, as_json: bool) -> None:
     """Print the public key that signs checkpoints (PEM): what strangers check proofs with."""
     with _errors_told():
         home = _home()
-        own = CheckpointKey(origin_of(home), _own_key(home))
+        own = CheckpointKey(home.audit_origin, _own_key(home))
     pem = own.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     data = {"origin": own.name, "verifier_key": own.verifier_key, "pem": pem}
     click.echo(json.dumps(data) if as_json else pem, nl=as_json)
-
-
-def origin_of(home: Home) -> str:
-    """The log's name in its checkpoints: its address without a scheme, as C2SP recommends."""
-    address = urlsplit(home.public_url)
-    return f"{address.netloc}{address.path}/pki/audit"
 
 
 def _verify_proof(

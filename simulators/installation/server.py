@@ -14,7 +14,7 @@ from starlette.routing import Mount, Route
 import issuance.app
 import pki.app
 import verifier.app
-from pki.status.crl.schedule import publishing
+from pki.housekeeping import housekeeping
 from simulators.installation.services import Installation
 
 _BACKLOG = 2048
@@ -45,7 +45,7 @@ def create_app(installation: Installation) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        with publishing(installation.pki.crls):
+        with housekeeping(installation.pki):
             yield
 
     return Starlette(

@@ -17,8 +17,7 @@ from pki.hierarchy import partition_scope
 from pki.keys.files import FileSigner
 from pki.status import RevocationReason
 from pki.status.crl import policy
-from pki.status.crl.schedule import publishing
-from pki.status.publication import CrlPublisher, PublishedCrl
+from pki.status.publication import CrlPublisher
 from pki.store.models import AuditEntry
 from tests.unit.pki.status.crlreader import read_crl
 from tests.unit.pki.status.lab import ADDRESSES, NAME, Lab, open_lab
@@ -285,14 +284,6 @@ def test_on_schedule_changes_alone_call_for_nothing(lab: Lab) -> None:
     assert {crl.name for crl in lab.crls.publish_due()} == {NAME, DELTA}
     lab.clock.advance(minutes=31)
     assert [crl.name for crl in lab.crls.publish_due(changes=False)] == [DELTA]
-
-
-def test_the_background_publisher_publishes_and_ends(lab: Lab) -> None:
-    published: list[PublishedCrl | None] = []
-    with publishing(lab.crls, pause=0.01):
-        while lab.crls.published(DELTA) is None:
-            published.append(lab.crls.published(NAME))
-    assert lab.crls.overdue() == []
 
 
 def test_overdue_ones_are_told(lab: Lab) -> None:

@@ -1,0 +1,56 @@
+"""What an authority does by the clock while something serves: CRLs on schedule, checkpoints of the record.
+
+Several replicas may do so at once: publishers take turns, and a checkpoint over what one has covered already
+is the one that is there.
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy.exc import SQLAlchemyError
+
+from pki.bootstrap import Pki
+from pki.errors import PkiError
+
+CRL_PAUSE_SECONDS = 30.0
+CHECKPOINT_PAUSE_SECONDS = 3600.0
+"""Between two checkpoints: how much of the record could be rewritten unseen by whoever notes them."""
+_STOP_SECONDS = 30.0
+_LOG = logging.getLogger(__name__)
+
+
+@contextmanager
+def housekeeping(pki: Pki) -> Iterator[None]:
+    """Keeps house while the context is open. A status change publishes when somebody asks, not here.
+
+    Where CRLs are large, run `hoviat pki crl --due` from a timer beside it: it finds the work done, or does
+    it in a process of its own.
+    """
+    publish = _repeating("CRLs", lambda: pki.crls.publish_due(changes=False), CRL_PAUSE_SECONDS)
+    checkpoint = _repeating("checkpoints", pki.checkpointer.make, CHECKPOINT_PAUSE_SECONDS)
+    with publish, checkpoint:
+        yield
+
+
+@contextmanager
+def _repeating(name: str, chore: Callable[[], object], pause: float) -> Iterator[None]:
+    stop = threading.Event()
+
+    def run() -> None:
+        while not stop.is_set():
+            try:
+                chore()
+            except (PkiError, OSError, SQLAlchemyError) as error:
+                # Only the kind is logged: the words could name hosts and queries.
+                _LOG.error("%s failed, will be tried again: %s", name, type(error).__name__)
+            stop.wait(pause)
+
+    thread = threading.Thread(target=run, name=f"hoviat-{name}", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join(_STOP_SECONDS)
