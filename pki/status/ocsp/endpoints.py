@@ -56,10 +56,11 @@ class OcspEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, encoded: str) -> None:
         """One request. `encoded` is what follows `/ocsp/` in the path."""
-        self.start_following()
+        if self._following is None or self._following.done():
+            self.start_following()
         method = scope["method"]
         if method == "GET":
-            await self._answer(request_in_path(encoded), scope, send, cacheable=True)
+            await self._get(request_in_path(encoded), scope, send)
         elif method != "POST":
             refusal = problem(405, "method-not-allowed", "OCSP takes GET and POST", headers=_ALLOWED)
             await refusal(scope, receive, send)
@@ -86,27 +87,37 @@ class OcspEndpoint:
             title = f"OCSP requests have {MAX_REQUEST_BYTES} bytes at most"
             await problem(413, "ocsp-request-too-long", title, headers=_CLOSE)(scope, receive, send)
             return
-        await self._answer(body, scope, send, cacheable=False)
+        await self._answer_uncached(body, send)
 
-    async def _answer(self, request: bytes, scope: Scope, send: Send, *, cacheable: bool) -> None:
+    async def _answer_uncached(self, request: bytes, send: Send) -> None:
+        ready = self._prepared.find(request, int(self._clock().timestamp()))
+        if ready is not None:
+            self._from_store.value += 1  # by this thread alone
+        body = ready.body if ready is not None else (await self._make(request)).body
+        await _send(send, _OK, plain_headers(body), body)
+
+    async def _get(self, request: bytes, scope: Scope, send: Send) -> None:
         now = int(self._clock().timestamp())
         ready = self._prepared.find(request, now)
         if ready is not None:
-            self._from_store.add()
+            self._from_store.value += 1
         else:
-            made = await self._lane.answer(request)
-            self._counters.add(_RESPONSES, status=made.status.name.lower(), source="made")
+            made = await self._make(request)
             if made.stored is None:
                 await _send(send, _OK, plain_headers(made.body), made.body)
                 return
-            self._prepared.keep(made.stored)
-            ready = _ready(made)
-        if not cacheable:
-            await _send(send, _OK, plain_headers(ready.body), ready.body)
-        elif is_unchanged(scope["headers"], ready):
+            ready = ReadyAnswer(made.body, http_date(made.stored.this_update), etag_of(made.stored.signature))
+        if is_unchanged(scope["headers"], ready):
             await _send(send, _NOT_MODIFIED, self._cache_headers.of_unchanged(ready, now), b"")
         else:
             await _send(send, _OK, self._cache_headers.of(ready, now), ready.body)
+
+    async def _make(self, request: bytes) -> OcspAnswer:
+        made = await self._lane.answer(request)
+        self._counters.add(_RESPONSES, status=made.status.name.lower(), source="made")
+        if made.stored is not None:
+            self._prepared.keep(made.stored)
+        return made
 
     async def _follow(self) -> None:
         loop = asyncio.get_running_loop()
@@ -119,13 +130,6 @@ class OcspEndpoint:
 
 _ALLOWED = {"Allow": "GET, POST"}
 _CLOSE = {"Connection": "close"}
-
-
-def _ready(answer: OcspAnswer) -> ReadyAnswer:
-    stored = answer.stored
-    if stored is None:
-        raise ValueError("the answer is for one request alone")
-    return ReadyAnswer(answer.body, http_date(stored.this_update), etag_of(stored.signature))
 
 
 async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
