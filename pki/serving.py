@@ -146,13 +146,18 @@ def run_refresher(root: str) -> None:
 def _prepare_answers(preparer: Preparer, stop: threading.Event) -> None:
     renewed = -_RENEWAL_SECONDS
     while not stop.wait(_STEP_SECONDS):
-        try:
-            if time.monotonic() - renewed >= _RENEWAL_SECONDS:
-                renewed = time.monotonic()
-                preparer.renew_responders()
-            preparer.step(_STEP_SECONDS)
-        except (PkiError, SQLAlchemyError, lmdb.Error) as error:
-            _LOG.warning("OCSP answers can't be refreshed: %s", type(error).__name__)
+        if time.monotonic() - renewed >= _RENEWAL_SECONDS:
+            renewed = time.monotonic()
+            _attempt(preparer.renew_responders)
+        _attempt(lambda: preparer.step(_STEP_SECONDS))
+
+
+def _attempt(work: Callable[[], object]) -> None:
+    """What fails now is tried again next time."""
+    try:
+        work()
+    except (PkiError, SQLAlchemyError, lmdb.Error) as error:
+        _LOG.warning("OCSP answers can't be refreshed: %s", type(error).__name__)
 
 
 def _start(name: str, work: Callable[..., None], arguments: tuple[object, ...]) -> _Child:

@@ -35,6 +35,7 @@ class Preparer:
         Those that are young enough stay. Yields how many were made, batch by batch.
         """
         form = self._pki.ocsp.forms.of_issuer(issuer)[0]
+        self._maker.sources[issuer]()  # its own certificate is one of those that are answered for
         floors = self._keeper.follow()
         last = 0
         while serials := self._pki.feed.issued(issuer, last, self._pki.clock(), _BATCH):
