@@ -61,7 +61,7 @@ def crl(published: PublishedCrl) -> Made:
         "next_update": published.next_update.isoformat(),
         "sha256": published.sha256.hex(),
     }
-    return Made("crl", published.issuer, details)
+    return Made("crl", published.name, details)
 
 
 def document(what: str, name: str, content: bytes) -> Made:

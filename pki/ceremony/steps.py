@@ -23,7 +23,7 @@ from pki.ceremony.plan import (
     responder_key,
 )
 from pki.cms.documents import DOCUMENT_SIGNER, MASTER_LIST_SIGNER, DocumentSigners
-from pki.hierarchy import Role, parse_issuer_name
+from pki.hierarchy import Role, parse_issuer_name, partition_scope
 from pki.keys.kinds import KeyKind
 from pki.profiles.profile import Profile
 from pki.store.database import read_only
@@ -103,7 +103,10 @@ def retire(foundry: Foundry, name: str) -> list[Made]:
     results = []
     if issuers[name].key is not None:
         publisher = foundry.publisher(issuers)
-        results.append(made.crl(publisher.publish(name, foundry.actor, next_update=NEVER)))
+        results += [
+            made.crl(publisher.publish(scope, foundry.actor, next_update=NEVER))
+            for scope in _full_scopes(issuers[name])
+        ]
     with Session(foundry.engine) as session, session.begin():
         row = session.get_one(Issuer, name)
         row.online, row.retired = False, True
@@ -112,12 +115,20 @@ def retire(foundry: Foundry, name: str) -> list[Made]:
     return [*results, Made("retirement", name, {"destroy_key": key})]
 
 
+def _full_scopes(ca: IssuingCa) -> list[str]:
+    """The CRLs that its certificates name: its whole one, and those of its partitions."""
+    shards = range(ca.shards) if ca.shards > 1 else ()
+    return [ca.name, *(partition_scope(ca.name, shard) for shard in shards)]
+
+
 def require_retirable(foundry: Foundry, ca: IssuingCa) -> None:
     """Raises CeremonyPlanError for a CA that still issues, or whose certificates still live."""
     if foundry.issuers().current(ca.role).name == ca.name:
         raise CeremonyPlanError(f"{ca.name} is the newest of its role; make its successor first")
     live = select(func.count()).where(
-        CertificateRow.issuer == ca.name, CertificateRow.not_after >= foundry.clock()
+        CertificateRow.issuer == ca.name,
+        CertificateRow.not_after >= foundry.clock(),
+        CertificateRow.profile != Profile.OCSP_RESPONDER.value,  # they answer for the others alone
     )
     with Session(read_only(foundry.engine)) as session:
         count = session.scalar(live) or 0

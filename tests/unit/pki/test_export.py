@@ -7,6 +7,7 @@ import subprocess
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -14,10 +15,11 @@ from click.testing import CliRunner, Result
 from cryptography import x509
 
 from pki import cli
+from pki import home as homes
 from pki.authority import CertificateRequest
-from pki.bootstrap import Pki
+from pki.bootstrap import Pki, initialise, open_pki
 from pki.certificateexport import to_pem, write_certificates
-from pki.export import write_public_files
+from pki.export import crl_names, write_public_files
 from pki.home import Home
 
 Requests = Callable[..., CertificateRequest]
@@ -45,6 +47,22 @@ def test_cas_crls_and_master_list_are_written(pki: Pki, tmp_path: Path) -> None:
         assert (tmp_path / "out" / f"{name}.cer").read_bytes() == pki.published[name]
     assert {"chain.pem", "masterlist.ml"} <= names
     assert not (tmp_path / "out" / "certificates").exists()
+
+
+def test_partitions_and_deltas_are_written(tmp_path: Path, clock: Any) -> None:
+    home = homes.create(tmp_path / "home", shards=3)
+    initialise(home, clock)
+    pki = open_pki(home, clock)
+    try:
+        names = {path.name for path in write_public_files(pki, tmp_path / "out")}
+        scopes = set(crl_names(pki))
+    finally:
+        pki.close()
+    assert {"card-g1", "card-g1-delta", "card-g1-p0002", "card-g1-p0002-delta", "root-g1"} <= scopes
+    for scope in scopes:
+        assert {f"{scope}.crl", f"{scope}.crl.pem"} <= names
+        der = x509.load_der_x509_crl((tmp_path / "out" / f"{scope}.crl").read_bytes())
+        assert der == x509.load_pem_x509_crl((tmp_path / "out" / f"{scope}.crl.pem").read_bytes())
 
 
 def test_certificates_are_for_officers_alone(

@@ -245,3 +245,17 @@ def test_a_transcript_that_can_t_be_written_is_not_lost(site: Site) -> None:
     result = site.run("ceremony", "transcript", "2", "--out", str(site.folder / "again"), "--json")
     assert json.loads(result.stdout)["kind"] == "crl"
     assert len(list((site.folder / "again").iterdir())) == 2
+
+
+def test_it_founds_and_goes_on_in_postgresql(
+    new_site: Site, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOVIAT_PKI_DATABASE", postgres_url)
+    with monkeypatch.context() as patch:
+        cuts(patch, record, "close", 0)
+        with pytest.raises(PowerCutError):
+            new_site.run("ceremony", "found", *new_site.attended(*OFFICERS))
+    new_site.ceremony("found", officers=("alef", "pe"))
+    done = new_site.ceremony("renew", "root")
+    assert new_site.run("ceremony", "verify", done["transcript"]).exit_code == 0
+    assert not (new_site.home / "pki.sqlite3").exists()

@@ -1,5 +1,6 @@
 """Generations, cross certificates, retirement: enough officers with their own shares, or nothing at all."""
 
+import asyncio
 import base64
 import json
 import shutil
@@ -8,12 +9,16 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy.orm import Session
 
+from pki.app import create_app
 from pki.auditchain import verify_table
+from pki.authority.orders import make_order
 from pki.bootstrap import Pki, open_engine, open_pki
 from pki.ceremony import kinds, steps
 from pki.ceremony.custody import NewCustody
@@ -22,6 +27,9 @@ from pki.ceremony.errors import CeremonyPlanError, TranscriptError
 from pki.ceremony.office import Attendance, hold_in
 from pki.ceremony.transcript import verify_transcript
 from pki.hierarchy import Role
+from pki.keys.files import FileSigner
+from pki.profiles import Profile
+from pki.status.ocsp.renewal import SUBJECT
 from pki.store.models import AuditEntry
 from pki.validation import ValidationError, validate
 
@@ -216,6 +224,20 @@ def test_cross_certificates_are_published_under_their_names(rolled: Any) -> None
         assert crossed.public_key() == known[name].public_key()
 
 
+def test_cross_certificates_are_served(rolled: Any) -> None:
+    pki = rolled[0]
+
+    async def fetch(name: str) -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(pki))
+        async with httpx.AsyncClient(transport=transport, base_url="http://pki") as client:
+            return await client.get(f"/ca/{name}.cer")
+
+    for name in ("root-g2", "root-g1-by-root-g2", "root-g2-by-root-g1"):
+        answer = asyncio.run(fetch(name))
+        assert (answer.status_code, answer.content) == (200, pki.published[name])
+    assert asyncio.run(fetch("root-g1-by-root-g1")).status_code == 404
+
+
 def test_a_csca_is_followed_by_a_linked_one(site: Site) -> None:
     site.ceremony("renew", "csca")
     pki = open_pki(site.opened())
@@ -245,10 +267,29 @@ def test_signers_follow_one_another(site: Site) -> None:
         pki.close()
 
 
+def answer_for(site: Site, name: str) -> None:
+    """A responder's certificate, which keeps no CA from retiring."""
+    pki = open_pki(site.opened())
+    try:
+        order = make_order(
+            "responder",
+            Profile.OCSP_RESPONDER,
+            issuer=pki.issuers[name],
+            subject=SUBJECT,
+            key=FileSigner.generate(ec.SECP256R1()).public_key,
+            on_hold=False,
+            actor="tester",
+        )
+        pki.authority.execute(order)
+    finally:
+        pki.close()
+
+
 def test_a_ca_retires_when_all_it_issued_has_ended(site: Site) -> None:
     assert "is the newest of its role" in site.refused("retire", "service-g1")
     assert "there is no such CA" in site.refused("retire", "service-g9")
     site.ceremony("ca", "service")
+    answer_for(site, "service-g1")
     done = site.ceremony("retire", "service-g1")
     (ended,) = [item for item in done["created"] if item["what"] == "retirement"]
     assert (ended["name"], ended["destroy_key"]) == ("service-g1", "service-g1")
@@ -260,6 +301,19 @@ def test_a_ca_retires_when_all_it_issued_has_ended(site: Site) -> None:
     try:
         assert pki.crls.current("service-g1").next_update == steps.NEVER
         assert pki.issuers.current(Role.SERVICE).name == "service-g2"
+    finally:
+        pki.close()
+
+
+def test_a_retired_cas_partitions_have_their_last_crls_too(site: Site) -> None:
+    site.ceremony("ca", "card", "--shards", "2")
+    site.ceremony("ca", "card")
+    done = site.ceremony("retire", "card-g2")
+    last = {item["name"] for item in done["created"] if item.get("next_update", "").startswith("9999")}
+    assert last == {"card-g2", "card-g2-p0000", "card-g2-p0001"}
+    pki = open_pki(site.opened())
+    try:
+        assert {pki.crls.current(name).next_update for name in last} == {steps.NEVER}
     finally:
         pki.close()
 
