@@ -90,6 +90,16 @@ def mass_revoke(*, quick: bool, as_json: bool) -> None:
     _print(measure(certificates=20_000 if quick else 760_000, shards=16 if quick else 4096), as_json=as_json)
 
 
+@bench.command()
+@_quick
+@_json
+def crl(*, quick: bool, as_json: bool) -> None:
+    """CRLs of 10 k to 5 M entries per second and their memory, against encoding and hashing alone."""
+    from simulators.load.crl import measure
+
+    _print(measure([10_000, 100_000] if quick else [10_000, 100_000, 1_000_000, 5_000_000]), as_json=as_json)
+
+
 def _print(results: Iterable[Result], *, as_json: bool) -> None:
     for result in results:
         click.echo(json.dumps(result.as_data()) if as_json else result.as_text())

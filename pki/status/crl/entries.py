@@ -1,6 +1,6 @@
 """CRL entries in DER, millions of them: everything that repeats is encoded once and then looked up."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
 from typing import TypeAlias
@@ -22,9 +22,8 @@ _UTC_TIME_OCTETS = 15
 _CACHED_FORMS = 4096
 
 
-def encode_entries(rows: Iterable[EntryRow]) -> bytes:
+def encode_entries(rows: Sequence[EntryRow]) -> bytes:
     """The entries one behind the other, each SEQUENCE { serial, revocationDate, extensions } (§5.1.2.6)."""
-    taken = list(rows)
     forms, days, seconds = _forms(), _days(), _seconds()
     try:
         # Each is a head (tags and lengths, the same for all serials of 16 octets), serial, time, extensions.
@@ -37,11 +36,11 @@ def encode_entries(rows: Iterable[EntryRow]) -> bytes:
                 + form[1]
                 if serial[0]
                 else encode_entry((serial, since, reason, invalidity))
-                for serial, since, reason, invalidity in taken
+                for serial, since, reason, invalidity in rows
             ]
         )
     except _NotUtcTimeError:
-        return b"".join(map(encode_entry, taken))
+        return b"".join(map(encode_entry, rows))
 
 
 def encode_entry(row: EntryRow) -> bytes:

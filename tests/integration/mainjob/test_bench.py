@@ -9,7 +9,15 @@ from tests.integration.mainjob.hoviat_command import json_lines, succeed
 FIELDS = ["name", "case", "figure", "unit", "limit", "limit_is", "ratio", "goal", "goal_met"]
 
 
-CASES = [("personalise", 2), ("login", 1), ("issue", 10), ("audit", 5), ("validate", 4), ("mass-revoke", 4)]
+CASES = [
+    ("personalise", 2),
+    ("login", 1),
+    ("issue", 10),
+    ("crl", 9),
+    ("audit", 5),
+    ("validate", 4),
+    ("mass-revoke", 4),
+]
 
 
 @pytest.mark.slow
