@@ -249,10 +249,12 @@ def test_garbage_in_bulk_is_answered_and_leaves_nothing(service: Service) -> Non
         with ThreadPoolExecutor(16) as pool:
             return set().union(*pool.map(send, [count // 16] * 16))
 
-    assert send_all(2_000) == {(200, b"\x30\x03\x0a\x01\x01")}
-    before = _resident(service)
-    assert send_all(10_000) == {(200, b"\x30\x03\x0a\x01\x01")}
-    assert _resident(service) - before < 20_000_000
+    sizes = []
+    for _ in range(3):
+        assert send_all(4_000) == {(200, b"\x30\x03\x0a\x01\x01")}
+        sizes.append(_resident(service))
+    # A worker that an earlier test had replaced may still be growing up; what leaks grows each time.
+    assert min(sizes[1] - sizes[0], sizes[2] - sizes[1]) < 5_000_000
     assert read(service.post(service.request(serial))).certificate_status is GOOD
 
 
