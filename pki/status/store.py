@@ -58,8 +58,7 @@ class StatusStore:
         askable = [serial for serial in serials if 0 < serial <= MAX_SERIAL]
         if not askable:
             return {}
-        with self._engine.connect() as connection:
-            rows = read_states(connection, askable)
+        rows = read_states(self._engine, askable)
         return {
             int.from_bytes(serial, "big"): (issuer, _state(status, reason, since))
             for serial, issuer, status, reason, since in rows

@@ -11,14 +11,17 @@ from pki.serving import worker_server
 
 
 class Constant:
-    """Reads nothing and answers with so many zero octets, under the header that OCSP needs."""
+    """Reads nothing and answers with so many zero octets, under the headers that a stored answer has."""
 
     def __init__(self, size: int) -> None:
         self._body = bytes(size)
         self._headers = [
             (b"content-type", b"application/ocsp-response"),
             (b"content-length", b"%d" % size),
-            (b"cache-control", b"no-store"),
+            (b"last-modified", b"Thu, 01 Jan 1970 00:00:00 GMT"),
+            (b"expires", b"Thu, 01 Jan 1970 00:00:40 GMT"),
+            (b"etag", b'"000000000000000000000000"'),
+            (b"cache-control", b"max-age=40, public, no-transform, must-revalidate"),
         ]
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:

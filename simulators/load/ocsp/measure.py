@@ -90,7 +90,7 @@ def _results(size: int, rates: _Rates) -> Iterator[Result]:
         rates.stored,
         "answers/s",
         rates.constant,
-        "the same server returning a constant body of the same size",
+        "the same server returning a constant, headers and body of the same size",
         _STORED_GOAL,
     )
     yield Result(

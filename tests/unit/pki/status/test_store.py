@@ -1,14 +1,22 @@
 """The status store: one indexed read, and no good news by absence."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from pki.authority import CertificateRequest
+from pki.authority.issuers import Issuers
 from pki.bootstrap import Pki
 from pki.errors import UnknownCertificateError
-from pki.status import CertificateState, Status
+from pki.status import CertificateState, RevocationReason, Status
+from pki.status.feed import StatusFeed
+from pki.status.store import StatusStore
+from pki.store.database import create_database_engine
+from pki.store.models import Base
 
 CITIZEN, ROOT = "citizen-auth-g1", "root-g1"
 Requests = Callable[..., CertificateRequest]
@@ -43,3 +51,43 @@ def test_the_read_uses_the_index(pki: Pki) -> None:
         ).all()
     assert "SEARCH" in str(plan)
     assert "SCAN" not in str(plan)
+
+
+def test_postgresql_reads_the_same(postgres_url: str) -> None:
+    engine = create_database_engine(postgres_url)
+    try:
+        Base.metadata.create_all(engine)
+        with engine.begin() as connection:
+            connection.exec_driver_sql("SET session_replication_role = replica")  # no rows that others need
+            connection.execute(
+                text(
+                    "INSERT INTO certificates (serial, request_id, issuer, shard, profile, key_kind,"
+                    " not_before, not_after, status, reason, since, activated, changed) VALUES (:serial, 'r',"
+                    " 'card-g1', 0, 'card_authentication', 'secp256r1', 0, 9, 'revoked', 'superseded', 5,"
+                    " true, 3)"
+                ),
+                {"serial": (1 << 121).to_bytes(16, "big")},
+            )
+        feed, store = StatusFeed(engine), StatusStore(engine, Issuers([]))
+        revoked = CertificateState(
+            Status.REVOKED, RevocationReason.SUPERSEDED, datetime.fromtimestamp(5, UTC)
+        )
+        assert store.states((7, 1 << 121)) == {1 << 121: ("card-g1", revoked)}
+        assert feed.changed_since("card-g1", 2, 10) == {(1 << 121).to_bytes(16, "big"): 3}
+        assert feed.changed_since("card-g1", 3, 10) == {}
+        assert feed.changed_since("card-g1", 0, 0) is None
+        assert feed.positions() == {}
+        assert feed.issued("card-g1", 0, datetime.fromtimestamp(0, UTC), 5) == [1 << 121]
+    finally:
+        engine.dispose()
+
+
+def test_a_database_that_fails_raises_its_one_kind_of_error(tmp_path: Path) -> None:
+    engine = create_database_engine(f"sqlite:///{tmp_path / 'empty.sqlite3'}")
+    try:
+        with pytest.raises(SQLAlchemyError):
+            StatusStore(engine, Issuers([])).states((5,))
+        with pytest.raises(SQLAlchemyError):
+            StatusFeed(engine).positions()
+    finally:
+        engine.dispose()
