@@ -4,6 +4,7 @@ The parent holds the listening socket and nothing else: a worker that dies is re
 answer on, and connections wait in the socket's queue. SIGTERM and SIGINT let answers under way end.
 """
 
+import gc
 import logging
 import multiprocessing
 import multiprocessing.connection
@@ -101,6 +102,7 @@ def serve_worker(root: str, listener: socket.socket) -> None:
     _end_with_parent()
     _allow_open_files()
     pki = open_pki(load(Path(root)))
+    gc.freeze()  # what is there now stays; looking through it again and again would cost answers
     try:
         worker_server(create_app(pki, PREFIX)).run([listener])
     finally:

@@ -1,5 +1,6 @@
 """The status service's own server and workers, with an application that returns one constant answer."""
 
+import gc
 import multiprocessing
 import socket
 import sys
@@ -33,7 +34,8 @@ class Constant:
 
 
 def work(listener: socket.socket, size: int) -> None:
-    """One worker."""
+    """One worker, begun as the service's are."""
+    gc.freeze()
     worker_server(Constant(size), lifespan=False).run([listener])
 
 
