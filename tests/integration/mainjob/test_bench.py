@@ -17,6 +17,7 @@ CASES = [
     ("audit", 5),
     ("validate", 4),
     ("mass-revoke", 4),
+    ("ocsp", 7),
 ]
 
 
