@@ -122,10 +122,15 @@ def approve(number: int, officer: str, digest: str, as_json: bool) -> None:
 @mass.command()
 @_number
 @_officer
+@click.option(
+    "--part-size",
+    type=click.IntRange(1, 1_000_000),
+    help="Certificates in one transaction (50,000): more end sooner, and hold others up for longer.",
+)
 @json_option
-def run(number: int, officer: str, as_json: bool) -> None:
+def run(number: int, officer: str, part_size: int | None, as_json: bool) -> None:
     """Carry it out, or go on with it after a crash or a pause; prints progress part by part."""
-    with _actions() as actions:
+    with _actions(part_size) as actions:
         for progress in actions.run(number, officer):
             _show_progress(progress, as_json)
 
@@ -167,11 +172,11 @@ def report(number: int, as_json: bool) -> None:
 
 
 @contextmanager
-def _actions() -> "Iterator[MassActions]":
-    from pki.massactions.service import MassActions
+def _actions(part_size: int | None = None) -> "Iterator[MassActions]":
+    from pki.massactions.service import PART_SIZE, MassActions
 
     with opened_database() as engine:
-        yield MassActions(engine)
+        yield MassActions(engine, part_size=part_size or PART_SIZE)
 
 
 def _show_action(action: "MassAction", as_json: bool) -> None:

@@ -16,7 +16,7 @@ CASES = [
     ("crl", 9),
     ("audit", 5),
     ("validate", 4),
-    ("mass-revoke", 4),
+    ("mass-revoke", 6),
     ("ocsp", 7),
 ]
 

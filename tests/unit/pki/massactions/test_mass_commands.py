@@ -54,8 +54,9 @@ def test_from_proposal_to_report(run: Run, serials: list[str], tmp_path: Path) -
     assert refused.exit_code == 1
     assert "another officer has to approve it" in refused.stderr
     assert lines(run(*confirm, "officer-b", "--json"))[0]["state"] == "approved"
-    progress = lines(run("mass", "run", "1", "--officer", "officer-b", "--json"))
-    assert [line["state"] for line in progress] == ["running", "done"]
+    progress = lines(run("mass", "run", "1", "--officer", "officer-b", "--part-size", "1", "--json"))
+    assert [line["state"] for line in progress] == ["running", "running", "done"]
+    assert [line["done"] for line in progress] == [1, 2, 2]
     (report,) = lines(run("mass", "report", "1", "--json"))
     assert report["progress"]["moved"] == 2
     assert report["approved_by"] == "officer-b"
