@@ -99,7 +99,7 @@ def run(serving: Serving) -> None:
 
 def serve_worker(root: str, listener: socket.socket) -> None:
     """One worker process."""
-    _end_with_parent()
+    end_with_parent()
     _allow_open_files()
     pki = open_pki(load(Path(root)))
     gc.freeze()  # what is there now stays; looking through it again and again would cost answers
@@ -136,7 +136,7 @@ def run_refresher(root: str) -> None:
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when
-    _end_with_parent()
+    end_with_parent()
     pki = open_pki(load(Path(root)))
     try:
         with housekeeping(pki):
@@ -189,7 +189,7 @@ def _end(children: list[_Child]) -> None:
             child.process.join()
 
 
-def _end_with_parent() -> None:
+def end_with_parent() -> None:
     """A parent that is killed can't end its children; so they see to it."""
     parent = multiprocessing.parent_process()
     if parent is None:

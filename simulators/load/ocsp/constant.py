@@ -8,7 +8,7 @@ import threading
 
 from starlette.types import Receive, Scope, Send
 
-from pki.serving import worker_server
+from pki.serving import end_with_parent, worker_server
 
 
 class Constant:
@@ -35,6 +35,7 @@ class Constant:
 
 def work(listener: socket.socket, size: int) -> None:
     """One worker, begun as the service's are."""
+    end_with_parent()
     gc.freeze()
     worker_server(Constant(size), lifespan=False).run([listener])
 
