@@ -76,6 +76,7 @@ class CrlPublisher:
         self._locks = PublicationLocks(engine, folder)
         self._clock = clock
         self._unchanged: dict[str, tuple[int, int]] = {}
+        self._resting: dict[str, tuple[datetime, datetime]] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -202,10 +203,18 @@ class CrlPublisher:
             yield from (CrlScope(name, shard).full for shard in (range(shards) if shards > 1 else ()))
 
     def _publish_if_due(self, target: CrlTarget, actor: str, *, changes: bool) -> list[PublishedCrl]:
+        if not changes and self._rests(target):
+            return []
         row = self._newest(target)
         if row is not None and not self._calls_for_next(target, row, changes=changes):
+            self._resting[target.name] = policy.resting(row)
             return []
         return [self._publish_if_still_due(target, actor, wait=True)]
+
+    def _rests(self, target: CrlTarget) -> bool:
+        """Whether this process knows that it is too early: thousands of partitions are looked at often."""
+        begin, end = self._resting.get(target.name, (None, None))
+        return begin is not None and end is not None and begin < self._clock() < end
 
     def _calls_for_next(self, target: CrlTarget, row: CrlRow, *, changes: bool) -> bool:
         return self._is_due(target, row) if changes else policy.scheduled(row, self._clock())

@@ -33,8 +33,14 @@ def life(role: Role, target: CrlTarget) -> timedelta:
 
 def scheduled(row: CrlRow, now: datetime) -> bool:
     """Whether the next one is due without any change: half of its life is over, or it is from the future."""
+    begin, end = resting(row)
+    return not begin < now < end
+
+
+def resting(row: CrlRow) -> tuple[datetime, datetime]:
+    """Between these moments the schedule calls for no other."""
     half_life = row.this_update + (row.next_update - row.this_update) / 2
-    return not row.this_update - CLOCK_TOLERANCE < now < half_life
+    return row.this_update - CLOCK_TOLERANCE, half_life
 
 
 def in_force(row: CrlRow, now: datetime) -> bool:

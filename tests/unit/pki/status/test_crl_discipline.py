@@ -286,6 +286,21 @@ def test_on_schedule_changes_alone_call_for_nothing(lab: Lab) -> None:
     assert [crl.name for crl in lab.crls.publish_due(changes=False)] == [DELTA]
 
 
+def test_the_schedule_does_not_ask_again_before_the_time(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.crls.publish_due()
+    assert lab.crls.publish_due(changes=False) == []
+
+    def refuse(*_: object) -> None:
+        pytest.fail("the database was asked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(lab.crls, "_newest", refuse)
+        lab.clock.advance(minutes=29)
+        assert lab.crls.publish_due(changes=False) == []
+    lab.clock.advance(minutes=2)
+    assert [crl.name for crl in lab.crls.publish_due(changes=False)] == [DELTA]
+
+
 def test_overdue_ones_are_told(lab: Lab) -> None:
     assert lab.crls.overdue() == [NAME]
     lab.crls.current(NAME)
