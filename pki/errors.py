@@ -40,6 +40,7 @@ PkiError
 │   ├── KeyNotAllowedError        the profile doesn't take keys of this kind
 │   ├── KeyReusedError            this key already serves another purpose or person
 │   ├── IssuerExpiredError        the issuing CA can't cover the certificate's life
+│   ├── IssuerRevokedError        the issuing CA's own certificate is revoked or on hold
 │   └── SerialsExhaustedError     no free serial in several tries: the random source repeats itself
 ├── StatusError                   a certificate's status doesn't change (serial)
 │   ├── UnknownCertificateError   this serial was never issued
@@ -303,6 +304,10 @@ class KeyNotAllowedError(IssuanceError):
 
 class KeyReusedError(IssuanceError):
     """This public key already serves another purpose or another person."""
+
+
+class IssuerRevokedError(IssuanceError):
+    """The issuing CA's own certificate is revoked or on hold: it issues nothing."""
 
 
 class IssuerExpiredError(IssuanceError):

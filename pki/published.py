@@ -8,10 +8,12 @@ from sqlalchemy.orm import Session
 
 from pki.authority.issuers import Issuers
 from pki.hierarchy import Role
+from pki.profiles.profile import Profile
 from pki.store.database import read_only
 from pki.store.models import CertificateBody, CertificateRow
 
 _CROSSED = (Role.ROOT, Role.CSCA)
+_CROSSING = (Profile.CROSS_CA.value, Profile.CSCA_LINK.value)
 
 
 def cross_request_id(name: str, above: str) -> str:
@@ -29,7 +31,7 @@ def links_of(engine: Engine, issuers: Issuers, *roles: Role) -> dict[str, bytes]
     query = (
         select(CertificateRow.request_id, CertificateBody.der)
         .join(CertificateBody, CertificateBody.serial == CertificateRow.serial)
-        .where(CertificateRow.request_id.in_(wanted))
+        .where(CertificateRow.request_id.in_(wanted), CertificateRow.profile.in_(_CROSSING))
     )
     with Session(read_only(engine)) as session, session.begin():
         return {wanted[row.request_id]: row.der for row in session.execute(query)}

@@ -13,7 +13,7 @@ from pki.authority.intents import Entropy
 from pki.authority.issuers import Issuers
 from pki.authority.issuing import Issuing, Result
 from pki.authority.orders import Order, order_for
-from pki.authority.record import queue_writers, record_events
+from pki.authority.record import REVOKED, SUSPENDED, queue_writers, record_events
 from pki.authority.transitions import Change, apply_change
 from pki.authority.values import CertificateRequest, IssuedCertificate
 from pki.clock import Clock, utc_now
@@ -125,9 +125,7 @@ class Authority:
         invalidity_date: datetime | None = None,
     ) -> None:
         """Good or on hold → revoked, for good. Raises StatusError."""
-        change = Change(
-            Status.REVOKED, reason, "certificate.revoked", actor, note, invalidity_date=invalidity_date
-        )
+        change = Change(Status.REVOKED, reason, REVOKED, actor, note, invalidity_date=invalidity_date)
         self._change([serial], change)
 
     def suspend_card(self, serials: Sequence[int], actor: str, note: str) -> None:
@@ -161,7 +159,7 @@ class Authority:
 
 def _suspension(actor: str, note: str, hold: Hold) -> Change:
     reason = RevocationReason.CERTIFICATE_HOLD
-    return Change(Status.ON_HOLD, reason, "certificate.suspended", actor, note, hold)
+    return Change(Status.ON_HOLD, reason, SUSPENDED, actor, note, hold)
 
 
 def _activation(actor: str, note: str) -> Change:

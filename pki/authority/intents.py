@@ -13,15 +13,22 @@ from sqlalchemy.orm import Session
 from pki.auditchain.commitments import SALT_BYTES
 from pki.authority.issuers import Issuers, IssuingCa
 from pki.authority.orders import Order
-from pki.errors import IssuanceError, IssuerExpiredError, KeyReusedError, RequestConflictError
+from pki.errors import (
+    IssuanceError,
+    IssuerExpiredError,
+    IssuerRevokedError,
+    KeyReusedError,
+    RequestConflictError,
+)
 from pki.hierarchy import crl_scope, shard_of
 from pki.lint.serial import SERIAL_BITS
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.profile import Profile
 from pki.profiles.tbs import encode_tbs, validity_from
+from pki.status.state import Status
 from pki.store.bulk import insert_rows
 from pki.store.columns import seconds_of, serial_octets
-from pki.store.models import Intent
+from pki.store.models import CertificateRow, Intent
 
 Entropy: TypeAlias = Callable[[int], int]
 """`secrets.randbits`, or a test's own."""
@@ -91,15 +98,17 @@ class IntentWriter:
     ) -> list[RecordedIntent | IssuanceError]:
         """For each order the intent recorded before, a new one, or why there is none, in their order.
 
-        The error is RequestConflictError, KeyReusedError or IssuerExpiredError; it concerns its order alone.
+        The error (RequestConflictError, KeyReusedError, IssuerRevokedError, IssuerExpiredError) concerns
+        its order alone.
         """
         known = read_intents(session, [order.request_id for order in orders])
         uses = _uses_of_keys(session, orders)
+        stopped = _stopped(session, [self.issuers[name] for name in {order.issuer for order in orders}])
         fresh: list[RecordedIntent] = []
         results: list[RecordedIntent | IssuanceError] = []
         for order in orders:
             try:
-                intent = self._known(order, known) or self._new(order, uses, now)
+                intent = self._known(order, known) or self._new(order, uses, stopped, now)
             except IssuanceError as error:
                 results.append(error)
                 continue
@@ -118,8 +127,10 @@ class IntentWriter:
         return intent
 
     def _new(
-        self, order: Order, uses: dict[bytes, set[tuple[Profile, bytes]]], now: datetime
+        self, order: Order, uses: dict[bytes, set[tuple[Profile, bytes]]], stopped: set[str], now: datetime
     ) -> RecordedIntent:
+        if order.issuer in stopped:
+            raise IssuerRevokedError(order.request_id, f"CA {order.issuer} is revoked or on hold")
         _refuse_reused_key(order, uses)
         return self._intent(order, self.issuers[order.issuer], now)
 
@@ -172,6 +183,15 @@ def pending_intents(session: Session, issuers: Sequence[str]) -> list[RecordedIn
     """The intents of these CAs that a crash left unfinished, oldest first."""
     query = select(*_COLUMNS).where(Intent.outcome == Outcome.PENDING.value, Intent.issuer.in_(issuers))
     return [RecordedIntent(*row) for row in session.execute(query.order_by(Intent.created))]
+
+
+def _stopped(session: Session, authorities: Sequence[IssuingCa]) -> set[str]:
+    """The names of those CAs whose own certificate is not good."""
+    serials = {authority.serial: authority.name for authority in authorities if authority.serial is not None}
+    query = select(CertificateRow.serial).where(
+        CertificateRow.serial.in_(serials), CertificateRow.status != Status.GOOD.value
+    )
+    return {serials[serial] for serial in session.scalars(query)}
 
 
 def _uses_of_keys(session: Session, orders: Sequence[Order]) -> dict[bytes, set[tuple[Profile, bytes]]]:

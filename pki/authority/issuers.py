@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from cryptography import x509
 
@@ -43,6 +44,11 @@ class IssuingCa:
     def generation(self) -> int:
         """1 for the first."""
         return parse_issuer_name(self.name)[1]
+
+    @cached_property
+    def serial(self) -> int | None:
+        """The serial of its certificate, if it has one."""
+        return None if self.certificate is None else read_tbs(tbs_of(self.certificate)).serial
 
     @property
     def signer(self) -> Signer:

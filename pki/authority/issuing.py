@@ -25,8 +25,10 @@ from pki.authority.values import IssuedCertificate
 from pki.clock import Clock, utc_now
 from pki.errors import IssuanceError, LintError, PkiError, RequestRefusedError, SerialsExhaustedError
 from pki.lint import Expectation
+from pki.lint.candidate import Recorded
 from pki.profiles.definitions import DEFINITIONS, Definitions
 from pki.profiles.extensions import PublicAddresses
+from pki.profiles.facts import Validity
 from pki.profiles.profile import Profile
 from pki.store.database import read_only
 
@@ -79,24 +81,28 @@ class Issuing:
         """
         results: list[Result] = []
         for start in range(0, len(orders), MAX_BATCH):
-            intents = self._reserve(orders[start : start + MAX_BATCH])
-            results += self._complete(intents)
+            batch = orders[start : start + MAX_BATCH]
+            results += self._complete(self._reserve(batch), {order.request_id: order for order in batch})
         return results
 
     def repair(self) -> int:
         """Goes on with every intent that a crash left pending; returns how many. Run it at each start.
 
         An intent that lint refuses stays recorded as refused; the others are still completed.
-        Intents of a CA whose key is off line wait for the next ceremony.
+        CAs' certificates wait for whoever holds their ceremony again: a row alone makes no CA.
         Raises ClockSetBackError when there is something to sign and the clock is behind what is on record.
         """
         with Session(self._engine) as session, session.begin():
-            pending = pending_intents(session, [ca.name for ca in self._issuers if ca.key is not None])
+            online = [ca.name for ca in self._issuers if ca.key is not None]
+            pending = [intent for intent in pending_intents(session, online) if not self._makes_a_ca(intent)]
             if pending:
                 refuse_clock_set_back(session, self._clock())
         for start in range(0, len(pending), MAX_BATCH):
-            self._complete(pending[start : start + MAX_BATCH])
+            self._complete(pending[start : start + MAX_BATCH], {})
         return len(pending)
+
+    def _makes_a_ca(self, intent: RecordedIntent) -> bool:
+        return self._definitions[Profile(intent.profile)].ca is not None
 
     def certificate(self, request_id: str) -> IssuedCertificate | None:
         """The certificate of an earlier request, or None."""
@@ -115,10 +121,13 @@ class Issuing:
                 continue
         raise SerialsExhaustedError(orders[0].request_id)
 
-    def _complete(self, intents: Sequence[RecordedIntent | IssuanceError]) -> list[Result]:
+    def _complete(
+        self, intents: Sequence[RecordedIntent | IssuanceError], orders: Mapping[str, Order]
+    ) -> list[Result]:
+        """`orders` by request: what is meant is theirs to say, and a row's only where nobody asks again."""
         found = {intent.request_id: intent for intent in intents if isinstance(intent, RecordedIntent)}
         pending = [intent for intent in found.values() if intent.outcome == Outcome.PENDING.value]
-        signed = self._sign_all(pending)
+        signed = self._sign_all(pending, orders)
         with Session(self._engine) as session, session.begin():
             issued = record_outcomes(session, pending, signed, self._clock)
             others = [name for name in found if name not in issued]
@@ -126,7 +135,7 @@ class Issuing:
             outcomes = read_intents(session, [name for name in others if name not in issued])
         return [_result(intent, issued, outcomes, signed) for intent in intents]
 
-    def _sign_all(self, pending: Sequence[RecordedIntent]) -> dict[str, Signed]:
+    def _sign_all(self, pending: Sequence[RecordedIntent], orders: Mapping[str, Order]) -> dict[str, Signed]:
         """By request. A CA's key that fails is not asked again: what follows it gets the same error."""
         signed: dict[str, Signed] = {}
         broken: dict[str, PkiError] = {}
@@ -135,21 +144,22 @@ class Issuing:
                 signed[intent.request_id] = broken[intent.issuer]
                 continue
             try:
-                signed[intent.request_id] = self._sign(intent)
+                signed[intent.request_id] = self._sign(intent, orders.get(intent.request_id))
             except LintError as error:
                 signed[intent.request_id] = error
             except PkiError as error:
                 signed[intent.request_id] = broken[intent.issuer] = error
         return signed
 
-    def _sign(self, intent: RecordedIntent) -> bytes:
+    def _sign(self, intent: RecordedIntent, order: Order | None) -> bytes:
         issuer = self._issuers[intent.issuer]
         expected = Expectation(
-            self._definitions[Profile(intent.profile)],
+            self._definitions[Profile(intent.profile)] if order is None else order.definition,
             issuer.facts,
-            intent.key_hash,
-            intent.holder_hash,
+            intent.key_hash if order is None else order.key_hash,
+            intent.holder_hash if order is None else order.holder_hash,
             self._addresses,
+            Recorded(intent.serial, Validity(intent.not_before, intent.not_after)),
         )
         if intent.tbs is None:
             raise IssuanceError(intent.request_id, "its recorded bytes are missing")

@@ -18,6 +18,8 @@ from pki.profiles.definitions import DEFINITIONS, Definitions, ProfileDefinition
 from pki.profiles.profile import Profile
 
 MAX_REQUEST_ID = 64
+OWN_REQUESTS = ("ca-", "cross-", "ocsp-", "ds-", "mls-")
+"""How the authority's own requests begin: CAs, cross certificates, responders, signers. Nobody else's may."""
 MAX_ACTOR = 128
 MAX_PROVENANCE = 64
 
@@ -72,6 +74,7 @@ def order_for(
 ) -> Order:
     """Checks a request: key, possession, names. Raises CsrError, SubjectError, IssuanceError."""
     _check_lengths(request)
+    _refuse_own_names(request.request_id)
     return make_order(
         request.request_id,
         request.profile,
@@ -95,6 +98,11 @@ def _check_lengths(request: CertificateRequest) -> None:
         raise IssuanceError(
             request.request_id[:MAX_REQUEST_ID], "request_id, actor or provenance is empty or too long"
         )
+
+
+def _refuse_own_names(request_id: str) -> None:
+    if request_id.startswith(OWN_REQUESTS):
+        raise IssuanceError(request_id, f"a request may not begin with {', '.join(OWN_REQUESTS)}")
 
 
 def make_order(

@@ -17,6 +17,10 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 
 CRL_PUBLISHED = "crl.published"
 """The action of an entry that tells of a CRL."""
+SUSPENDED, REVOKED = "certificate.suspended", "certificate.revoked"
+_WHATEVER_THE_TIME = (CRL_PUBLISHED, SUSPENDED, REVOKED)
+_LOOKED_AT = 256
+"""Entries, from the newest back, among which the time on record is sought."""
 
 
 def record_events(session: Session, events: Iterable[Event]) -> None:
@@ -36,11 +40,12 @@ def queue_writers(session: Session) -> None:
 def refuse_clock_set_back(session: Session, now: datetime) -> None:
     """Nothing is signed at a time before what is on record. Raises ClockSetBackError.
 
-    CRLs are published whatever the clock says (their numbers rise all the same), so their entries prove
-    nothing: one made at a wrong time must not make that time right.
+    CRLs are published, and certificates stopped, whatever the clock says. So their entries prove nothing: one
+    made at a wrong time must not make that time right.
     """
-    query = select(AuditEntry.time).where(AuditEntry.action != CRL_PUBLISHED)
-    newest = session.scalar(query.order_by(AuditEntry.sequence.desc()).limit(1))
+    entries = select(AuditEntry.time, AuditEntry.action).order_by(AuditEntry.sequence.desc())
+    recent = entries.limit(_LOOKED_AT).subquery()
+    newest = session.scalar(select(func.max(recent.c.time)).where(recent.c.action.not_in(_WHATEVER_THE_TIME)))
     if newest is not None and now < newest - CLOCK_TOLERANCE:
         raise ClockSetBackError(now, newest)
 

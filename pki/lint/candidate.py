@@ -22,7 +22,7 @@ from pki.lint.reader import (
     tail_of,
 )
 from pki.profiles.extensions import PublicAddresses
-from pki.profiles.facts import IssuerFacts
+from pki.profiles.facts import IssuerFacts, Validity
 from pki.profiles.shape import ProfileDefinition, SubjectForm
 
 MAX_TBS_BYTES = 16_000
@@ -43,10 +43,20 @@ class Expectation:
     subject_hash: bytes
     """SHA-256 of the DER subject that was ordered."""
     addresses: PublicAddresses
+    recorded: "Recorded | None" = None
+    """What the row on record says beside the bytes; the authority always gives it."""
 
     def crl_scope(self, serial: int) -> str:
         """The CRL that covers this serial."""
         return crl_scope(self.issuer.name, self.issuer.shards, serial)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """The columns under which a certificate will be found: they must be those of its bytes."""
+
+    serial: int
+    validity: Validity
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,15 @@ def preview_of(session: Session, number: int, selection: Selection, effects: Eff
     }
 
 
+def effects_of(session: Session, number: int, effects: Effects) -> Counter[str]:
+    """How many of the fixed certificates would now meet with which effect."""
+    effect = effects.effect.label("effect")
+    counted = select(effect, func.count()).select_from(CertificateRow)
+    of_action = counted.join(MassTarget, MassTarget.serial == CertificateRow.serial)
+    rows = session.execute(of_action.where(MassTarget.action == number).group_by("effect"))
+    return Counter({str(found): count for found, count in rows})
+
+
 def targets_digest(session: Session, number: int) -> str:
     """SHA-256 over the serials that the action means, in the order of issuers, shards and serials."""
     target = MassTarget

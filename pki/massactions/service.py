@@ -13,9 +13,9 @@ from pki.auditchain.canonical import canonical_text
 from pki.authority.record import queue_writers, record_events, refuse_clock_set_back, serial_text
 from pki.clock import Clock, utc_now
 from pki.errors import PreviewMismatchError, SecondOfficerError, SelectionError, UnknownMassActionError
-from pki.massactions.effects import Effects
+from pki.massactions.effects import MOVED, REHELD, Effects
 from pki.massactions.parts import carry_out, changed_digest, next_span, span_of
-from pki.massactions.preview import fix_targets, preview_of, targets_digest
+from pki.massactions.preview import effects_of, fix_targets, preview_of, targets_digest
 from pki.massactions.rows import (
     event,
     locked,
@@ -147,7 +147,9 @@ class MassActions:
             row = locked(session, number)
             if row.state != State.RUNNING.value:
                 require_state(row, State.RUNNING, State.APPROVED, State.PAUSED)
-                _require_targets(session, row)
+            _require_targets(session, row)
+            _require_effects(session, row, Effects(read_terms(row).change(officer), self._now(session)))
+            if row.state != State.RUNNING.value:
                 self._enter(session, row, State.RUNNING, officer)
             return read_progress(session, row)
 
@@ -227,6 +229,24 @@ def _require_targets(session: Session, row: MassActionRow) -> None:
     """The certificates it means are those that were counted. Raises PreviewMismatchError."""
     if targets_digest(session, row.number) != json.loads(row.preview)["serials"]:
         raise PreviewMismatchError(row.number, "the certificates it means are not those of its preview")
+
+
+def _require_effects(session: Session, row: MassActionRow, effects: Effects) -> None:
+    """No more is done than was previewed, less what was done. Raises PreviewMismatchError.
+
+    What others held or released meanwhile may be less to do; more of it nobody has approved.
+    """
+    seen, now, progress = (
+        json.loads(row.preview),
+        effects_of(session, row.number, effects),
+        read_progress(session, row),
+    )
+    done = {MOVED: progress.moved, REHELD: progress.reheld}
+    for effect, before in done.items():
+        if now[effect] > seen[effect] - before:
+            raise PreviewMismatchError(
+                row.number, "more would be changed than was previewed; propose it anew"
+            )
 
 
 def _part_event(row: MassActionRow, part: MassPart, now: datetime, officer: str) -> Event:

@@ -63,7 +63,10 @@ def read_states(engine: Engine, serials: Sequence[int]) -> Sequence[tuple[bytes,
     Raises SQLAlchemyError.
     """
     statement = _states_statement(engine.dialect.name, len(serials))
-    connection = engine.raw_connection()
+    try:
+        connection = engine.raw_connection()
+    except _driver_error(engine) as error:
+        raise OperationalError(statement, None, error) from error
     try:
         cursor = connection.cursor()
         cursor.execute(statement, [serial_octets(serial) for serial in serials])

@@ -49,7 +49,7 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 def create_database_engine(url: str) -> Engine:
     """An engine for writing; on SQLite (WAL) writers queue at BEGIN IMMEDIATE and never fail midway."""
-    engine = create_engine(url)
+    engine = create_engine(url, hide_parameters=True)  # no error repeats what was to be written
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

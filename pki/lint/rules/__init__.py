@@ -26,6 +26,7 @@ from pki.lint.rules import (
     public_key,
     qc_statements,
     readers,
+    recorded,
     serial,
     signature_algorithm,
     subject,
@@ -35,6 +36,7 @@ from pki.lint.rules import (
 
 OWN_RULES: tuple[Rule, ...] = (
     serial.check,
+    recorded.check,
     readers.check,
     validity.check,
     issuer.check,
@@ -70,6 +72,7 @@ SHARED_RULES: tuple[SharedRule, ...] = (
 
 MODULES: tuple[ModuleType, ...] = (
     serial,
+    recorded,
     readers,
     validity,
     issuer,

@@ -226,14 +226,16 @@ def test_nothing_is_signed_while_the_clock_is_set_back(
     assert caught.value.recorded - caught.value.now == timedelta(hours=2)
     with pytest.raises(ClockSetBackError):
         authority.issue_many([request])
+    authority.suspend(serial, "clerk-1", "")  # what must be stopped is stopped at any time
     with pytest.raises(ClockSetBackError):
-        authority.suspend(serial, "clerk-1", "")
-    pki.crls.publish(CITIZEN)  # a CRL made at the wrong time doesn't make it right
+        authority.resume(serial, "clerk-1", "")
+    pki.crls.publish(CITIZEN)  # a CRL, or a stop, made at the wrong time doesn't make it right
     with pytest.raises(ClockSetBackError):
         authority.issue(request)
     assert (signer.signed, count(pki, Intent)) == (signed, intents)
-    assert pki.status.state_of(serial).is_good
+    assert not pki.status.state_of(serial).is_good
     clock.advance(hours=2)
+    authority.resume(serial, "clerk-1", "")
     authority.issue(request)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from pki.bootstrap import Pki, open_pki
 from pki.errors import (
     IssuanceError,
     IssuerExpiredError,
+    IssuerRevokedError,
     KeyNotAllowedError,
     KeyReusedError,
     LintError,
@@ -164,7 +166,7 @@ def test_the_slower_of_two_processes_gets_the_recorded_certificate(
     with Session(pki.engine) as session:
         pending = read_intents(session, [request.request_id])[request.request_id]
     first = pki.authority.issue(request)
-    slower = authority._issuing._complete([pending])  # it read the intent before the other recorded
+    slower = authority._issuing._complete([pending], {})  # it read the intent before the other recorded
     assert slower == [first]
     assert rows(pki, CertificateRow) == rows(pki, Intent)
 
@@ -265,3 +267,81 @@ def test_the_audit_names_no_person(pki: Pki, citizen_request: Requests) -> None:
         text = str([(entry.subject, entry.details) for entry in session.scalars(select(AuditEntry))])
     assert "0012345679" not in text
     assert "محمدی" not in text
+
+
+@pytest.mark.parametrize(
+    "forged",
+    [
+        {"serial": 1 << 126 | 0x5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A5A >> 2},
+        {"not_after": datetime(2040, 1, 1, tzinfo=UTC)},
+    ],
+    ids=["serial", "not_after"],
+)
+def test_bytes_that_differ_from_their_row_are_not_signed(
+    pki: Pki, authority: Authority, watched: WatchedSigner, citizen_request: Requests, forged: dict[str, Any]
+) -> None:
+    request = citizen_request()
+    watched.cut_before = True
+    with pytest.raises(PowerCutError):
+        authority.issue(request)
+    watched.cut_before = False
+    with Session(pki.engine) as session, session.begin():
+        session.execute(update(Intent).where(Intent.request_id == request.request_id).values(**forged))
+    assert authority.repair() == 1
+    assert watched.signed == []
+    with pytest.raises(RequestRefusedError) as caught:
+        authority.issue(request)
+    assert caught.value.rule == "recorded"
+
+
+def test_a_row_changed_for_another_person_is_not_signed_for_the_first(
+    pki: Pki, authority: Authority, watched: WatchedSigner, citizen_request: Requests
+) -> None:
+    mine = citizen_request("mine")
+    theirs = citizen_request("theirs", subject=PersonSubject("0084575948", "زهرا", "محمدی"))
+    watched.cut_before = True
+    for request in (mine, theirs):
+        with pytest.raises(PowerCutError):
+            authority.issue(request)
+    watched.cut_before = False
+    with Session(pki.engine) as session, session.begin():
+        other = session.get_one(Intent, "theirs")
+        values = {
+            name: getattr(other, name)
+            for name in ("tbs", "key_hash", "holder_hash", "not_before", "not_after")
+        }
+        serial = other.serial
+        session.execute(update(Intent).where(Intent.request_id == "theirs").values(serial=serial ^ 1))
+        session.execute(update(Intent).where(Intent.request_id == "mine").values(serial=serial, **values))
+    with pytest.raises(LintError):
+        authority.issue(mine)
+    assert watched.signed == []
+
+
+def test_a_row_alone_makes_no_ca(pki: Pki) -> None:
+    with Session(pki.engine) as session, session.begin():
+        made = session.get_one(Intent, "ca-card-g1")
+        columns = {column.name: getattr(made, column.name) for column in Intent.__table__.columns}
+        planted = {"request_id": "planted", "serial": made.serial ^ 1, "outcome": "pending", "tbs": b"0"}
+        session.add(Intent(**{**columns, **planted}))
+    assert pki.authority.repair() == 0
+
+
+def test_a_revoked_ca_issues_nothing(pki: Pki, citizen_request: Requests) -> None:
+    serial = pki.issuers[CITIZEN].serial
+    assert serial is not None
+    pki.authority.suspend(serial, "officer", "")
+    with pytest.raises(IssuerRevokedError):
+        pki.authority.issue(citizen_request())
+    pki.authority.resume(serial, "officer", "")
+    pki.authority.issue(citizen_request())
+
+
+@pytest.mark.parametrize(
+    "request_id", ["ca-card-g2", "cross-root-g2-root-g1", "ds-g2", "ocsp-card-g1-1", "mls-g9"]
+)
+def test_nobody_takes_the_names_of_the_authoritys_own_requests(
+    pki: Pki, citizen_request: Requests, request_id: str
+) -> None:
+    with pytest.raises(IssuanceError):
+        pki.authority.issue(citizen_request(request_id))

@@ -14,6 +14,7 @@ from pki.hierarchy import Role
 from pki.keys.identifiers import spki_of
 from pki.keys.kinds import KeyKind
 from pki.lint import lint
+from pki.lint.candidate import Recorded, read_candidate
 from pki.lint.rules import MODULES
 from pki.profiles import Profile
 from pki.profiles.definitions import DEFINITIONS
@@ -367,13 +368,34 @@ def test_one_change_is_refused_by_its_rule(broken: Broken) -> None:
 
 
 # Changes of what is expected, or of a subject that was ordered so.
-ELSEWHERE = {"readers", "person", "national_code", "institution"}
+ELSEWHERE = {"readers", "person", "national_code", "institution", "recorded"}
 
 
 def test_every_rule_has_a_failing_example() -> None:
     assert {module.RULE for module in MODULES} == {broken.rule for broken in BROKEN} - {
         "encoding"
     } | ELSEWHERE
+
+
+@pytest.mark.parametrize("change", ["none", "serial", "start", "end"])
+def test_the_bytes_are_those_of_their_row(change: str) -> None:
+    definition = DEFINITIONS[AUTHENTICATION]
+    tbs = sample_tbs(definition, KeyKind.P256)
+    meant = expectation(definition, KeyKind.P256)
+    read = read_candidate(tbs, meant)
+    serial, start, end = read.serial, read.tbs.not_before, read.tbs.not_after
+    recorded = {
+        "none": Recorded(serial, Validity(start, end)),
+        "serial": Recorded(serial ^ 1, Validity(start, end)),
+        "start": Recorded(serial, Validity(start - DAY, end)),
+        "end": Recorded(serial, Validity(start, end + DAY)),
+    }[change]
+    if change == "none":
+        lint(tbs, replace(meant, recorded=recorded))
+        return
+    with pytest.raises(LintError) as caught:
+        lint(tbs, replace(meant, recorded=recorded))
+    assert caught.value.rule == "recorded"
 
 
 def test_every_rule_names_its_clause() -> None:

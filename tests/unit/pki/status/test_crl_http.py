@@ -56,7 +56,8 @@ def test_a_client_that_has_it_is_sent_nothing(pki: Pki, send: Send) -> None:
         assert (again.status_code, again.content) == (304, b"")
         assert again.headers["etag"] == tag
         assert "cache-control" in again.headers
-    assert get(send, If_Modified_Since=first.headers["last-modified"]).status_code == 304
+    # Two editions may share a second: a date says nothing.
+    assert get(send, If_Modified_Since=first.headers["last-modified"]).status_code == 200
     pki.crls.publish(NAME)
     assert get(send, If_None_Match=tag).status_code == 200
 

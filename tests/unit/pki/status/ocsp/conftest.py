@@ -74,7 +74,7 @@ def issue(pki: Pki, citizen_request: Callable[..., CertificateRequest]) -> Calla
 
     def make(**arguments: Any) -> IssuedCertificate:
         while True:
-            issued = pki.authority.issue(citizen_request(f"ocsp-test-{next(numbers)}", **arguments))
+            issued = pki.authority.issue(citizen_request(f"answered-{next(numbers)}", **arguments))
             if issued.serial >= _COMMON:
                 return issued
 
