@@ -48,7 +48,7 @@ class IssuingCa:
     @cached_property
     def serial(self) -> int | None:
         """The serial of its certificate, if it has one."""
-        return None if self.certificate is None else read_tbs(tbs_of(self.certificate)).serial
+        return read_tbs(tbs_of(self.certificate)).serial if self.certificate else None
 
     @property
     def signer(self) -> Signer:
