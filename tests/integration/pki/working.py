@@ -5,6 +5,7 @@
 
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pki import home as homes
 from pki.authority import IssuedCertificate
 from pki.bootstrap import Pki, open_pki
-from pki.errors import ForbiddenTransitionError
+from pki.errors import ForbiddenTransitionError, PreviewMismatchError
 from pki.massactions.selection import Selection, listed
 from pki.massactions.service import MassActions
 from pki.massactions.values import Kind, Terms
@@ -82,8 +83,9 @@ def hold_and_release(pki: Pki, tag: str, count: int, serials: Sequence[int]) -> 
         for kind in (Kind.HOLD, Kind.RELEASE):
             action = mass.propose(Selection(serials=listed(serials)), Terms(kind, tag), f"{tag}-a")
             mass.approve(action.number, f"{tag}-b", action.digest)
-            for _ in mass.run(action.number, f"{tag}-b"):
-                pass
+            with suppress(PreviewMismatchError):  # others held or released more in between
+                for _ in mass.run(action.number, f"{tag}-b"):
+                    pass
 
 
 MODES: dict[str, Callable[[Pki, str, int, Sequence[int]], None]] = {
