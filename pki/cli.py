@@ -83,15 +83,18 @@ def crl(names: tuple[str, ...], kind: str, *, due: bool, listing: bool, as_json:
 @pki.command()
 @click.argument("certificate")
 @click.option("--reason", type=click.Choice(_REASONS), required=True, help="CRLReason of RFC 5280.")
+@click.option("--invalidity-date", metavar="TIME", help="Since when the key is suspect (ISO 8601, UTC).")
 @_note_option
 @_json_option
-def revoke(certificate: str, reason: str, note: str, as_json: bool) -> None:
+def revoke(certificate: str, reason: str, invalidity_date: str | None, note: str, as_json: bool) -> None:
     """Revoke CERTIFICATE (serial in hexadecimal, or a PEM file) for good."""
+    from pki.massactions.reading import read_time
     from pki.status import RevocationReason
 
     with _opened() as opened:
         serial = _serial_of(certificate)
-        opened.authority.revoke(serial, RevocationReason(reason), ACTOR, note)
+        suspect_since = read_time("invalidity_date", invalidity_date)
+        opened.authority.revoke(serial, RevocationReason(reason), ACTOR, note, suspect_since)
         _show_state(opened, serial, as_json)
 
 

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -144,3 +145,19 @@ def test_public_files_are_exported(run: Run, tmp_path: Path) -> None:
     } <= names
     assert len(x509.load_pem_x509_certificates((tmp_path / "out" / "chain.pem").read_bytes())) == 7
     assert {path.name for path in (tmp_path / "out").iterdir()} == names
+
+
+def test_an_invalidity_date_goes_into_the_crl(run: Run, issued: IssuedCertificate, home: Home) -> None:
+    arguments = ("revoke", f"{issued.serial:032x}", "--reason", "keyCompromise", "--invalidity-date")
+    assert run(*arguments, "2999-01-01").exit_code == 1
+    assert "ISO 8601" in run(*arguments, "soon").stderr
+    assert run(*arguments, "2026-11-01T10:00Z").exit_code == 0
+    opened = open_pki(home)
+    try:
+        crl = x509.load_der_x509_crl(opened.crls.current("citizen-auth-g1").read())
+    finally:
+        opened.close()
+    entry = crl.get_revoked_certificate_by_serial_number(issued.serial)
+    assert entry is not None
+    suspect = entry.extensions.get_extension_for_class(x509.InvalidityDate).value
+    assert suspect.invalidity_date_utc == datetime(2026, 11, 1, 10, tzinfo=UTC)
