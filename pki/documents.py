@@ -1,4 +1,4 @@
-"""What the status service publishes as it is: CA and link certificates, master list, disclosure statement.
+"""What the status service publishes as it is: CA and link certificates, master list, policy, disclosure.
 
 Certificates of citizens are not among it, and no route leads to them.
 """
@@ -8,6 +8,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from pki.bootstrap import Pki
+from pki.certificatepolicy import policy_text
 from pki.disclosure import STATEMENT
 from pki.httpcaching import cached
 from pki.problems import problem
@@ -16,6 +17,7 @@ _CERTIFICATE_TYPE = "application/pkix-cert"  # RFC 2585 §4.1
 _SECONDS = 86_400
 _MASTER_LIST_TYPE = "application/pkcs7-mime; smime-type=signed-data"  # RFC 8551 §3.2
 _MASTER_LIST_SECONDS = 3600
+_FIXED = ("policy.txt", "pds-en.txt", "masterlist.ml", "ocsp")
 
 
 def document_routes(pki: Pki) -> list[Route]:
@@ -36,7 +38,20 @@ def document_routes(pki: Pki) -> list[Route]:
     async def disclosure(_request: Request) -> Response:
         return PlainTextResponse(STATEMENT, headers=cached(_SECONDS))
 
+    async def policy(_request: Request) -> Response:
+        return PlainTextResponse(policy_text(), headers=cached(_SECONDS))
+
+    async def index(_request: Request) -> Response:
+        """What certificates of travel documents' signers name as their contact (ICAO Doc 9303-12 §7.1)."""
+        lines = [
+            *(f"ca/{name}.cer" for name in pki.published),
+            *(f"crl/{name}.crl" for name in pki.certificates),
+        ]
+        return PlainTextResponse("\n".join([*_FIXED, *lines, ""]), headers=cached(_SECONDS))
+
     return [
+        Route("/", index, methods=["GET"]),
+        Route("/policy.txt", policy, methods=["GET"]),
         Route("/ca/{name}.cer", ca_certificate, methods=["GET"]),
         Route("/masterlist.ml", master_list, methods=["GET"]),
         Route("/pds-en.txt", disclosure, methods=["GET"]),

@@ -135,3 +135,11 @@ def test_health_metrics_and_disclosure(send: Send, question: bytes) -> None:
     assert 'hoviat_pki_ocsp_responses_total{source="made",status="malformed_request"} 1' in text
     assert text.count("# TYPE hoviat_pki_ocsp_responses_total counter") == 1
     assert "Relying parties" in send("GET", "/pds-en.txt").text
+    assert "authentication: 0.4.0.2042.1.2" in send("GET", "/policy.txt").text
+    listed = send("GET", "/").text.split()
+    assert {"policy.txt", "ca/csca-g1.cer", "crl/csca-g1.crl"} <= set(listed)
+    assert all(
+        send("GET", f"/{path}").status_code == 200
+        for path in listed
+        if path.endswith((".cer", ".crl", ".txt"))
+    )
