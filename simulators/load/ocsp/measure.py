@@ -50,7 +50,7 @@ class Plan:
     """Measurements of a figure and its limit, taken in turn; medians count."""
 
 
-QUICK = Plan((20_000, 100_000), 2_000, 1.0, 3)
+QUICK = Plan((5_000, 20_000), 500, 0.4, 1)
 FULL = Plan((1_000_000, 10_000_000), 100_000, 4.0, 5)
 
 

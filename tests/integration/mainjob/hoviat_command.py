@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-TIMEOUT_S = 120
+TIMEOUT_S = 600
 
 
 def hoviat(home: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
