@@ -11,10 +11,11 @@ from pki.auditchain.chain import CUT_OFF
 from pki.auditchain.columns import from_microseconds
 from pki.auditchain.errors import AuditChainError, CheckpointError
 from pki.auditchain.note import Checkpoint, parse_checkpoint, sign_checkpoint
-from pki.auditchain.table import queue_writers, read_head, table_of
+from pki.auditchain.table import queue_writers, read_head
 from pki.auditchain.tree import Record, StoredTree, grow
 from pki.clock import Clock
 from pki.keys.signer import Signer
+from pki.store.bulk import table_of
 from pki.store.database import read_only
 
 _STEP = 65_536

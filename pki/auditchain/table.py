@@ -4,21 +4,21 @@ import json
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
-from typing import NamedTuple, TypeVar, cast
+from typing import NamedTuple, TypeVar
 
 from sqlalchemy import BigInteger, Dialect, LargeBinary, Row, Table, Text, func, select, type_coerce
-from sqlalchemy.orm import Session, class_mapper
+from sqlalchemy.orm import Session
 
 from pki.auditchain.canonical import Json
 from pki.auditchain.chain import EMPTY, Event, Head, Linked, link, verify
 from pki.auditchain.columns import AuditEntryColumns, from_microseconds, to_microseconds
 from pki.auditchain.errors import AuditChainError
+from pki.store.bulk import insert_rows, table_of
 
 _READ_BATCH = 1000
 _COLUMNS = ("sequence", "time", "actor", "action", "subject", "details", "previous_hash", "hash")
 _TYPES = (int, int, str, str, str, str, bytes, bytes)
-_PLACEHOLDERS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
-"""By the driver's DB-API paramstyle; psycopg takes positions, too."""
+
 
 EntryT = TypeVar("EntryT", bound=AuditEntryColumns)
 
@@ -49,9 +49,7 @@ def append_many(session: Session, model: type[AuditEntryColumns], events: Iterab
     for entry in link(head, events):
         end = Head(entry.sequence, entry.hash)
         rows.append(_row(entry))
-    if rows:
-        connection = session.connection()
-        connection.exec_driver_sql(_insert(table_of(model), connection.dialect), rows)
+    insert_rows(session, model, _COLUMNS, rows)
     return end
 
 
@@ -126,11 +124,6 @@ def queue_writers(session: Session, model: type[object]) -> None:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext(table_of(model).name))))
 
 
-def table_of(model: type[object]) -> Table:
-    """The table behind a mapped class."""
-    return cast(Table, class_mapper(model).local_table)
-
-
 def _row(entry: Linked) -> tuple[int, int, str, str, str, str, bytes, bytes]:
     time, actor, action, subject, _ = entry.event
     hashes = bytes.fromhex(entry.previous_hash), bytes.fromhex(entry.hash)
@@ -154,14 +147,6 @@ def _newest(table: Table, dialect: Dialect) -> str:
     """The end's sequence and hash. Each append asks for them: composing a select costs five times as much."""
     name = dialect.identifier_preparer.format_table(table)
     return f"SELECT sequence, hash FROM {name} ORDER BY sequence DESC LIMIT 1"  # noqa: S608 - our own name
-
-
-def _insert(table: Table, dialect: Dialect) -> str:
-    """One statement for a driver's own `executemany`, which costs half of SQLAlchemy's."""
-    values = ", ".join([_PLACEHOLDERS[dialect.paramstyle]] * len(_COLUMNS))
-    quote = dialect.identifier_preparer
-    names = ", ".join(quote.quote(name) for name in _COLUMNS)
-    return f"INSERT INTO {quote.format_table(table)} ({names}) VALUES ({values})"  # noqa: S608 - our own names
 
 
 _plain = str.__str__

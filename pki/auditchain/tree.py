@@ -26,7 +26,8 @@ from pki.auditchain.merkle import (
     nodes_of,
     subtree_hash,
 )
-from pki.auditchain.table import read_head, table_of
+from pki.auditchain.table import read_head
+from pki.store.bulk import table_of
 
 _BATCH = 1000
 

@@ -23,9 +23,9 @@ import verifier.bootstrap
 from pki.auditchain import Event, Record, append_many
 from pki.auditchain.appendonly import append_only, unprotected
 from pki.auditchain.checkpoints import make_checkpoint
-from pki.auditchain.table import table_of
 from pki.auditchain.verification import verify_record
 from pki.keys.files import FileSigner
+from pki.store.bulk import table_of
 from pki.store.database import create_database_engine, migrate
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
