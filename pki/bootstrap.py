@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from pki.auditchain.checkpoints import Checkpointer
 from pki.authority import Authority
 from pki.authority.issuers import Issuers
+from pki.authority.seal import IntentSeal
 from pki.ceremony import steps
 from pki.ceremony.custody import Vault
 from pki.ceremony.founding import Foundry, read_issuers
@@ -192,7 +193,9 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
     issuers = read_issuers(engine, keys)
     addresses = PublicAddresses(home.public_url)
     definitions = load_definitions(home.profiles)
-    authority = Authority(engine, issuers, addresses, clock, definitions=definitions)
+    master_keys = keys.open_master_keys(MASTER_KEY_NAMES)
+    seal = IntentSeal.of(master_keys)
+    authority = Authority(engine, issuers, addresses, seal, clock, definitions=definitions)
     authority.repair()
     crls = CrlPublisher(engine, issuers, addresses, home.crls, clock)
     crls.clean()
@@ -205,7 +208,7 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
         feed=feed,
         ocsp=_responder(engine, home, authority, keys, status, feed, clock),
         answers=AnswerStore(home.ocsp_answers),
-        master_keys=keys.open_master_keys(MASTER_KEY_NAMES),
+        master_keys=master_keys,
         keys=keys,
         documents=DocumentSigners(Foundry(engine, keys, addresses, clock, DOCUMENTS, home.crls, definitions)),
         published=published_certificates(engine, issuers),

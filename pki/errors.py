@@ -291,11 +291,21 @@ class RequestConflictError(IssuanceError):
 
 
 class RequestRefusedError(IssuanceError):
-    """This request was recorded and then refused by a lint rule; it stays refused."""
+    """This request was recorded and then refused by a rule; it stays refused."""
 
     def __init__(self, request_id: str, rule: str) -> None:
-        super().__init__(request_id, f"was refused by lint rule {rule}")
+        super().__init__(request_id, f"was refused by rule {rule}")
         self.rule = rule
+
+
+class IntentAlteredError(IssuanceError):
+    """The recorded intent's seal doesn't hold: somebody else wrote or changed it, so it is never signed."""
+
+    rule = "seal"
+    """As the record and the audit name why it was refused; no lint rule is called so."""
+
+    def __init__(self, request_id: str) -> None:
+        super().__init__(request_id, "its recorded intent was changed, or written, by somebody else")
 
 
 class KeyNotAllowedError(IssuanceError):

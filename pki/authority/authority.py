@@ -14,6 +14,7 @@ from pki.authority.issuers import Issuers
 from pki.authority.issuing import Issuing, Result
 from pki.authority.orders import Order, order_for
 from pki.authority.record import REVOKED, SUSPENDED, queue_writers, record_events
+from pki.authority.seal import IntentSeal
 from pki.authority.transitions import Change, apply_change
 from pki.authority.values import CertificateRequest, IssuedCertificate
 from pki.clock import Clock, utc_now
@@ -42,6 +43,7 @@ class Authority:
         engine: Engine,
         issuers: Issuers,
         addresses: PublicAddresses,
+        seal: IntentSeal,
         clock: Clock = utc_now,
         entropy: Entropy = secrets.randbits,
         definitions: Definitions = DEFINITIONS,
@@ -50,7 +52,7 @@ class Authority:
         self._clock = clock
         self.issuers = issuers
         self.definitions = definitions
-        self._issuing = Issuing(engine, issuers, addresses, clock, entropy, definitions)
+        self._issuing = Issuing(engine, issuers, addresses, seal, clock, entropy, definitions)
 
     def issue(self, request: CertificateRequest) -> IssuedCertificate:
         """The certificate for a request; the same request_id again gives the same certificate.

@@ -7,12 +7,13 @@ from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 
-from sqlalchemy import select
+from sqlalchemy import case, exists, select
 from sqlalchemy.orm import Session
 
 from pki.auditchain.commitments import SALT_BYTES
 from pki.authority.issuers import Issuers, IssuingCa
 from pki.authority.orders import Order
+from pki.authority.seal import IntentSeal
 from pki.errors import (
     IssuanceError,
     IssuerExpiredError,
@@ -73,10 +74,15 @@ class RecordedIntent:
     created: datetime
     outcome: str
     refused_by: str | None
+    seal: bytes | None = field(repr=False, default=None)
+    """`IntentSeal` over all above but the outcome; None: nobody sealed it."""
 
 
 _NAMES = tuple(RecordedIntent.__dataclass_fields__)
-_COLUMNS = tuple(getattr(Intent, name) for name in _NAMES)
+_CERTIFIED = exists().where(CertificateRow.request_id == Intent.request_id)
+"""Whatever an intent says of itself: what has a certificate is not signed again."""
+_OUTCOME = case((_CERTIFIED, Outcome.ISSUED.value), else_=Intent.outcome)
+_COLUMNS = tuple(_OUTCOME if name == "outcome" else getattr(Intent, name) for name in _NAMES)
 _TIMES = ("not_before", "not_after", "created")
 
 
@@ -91,6 +97,7 @@ class IntentWriter:
 
     issuers: Issuers
     addresses: PublicAddresses
+    seal: IntentSeal
     entropy: Entropy = secrets.randbits
 
     def record(
@@ -150,7 +157,7 @@ class IntentWriter:
             self.addresses,
             crl_scope=crl_scope(issuer.name, issuer.shards, serial),
         )
-        return RecordedIntent(
+        intent = RecordedIntent(
             request_id=order.request_id,
             fingerprint=order.fingerprint,
             serial=serial,
@@ -171,6 +178,9 @@ class IntentWriter:
             outcome=Outcome.PENDING.value,
             refused_by=None,
         )
+        # Frozen for everybody else; `replace` would cost more than the seal itself.
+        object.__setattr__(intent, "seal", self.seal.seal(intent))
+        return intent
 
 
 def read_intents(session: Session, request_ids: Sequence[str]) -> dict[str, RecordedIntent]:
@@ -181,7 +191,8 @@ def read_intents(session: Session, request_ids: Sequence[str]) -> dict[str, Reco
 
 def pending_intents(session: Session, issuers: Sequence[str]) -> list[RecordedIntent]:
     """The intents of these CAs that a crash left unfinished, oldest first."""
-    query = select(*_COLUMNS).where(Intent.outcome == Outcome.PENDING.value, Intent.issuer.in_(issuers))
+    unfinished = (Intent.outcome == Outcome.PENDING.value, ~_CERTIFIED)
+    query = select(*_COLUMNS).where(*unfinished, Intent.issuer.in_(issuers))
     return [RecordedIntent(*row) for row in session.execute(query.order_by(Intent.created))]
 
 

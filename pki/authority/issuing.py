@@ -20,10 +20,18 @@ from pki.authority.issuers import Issuers
 from pki.authority.orders import Order
 from pki.authority.record import queue_writers, refuse_clock_set_back
 from pki.authority.recording import Signed, record_outcomes, recorded
+from pki.authority.seal import IntentSeal
 from pki.authority.signing import sign_certificate
 from pki.authority.values import IssuedCertificate
 from pki.clock import Clock, utc_now
-from pki.errors import IssuanceError, LintError, PkiError, RequestRefusedError, SerialsExhaustedError
+from pki.errors import (
+    IntentAlteredError,
+    IssuanceError,
+    LintError,
+    PkiError,
+    RequestRefusedError,
+    SerialsExhaustedError,
+)
 from pki.lint import Expectation
 from pki.lint.candidate import Recorded
 from pki.profiles.definitions import DEFINITIONS, Definitions
@@ -45,7 +53,8 @@ class Issuing:
     """The three steps of an issue, which survive a crash between any two.
 
     1. One transaction reserves serials and records the exact bytes to be signed.
-    2. The bytes are linted inside the signing adapter and signed once; each signature is checked.
+    2. Rows without this authority's seal are refused; the others' bytes are linted inside the signing
+       adapter and signed once; each signature is checked.
     3. One transaction records certificates and audit entries. Only then are they handed out.
     After a crash, `repair` (or the same request again) goes on from the recorded bytes. If two processes do
     so at once, the first record stands and the other's signature is thrown away unseen.
@@ -56,6 +65,7 @@ class Issuing:
         engine: Engine,
         issuers: Issuers,
         addresses: PublicAddresses,
+        seal: IntentSeal,
         clock: Clock = utc_now,
         entropy: Entropy = secrets.randbits,
         definitions: Definitions = DEFINITIONS,
@@ -65,7 +75,8 @@ class Issuing:
         self._addresses = addresses
         self._definitions = definitions
         self._clock = clock
-        self._writer = IntentWriter(issuers, addresses, entropy)
+        self._seal = seal
+        self._writer = IntentWriter(issuers, addresses, seal, entropy)
 
     def execute(self, order: Order) -> IssuedCertificate:
         """One order. Raises IssuanceError, LintError, or the key's error."""
@@ -88,20 +99,26 @@ class Issuing:
     def repair(self) -> int:
         """Goes on with every intent that a crash left pending; returns how many. Run it at each start.
 
-        An intent that lint refuses stays recorded as refused; the others are still completed.
+        An intent that lint refuses, or that bears no seal of ours, stays recorded as refused; the others are
+        still completed.
         CAs' certificates wait for whoever holds their ceremony again: a row alone makes no CA.
         Raises ClockSetBackError when there is something to sign and the clock is behind what is on record.
         """
         with Session(self._engine) as session, session.begin():
             online = [ca.name for ca in self._issuers if ca.key is not None]
-            pending = [intent for intent in pending_intents(session, online) if not self._makes_a_ca(intent)]
+            pending = [intent for intent in pending_intents(session, online) if not self._waits(intent)]
             if pending:
                 refuse_clock_set_back(session, self._clock())
         for start in range(0, len(pending), MAX_BATCH):
             self._complete(pending[start : start + MAX_BATCH], {})
         return len(pending)
 
-    def _makes_a_ca(self, intent: RecordedIntent) -> bool:
+    def _waits(self, intent: RecordedIntent) -> bool:
+        """Whether a ceremony goes on with it; an intent that isn't ours is refused at once."""
+        try:
+            self._seal.verify(intent)
+        except IntentAlteredError:
+            return False
         return self._definitions[Profile(intent.profile)].ca is not None
 
     def certificate(self, request_id: str) -> IssuedCertificate | None:
@@ -145,13 +162,14 @@ class Issuing:
                 continue
             try:
                 signed[intent.request_id] = self._sign(intent, orders.get(intent.request_id))
-            except LintError as error:
+            except (LintError, IntentAlteredError) as error:
                 signed[intent.request_id] = error
             except PkiError as error:
                 signed[intent.request_id] = broken[intent.issuer] = error
         return signed
 
     def _sign(self, intent: RecordedIntent, order: Order | None) -> bytes:
+        self._seal.verify(intent)
         issuer = self._issuers[intent.issuer]
         expected = Expectation(
             self._definitions[Profile(intent.profile)] if order is None else order.definition,

@@ -7,14 +7,15 @@ from typing import TypeAlias
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from pki.auditchain import Event
+from pki.auditchain import Event, Json
 from pki.authority.holders import HOLDER, ISSUED, holder_commitment
 from pki.authority.intents import Outcome, RecordedIntent
+from pki.authority.orders import MAX_REQUEST_ID
 from pki.authority.record import queue_writers, record_events, serial_text
 from pki.authority.transitions import next_status_version
 from pki.authority.values import IssuedCertificate
 from pki.clock import Clock
-from pki.errors import LintError, PkiError
+from pki.errors import IntentAlteredError, LintError, PkiError
 from pki.profiles.profile import Profile
 from pki.status.state import Hold, RevocationReason, Status
 from pki.store.bulk import insert_rows, table_of
@@ -24,7 +25,14 @@ from pki.store.models import CertificateBody, CertificateRow, Intent
 Signed: TypeAlias = bytes | PkiError
 """A certificate's DER, or why it was not signed."""
 _Issued: TypeAlias = tuple[RecordedIntent, bytes]
-_Refused: TypeAlias = tuple[RecordedIntent, LintError]
+_Refusal: TypeAlias = LintError | IntentAlteredError
+_Refused: TypeAlias = tuple[RecordedIntent, _Refusal]
+
+REFUSED = "certificate.refused"
+AUTHORITY = "authority"
+"""The actor of what the authority does by itself."""
+UNSEALED = "intent"
+"""The subject of an entry that tells of an intent which bears no seal of ours."""
 
 _INTENTS = table_of(Intent)
 # An issued intent's bytes stand in its certificate; a refused one's stay for whoever looks into it.
@@ -59,7 +67,7 @@ def record_outcomes(
             continue
         if isinstance(outcome, bytes):
             issued.append((intent, outcome))
-        elif isinstance(outcome, LintError):
+        elif isinstance(outcome, _Refusal):
             refused.append((intent, outcome))
     now = clock()
     _store(session, issued)
@@ -167,6 +175,8 @@ def _issued_event(now: datetime, intent: RecordedIntent) -> Event:
     return Event(now, intent.actor, ISSUED, serial_text(intent.serial), details)
 
 
-def _refused_event(now: datetime, intent: RecordedIntent, error: LintError) -> Event:
-    details = {"rule": error.rule, "request": intent.request_id}
-    return Event(now, intent.actor, "certificate.refused", serial_text(intent.serial), details)
+def _refused_event(now: datetime, intent: RecordedIntent, error: _Refusal) -> Event:
+    details: dict[str, Json] = {"rule": error.rule, "request": intent.request_id[:MAX_REQUEST_ID]}
+    if isinstance(error, IntentAlteredError):  # nothing else that the row says is to be believed
+        return Event(now, AUTHORITY, REFUSED, UNSEALED, details)
+    return Event(now, intent.actor, REFUSED, serial_text(intent.serial), details)

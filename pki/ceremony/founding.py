@@ -5,6 +5,7 @@ What an interrupted founding has done already stays, and the same call again goe
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from sqlalchemy import Engine, select
@@ -15,6 +16,7 @@ from pki.authority.authority import Authority
 from pki.authority.issuers import Issuers, IssuingCa, certified_ca, uncertified_ca
 from pki.authority.orders import make_order
 from pki.authority.record import record_events
+from pki.authority.seal import SEALING_MASTER_KEY, IntentSeal
 from pki.authority.values import IssuedCertificate
 from pki.ceremony.custody import OFFLINE_SCHEME, Vault
 from pki.ceremony.plan import PlannedCa
@@ -145,7 +147,13 @@ class Foundry:
         return self._authority(issuers).execute(order)
 
     def _authority(self, issuers: Issuers) -> Authority:
-        return Authority(self.engine, issuers, self.addresses, self.clock, definitions=self.definitions)
+        return Authority(
+            self.engine, issuers, self.addresses, self._seal, self.clock, definitions=self.definitions
+        )
+
+    @cached_property
+    def _seal(self) -> IntentSeal:
+        return IntentSeal.of(self.keys.open_master_keys((SEALING_MASTER_KEY,)))
 
     def _before_its_certificate(self, planned: PlannedCa) -> IssuingCa:
         validity = validity_from(self.clock(), self.definitions[planned.profile].life, None)

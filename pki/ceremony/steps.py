@@ -42,9 +42,9 @@ _LINKS: Mapping[Role, Profile] = {Role.ROOT: Profile.CROSS_CA, Role.CSCA: Profil
 def found(foundry: Foundry, shards: int) -> list[Made]:
     """A whole hierarchy: CAs, service keys, state signers, master list and first CRLs."""
     first = first_generation(shards)
-    results = [_found_ca(foundry, item) for item in first]
-    if not foundry.keys.has_master_keys(MASTER_KEY_NAMES):
+    if not foundry.keys.has_master_keys(MASTER_KEY_NAMES):  # first: intents are sealed under one of them
         foundry.keys.create_master_keys(MASTER_KEY_NAMES)
+    results = [_found_ca(foundry, item) for item in first]
     results += [_service_key(foundry, responder_key(item.name)) for item in first if item.role in ANSWERING]
     results += state_signers(foundry, {DOCUMENT_SIGNER: 1, MASTER_LIST_SIGNER: 1})
     results += publish_crls(foundry, [item.name for item in first if not _in_vault(foundry, item)])

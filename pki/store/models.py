@@ -111,6 +111,8 @@ class Intent(Base):
     created: Mapped[datetime] = mapped_column(UtcSeconds())
     outcome: Mapped[str] = mapped_column(String(16))
     refused_by: Mapped[str | None] = mapped_column(String(_NAME))
+    seal: Mapped[bytes | None] = mapped_column(LargeBinary(_HASH_BYTES))
+    """A MAC (`pki.authority.seal`): only what this authority itself recorded is signed."""
 
 
 class CertificateRow(Base):

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from pki.auditchain import verify_table
 from pki.authority import Authority, CertificateRequest, IssuedCertificate, PersonSubject, issuing
 from pki.authority.issuers import Issuers, certified_ca
+from pki.authority.seal import IntentSeal
 from pki.bootstrap import Pki, open_pki
 from pki.errors import (
     ClockSetBackError,
@@ -74,7 +75,9 @@ def signer(home: Home) -> FailingSigner:
 @pytest.fixture
 def authority(pki: Pki, signer: FailingSigner, clock: Any) -> Authority:
     issuer = certified_ca(CITIZEN, signer, pki.certificates[CITIZEN])
-    return Authority(pki.engine, Issuers([*pki.issuers, issuer]), ADDRESSES, clock)
+    return Authority(
+        pki.engine, Issuers([*pki.issuers, issuer]), ADDRESSES, IntentSeal.of(pki.master_keys), clock
+    )
 
 
 def kinds(results: list[Any]) -> list[type]:
@@ -207,7 +210,9 @@ def test_a_random_source_that_repeats_itself_ends_in_an_error(
         yield from [secrets.randbits(126)] * 8
 
     numbers = repeating()
-    authority = Authority(pki.engine, pki.issuers, ADDRESSES, clock, lambda _bits: next(numbers))
+    authority = Authority(
+        pki.engine, pki.issuers, ADDRESSES, IntentSeal.of(pki.master_keys), clock, lambda _bits: next(numbers)
+    )
     authority.issue(citizen_request("one"))
     with pytest.raises(SerialsExhaustedError):
         authority.issue(citizen_request("two"))

@@ -15,6 +15,7 @@ from pki.auditchain import verify_table
 from pki.authority import Authority, CertificateRequest, PersonSubject
 from pki.authority.intents import read_intents
 from pki.authority.issuers import Issuers, certified_ca
+from pki.authority.seal import IntentSeal
 from pki.bootstrap import Pki, open_pki
 from pki.errors import (
     IssuanceError,
@@ -77,13 +78,26 @@ def watched(home: Home) -> WatchedSigner:
 def authority(pki: Pki, watched: WatchedSigner, clock: Any) -> Authority:
     issuer = certified_ca(CITIZEN, watched, pki.certificates[CITIZEN])
     return Authority(
-        pki.engine, Issuers([*pki.issuers, issuer]), PublicAddresses("http://127.0.0.1:8080"), clock
+        pki.engine,
+        Issuers([*pki.issuers, issuer]),
+        PublicAddresses("http://127.0.0.1:8080"),
+        IntentSeal.of(pki.master_keys),
+        clock,
     )
 
 
 def rows(pki: Pki, model: type[Any]) -> int:
     with Session(pki.engine) as session:
         return session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def reseal(pki: Pki, request_id: str) -> None:
+    """Seals a forged row: what seals don't stop, lint stops."""
+    seal = IntentSeal.of(pki.master_keys)
+    with Session(pki.engine) as session, session.begin():
+        intent = read_intents(session, [request_id])[request_id]
+        row = update(Intent).where(Intent.request_id == request_id)
+        session.execute(row.values(seal=seal.seal(intent)))
 
 
 def test_the_same_request_gives_the_same_certificate(
@@ -201,6 +215,7 @@ def test_recorded_bytes_that_were_changed_are_not_signed(
         assert tbs is not None
         forged = tbs.replace("سارا".encode(), "زهرا".encode())
         session.execute(update(Intent).where(Intent.tbs == tbs).values(tbs=forged))
+    reseal(pki, request.request_id)
     assert authority.repair() == 1
     assert watched.signed == []
     assert authority.certificate(request.request_id) is None
@@ -287,6 +302,7 @@ def test_bytes_that_differ_from_their_row_are_not_signed(
     watched.cut_before = False
     with Session(pki.engine) as session, session.begin():
         session.execute(update(Intent).where(Intent.request_id == request.request_id).values(**forged))
+    reseal(pki, request.request_id)
     assert authority.repair() == 1
     assert watched.signed == []
     with pytest.raises(RequestRefusedError) as caught:
@@ -313,6 +329,7 @@ def test_a_row_changed_for_another_person_is_not_signed_for_the_first(
         serial = other.serial
         session.execute(update(Intent).where(Intent.request_id == "theirs").values(serial=serial ^ 1))
         session.execute(update(Intent).where(Intent.request_id == "mine").values(serial=serial, **values))
+    reseal(pki, "mine")
     with pytest.raises(LintError):
         authority.issue(mine)
     assert watched.signed == []
@@ -324,6 +341,7 @@ def test_a_row_alone_makes_no_ca(pki: Pki) -> None:
         columns = {column.name: getattr(made, column.name) for column in Intent.__table__.columns}
         planted = {"request_id": "planted", "serial": made.serial ^ 1, "outcome": "pending", "tbs": b"0"}
         session.add(Intent(**{**columns, **planted}))
+    reseal(pki, "planted")  # even who has the seal's key makes no CA
     assert pki.authority.repair() == 0
 
 

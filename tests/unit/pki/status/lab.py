@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from pki.authority import Authority
 from pki.authority.intents import new_serial
 from pki.authority.issuers import Issuers, IssuingCa, uncertified_ca
+from pki.authority.seal import SEAL_BYTES, IntentSeal
 from pki.hierarchy import parse_issuer_name, shard_of
 from pki.keys.files import FileSigner
 from pki.profiles.extensions import PublicAddresses
@@ -53,7 +54,9 @@ class Lab:
         self.clock = LabClock()
         self.ca = ca
         issuers = Issuers([ca])
-        self.authority = Authority(engine, issuers, ADDRESSES, self.clock)
+        self.authority = Authority(
+            engine, issuers, ADDRESSES, IntentSeal(secrets.token_bytes(SEAL_BYTES)), self.clock
+        )
         self.crls = CrlPublisher(engine, issuers, ADDRESSES, folder, self.clock)
 
     def add(
