@@ -5,9 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum
-from typing import TypeAlias
+from functools import cache
+from typing import Any, TypeAlias
 
-from sqlalchemy import case, exists, select
+from sqlalchemy import Select, bindparam, case, exists, select
 from sqlalchemy.orm import Session
 
 from pki.auditchain.commitments import SALT_BYTES
@@ -27,7 +28,7 @@ from pki.profiles.extensions import PublicAddresses
 from pki.profiles.profile import Profile
 from pki.profiles.tbs import encode_tbs, validity_from
 from pki.status.state import Status
-from pki.store.bulk import insert_rows
+from pki.store.bulk import among, dialect_of, insert_rows, table_of
 from pki.store.columns import seconds_of, serial_octets
 from pki.store.models import CertificateRow, Intent
 
@@ -79,10 +80,12 @@ class RecordedIntent:
 
 
 _NAMES = tuple(RecordedIntent.__dataclass_fields__)
-_CERTIFIED = exists().where(CertificateRow.request_id == Intent.request_id)
+_INTENTS = table_of(Intent)
+_CERTIFICATES = table_of(CertificateRow)
+_CERTIFIED = exists().where(_CERTIFICATES.c.request_id == _INTENTS.c.request_id)
 """Whatever an intent says of itself: what has a certificate is not signed again."""
-_OUTCOME = case((_CERTIFIED, Outcome.ISSUED.value), else_=Intent.outcome)
-_COLUMNS = tuple(_OUTCOME if name == "outcome" else getattr(Intent, name) for name in _NAMES)
+_OUTCOME = case((_CERTIFIED, Outcome.ISSUED.value), else_=_INTENTS.c.outcome)
+_COLUMNS = tuple(_OUTCOME if name == "outcome" else _INTENTS.c[name] for name in _NAMES)
 _TIMES = ("not_before", "not_after", "created")
 
 
@@ -185,35 +188,50 @@ class IntentWriter:
 
 def read_intents(session: Session, request_ids: Sequence[str]) -> dict[str, RecordedIntent]:
     """The recorded intents among these, by request."""
-    rows = session.execute(select(*_COLUMNS).where(Intent.request_id.in_(request_ids)))
+    if not request_ids:
+        return {}
+    rows = session.execute(_recorded_query(dialect_of(session)), {"requests": request_ids})
     return {row.request_id: RecordedIntent(*row) for row in rows}
+
+
+@cache  # composing a statement costs more than running it
+def _recorded_query(dialect: str) -> Select[Any]:
+    return select(*_COLUMNS).where(among(dialect, _INTENTS.c.request_id, "requests"))
 
 
 def pending_intents(session: Session, issuers: Sequence[str]) -> list[RecordedIntent]:
     """The intents of these CAs that a crash left unfinished, oldest first."""
-    unfinished = (Intent.outcome == Outcome.PENDING.value, ~_CERTIFIED)
-    query = select(*_COLUMNS).where(*unfinished, Intent.issuer.in_(issuers))
-    return [RecordedIntent(*row) for row in session.execute(query.order_by(Intent.created))]
+    intents = _INTENTS.c
+    unfinished = (intents.outcome == Outcome.PENDING.value, ~_CERTIFIED)
+    query = select(*_COLUMNS).where(*unfinished, intents.issuer.in_(issuers)).order_by(intents.created)
+    return [RecordedIntent(*row) for row in session.execute(query)]
 
 
 def _stopped(session: Session, authorities: Sequence[IssuingCa]) -> set[str]:
     """The names of those CAs whose own certificate is not good."""
     serials = {authority.serial: authority.name for authority in authorities if authority.serial is not None}
-    query = select(CertificateRow.serial).where(
-        CertificateRow.serial.in_(serials), CertificateRow.status != Status.GOOD.value
-    )
-    return {serials[serial] for serial in session.scalars(query)}
+    return {serials[serial] for serial in session.scalars(_STOPPED_QUERY, {"serials": list(serials)})}
+
+
+_STOPPED_QUERY = select(_CERTIFICATES.c.serial).where(
+    _CERTIFICATES.c.serial.in_(bindparam("serials", expanding=True)),
+    _CERTIFICATES.c.status != Status.GOOD.value,
+)
 
 
 def _uses_of_keys(session: Session, orders: Sequence[Order]) -> dict[bytes, set[tuple[Profile, bytes]]]:
     """For each key that was ever asked for: its purposes and holders."""
-    query = select(Intent.key_hash, Intent.profile, Intent.holder_hash)
     uses: dict[bytes, set[tuple[Profile, bytes]]] = {}
-    for key_hash, profile, holder in session.execute(
-        query.where(Intent.key_hash.in_([order.key_hash for order in orders]))
-    ):
+    keys = [order.key_hash for order in orders]
+    for key_hash, profile, holder in session.execute(_uses_query(dialect_of(session)), {"keys": keys}):
         uses.setdefault(key_hash, set()).add((_purpose(Profile(profile)), holder))
     return uses
+
+
+@cache
+def _uses_query(dialect: str) -> Select[Any]:
+    columns = (_INTENTS.c.key_hash, _INTENTS.c.profile, _INTENTS.c.holder_hash)
+    return select(*columns).where(among(dialect, _INTENTS.c.key_hash, "keys"))
 
 
 def _refuse_reused_key(order: Order, uses: dict[bytes, set[tuple[Profile, bytes]]]) -> None:

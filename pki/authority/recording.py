@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
+from functools import cache
+from typing import Any, TypeAlias
 
-from sqlalchemy import bindparam, select, update
+from sqlalchemy import Select, Update, bindparam, select, update
 from sqlalchemy.orm import Session
 
 from pki.auditchain import Event, Json
@@ -18,7 +19,7 @@ from pki.clock import Clock
 from pki.errors import IntentAlteredError, LintError, PkiError
 from pki.profiles.profile import Profile
 from pki.status.state import Hold, RevocationReason, Status
-from pki.store.bulk import insert_rows, table_of
+from pki.store.bulk import among, dialect_of, insert_rows, table_of
 from pki.store.columns import seconds_of, serial_octets
 from pki.store.models import CertificateBody, CertificateRow, Intent
 
@@ -35,12 +36,15 @@ UNSEALED = "intent"
 """The subject of an entry that tells of an intent which bears no seal of ours."""
 
 _INTENTS = table_of(Intent)
+
+
 # An issued intent's bytes stand in its certificate; a refused one's stay for whoever looks into it.
-_CLOSE_ISSUED = (
-    update(_INTENTS)
-    .where(_INTENTS.c.request_id.in_(bindparam("requests", expanding=True)))
-    .values(outcome=Outcome.ISSUED.value, tbs=None)
-)
+@cache  # composing a statement costs more than running it
+def _close_issued(dialect: str) -> Update:
+    chosen = among(dialect, _INTENTS.c.request_id, "requests")
+    return update(_INTENTS).where(chosen).values(outcome=Outcome.ISSUED.value, tbs=None)
+
+
 _CLOSE_REFUSED = (
     update(_INTENTS)
     .where(_INTENTS.c.request_id == bindparam("request"))
@@ -81,21 +85,21 @@ def recorded(session: Session, request_ids: Sequence[str]) -> dict[str, IssuedCe
     """The certificates of these requests that are on record, by request."""
     if not request_ids:
         return {}
-    columns = (
-        CertificateRow.request_id,
-        CertificateRow.serial,
-        CertificateBody.der,
-        CertificateRow.profile,
-        CertificateRow.not_before,
-        CertificateRow.not_after,
-    )
-    query = select(*columns).join(CertificateBody, CertificateBody.serial == CertificateRow.serial)
+    rows = session.execute(_certificates_query(dialect_of(session)), {"requests": request_ids})
     return {
         row.request_id: IssuedCertificate(
             row.serial, row.der, Profile(row.profile), row.not_before, row.not_after
         )
-        for row in session.execute(query.where(CertificateRow.request_id.in_(request_ids)))
+        for row in rows
     }
+
+
+@cache
+def _certificates_query(dialect: str) -> Select[Any]:
+    rows, bodies = table_of(CertificateRow), table_of(CertificateBody)
+    columns = (rows.c.request_id, rows.c.serial, bodies.c.der, rows.c.profile, rows.c.not_before)
+    query = select(*columns, rows.c.not_after).join(bodies, bodies.c.serial == rows.c.serial)
+    return query.where(among(dialect, rows.c.request_id, "requests"))
 
 
 def _certificate(intent: RecordedIntent, der: bytes) -> IssuedCertificate:
@@ -103,16 +107,21 @@ def _certificate(intent: RecordedIntent, der: bytes) -> IssuedCertificate:
 
 
 def _still_pending(session: Session, request_ids: Sequence[str]) -> set[str]:
-    query = select(Intent.request_id).where(
-        Intent.request_id.in_(request_ids), Intent.outcome == Outcome.PENDING.value
-    )
-    return set(session.scalars(query.with_for_update()))
+    return set(session.scalars(_pending_query(dialect_of(session)), {"requests": request_ids}))
+
+
+@cache
+def _pending_query(dialect: str) -> Select[Any]:
+    chosen = among(dialect, _INTENTS.c.request_id, "requests")
+    query = select(_INTENTS.c.request_id).where(chosen, _INTENTS.c.outcome == Outcome.PENDING.value)
+    return query.with_for_update()
 
 
 def _close(session: Session, issued: Sequence[_Issued], refused: Sequence[_Refused]) -> None:
     connection = session.connection()
     if issued:
-        connection.execute(_CLOSE_ISSUED, {"requests": [intent.request_id for intent, _ in issued]})
+        requests = [intent.request_id for intent, _ in issued]
+        connection.execute(_close_issued(connection.dialect.name), {"requests": requests})
     if refused:
         closing = [{"request": intent.request_id, "rule": error.rule} for intent, error in refused]
         connection.execute(_CLOSE_REFUSED, closing)
