@@ -14,6 +14,7 @@ from pki.health import health_routes
 from pki.metrics import Counters
 from pki.metricsboard import MetricsBoard
 from pki.problems import problem
+from pki.profiles.definitions import warn_of_faults
 from pki.status.crl.endpoints import crl_routes
 from pki.status.ocsp.endpoints import OcspEndpoint
 from pki.status.ocsp.prepared import PreparedAnswers
@@ -51,6 +52,7 @@ def create_app(pki: Pki, prefix: str = "") -> StatusApp:
     :param prefix: `/pki` where it is served alone, as the addresses in certificates begin with it; where
         another application mounts it, empty
     """
+    warn_of_faults(pki.authority.definitions)
     counters = Counters()
     board = MetricsBoard(pki.metrics_folder)
     prepared = PreparedAnswers(pki.ocsp, pki.answers, pki.feed, pki.clock)

@@ -26,7 +26,7 @@ from pki.home import PIN_VARIABLE, Home, HomeMissingError
 from pki.keys.masterkeys import MasterKeys
 from pki.keys.signer import Signer
 from pki.keys.store import KeyStore
-from pki.profiles.definitions import load_definitions
+from pki.profiles.definitions import load_definitions, warn_of_faults
 from pki.profiles.extensions import PublicAddresses
 from pki.published import published_certificates
 from pki.status.feed import StatusFeed
@@ -48,6 +48,8 @@ __all__ = [
     "Trust",
     "check_settings",
     "initialise",
+    "is_founded",
+    "migrate_home",
     "open_engine",
     "open_key_store",
     "open_pki",
@@ -119,6 +121,7 @@ def initialise(home: Home, clock: Clock = utc_now) -> None:
     ceremony`. Can be repeated after it was interrupted. Raises PkiError, HomeError.
     """
     with opened_foundry(home, clock, UNATTENDED) as foundry:
+        warn_of_faults(foundry.definitions)
         steps.found(foundry, home.shards)
 
 
@@ -188,7 +191,7 @@ def open_pki(home: Home, clock: Clock = utc_now) -> Pki:
 
 
 def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
-    if not _is_founded(engine):
+    if not is_founded(engine):
         raise HomeMissingError(home.root, "has no complete PKI; run `hoviat init` in a new home")
     issuers = read_issuers(engine, keys)
     addresses = PublicAddresses(home.public_url)
@@ -222,7 +225,7 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
     )
 
 
-def _is_founded(engine: Engine) -> bool:
+def is_founded(engine: Engine) -> bool:
     """The checkpoints' key is the last thing that is made."""
     with Session(engine) as session:
         return session.get(KeyRow, CHECKPOINT_KEY) is not None

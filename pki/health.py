@@ -1,4 +1,7 @@
-"""`/healthz` and `/metrics` of the status service: each thing it depends on, by name."""
+"""`/healthz` and `/metrics` of the status service: each thing it depends on, by name.
+
+A profile that can't be used degrades it: what it answers stands, but something can't be issued.
+"""
 
 from collections.abc import Callable
 
@@ -14,9 +17,11 @@ from pki.keys.health import check_signer
 from pki.metrics import Counters, metrics_text
 from pki.metricsboard import MetricsBoard
 from pki.problems import problem
+from pki.profiles.definitions import faults_of
 from pki.status.crl.endpoints import crl_gauges
 from pki.status.ocsp.prepared import PreparedAnswers
 
+PROFILES = "profiles"
 _METRICS_TYPE = "text/plain; version=0.0.4"
 
 
@@ -34,6 +39,10 @@ class HealthChecks:
     def failing(self) -> list[str]:
         """The names of the dependencies that fail, of all that are checked."""
         return [name for name, check in self._checks.items() if not _passes(check)]
+
+    def degraded(self) -> list[str]:
+        """The names of what is not as it should be, while all is answered."""
+        return [PROFILES] if faults_of(self._pki.authority.definitions) else []
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -60,13 +69,18 @@ def health_routes(
     def health(_request: Request) -> Response:
         failing = checks.failing()
         if not failing:
-            body = {"status": "ok", "checks": dict.fromkeys(checks.names, "ok")}
+            degraded = checks.degraded()
+            told = dict.fromkeys((*checks.names, PROFILES), "ok") | dict.fromkeys(degraded, "degraded")
+            body = {"status": "degraded" if degraded else "ok", "checks": told}
             return JSONResponse(body, headers=dict(NOT_CACHED))
         kind = "database-unavailable" if "database" in failing else "dependency-unavailable"
         return problem(503, kind, "The status service lacks something", extensions={"failing": failing})
 
     def metrics(_request: Request) -> Response:
-        gauges = {"hoviat_pki_ocsp_stored_answers_usable": int(prepared.is_confirmed)}
+        gauges = {
+            "hoviat_pki_ocsp_stored_answers_usable": int(prepared.is_confirmed),
+            "hoviat_pki_profiles_unusable": len(faults_of(pki.authority.definitions)),
+        }
         gauges |= _ends(pki) | crl_gauges(pki)
         text = metrics_text(board.total(counters.values()), "counter") + metrics_text(gauges, "gauge")
         return Response(text, media_type=_METRICS_TYPE, headers=dict(NOT_CACHED))

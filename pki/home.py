@@ -141,9 +141,7 @@ def create(
 
     Raises HomeInUseError where the folder holds anything, PublicUrlError for what is no http(s) address.
     """
-    _require_url(root, public_url)
-    if root.exists() and any(root.iterdir()):
-        raise HomeInUseError(root, "is not empty; choose another folder, or remove it yourself")
+    require_new(root, public_url)
     home = Home(root.absolute(), public_url.rstrip("/"), key_location, shards)
     for folder in (home.root, home.keys, home.secrets, home.cards):
         folder.mkdir(parents=True, exist_ok=True)
@@ -152,6 +150,17 @@ def create(
         home.write_secret("passphrase", secrets.token_urlsafe(_PASSPHRASE_BYTES).encode() + b"\n")
     (home.root / SETTINGS_FILE).write_text(_settings(home), encoding="utf-8")
     return home
+
+
+def require_new(root: Path, public_url: str) -> None:
+    """A home could be made here. Raises HomeInUseError, PublicUrlError; HomeError where none can be."""
+    _require_url(root, public_url)
+    try:
+        used = root.exists() and any(root.iterdir())
+    except OSError as error:
+        raise HomeError(root, f"can't be used: {error.strerror}") from error
+    if used:
+        raise HomeInUseError(root, "is not empty; choose another folder, or remove it yourself")
 
 
 def _settings(home: Home) -> str:

@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pki.app import create_app
 from pki.bootstrap import open_pki
-from pki.errors import PkiError
+from pki.errors import PkiError, ProfileError
 from pki.home import Home, load
 from pki.housekeeping import housekeeping
 from pki.httpprotocol import BoundedProtocol
@@ -70,10 +70,14 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def check(home: Home) -> None:
-    """Opens everything once, so that what is wrong is said here. Raises HomeError, PkiError."""
+    """Opens everything once, so that what is wrong is said here. Raises HomeError, PkiError.
+
+    A profile that can't be used stops nothing but its own use; `create_app` warns of it.
+    """
     pki = open_pki(home)
     try:
-        Preparer(pki).renew_responders()
+        with suppress(ProfileError):
+            Preparer(pki).renew_responders()
     finally:
         pki.close()
 

@@ -21,6 +21,7 @@ FunctionT = TypeVar("FunctionT", bound=Callable[..., None])
 _ISSUING = ("citizen-auth", "citizen-sign", "card", "operator", "service")
 _SELF_SIGNED = ("root", "csca")
 OFFLINE_PIN_VARIABLE = "HOVIAT_OFFLINE_HSM_PIN"
+_TRANSCRIPTS = "ceremonies"
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 
 
@@ -89,9 +90,9 @@ def found(
     with errors_told():
         new = NewHome(public_url, keys, shards)
         root = _home_folder()
-        there = _attendance(offline, officers, (threshold, offline_keys))
-        transcript = found_home(root, new, there)
-        _give_out(transcript, out or root / "ceremonies", as_json)
+        folder = out or root / _TRANSCRIPTS
+        there = _attendance(offline, officers, folder, (threshold, offline_keys))
+        _give_out(found_home(root, new, there), folder, as_json)
 
 
 @ceremony.command()
@@ -117,9 +118,10 @@ def renew(
 
     with errors_told():
         home = current_home()
-        there = _attendance(offline, officers, (threshold, offline_keys))
+        folder = out or home.root / _TRANSCRIPTS
+        there = _attendance(offline, officers, folder, (threshold, offline_keys))
         signed = hold_in(home, there, kinds.renew(kinds.RENEWABLE_ROLES[role]))
-        _give_out(signed, out or home.root / "ceremonies", as_json)
+        _give_out(signed, folder, as_json)
 
 
 @ceremony.command()
@@ -190,8 +192,8 @@ def abandon(offline: Path, officers: tuple[str, ...], out: Path | None, as_json:
 
     with errors_told():
         home = current_home()
-        signed = abandon_in(home, _attendance(offline, officers))
-        _give_out(signed, out or home.root / "ceremonies", as_json)
+        folder = out or home.root / _TRANSCRIPTS
+        _give_out(abandon_in(home, _attendance(offline, officers, folder)), folder, as_json)
 
 
 @ceremony.command("show")
@@ -270,11 +272,13 @@ def _hold(
 
     with errors_told():
         home = current_home()
-        signed = hold_in(home, _attendance(offline, officers), wanted)
-        _give_out(signed, out or home.root / "ceremonies", as_json)
+        folder = out or home.root / _TRANSCRIPTS
+        _give_out(hold_in(home, _attendance(offline, officers, folder), wanted), folder, as_json)
 
 
-def _attendance(offline: Path, officers: tuple[str, ...], new: tuple[int, str] | None = None) -> "Attendance":
+def _attendance(
+    offline: Path, officers: tuple[str, ...], out: Path, new: tuple[int, str] | None = None
+) -> "Attendance":
     from pki.ceremony.custody import NewCustody
     from pki.ceremony.desk import CommandDesk
     from pki.ceremony.office import Attendance
@@ -282,7 +286,7 @@ def _attendance(offline: Path, officers: tuple[str, ...], new: tuple[int, str] |
     pairs = [text.partition("=") for text in officers]
     files = {label: Path(path) for label, sign, path in pairs if sign}
     custody = None if new is None else NewCustody(*new, os.environ.get(OFFLINE_PIN_VARIABLE))
-    return Attendance(offline, [label for label, _, _ in pairs], CommandDesk(files), custody)
+    return Attendance(offline, [label for label, _, _ in pairs], CommandDesk(files), custody, out)
 
 
 def _give_out(signed: "SignedTranscript", folder: Path, as_json: bool) -> None:

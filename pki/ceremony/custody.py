@@ -3,6 +3,7 @@
 import json
 import secrets
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from pki.ceremony import shares
 from pki.ceremony.desk import Desk
 from pki.ceremony.errors import CustodyError, OfficersError, ShareError
 from pki.ceremony.officers import MIN_OFFICERS, require_officers, require_threshold
+from pki.ceremony.places import lies_in, require_writable
 from pki.ceremony.sealing import seal, unseal
 from pki.errors import KeyExistsError, KeyMissingError, KeyStoreError
 from pki.keys.disk import read_bounded, write_new_file
@@ -51,6 +53,7 @@ class Custody:
 class Vault:
     """An open off-line folder, for the length of one ceremony."""
 
+    folder: Path
     custody: Custody
     present: tuple[str, ...]
     """The officers who proved their shares."""
@@ -65,6 +68,15 @@ class Vault:
     def open(self, uri: str) -> Signer:
         """The key at `offline:NAME`. Raises KeyMissingError, KeyUriError, else KeyStoreError."""
         return self._keys.open(self._keys.uri_of(uri.removeprefix(OFFLINE_SCHEME)))
+
+    def names(self) -> tuple[str, ...]:
+        """The names of the keys in it, sorted."""
+        return self._keys.names()
+
+    def require_room(self) -> None:
+        """A key could be made. Raises CustodyError."""
+        if self.custody.location == DEFAULT_LOCATION:
+            _require_writable(self.folder)
 
     def close(self) -> None:
         """Gives the token's session back."""
@@ -91,17 +103,26 @@ def open_vault(
     :param home: the installation's folder, in which nothing of this may lie
     :param new: what a new folder is made with; None: there must be one
     Raises OfficersError, ShareError, CustodyError, KeyStoreError. Until all officers have proved their
-    shares back, a new folder stays empty: what was handed out until then opens nothing.
+    shares back, a new folder stays empty: what was handed out until then opens nothing, and a refusal takes
+    it back.
     """
     present = require_officers(officers)
     _require_apart(folder, home)
-    if (folder / _FILE).exists() or new is None:
+    if new is None or has_custody(folder):
         custody = read_custody(folder)
         secret = _recover(custody, present, desk)
     else:
-        secret, custody = _share_out(folder, present, desk, new)
+        location, pin = _checked_new(folder, home, present, desk, new)
+        secret, custody = _share_out(folder, present, desk, replace(new, location=location, pin=pin))
     pin = None if custody.pin is None else unseal(custody.pin, secret)
-    return Vault(custody, present, KeyStore.from_settings(folder, custody.location, secret.hex().encode, pin))
+    return Vault(
+        folder, custody, present, KeyStore.from_settings(folder, custody.location, secret.hex().encode, pin)
+    )
+
+
+def has_custody(folder: Path) -> bool:
+    """Whether a ceremony made this folder."""
+    return (folder / _FILE).exists()
 
 
 def read_custody(folder: Path) -> Custody:
@@ -124,18 +145,46 @@ def read_custody(folder: Path) -> Custody:
     return Custody(threshold, given, check, location, pin)
 
 
-def _share_out(folder: Path, officers: tuple[str, ...], desk: Desk, new: NewCustody) -> tuple[bytes, Custody]:
+def _checked_new(
+    folder: Path, home: Path, officers: tuple[str, ...], desk: Desk, new: NewCustody
+) -> tuple[str, str | None]:
+    """Everything that can be wrong with a new folder and its shares, before any is made.
+
+    Returns the place of keys without its PIN, and the PIN. Raises what `open_vault` raises.
+    """
     require_threshold(new.threshold, len(officers))
-    location, pin = _checked_place(folder, new)
+    place = _checked_place(folder, new)
     _require_empty(folder)
+    for officer in officers:
+        desk.expect(officer, (folder, home))
+    return place
+
+
+def _share_out(folder: Path, officers: tuple[str, ...], desk: Desk, new: NewCustody) -> tuple[bytes, Custody]:
+    """A new secret and who holds it. What is refused leaves neither folder nor share."""
+    made = not folder.exists()
+    _make(folder)
+    try:
+        return _handed_out(folder, officers, desk, new)
+    except Exception:
+        desk.take_back()
+        if made:
+            with suppress(OSError):
+                folder.rmdir()
+        raise
+
+
+def _handed_out(
+    folder: Path, officers: tuple[str, ...], desk: Desk, new: NewCustody
+) -> tuple[bytes, Custody]:
     secret = secrets.token_bytes(shares.SECRET_BYTES)
     given = dict(zip(officers, shares.split(secret, new.threshold, len(officers)), strict=True))
     custody = Custody(
         new.threshold,
         {officer: shares.digest(share) for officer, share in given.items()},
         shares.check_value(secret),
-        location,
-        None if pin is None else seal(pin, secret),
+        new.location,
+        None if new.pin is None else seal(new.pin, secret),
     )
     for officer, share in given.items():
         desk.hand_over(officer, share)
@@ -191,19 +240,28 @@ def _checked_place(folder: Path, new: NewCustody) -> tuple[str, str | None]:
 
 
 def _require_apart(folder: Path, home: Path) -> None:
-    inner, outer = folder.resolve(), home.resolve()
-    if inner == outer or outer in inner.parents or inner in outer.parents:
+    if lies_in(folder, home) or lies_in(home, folder):
         raise CustodyError(folder, "must lie outside the home: what is off line is not kept beside it")
 
 
 def _require_empty(folder: Path) -> None:
+    _require_writable(folder)
+    if folder.exists() and any(folder.iterdir()):
+        raise CustodyError(folder, "is not empty, and holds no keys of a ceremony")
+
+
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
-        used = any(folder.iterdir())
     except OSError as error:
         raise CustodyError(folder, f"can't be used: {error.strerror}") from error
-    if used:
-        raise CustodyError(folder, "is not empty, and holds no keys of a ceremony")
+
+
+def _require_writable(folder: Path) -> None:
+    try:
+        require_writable(folder)
+    except OSError as error:
+        raise CustodyError(folder, f"can't be used: {error.strerror}") from error
 
 
 def _write(folder: Path, custody: Custody) -> None:

@@ -1,23 +1,34 @@
 """Where an officer is alone with their share: a file of their own, or a screen that is cleared again."""
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
 import click
 
 from pki.ceremony.errors import ShareError
+from pki.ceremony.places import lies_in, require_writable
 from pki.ceremony.shares import MAX_SHARE_CHARACTERS
 from pki.errors import KeyExistsError, KeyStoreError
 from pki.keys.disk import read_bounded, write_new_file
+
+_LEFT = "remove it if it is left from a ceremony that did not begin"
 
 
 class Desk(Protocol):
     """Hands a share to its officer and asks for it; to no other, and to no log."""
 
+    def expect(self, officer: str, apart: Sequence[Path]) -> None:
+        """Whether a share could be handed over, and in none of these folders. Raises ShareError."""
+        ...
+
     def hand_over(self, officer: str, share: str) -> None:
         """Gives the officer their share. Raises ShareError."""
+        ...
+
+    def take_back(self) -> None:
+        """Removes what was handed over in files: it will open nothing."""
         ...
 
     def ask(self, officer: str) -> str:
@@ -30,6 +41,25 @@ class CommandDesk:
 
     def __init__(self, files: Mapping[str, Path]) -> None:
         self._files = dict(files)
+        self._handed: list[Path] = []
+
+    def expect(self, officer: str, apart: Sequence[Path]) -> None:
+        """See `Desk.expect`."""
+        path = self._files.get(officer)
+        if path is None:
+            _require_terminal(officer)
+            return
+        places = [other.resolve() for other in self._files.values()]
+        if places.count(path.resolve()) > 1:
+            raise ShareError(officer, f"{path.name} is another officer's file too")
+        if any(lies_in(path, folder) for folder in apart):
+            raise ShareError(officer, f"{path.name} would lie beside what it opens")
+        if path.exists() or path.is_symlink():
+            raise ShareError(officer, f"{path.name} exists; {_LEFT}")
+        try:
+            require_writable(path.parent)
+        except OSError as error:
+            raise ShareError(officer, f"{path.name} can't be created: {error.strerror}") from error
 
     def hand_over(self, officer: str, share: str) -> None:
         """See `Desk.hand_over`. A file is new, and its owner's alone."""
@@ -40,11 +70,16 @@ class CommandDesk:
         try:
             write_new_file(path, share.encode() + b"\n")
         except KeyExistsError as error:
-            raise ShareError(
-                officer, f"{path.name} exists; remove it if it is left from a ceremony that did not begin"
-            ) from error
+            raise ShareError(officer, f"{path.name} exists; {_LEFT}") from error
         except KeyStoreError as error:
             raise ShareError(officer, f"{path.name} {error.detail}") from error
+        self._handed.append(path)
+
+    def take_back(self) -> None:
+        """See `Desk.take_back`. What was there before is never touched."""
+        for path in self._handed:
+            path.unlink(missing_ok=True)
+        self._handed.clear()
 
     def ask(self, officer: str) -> str:
         """See `Desk.ask`. What is typed is not shown."""

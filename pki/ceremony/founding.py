@@ -211,6 +211,13 @@ def read_issuers(engine: Engine, keys: KeyStore, vault: Vault | None = None) -> 
     return Issuers(_opened(row, uri, keys, vault) for row, uri in rows)
 
 
+def public_issuers(engine: Engine) -> Issuers:
+    """Every certified CA without its key."""
+    with Session(read_only(engine)) as session:
+        rows = session.scalars(select(Issuer).where(Issuer.certificate.is_not(None))).all()
+        return Issuers(certified_ca(row.name, None, row.certificate or b"", row.shards) for row in rows)
+
+
 def _opened(row: Issuer, uri: str, keys: KeyStore, vault: Vault | None) -> IssuingCa:
     signer: Signer | None = None
     if row.retired:

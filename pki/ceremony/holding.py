@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pki.auditchain import Json
-from pki.authority.issuers import IssuingCa
-from pki.ceremony import record, steps
+from pki.authority.issuers import Issuers, IssuingCa
+from pki.ceremony import checks, record, steps
 from pki.ceremony.custody import Vault
-from pki.ceremony.errors import CeremonyPlanError
+from pki.ceremony.errors import CeremonyPlanError, CustodyError
 from pki.ceremony.founding import Foundry
 from pki.ceremony.made import Made
 from pki.ceremony.officers import actor_of
@@ -17,6 +17,7 @@ from pki.hierarchy import Role
 
 Plan = Mapping[str, Json]
 Steps = Callable[[Foundry, Plan], list[Made]]
+_NO_ROOT = "this folder holds the key of no root that could sign the transcript"
 
 
 @dataclass(frozen=True)
@@ -26,21 +27,25 @@ class Ceremony:
     kind: str
     arguments: Plan
     make_plan: Callable[[Foundry], Plan]
+    """Needs no key and writes nothing; raises whatever can be known to fail."""
     steps: Steps
+    makes_offline_keys: bool = False
 
 
 def hold(foundry: Foundry, ceremony: Ceremony) -> SignedTranscript:
     """Holds it, or goes on with it, in the presence of the officers who opened the foundry's vault.
 
-    Raises CeremonyError, IssuerError, KeyStoreError…; then the same call goes on once the cause is gone.
+    What can be known to fail is refused before anything is on record. Raises CeremonyError, IssuerError,
+    KeyStoreError…; where it had begun, the same call goes on once the cause is gone.
     """
     vault = _vault_of(foundry)
     attended = replace(foundry, actor=actor_of(vault.present))
+    _require_keys(attended, ceremony, vault)
     opened = record.begin(
         attended.engine,
         ceremony.kind,
         ceremony.arguments,
-        lambda: ceremony.make_plan(attended),
+        lambda: {**ceremony.make_plan(attended), record.FOLDER: vault.custody.check},
         attended.actor,
         attended.clock(),
     )
@@ -60,6 +65,19 @@ def abandon(foundry: Foundry) -> SignedTranscript:
     if opened is None:
         raise CeremonyPlanError("no ceremony was interrupted")
     return _close(attended, opened, record.done_since(attended.engine, opened.before), abandoned=True)
+
+
+def _require_keys(foundry: Foundry, ceremony: Ceremony, vault: Vault) -> None:
+    """The folder is the right one, and its keys open. Raises CeremonyError, KeyStoreError."""
+    opened = record.open_ceremony(foundry.engine)
+    if opened is not None and opened.plan.get(record.FOLDER, vault.custody.check) != vault.custody.check:
+        raise CustodyError(vault.folder, f"is not the folder that ceremony {opened.number} began with")
+    issuers = checks.require_own_folder(foundry, vault, record.folders(foundry.engine))
+    if list(issuers) and not _keys_of_roots(issuers):
+        raise CeremonyPlanError(_NO_ROOT)
+    if ceremony.makes_offline_keys:
+        vault.require_room()
+    foundry.keys.names()  # a token that is away says so now
 
 
 def _vault_of(foundry: Foundry) -> Vault:
@@ -82,9 +100,13 @@ def _close(
 
 def _signing_root(foundry: Foundry, opened: OpenCeremony) -> IssuingCa:
     """The newest root; a new one is vouched for by the one before it, which who verifies trusts already."""
-    roots = [ca for ca in foundry.issuers().generations(Role.ROOT) if ca.key is not None]
+    roots = _keys_of_roots(foundry.issuers())
     made_now = opened.plan.get("generation") if opened.plan.get("role") == Role.ROOT.value else None
     older = [ca for ca in roots if ca.generation != made_now]
     if not (older or roots):
-        raise CeremonyPlanError("this folder holds the key of no root that could sign the transcript")
+        raise CeremonyPlanError(_NO_ROOT)
     return (older or roots)[0]
+
+
+def _keys_of_roots(issuers: Issuers) -> list[IssuingCa]:
+    return [ca for ca in issuers.generations(Role.ROOT) if ca.key is not None]

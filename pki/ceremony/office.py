@@ -1,22 +1,22 @@
 """What the commands call: a home, an off-line folder and officers brought together for one ceremony."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 
 from cryptography import x509
-from sqlalchemy import Engine, select
+from sqlalchemy import Engine, make_url, select
 from sqlalchemy.orm import Session
 
 from pki import home as homes
 from pki.auditchain import Head, Json, stored
-from pki.authority.issuers import Issuers, certified_ca
-from pki.bootstrap import check_settings, open_engine, opened_foundry
-from pki.ceremony import kinds, record
-from pki.ceremony.custody import NewCustody, open_vault
+from pki.bootstrap import check_settings, is_founded, migrate_home, open_engine, opened_foundry
+from pki.ceremony import checks, kinds, record
+from pki.ceremony.custody import NewCustody, Vault, open_vault
 from pki.ceremony.desk import Desk
-from pki.ceremony.errors import TranscriptError
+from pki.ceremony.errors import CeremonyOpenError, CeremonyPlanError, TranscriptError
+from pki.ceremony.founding import public_issuers
 from pki.ceremony.holding import Ceremony, abandon, hold
 from pki.ceremony.officers import require_officers, require_threshold
 from pki.ceremony.record import SignedTranscript
@@ -24,7 +24,7 @@ from pki.ceremony.transcript import MAX_TRANSCRIPT, heads_of, verify_transcript
 from pki.clock import Clock, utc_now
 from pki.errors import IssuerOfflineError, KeyStoreError
 from pki.hierarchy import Role
-from pki.home import Home
+from pki.home import Home, HomeMissingError
 from pki.keys.disk import read_bounded
 from pki.profiles.extensions import PublicAddresses
 from pki.published import links_of
@@ -45,6 +45,8 @@ class Attendance:
     desk: Desk
     new: NewCustody | None = None
     """What the folder is made with, where there is none yet."""
+    out: Path | None = None
+    """Where the transcript will be written."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +59,16 @@ class NewHome:
 
 
 def hold_in(home: Home, there: Attendance, ceremony: Ceremony, clock: Clock = utc_now) -> SignedTranscript:
-    """Opens the folder with the officers' shares and holds the ceremony. Raises PkiError, HomeError."""
-    vault = open_vault(there.offline, home.root, there.officers, there.desk, there.new)
+    """Opens the folder with the officers' shares and holds the ceremony. Raises PkiError, HomeError.
+
+    What can be known to fail is refused first, while no key is open and no share was asked for.
+    """
+    _require_founded(home)
+    vault = _opened(home, _prepared(home, there, ceremony, clock))
+    return _hold(home, vault, ceremony, clock)
+
+
+def _hold(home: Home, vault: Vault, ceremony: Ceremony, clock: Clock) -> SignedTranscript:
     try:
         with opened_foundry(home, clock, _NOBODY, vault) as foundry:
             return hold(foundry, ceremony)
@@ -68,7 +78,15 @@ def hold_in(home: Home, there: Attendance, ceremony: Ceremony, clock: Clock = ut
 
 def abandon_in(home: Home, there: Attendance, clock: Clock = utc_now) -> SignedTranscript:
     """Ends an interrupted ceremony. Raises as `hold_in`."""
-    vault = open_vault(there.offline, home.root, there.officers, there.desk)
+    engine = open_engine(home)
+    try:
+        interrupted = record.open_kind(engine)
+    finally:
+        engine.dispose()
+    if interrupted is None:
+        raise CeremonyPlanError("no ceremony was interrupted")
+    _require_output(there, *interrupted)
+    vault = _opened(home, replace(there, new=None))
     try:
         with opened_foundry(home, clock, _NOBODY, vault) as foundry:
             return abandon(foundry)
@@ -77,26 +95,113 @@ def abandon_in(home: Home, there: Attendance, clock: Clock = utc_now) -> SignedT
 
 
 def found_home(root: Path, new: NewHome, there: Attendance, clock: Clock = utc_now) -> SignedTranscript:
-    """Makes a home and its hierarchy, or goes on with one whose founding was interrupted."""
+    """Makes a home and its hierarchy, or goes on with one whose founding was interrupted.
+
+    Until the officers have opened the off-line folder there is no home. Raises as `hold_in`.
+    """
     officers = require_officers(there.officers)
     if there.new is not None:
         require_threshold(there.new.threshold, len(officers))
-    if (root / homes.SETTINGS_FILE).exists():
-        home = homes.load(root)
+    begun = (root / homes.SETTINGS_FILE).exists()
+    home = _begun_home(root, new) if begun else _home_to_be(root, new)
+    ceremony = kinds.found(home.shards)
+    if begun or _has_database(home):
+        there = _prepared(home, there, ceremony, clock)
     else:
-        check_settings(root, new.key_location, new.shards)
-        home = homes.create(root, new.public_url, new.key_location, new.shards)
-    return hold_in(home, there, kinds.found(home.shards), clock)
+        _require_output(there, 1, ceremony.kind)
+    vault = _opened(home, there)
+    if not begun:
+        homes.create(root, new.public_url, new.key_location, new.shards)
+    return _hold(home, vault, ceremony, clock)
+
+
+def _begun_home(root: Path, new: NewHome) -> Home:
+    """The home of an interrupted founding. Raises CeremonyPlanError where other settings are asked for."""
+    home = homes.load(root)
+    for name, begun, asked in (
+        ("public URL", home.public_url, new.public_url.rstrip("/")),
+        ("place of keys", home.key_location, new.key_location),
+        ("number of shards", home.shards, new.shards),
+    ):
+        if begun != asked:
+            raise CeremonyPlanError(f"this home was begun with another {name}; give the same command")
+    return home
+
+
+def _home_to_be(root: Path, new: NewHome) -> Home:
+    """The home that will be made. Raises HomeError, KeyStoreError, ProfileError."""
+    check_settings(root, new.key_location, new.shards)
+    homes.require_new(root, new.public_url)
+    return Home(root.absolute(), new.public_url.rstrip("/"), new.key_location, new.shards)
+
+
+def _has_database(home: Home) -> bool:
+    """Whether the home's database, which may be one of several on a server, was used before."""
+    url = make_url(home.database_url("pki"))
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").exists():
+        return False  # to ask would make the file
+    try:
+        open_engine(home).dispose()
+    except HomeMissingError:
+        return False
+    return True
+
+
+def _require_founded(home: Home) -> None:
+    engine = open_engine(home)
+    try:
+        migrate_home(engine, home)
+        interrupted = record.open_kind(engine)
+        if interrupted is None and not is_founded(engine):
+            raise HomeMissingError(home.root, "has no complete PKI to hold this ceremony on")
+    finally:
+        engine.dispose()
+
+
+def _prepared(home: Home, there: Attendance, ceremony: Ceremony, clock: Clock) -> Attendance:
+    """All that is refused while every key is closed; a new folder only where this hierarchy has none."""
+    with opened_foundry(home, clock, _NOBODY) as foundry:
+        interrupted = record.open_kind(foundry.engine)
+        if interrupted is None:
+            ceremony.make_plan(foundry)
+        elif interrupted[1] != ceremony.kind:
+            raise CeremonyOpenError(*interrupted)
+        checks.require_room((home.keys, home.crls))
+        number = record.next_number(foundry.engine) if interrupted is None else interrupted[0]
+        _require_output(there, number, ceremony.kind)
+        has_folder = interrupted is not None or checks.has_offline_keys(foundry)
+    return replace(there, new=None) if has_folder else there
+
+
+def _opened(home: Home, there: Attendance) -> Vault:
+    return open_vault(there.offline, home.root, there.officers, there.desk, there.new)
+
+
+def _require_output(there: Attendance, number: int, kind: str) -> None:
+    """The transcript can be written, and overwrites nothing. Raises CeremonyPlanError."""
+    if there.out is None:
+        return
+    checks.require_room([there.out])
+    text = there.out / SignedTranscript(number, kind, b"", b"").file_name
+    for path in (text, _signature_beside(text)):
+        if path.exists() or path.is_symlink():
+            raise CeremonyPlanError(f"{path} exists; choose another folder for the transcript")
 
 
 def write_transcript(transcript: SignedTranscript, folder: Path) -> tuple[Path, Path]:
-    """The text and, beside it, the signature. Raises OSError."""
+    """The text and, beside it, the signature; other files of these names are left alone. Raises OSError."""
     folder.mkdir(parents=True, exist_ok=True)
     text = folder / transcript.file_name
-    signature = text.with_name(text.name + SIGNATURE_SUFFIX)
-    text.write_bytes(transcript.text)
-    signature.write_bytes(transcript.signature)
+    signature = _signature_beside(text)
+    for path, content in ((text, transcript.text), (signature, transcript.signature)):
+        if not (path.is_file() and path.read_bytes() == content):
+            with path.open("xb") as file:
+                file.write(content)
     return text, signature
+
+
+def _signature_beside(text: Path) -> Path:
+    return text.with_name(text.name + SIGNATURE_SUFFIX)
 
 
 def check_transcript(
@@ -109,7 +214,7 @@ def check_transcript(
     Raises TranscriptError.
     """
     text = _read(path)
-    signature = _read(path.with_name(path.name + SIGNATURE_SUFFIX))
+    signature = _read(_signature_beside(path))
     known = list(trust)
     if engine is not None and not known:
         known = [x509.load_der_x509_certificate(der) for der in _roots(engine)]
@@ -143,13 +248,6 @@ def _check_chain(engine: Engine, digest: str, ends: tuple[Head, Head]) -> None:
             held = held or (closed and entry.details.get("transcript_sha256") == digest)
     if not held:
         raise TranscriptError("the audit chain doesn't hold this transcript's hash")
-
-
-def public_issuers(engine: Engine) -> Issuers:
-    """Every certified CA without its key."""
-    with Session(read_only(engine)) as session:
-        rows = session.scalars(select(Issuer).where(Issuer.certificate.is_not(None))).all()
-        return Issuers(certified_ca(row.name, None, row.certificate or b"", row.shards) for row in rows)
 
 
 def overview(home: Home, clock: Clock = utc_now) -> dict[str, Json]:

@@ -9,7 +9,8 @@ from pki.keys.kinds import KeyKind
 from pki.profiles.names import encode_ca
 from pki.profiles.profile import Profile
 
-_SELF_SIGNED: Mapping[Role, Profile] = {Role.ROOT: Profile.ROOT_CA, Role.CSCA: Profile.CSCA}
+SELF_SIGNED: Mapping[Role, Profile] = {Role.ROOT: Profile.ROOT_CA, Role.CSCA: Profile.CSCA}
+"""Roles that stand on their own, whose keys ceremonies take off line."""
 ANSWERING = (
     Role.CITIZEN_AUTHENTICATION,
     Role.CITIZEN_SIGNATURE,
@@ -42,12 +43,12 @@ class PlannedCa:
     @property
     def profile(self) -> Profile:
         """That of its certificate."""
-        return _SELF_SIGNED.get(self.role, Profile.ISSUING_CA)
+        return SELF_SIGNED.get(self.role, Profile.ISSUING_CA)
 
     @property
     def self_signed(self) -> bool:
         """Whether it stands on its own: a root or a CSCA."""
-        return self.role in _SELF_SIGNED
+        return self.role in SELF_SIGNED
 
     @property
     def request_id(self) -> str:
@@ -65,14 +66,15 @@ def first_generation(shards: int = 1) -> tuple[PlannedCa, ...]:
 
     P-384 for what lives long and signs rarely, P-256 for what signs by the million. Raises ProfileError.
     """
-    if not 1 <= shards <= MAX_SHARDS:
-        raise ProfileError("hoviat.toml", "shards", f"must be 1 to {MAX_SHARDS}")
     return tuple(planned(role, 1, shards) for role in Role)
 
 
 def planned(role: Role, generation: int, shards: int = 1) -> PlannedCa:
-    """One generation of a role's CA, with that role's kind of key."""
-    kind = KeyKind.P384 if role in _SELF_SIGNED else KeyKind.P256
+    """One generation of a role's CA, with that role's kind of key. Raises IssuerNameError, ProfileError."""
+    if not 1 <= shards <= MAX_SHARDS:
+        raise ProfileError("hoviat.toml", "shards", f"must be 1 to {MAX_SHARDS}")
+    issuer_name(role, generation)
+    kind = KeyKind.P384 if role in SELF_SIGNED else KeyKind.P256
     return PlannedCa(role, generation, kind, shards if role in _PARTITIONED else 1)
 
 

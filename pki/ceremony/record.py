@@ -18,6 +18,8 @@ from pki.ceremony.officers import ACTOR_PREFIX
 from pki.store.database import read_only
 from pki.store.models import AuditEntry, CeremonyRow
 
+FOLDER = "folder"
+"""In a plan: what tells the off-line folder from others (`Custody.check`)."""
 OPENED, RESUMED, CLOSED = "ceremony.opened", "ceremony.resumed", "ceremony.closed"
 
 
@@ -122,6 +124,19 @@ def open_ceremony(engine: Engine) -> OpenCeremony | None:
         return OpenCeremony(row.number, row.kind, json.loads(row.plan), row.opened, head)
 
 
+def folders(engine: Engine) -> set[str]:
+    """The off-line folders that this home's ceremonies worked with."""
+    with Session(read_only(engine)) as session, session.begin():
+        plans = [json.loads(text) for text in session.scalars(select(CeremonyRow.plan))]
+    return {str(plan[FOLDER]) for plan in plans if FOLDER in plan}
+
+
+def next_number(engine: Engine) -> int:
+    """That of the next ceremony, if none is open."""
+    with Session(read_only(engine)) as session, session.begin():
+        return _next_number(session)
+
+
 def done_since(engine: Engine, before: Head) -> list[Mapping[str, Json]]:
     """What ceremonies' officers did after this point of the audit chain, as the chain has it."""
     with Session(read_only(engine)) as session, session.begin():
@@ -141,7 +156,7 @@ def audit_end(engine: Engine) -> Head:
 def _open(session: Session, kind: str, arguments: str, plan: str, now: datetime) -> CeremonyRow:
     head = read_head(session, AuditEntry)
     row = CeremonyRow(
-        number=(session.scalar(select(func.max(CeremonyRow.number))) or 0) + 1,
+        number=_next_number(session),
         kind=kind,
         arguments=arguments,
         plan=plan,
@@ -155,6 +170,10 @@ def _open(session: Session, kind: str, arguments: str, plan: str, now: datetime)
     session.add(row)
     session.flush()
     return row
+
+
+def _next_number(session: Session) -> int:
+    return (session.scalar(select(func.max(CeremonyRow.number))) or 0) + 1
 
 
 def _subject(number: int) -> str:

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pki.auditchain import Event, Json
-from pki.authority.issuers import IssuingCa
+from pki.authority.issuers import Issuers, IssuingCa
 from pki.authority.record import record_events
 from pki.ceremony import made
 from pki.ceremony.errors import CeremonyPlanError
@@ -17,6 +17,7 @@ from pki.ceremony.plan import (
     ANSWERING,
     CHECKPOINT_KEY,
     MASTER_KEY_NAMES,
+    SELF_SIGNED,
     PlannedCa,
     first_generation,
     planned,
@@ -35,8 +36,7 @@ CSCA_CRL_LIFE = timedelta(days=90)
 """ICAO Doc 9303-12 §6: a country signing CA's CRL comes at least every 90 days, and so does its ceremony."""
 NEVER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 """nextUpdate of a CA's last CRL (ETSI EN 319 411-2 §6.3.9, RFC 5280 §4.1.2.5)."""
-_SELF_SIGNED = (Role.ROOT, Role.CSCA)
-_LINKS: Mapping[Role, Profile] = {Role.ROOT: Profile.CROSS_CA, Role.CSCA: Profile.CSCA_LINK}
+LINKS: Mapping[Role, Profile] = {Role.ROOT: Profile.CROSS_CA, Role.CSCA: Profile.CSCA_LINK}
 
 
 def found(foundry: Foundry, shards: int) -> list[Made]:
@@ -73,9 +73,7 @@ def renew(foundry: Foundry, role: Role, generation: int) -> list[Made]:
 def cross(foundry: Foundry, name: str, above: str) -> Made:
     """The key of one generation certified by another."""
     role, generation = parse_issuer_name(name)
-    if role not in _LINKS or parse_issuer_name(above)[0] is not role or name == above:
-        raise CeremonyPlanError("two generations of the root, or of the CSCA, certify one another")
-    issued = foundry.cross_certify(planned(role, generation), above, _LINKS[role])
+    issued = foundry.cross_certify(planned(role, generation), above, LINKS[role])
     return made.certificate(f"{name}-by-{above}", issued)
 
 
@@ -121,9 +119,9 @@ def _full_scopes(ca: IssuingCa) -> list[str]:
     return [ca.name, *(partition_scope(ca.name, shard) for shard in shards)]
 
 
-def require_retirable(foundry: Foundry, ca: IssuingCa) -> None:
+def require_retirable(foundry: Foundry, issuers: Issuers, ca: IssuingCa) -> None:
     """Raises CeremonyPlanError for a CA that still issues, or whose certificates still live."""
-    if foundry.issuers().current(ca.role).name == ca.name:
+    if issuers.current(ca.role).name == ca.name:
         raise CeremonyPlanError(f"{ca.name} is the newest of its role; make its successor first")
     live = select(func.count()).where(
         CertificateRow.issuer == ca.name,
@@ -175,7 +173,7 @@ def _master_list(foundry: Foundry) -> Made:
 
 def _next_update(foundry: Foundry, ca: IssuingCa) -> datetime | None:
     """A ceremony's CRL lives until the next ceremony; None: as long as the publisher decides."""
-    if foundry.vault is None or ca.role not in _SELF_SIGNED:
+    if foundry.vault is None or ca.role not in SELF_SIGNED:
         return None
     life = ROOT_CRL_LIFE if ca.role is Role.ROOT else CSCA_CRL_LIFE
     return foundry.clock().replace(microsecond=0) + life

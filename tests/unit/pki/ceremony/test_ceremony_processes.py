@@ -149,4 +149,4 @@ def test_a_share_typed_wrong_at_the_terminal_voids_it(new_site: Site) -> None:
     terminal.type("academic acid acne")
     terminal.until(b"officer two: is no share")
     assert terminal.end() == 1
-    assert list(new_site.offline.iterdir()) == []
+    assert list(new_site.folder.iterdir()) == []

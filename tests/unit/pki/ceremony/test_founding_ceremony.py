@@ -1,5 +1,6 @@
 """A whole hierarchy by officers: what they leave, who may not, and what an interruption does."""
 
+import errno
 import json
 import shutil
 import stat
@@ -13,7 +14,7 @@ from sqlalchemy.orm import Session
 from pki.auditchain import verify_table
 from pki.authority import Authority
 from pki.bootstrap import open_engine, open_pki
-from pki.ceremony import desk, record, steps
+from pki.ceremony import desk, office, record, steps
 from pki.ceremony.founding import Foundry
 from pki.errors import IssuerOfflineError
 from pki.hierarchy import Role
@@ -239,8 +240,13 @@ def test_a_folder_that_can_t_be_written_is_named(new_site: Site) -> None:
     assert "can't be used" in result.stderr
 
 
-def test_a_transcript_that_can_t_be_written_is_not_lost(site: Site) -> None:
-    error = site.refused("crl", "--out", "/proc/nowhere")
+def test_a_transcript_that_can_t_be_written_is_not_lost(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(office, "write_transcript", full)
+        error = site.refused("crl")
     assert "ceremony transcript 2 --out DIR" in error
     result = site.run("ceremony", "transcript", "2", "--out", str(site.folder / "again"), "--json")
     assert json.loads(result.stdout)["kind"] == "crl"

@@ -1,5 +1,7 @@
 """Profile files: what may stand in one, what can't stand together, and how an installation replaces one."""
 
+import os
+from collections.abc import Callable
 from importlib.resources import files
 from pathlib import Path
 
@@ -11,7 +13,14 @@ from pki import oids
 from pki.errors import ProfileError
 from pki.profiles import Profile
 from pki.profiles.combinations import check_combinations
-from pki.profiles.definitions import DEFINITIONS, MAX_FILE_BYTES, Life, load_definitions
+from pki.profiles.definitions import (
+    DEFINITIONS,
+    MAX_FILE_BYTES,
+    Life,
+    faults_of,
+    load_definitions,
+    warn_of_faults,
+)
 from pki.profiles.identifiers import KEY_PURPOSES, POLICIES, is_dotted
 from pki.profiles.loading import read_profile
 
@@ -178,7 +187,7 @@ def test_what_a_profile_is_for_can_not_be_replaced(tmp_path: Path, profile: Prof
     key = line.partition(" =")[0]
     (tmp_path / f"{profile.value}.toml").write_text(with_line(profile, key, line), "utf-8")
     with pytest.raises(ProfileError) as caught:
-        load_definitions(tmp_path)
+        load_definitions(tmp_path)[profile]
     assert (caught.value.file, caught.value.field) == (f"{profile.value}.toml", key)
 
 
@@ -186,24 +195,77 @@ def test_a_ca_can_not_be_made_of_a_seal(tmp_path: Path) -> None:
     text = with_line(Profile.SEAL, "key_usage", 'key_usage = ["keyCertSign", "cRLSign"]')
     (tmp_path / "seal.toml").write_text(text.replace('policies = ["own-seal"]', "ca = {}"), "utf-8")
     with pytest.raises(ProfileError) as caught:
-        load_definitions(tmp_path)
+        load_definitions(tmp_path)[Profile.SEAL]
     assert caught.value.field == "ca"
 
 
-def test_a_misspelt_file_is_refused(tmp_path: Path) -> None:
+def test_a_misspelt_file_is_told(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     (tmp_path / "signatures.toml").write_text(FILES[Profile.SIGNATURE], "utf-8")
-    with pytest.raises(ProfileError) as caught:
-        load_definitions(tmp_path)
-    assert caught.value.file == "signatures.toml"
+    definitions = load_definitions(tmp_path)
+    assert dict(definitions) == dict(DEFINITIONS)
+    assert [fault.file for fault in faults_of(definitions)] == ["signatures.toml"]
+    warn_of_faults(definitions)
+    assert "signatures.toml" in caplog.text
 
 
 def test_a_folder_in_a_files_place_is_refused(tmp_path: Path) -> None:
     (tmp_path / "seal.toml").mkdir()
     with pytest.raises(ProfileError, match="can't be read"):
-        load_definitions(tmp_path)
+        load_definitions(tmp_path)[Profile.SEAL]
 
 
 def test_an_endless_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "seal.toml").write_bytes(b"#" * (MAX_FILE_BYTES + 1))
     with pytest.raises(ProfileError, match="too long"):
-        load_definitions(tmp_path)
+        load_definitions(tmp_path)[Profile.SEAL]
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_dangling_link(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def a_link_to_itself(path: Path) -> None:
+    path.symlink_to(path)
+
+
+@pytest.mark.parametrize("make", [a_pipe, a_dangling_link, a_link_to_itself])
+def test_what_is_no_file_is_neither_waited_for_nor_ignored(
+    tmp_path: Path, make: Callable[[Path], None]
+) -> None:
+    make(tmp_path / "seal.toml")
+    with pytest.raises(ProfileError, match=r"seal\.toml: can't be read"):
+        load_definitions(tmp_path)[Profile.SEAL]
+
+
+@pytest.mark.parametrize("make", [Path.touch, a_dangling_link, a_pipe])
+def test_a_folder_that_is_none_is_told(tmp_path: Path, make: Callable[[Path], None]) -> None:
+    make(tmp_path / "profiles")
+    faults = faults_of(load_definitions(tmp_path / "profiles"))
+    assert "profiles" in {fault.file for fault in faults}
+
+
+def test_a_faulty_file_stops_its_own_profile_alone_until_it_is_mended(tmp_path: Path) -> None:
+    file = tmp_path / "authentication.toml"
+    file.write_bytes(b"\xff")
+    definitions = load_definitions(tmp_path)
+    assert definitions[Profile.SIGNATURE] is DEFINITIONS[Profile.SIGNATURE]
+    for _ in range(2):
+        with pytest.raises(ProfileError, match=r"authentication\.toml"):
+            definitions[Profile.AUTHENTICATION]
+    assert [fault.file for fault in faults_of(definitions)] == [file.name]
+    file.write_text(with_line(Profile.AUTHENTICATION, "life", "life = { years = 3 }"), "utf-8")
+    assert faults_of(definitions) == ()
+    assert definitions[Profile.AUTHENTICATION].life == Life(years=3)
+
+
+def test_a_usable_file_holds_until_the_next_start(tmp_path: Path) -> None:
+    file = tmp_path / "authentication.toml"
+    file.write_text(with_line(Profile.AUTHENTICATION, "life", "life = { years = 3 }"), "utf-8")
+    definitions = load_definitions(tmp_path)
+    file.write_text("broken")
+    assert definitions[Profile.AUTHENTICATION].life == Life(years=3)
+    assert faults_of(load_definitions(tmp_path))
