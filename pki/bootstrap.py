@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from pki.auditchain.checkpoints import Checkpointer
 from pki.authority import Authority
 from pki.authority.issuers import Issuers
+from pki.authority.record import refuse_clock_set_back
 from pki.authority.seal import IntentSeal
 from pki.ceremony import steps
 from pki.ceremony.custody import Vault
@@ -35,6 +36,7 @@ from pki.status.ocsp.policy import OcspPolicy
 from pki.status.ocsp.renewal import RenewingCredential
 from pki.status.ocsp.responder import OcspResponder
 from pki.status.publication import CrlPublisher
+from pki.status.signingclock import SigningClock
 from pki.status.store import StatusStore
 from pki.store.database import create_database_engine, migrate
 from pki.store.models import AUDIT, AuditEntry, KeyRow
@@ -96,6 +98,8 @@ class Pki:
     metrics_folder: Path
     checkpointer: Checkpointer = field(repr=False)
     clock: Clock
+    signing_clock: SigningClock = field(repr=False)
+    """The same, for what leaves no record of its own."""
 
     @property
     def issuers(self) -> Issuers:
@@ -204,12 +208,13 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
     crls.clean()
     status = StatusStore(engine, issuers)
     feed = StatusFeed(engine)
+    signing_clock = SigningClock(engine, clock)
     return Pki(
         authority=authority,
         status=status,
         crls=crls,
         feed=feed,
-        ocsp=_responder(engine, home, authority, keys, status, feed, clock),
+        ocsp=_responder(engine, home, authority, keys, status, feed, signing_clock),
         answers=AnswerStore(home.ocsp_answers),
         master_keys=master_keys,
         keys=keys,
@@ -219,9 +224,15 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
         engine=engine,
         metrics_folder=home.metrics,
         checkpointer=Checkpointer(
-            engine, AUDIT, home.audit_origin, _open_key(engine, keys, CHECKPOINT_KEY), clock
+            engine,
+            AUDIT,
+            home.audit_origin,
+            _open_key(engine, keys, CHECKPOINT_KEY),
+            clock,
+            refuse_clock_set_back,
         ),
         clock=clock,
+        signing_clock=signing_clock,
     )
 
 
@@ -238,13 +249,15 @@ def _responder(
     keys: KeyStore,
     status: StatusStore,
     feed: StatusFeed,
-    clock: Clock,
+    clock: SigningClock,
 ) -> OcspResponder:
     with Session(engine) as session:
         rows = {row.name: row for row in session.scalars(select(KeyRow))}
     answering = [ca for ca in authority.issuers if ca.key is not None and responder_key(ca.name) in rows]
     credentials = {
-        ca.name: RenewingCredential(authority, engine, keys, ca.name, rows[responder_key(ca.name)], clock)
+        ca.name: RenewingCredential(
+            authority, engine, keys, ca.name, rows[responder_key(ca.name)], clock.checked
+        )
         for ca in answering
     }
     policy = OcspPolicy(extended_revoke=home.ocsp_extended_revoke)

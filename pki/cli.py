@@ -41,6 +41,7 @@ pki.add_command(LazyCommand("expiring", "pki.massactions.cli", "List certificate
 pki.add_command(LazyCommand("ocsp", "pki.status.ocsp.cli", "Sign a certificate's OCSP answer, or all ahead."))
 pki.add_command(LazyCommand("serve", "pki.status.ocsp.cli", "Serve CA certificates, CRLs and OCSP alone."))
 pki.add_command(LazyCommand("validate", "pki.validation.cli", "Validate a certificate path; explain why."))
+pki.add_command(LazyCommand("clock", "pki.clockcommand", "Compare the clock with what is on record."))
 pki.add_command(ceremony)
 for _name, _attribute, _summary in (
     ("issue", "issue", "Issue a certificate for an operator, a station, a service or a seal."),

@@ -271,7 +271,8 @@ class ClockSetBackError(PkiError):
 
     def __init__(self, now: datetime, recorded: datetime) -> None:
         super().__init__(
-            f"the clock says {now:%F %T}, and {recorded:%F %T} (UTC) is on record already; set it right"
+            f"the clock says {now:%F %T}, and {recorded:%F %T} (UTC) is on record already; set it right, "
+            "or should that record be wrong, see `hoviat pki clock`"
         )
         self.now = now
         self.recorded = recorded

@@ -10,8 +10,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from pki.authority.record import refuse_before
 from pki.bootstrap import Pki
-from pki.errors import CrlUnavailableError, PkiError
+from pki.errors import ClockSetBackError, CrlUnavailableError, PkiError
 from pki.httpcaching import NOT_CACHED
 from pki.keys.health import check_signer
 from pki.metrics import Counters, metrics_text
@@ -32,13 +33,15 @@ class HealthChecks:
         self._pki = pki
         self._checks: dict[str, Callable[[], object]] = {
             "database": pki.feed.positions,
+            "clock": self._clock,
             "crl": self._crls,
             "responder": self._responders,
         }
 
-    def failing(self) -> list[str]:
-        """The names of the dependencies that fail, of all that are checked."""
-        return [name for name, check in self._checks.items() if not _passes(check)]
+    def failing(self) -> dict[str, Exception]:
+        """The dependencies that fail, by name, of all that are checked."""
+        failures = ((name, _failure(check)) for name, check in self._checks.items())
+        return {name: error for name, error in failures if error is not None}
 
     def degraded(self) -> list[str]:
         """The names of what is not as it should be, while all is answered."""
@@ -48,6 +51,13 @@ class HealthChecks:
     def names(self) -> tuple[str, ...]:
         """What is checked."""
         return tuple(self._checks)
+
+    def _clock(self) -> None:
+        """A clock that is not behind what is on record: else nothing is signed."""
+        now = self._pki.signing_clock.checked()
+        for ca in self._pki.issuers:
+            if ca.key is not None:
+                refuse_before(ca.facts.validity, now)
 
     def _crls(self) -> None:
         """A CRL that is in force, of every CA that makes them here. None is made for this question."""
@@ -74,7 +84,16 @@ def health_routes(
             body = {"status": "degraded" if degraded else "ok", "checks": told}
             return JSONResponse(body, headers=dict(NOT_CACHED))
         kind = "database-unavailable" if "database" in failing else "dependency-unavailable"
-        return problem(503, kind, "The status service lacks something", extensions={"failing": failing})
+        # The kinds alone: an error's words could name hosts and queries. The clock's are two times.
+        causes = {name: type(error).__name__ for name, error in failing.items()}
+        clock = failing.get("clock")
+        return problem(
+            503,
+            kind,
+            "The status service lacks something",
+            str(clock) if isinstance(clock, ClockSetBackError) else None,
+            extensions={"failing": list(failing), "causes": causes},
+        )
 
     def metrics(_request: Request) -> Response:
         gauges = {
@@ -103,9 +122,9 @@ def _ends(pki: Pki) -> dict[str, int]:
     return ends
 
 
-def _passes(check: Callable[[], object]) -> bool:
+def _failure(check: Callable[[], object]) -> Exception | None:
     try:
         check()
-    except (SQLAlchemyError, PkiError):
-        return False
-    return True
+    except (SQLAlchemyError, PkiError) as error:
+        return error
+    return None

@@ -26,7 +26,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pki.app import create_app
 from pki.bootstrap import open_pki
-from pki.errors import PkiError, ProfileError
+from pki.errors import ClockSetBackError, PkiError, ProfileError
 from pki.home import Home, load
 from pki.housekeeping import housekeeping
 from pki.httpprotocol import BoundedProtocol
@@ -72,12 +72,15 @@ def listen(host: str, port: int) -> socket.socket:
 def check(home: Home) -> None:
     """Opens everything once, so that what is wrong is said here. Raises HomeError, PkiError.
 
-    A profile that can't be used stops nothing but its own use; `create_app` warns of it.
+    A profile that can't be used stops nothing but its own use; `create_app` warns of it. A clock that is
+    behind stops no service: what is there is served, and health tells.
     """
     pki = open_pki(home)
     try:
         with suppress(ProfileError):
             Preparer(pki).renew_responders()
+    except ClockSetBackError as error:
+        _LOG.error("nothing is signed: %s", error)
     finally:
         pki.close()
 

@@ -1,6 +1,6 @@
 """Signed checkpoints of a record: made in one transaction each, kept, and read again."""
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from datetime import datetime
 from typing import NamedTuple
 
@@ -23,6 +23,10 @@ _STEP = 65_536
 _READ_BATCH = 1000
 
 
+TimeCheck = Callable[[Session, datetime], None]
+"""Raises where nothing may be signed at this time."""
+
+
 class StoredCheckpoint(NamedTuple):
     """A checkpoint and when it was made."""
 
@@ -33,17 +37,27 @@ class StoredCheckpoint(NamedTuple):
 class Checkpointer:
     """Makes the checkpoints of one record. A crash at any point is repaired by making the next one."""
 
-    def __init__(self, engine: Engine, record: Record, origin: str, signer: Signer, clock: Clock) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        record: Record,
+        origin: str,
+        signer: Signer,
+        clock: Clock,
+        check_time: TimeCheck | None = None,
+    ) -> None:
         self._engine = engine
         self._record = record
         self._origin = origin
         self._signer = signer
         self._clock = clock
+        self._check_time = check_time
 
     def make(self) -> StoredCheckpoint:
         """A checkpoint over all that is committed, or the newest one if nothing was added since.
 
-        Raises RecordError rather than sign what does not continue from the newest checkpoint.
+        Raises RecordError rather than sign what does not continue from the newest checkpoint, and what
+        `check_time` raises rather than sign at a wrong time.
         """
         for _ in range(self._backlog() // _STEP):
             with Session(self._engine) as session, session.begin():
@@ -51,7 +65,9 @@ class Checkpointer:
                 stored = StoredTree(session, self._record).stored_size()
                 grow(session, self._record, min(stored + _STEP, _size(session, self._record)))
         with Session(self._engine) as session, session.begin():
-            return make_checkpoint(session, self._record, self._origin, self._signer, self._clock())
+            return make_checkpoint(
+                session, self._record, self._origin, self._signer, self._clock(), self._check_time
+            )
 
     def _backlog(self) -> int:
         with Session(read_only(self._engine)) as session:
@@ -59,7 +75,12 @@ class Checkpointer:
 
 
 def make_checkpoint(
-    session: Session, record: Record, origin: str, signer: Signer, time: datetime
+    session: Session,
+    record: Record,
+    origin: str,
+    signer: Signer,
+    time: datetime,
+    check_time: TimeCheck | None = None,
 ) -> StoredCheckpoint:
     """`Checkpointer.make` in the caller's transaction, whole, however much was added since the last one."""
     queue_writers(session, record.checkpoints)
@@ -70,6 +91,8 @@ def make_checkpoint(
         last.checkpoint.require_root(tree.root(last.checkpoint.size))
         if size == last.checkpoint.size:
             return last
+    if check_time is not None:
+        check_time(session, time)
     grow(session, record, size)
     made = sign_checkpoint(signer, origin, size, StoredTree(session, record).root(size))
     row = {"size": size, "time": time, "note": made.note}

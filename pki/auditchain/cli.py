@@ -24,6 +24,7 @@ from pki.auditchain.proofs import (
     prove_inclusion,
 )
 from pki.auditchain.verification import Expectations, Verified, snapshot, verify_record
+from pki.authority.record import refuse_clock_set_back
 from pki.bootstrap import CHECKPOINT_KEY, open_engine, open_key_store
 from pki.clock import utc_now
 from pki.errors import PkiError
@@ -77,7 +78,9 @@ def checkpoint(*, as_json: bool) -> None:
     with _errors_told():
         home = _home()
         with _database(home) as engine, _signer(home, engine) as signer:
-            made = Checkpointer(engine, AUDIT, home.audit_origin, signer, utc_now).make()
+            made = Checkpointer(
+                engine, AUDIT, home.audit_origin, signer, utc_now, refuse_clock_set_back
+            ).make()
     _show_checkpoint(made, as_json)
 
 

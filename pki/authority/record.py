@@ -3,12 +3,14 @@
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
+from typing import NamedTuple
 
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from pki.auditchain import Event, append_many
+from pki.auditchain import Event, Json, append_many
 from pki.errors import ClockSetBackError
+from pki.profiles.facts import Validity
 from pki.store.bulk import table_of
 from pki.store.columns import serial_octets
 from pki.store.models import AuditEntry
@@ -16,11 +18,11 @@ from pki.store.models import AuditEntry
 CLOCK_TOLERANCE = timedelta(seconds=60)
 """By how much this process's clock may be behind the newest audit entry: several machines write it."""
 
-
-CRL_PUBLISHED = "crl.published"
-"""The action of an entry that tells of a CRL."""
 SUSPENDED, REVOKED = "certificate.suspended", "certificate.revoked"
-_WHATEVER_THE_TIME = (CRL_PUBLISHED, SUSPENDED, REVOKED)
+_WHATEVER_THE_TIME = (SUSPENDED, REVOKED)
+_MASS_ACTIONS = "mass.%"
+CLOCK_CONFIRMED = "clock.confirmed"
+"""The action of an entry by which an officer says that times on record before it were wrong."""
 _LOOKED_AT = 256
 """Entries, from the newest back, among which the time on record is sought."""
 
@@ -39,23 +41,58 @@ def queue_writers(session: Session) -> None:
         session.execute(select(func.pg_advisory_xact_lock(func.hashtext("pki.authority"))))
 
 
-def refuse_clock_set_back(session: Session, now: datetime) -> None:
-    """Nothing is signed at a time before what is on record. Raises ClockSetBackError.
+class Recorded(NamedTuple):
+    """What the record knows of time."""
 
-    CRLs are published, and certificates stopped, whatever the clock says. So their entries prove nothing: one
-    made at a wrong time must not make that time right.
+    time: datetime | None
+    """The newest, since an officer last confirmed the clock; None before the first entry."""
+    confirmed: int
+    """The sequence of that confirmation; 0: there is none among the newest entries."""
+
+
+def recorded_time(session: Session) -> Recorded:
+    """The time on record.
+
+    Certificates are stopped, one or many at a time, whatever the clock says. So those entries prove nothing.
     """
-    newest = session.scalar(_time_on_record())
+    return Recorded._make(session.execute(_time_on_record()).one())
+
+
+def refuse_clock_set_back(session: Session, now: datetime) -> None:
+    """Nothing is signed at a time before what is on record. Raises ClockSetBackError."""
+    newest = recorded_time(session).time
     if newest is not None and now < newest - CLOCK_TOLERANCE:
         raise ClockSetBackError(now, newest)
 
 
 @cache  # composing it costs ten times what running it does
-def _time_on_record() -> Select[datetime | None]:
-    entries = table_of(AuditEntry).c
-    recent = select(entries.time, entries.action).order_by(entries.sequence.desc()).limit(_LOOKED_AT)
-    newest = recent.subquery().c
-    return select(func.max(newest.time)).where(newest.action.not_in(_WHATEVER_THE_TIME))
+def _time_on_record() -> Select[datetime | None, int]:
+    row = table_of(AuditEntry).c
+    counted = row.action.not_in(_WHATEVER_THE_TIME) & row.action.not_like(_MASS_ACTIONS)
+    entries = select(row.sequence, row.time, row.action).where(counted).order_by(row.sequence.desc())
+    recent = entries.limit(_LOOKED_AT).cte().c
+    confirmations = select(func.max(recent.sequence)).where(recent.action == CLOCK_CONFIRMED)
+    confirmed = func.coalesce(confirmations.scalar_subquery(), 0)
+    return select(func.max(recent.time), confirmed).where(recent.sequence >= confirmed)
+
+
+def refuse_before(validity: Validity, now: datetime) -> None:
+    """No CA signs before its certificate begins. Raises ClockSetBackError."""
+    if now < validity.not_before:
+        raise ClockSetBackError(now, validity.not_before)
+
+
+def confirm_clock(session: Session, now: datetime, actor: str, note: str) -> None:
+    """Records that `now` is right, and that what is on record from later is not.
+
+    For a clock that was ahead and was put right: only a person can tell that from one that is behind.
+    """
+    newest = recorded_time(session).time
+    details: dict[str, Json] = {
+        "on_record": None if newest is None else newest.isoformat(timespec="seconds"),
+        "note": note,
+    }
+    record_events(session, [Event(now, actor, CLOCK_CONFIRMED, "clock", details)])
 
 
 def serial_text(serial: int) -> str:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pki.auditchain import Event
-from pki.authority.record import record_events
+from pki.authority.record import record_events, refuse_clock_set_back
 from pki.authority.values import IssuedCertificate
 from pki.ceremony.founding import Foundry
 from pki.cms.masterlist import build_master_list
@@ -80,7 +80,10 @@ class DocumentSigners:
         return self._foundry.service_signer(name)
 
     def publish_master_list(self) -> bytes:
-        """Signs and keeps a list of our own CSCAs and their links. Raises as `current`."""
+        """Signs and keeps a list of our own CSCAs and their links.
+
+        Raises as `current`, and ClockSetBackError.
+        """
         signer = self._current(MASTER_LIST_SIGNER)
         foundry = self._foundry
         issuers = foundry.issuers()
@@ -89,6 +92,8 @@ class DocumentSigners:
         csca = next(item for item in own if _issued(item, parsed))
         links = links_of(foundry.engine, issuers, Role.CSCA)
         now = foundry.clock().replace(microsecond=0)
+        with Session(read_only(foundry.engine)) as session, session.begin():
+            refuse_clock_set_back(session, now)
         made = build_master_list([*own, *links.values()], signer.signer, signer.certificate, csca, now)
         with Session(foundry.engine) as session, session.begin():
             number = (session.scalar(select(func.max(MasterListRow.number))) or 0) + 1

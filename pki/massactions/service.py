@@ -28,7 +28,7 @@ from pki.massactions.rows import (
     require_state,
 )
 from pki.massactions.selection import Selection
-from pki.massactions.values import MassAction, Progress, State, Terms, officer_label
+from pki.massactions.values import Kind, MassAction, Progress, State, Terms, officer_label
 from pki.store.database import read_only
 from pki.store.massactions import MassActionRow, MassPart
 
@@ -37,7 +37,10 @@ PART_SIZE = 50_000
 
 
 class MassActions:
-    """Everything raises MassActionError, or ClockSetBackError; what is refused has changed nothing."""
+    """Everything raises MassActionError, or, for a release, ClockSetBackError.
+
+    What is refused has changed nothing.
+    """
 
     def __init__(self, engine: Engine, clock: Clock = utc_now, part_size: int = PART_SIZE) -> None:
         if part_size < 1:
@@ -55,7 +58,7 @@ class MassActions:
         selection.check()
         with Session(self._engine) as session, session.begin():
             queue_proposals(session)
-            now = self._now(session)
+            now = self._now(session, terms.kind)
             terms.check(now)
             row = _row(next_number(session), terms, selection, officer_label(officer), now)
             fix_targets(session, row.number, selection)
@@ -87,7 +90,7 @@ class MassActions:
             if not hmac.compare_digest(row.digest.hex().encode(), digest.strip().lower().encode()):
                 raise PreviewMismatchError(number, "the digest is not the one of its preview")
             _require_targets(session, row)
-            now = self._now(session)
+            now = self._now(session, Kind(row.kind))
             row.state, row.approved_by, row.approved = State.APPROVED.value, officer, _whole(now)
             session.flush()
             record_events(session, [event(row, now, officer, "approved", digest=row.digest.hex())])
@@ -148,7 +151,8 @@ class MassActions:
             if row.state != State.RUNNING.value:
                 require_state(row, State.RUNNING, State.APPROVED, State.PAUSED)
             _require_targets(session, row)
-            _require_effects(session, row, Effects(read_terms(row).change(officer), self._now(session)))
+            now = self._now(session, Kind(row.kind))
+            _require_effects(session, row, Effects(read_terms(row).change(officer), now))
             if row.state != State.RUNNING.value:
                 self._enter(session, row, State.RUNNING, officer)
             return read_progress(session, row)
@@ -164,7 +168,7 @@ class MassActions:
                 if span is None:
                     self._enter(session, row, State.DONE, officer)
                 else:
-                    now = self._now(session)
+                    now = self._now(session, Kind(row.kind))
                     part = carry_out(session, span, Effects(read_terms(row).change(officer), now))
                     session.flush()
                     record_events(session, [_part_event(row, part, now, officer)])
@@ -180,7 +184,7 @@ class MassActions:
             return read_action(row)
 
     def _enter(self, session: Session, row: MassActionRow, state: State, officer: str) -> None:
-        now = self._now(session)
+        now = self._now(session, Kind(row.kind))
         row.state = state.value
         if state in {State.DONE, State.CANCELLED}:
             row.closed = _whole(now)
@@ -194,9 +198,11 @@ class MassActions:
         }
         record_events(session, [event(row, now, officer, state.value, **done)])
 
-    def _now(self, session: Session) -> datetime:
+    def _now(self, session: Session, kind: Kind) -> datetime:
+        """As with single certificates: whatever the clock says, what must be stopped is stopped."""
         now = self._clock()
-        refuse_clock_set_back(session, now)
+        if kind is Kind.RELEASE:
+            refuse_clock_set_back(session, now)
         return now
 
 

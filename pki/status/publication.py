@@ -129,7 +129,7 @@ class CrlPublisher:
         """Every CRL whose time has come, and with `changes` those that a change calls for.
 
         Deltas of partitions are made when they are asked for. If another publisher is at it: nothing. One
-        CRL that fails stops no other; the first error is raised at the end.
+        CRL that fails stops no other; the first error is raised at the end. Raises ClockSetBackError.
         """
         made: list[PublishedCrl] = []
         errors: list[Exception] = []
@@ -137,6 +137,7 @@ class CrlPublisher:
             if not mine:
                 return []
             self.clean()
+            self._maker.check_time()
             for target in self._scheduled_targets():
                 try:
                     made += self._publish_if_due(target, actor, changes=changes)

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Engine
 from sqlalchemy.orm import Session
 
 from pki.authority.issuers import Issuers
+from pki.authority.record import refuse_before, refuse_clock_set_back
 from pki.clock import Clock
 from pki.profiles.extensions import PublicAddresses
 from pki.status.crl import policy, record
@@ -44,11 +45,17 @@ class CrlMaker:
         self._clock = clock
 
     def make(self, target: CrlTarget, actor: str, next_update: datetime | None = None) -> CrlRow:
-        """The next edition, current when this returns. Raises IssuerOfflineError before anything is done."""
-        _ = self._issuers[target.scope.issuer].signer
+        """The next edition, current when this returns.
+
+        Raises IssuerOfflineError and ClockSetBackError before anything is done.
+        """
+        issuer = self._issuers[target.scope.issuer]
+        _ = issuer.signer
         base = self._base(target.scope, actor) if target.delta else None
         now = self._clock().replace(microsecond=0)
+        refuse_before(issuer.facts.validity, now)
         with Session(self._engine) as session, session.begin():
+            refuse_clock_set_back(session, now)
             number = record.reserve_number(session, target.scope, now)
         row = self._row(target, number, base, now)
         row.next_update = next_update or row.next_update
@@ -60,6 +67,11 @@ class CrlMaker:
             with Session(self._engine, expire_on_commit=False) as session, session.begin():
                 record.record(session, target, row, actor, now)
         return row
+
+    def check_time(self) -> None:
+        """Raises ClockSetBackError where nothing can be made now."""
+        with self._reading.begin() as session:
+            refuse_clock_set_back(session, self._clock())
 
     def _base(self, scope: CrlScope, actor: str) -> CrlRow:
         """The full CRL from which on a delta tells changes: the oldest still in force, else a new one."""

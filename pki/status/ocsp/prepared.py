@@ -3,12 +3,10 @@
 import logging
 import time
 from collections import deque
-from collections.abc import Callable
 
 import lmdb
 from sqlalchemy.exc import SQLAlchemyError
 
-from pki.clock import Clock
 from pki.errors import PkiError
 from pki.status.feed import StatusFeed
 from pki.status.ocsp.answerstore import AnswerStore
@@ -17,6 +15,7 @@ from pki.status.ocsp.keeping import AnswerKeeper
 from pki.status.ocsp.policy import LEAST_LEFT, UNCONFIRMED_SECONDS
 from pki.status.ocsp.record import StoredAnswer, read_times
 from pki.status.ocsp.responder import OcspResponder
+from pki.status.signingclock import Monotonic, SigningClock
 
 _LOOK_SECONDS = 0.05
 """How old the snapshot of the store may be in which answers are looked up."""
@@ -24,9 +23,6 @@ _MAX_WAITING = 20_000
 """Answers made and not yet stored; more are given out and forgotten."""
 _LEAST_LEFT = int(LEAST_LEFT.total_seconds())
 _LOG = logging.getLogger(__name__)
-
-Monotonic = Callable[[], float]
-"""Seconds of a clock that nobody sets."""
 
 
 class PreparedAnswers:
@@ -37,7 +33,7 @@ class PreparedAnswers:
         responder: OcspResponder,
         store: AnswerStore,
         feed: StatusFeed,
-        clock: Clock,
+        clock: SigningClock,
         monotonic: Monotonic = time.monotonic,
     ) -> None:
         self._forms = responder.forms
@@ -49,6 +45,7 @@ class PreparedAnswers:
         self._monotonic = monotonic
         self._waiting: deque[StoredAnswer] = deque(maxlen=_MAX_WAITING)
         self._floors: dict[str, int] = {}
+        self._known = 0
         self._confirmed: float | None = None
         self._reader = store.reader()
         self._looked = 0.0
@@ -82,7 +79,8 @@ class PreparedAnswers:
             return None
         version, produced, _, next_update = read_times(record)
         right = version >= self._floors.get(form.issuer, version + 1)
-        if not right or not produced <= now < next_update - _LEAST_LEFT:
+        # While the clock is behind what is on record, what was made before it was set back serves on.
+        if not right or produced > max(now, self._known) or now >= next_update - _LEAST_LEFT:
             return None
         return self._composer.compose(form, serial, record)
 
@@ -111,14 +109,25 @@ class PreparedAnswers:
         try:
             self._floors = self._keeper.follow()
             self._confirmed = began
-            for source in self._maker.sources.values():
-                source()  # a new responder is opened here and not in the event loop
+            self._clock.look()
+            self._known = int(self._clock.known.timestamp())
             self._flush()
             self._look_again = True
         except (SQLAlchemyError, PkiError, lmdb.Error) as error:
             _log_unusable(error)
             return False
-        return True
+        return self._open_responders()
+
+    def _open_responders(self) -> bool:
+        """A new responder is opened here and not in the event loop."""
+        opened = True
+        for source in self._maker.sources.values():
+            try:
+                source()
+            except (SQLAlchemyError, PkiError) as error:
+                _log_unusable(error)
+                opened = False
+        return opened
 
     def _flush(self) -> None:
         answers = [self._waiting.popleft() for _ in range(len(self._waiting))]

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from pki.auditchain import Event
 from pki.authority import Authority
 from pki.authority.orders import make_order
-from pki.authority.record import record_events
+from pki.authority.record import record_events, refuse_before
 from pki.clock import Clock, utc_now
 from pki.errors import KeyExistsError, PkiError, ResponderEndedError
 from pki.keys.identifiers import key_identifier, spki_of
@@ -67,6 +67,7 @@ class RenewingCredential:
         self._engine = engine
         self._keys = keys
         self._issuer = issuer
+        self._ca = authority.issuers[issuer]
         self._first_name, self._first_uri = first_key.name, first_key.uri
         self._first_period = period_of(first_key.created)
         self._clock = clock
@@ -75,8 +76,12 @@ class RenewingCredential:
         self._retry_at: datetime | None = None
 
     def __call__(self) -> Credential:
-        """This period's, or while that can't be made, the last one's as long as it is valid."""
+        """This period's, or while that can't be made, the last one's as long as it is valid.
+
+        Raises ClockSetBackError also before the CA's certificate begins.
+        """
         now = self._clock()
+        refuse_before(self._ca.facts.validity, now)
         period = period_of(now)
         with self._lock:
             credential = self._credentials.get(period) or self._obtain(period, now)
@@ -99,7 +104,7 @@ class RenewingCredential:
     def _obtain(self, period: int, now: datetime) -> Credential:
         try:
             if self._load(period) is None:
-                if self._retry_at is not None and now < self._retry_at:
+                if self._retry_at is not None and now < self._retry_at <= now + _PAUSE:
                     return self._last_one(period, now, None)
                 self._make(period)
         except (PkiError, SQLAlchemyError) as error:
@@ -139,7 +144,7 @@ class RenewingCredential:
         order = make_order(
             self._request_id(period, signer),
             Profile.OCSP_RESPONDER,
-            issuer=self._authority.issuers[self._issuer],
+            issuer=self._ca,
             subject=SUBJECT,
             key=signer.public_key,
             on_hold=False,

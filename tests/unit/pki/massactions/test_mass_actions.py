@@ -11,7 +11,8 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from pki.auditchain import verify_table
+from pki.auditchain import Event, verify_table
+from pki.authority.record import record_events
 from pki.errors import (
     ClockSetBackError,
     MassActionStateError,
@@ -233,18 +234,41 @@ def test_two_runs_share_the_parts(world: World) -> None:
     assert world.version("citizen-sign-g1") == 3
 
 
-def test_nothing_happens_when_the_clock_was_set_back(world: World) -> None:
+@pytest.mark.parametrize(("terms", "status"), [(HOLD, "on_hold"), (REVOKE, "revoked")])
+def test_what_must_be_stopped_is_stopped_whatever_the_clock_says(
+    world: World, terms: Terms, status: str
+) -> None:
     serials = world.add([GOOD] * 4, provenance="batch-7")
-    action = propose(world)
+    record_a_time(world)
+    world.now -= timedelta(hours=2)
+    action = propose(world, terms)
     world.mass.approve(action.number, "officer-b", action.digest)
+    assert list(world.mass.run(action.number, "officer-b"))[-1].moved == 4
+    assert set(world.statuses(serials)) == {status}
+
+
+def test_nothing_is_released_when_the_clock_was_set_back(world: World) -> None:
+    serials = world.add([GOOD] * 4, provenance="batch-7")
+    held = propose(world)
+    world.mass.approve(held.number, "officer-b", held.digest)
+    list(world.mass.run(held.number, "officer-b"))
+    action = propose(world, RELEASE)
+    world.mass.approve(action.number, "officer-b", action.digest)
+    record_a_time(world)
     world.now -= timedelta(hours=2)
     with pytest.raises(ClockSetBackError):
         list(world.mass.run(action.number, "officer-b"))
     with pytest.raises(ClockSetBackError):
-        propose(world)
-    assert world.statuses(serials) == ["good"] * 4
+        propose(world, RELEASE)
+    assert world.statuses(serials) == ["on_hold"] * 4
     world.now += timedelta(hours=3)
     assert list(world.mass.run(action.number, "officer-b"))[-1].moved == 4
+
+
+def record_a_time(world: World) -> None:
+    """An entry of the kind that a clock is held against."""
+    with Session(world.engine) as session, session.begin():
+        record_events(session, [Event(world.now, "tester", "certificate.issued", "one", {})])
 
 
 SELECTIONS: dict[str, tuple[Selection, set[int]]] = {
