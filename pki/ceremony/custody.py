@@ -7,12 +7,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from pki.auditchain import Json
+from pki.auditchain.canonical import canonical_json
 from pki.ceremony import shares
 from pki.ceremony.desk import Desk
 from pki.ceremony.errors import CustodyError, OfficersError, ShareError
 from pki.ceremony.officers import MIN_OFFICERS, require_officers, require_threshold
 from pki.ceremony.places import lies_in, require_writable
-from pki.ceremony.sealing import seal, unseal
+from pki.ceremony.sealing import authenticate, seal, unseal
 from pki.errors import KeyExistsError, KeyMissingError, KeyStoreError
 from pki.keys.disk import read_bounded, write_new_file
 from pki.keys.kinds import KeyKind
@@ -25,7 +27,7 @@ OFFLINE_SCHEME = "offline:"
 """Before a key's name in the table of keys: no key store of a running system opens it."""
 _FILE = "custody.json"
 _MAX_FILE = 8192
-_VERSION = 1
+_VERSION = 2
 _OWNER_ONLY_FOLDER = 0o700
 
 
@@ -42,6 +44,8 @@ class Custody:
     """Where the keys are: files of the folder, or a token, as its URI without a place of the PIN."""
     pin: str | None = None
     """The token's PIN, sealed under the secret."""
+    mac: str = ""
+    """Over all above, under the secret: nobody changes the file between two ceremonies."""
 
     @property
     def officers(self) -> tuple[str, ...]:
@@ -111,6 +115,7 @@ def open_vault(
     if new is None or has_custody(folder):
         custody = read_custody(folder)
         secret = _recover(custody, present, desk)
+        _require_unchanged(folder, custody, secret)
     else:
         location, pin = _checked_new(folder, home, present, desk, new)
         secret, custody = _share_out(folder, present, desk, replace(new, location=location, pin=pin))
@@ -130,7 +135,7 @@ def read_custody(folder: Path) -> Custody:
     try:
         data = json.loads(read_bounded(folder / _FILE, _MAX_FILE))
         version, threshold, check = data["version"], data["threshold"], data["check"]
-        location, pin = data["keys"], data["pin"]
+        location, pin, mac = data["keys"], data["pin"], str(data.get("mac", ""))
         given = {str(officer): str(digest) for officer, digest in data["shares"].items()}
         require_threshold(threshold, len(require_officers(tuple(given))))
     except KeyMissingError as error:
@@ -142,7 +147,7 @@ def read_custody(folder: Path) -> Custody:
     texts = isinstance(check, str) and isinstance(location, str) and isinstance(pin, str | None)
     if version != _VERSION or not texts:
         raise CustodyError(folder, f"its {_FILE} is of another version")
-    return Custody(threshold, given, check, location, pin)
+    return Custody(threshold, given, check, location, pin, mac)
 
 
 def _checked_new(
@@ -186,6 +191,7 @@ def _handed_out(
         new.location,
         None if new.pin is None else seal(new.pin, secret),
     )
+    custody = replace(custody, mac=authenticate(_authenticated(custody), secret))
     for officer, share in given.items():
         desk.hand_over(officer, share)
     if _recover(custody, officers, desk) != secret:
@@ -209,6 +215,12 @@ def _recover(custody: Custody, present: tuple[str, ...], desk: Desk) -> bytes:
     if shares.check_value(secret) != custody.check:
         raise OfficersError("the shares don't open this folder")
     return secret
+
+
+def _require_unchanged(folder: Path, custody: Custody, secret: bytes) -> None:
+    due = authenticate(_authenticated(custody), secret)
+    if not secrets.compare_digest(custody.mac.encode(errors="replace"), due.encode()):
+        raise CustodyError(folder, f"its {_FILE} was changed since the officers made it; no key is opened")
 
 
 def _proved(custody: Custody, officer: str, share: str) -> str:
@@ -265,7 +277,17 @@ def _require_writable(folder: Path) -> None:
 
 
 def _write(folder: Path, custody: Custody) -> None:
-    data = {
+    data = {**_content(custody), "mac": custody.mac}
+    try:
+        write_new_file(folder / _FILE, json.dumps(data, indent=2).encode() + b"\n")
+    except KeyExistsError as error:
+        raise CustodyError(folder, "another ceremony began here at the same time") from error
+    except KeyStoreError as error:
+        raise CustodyError(folder, error.detail) from error
+
+
+def _content(custody: Custody) -> dict[str, Json]:
+    return {
         "version": _VERSION,
         "threshold": custody.threshold,
         "shares": dict(custody.shares),
@@ -273,9 +295,7 @@ def _write(folder: Path, custody: Custody) -> None:
         "pin": custody.pin,
         "check": custody.check,
     }
-    try:
-        write_new_file(folder / _FILE, json.dumps(data, indent=2).encode() + b"\n")
-    except KeyExistsError as error:
-        raise CustodyError(folder, "another ceremony began here at the same time") from error
-    except KeyStoreError as error:
-        raise CustodyError(folder, error.detail) from error
+
+
+def _authenticated(custody: Custody) -> bytes:
+    return canonical_json(_content(custody))

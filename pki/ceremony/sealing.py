@@ -1,5 +1,9 @@
-"""A token's PIN under the officers' secret: AES-256-GCM, its key by HKDF (RFC 5869)."""
+"""What the officers' secret protects in the custody file: a token's PIN, and the file itself.
 
+The PIN by AES-256-GCM, the file by HMAC-SHA-256; each under a key of its own by HKDF (RFC 5869 §3.2).
+"""
+
+import hmac
 import os
 
 from cryptography.exceptions import InvalidTag
@@ -12,6 +16,7 @@ from pki.ceremony.errors import OfficersError
 _NONCE_BYTES = 12  # SP 800-38D §5.2.1.1
 _KEY_BYTES = 32
 _PURPOSE = b"hoviat custody: PIN"
+_FILE_PURPOSE = b"hoviat custody: file"
 
 
 def seal(pin: str, secret: bytes) -> str:
@@ -30,4 +35,13 @@ def unseal(sealed: str, secret: bytes) -> str:
 
 
 def _cipher(secret: bytes) -> AESGCM:
-    return AESGCM(HKDF(SHA256(), _KEY_BYTES, None, _PURPOSE).derive(secret))
+    return AESGCM(_key(secret, _PURPOSE))
+
+
+def authenticate(content: bytes, secret: bytes) -> str:
+    """The MAC of a custody file's content, in hexadecimal."""
+    return hmac.digest(_key(secret, _FILE_PURPOSE), content, "sha256").hex()
+
+
+def _key(secret: bytes, purpose: bytes) -> bytes:
+    return HKDF(SHA256(), _KEY_BYTES, None, purpose).derive(secret)

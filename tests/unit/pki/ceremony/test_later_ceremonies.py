@@ -5,6 +5,7 @@ import base64
 import json
 import shutil
 import subprocess
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -124,6 +125,33 @@ def test_a_custody_that_lets_one_officer_alone_is_damaged(site: Site) -> None:
     path = site.offline / "custody.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "threshold": 1}))
     assert "custody.json is damaged" in site.refused("crl")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: {**data, "keys": "pkcs11:token=mine"},
+        lambda data: {**data, "pin": "00" * 40},
+        lambda data: {**data, "shares": {**data["shares"], "stranger": "0" * 64}},
+        lambda data: {**data, "shares": {name: data["shares"][name] for name in ("be", "pe")}},
+        lambda data: {**data, "mac": "0" * 64},
+        lambda data: {**data, "mac": "\ud800é"},
+        lambda data: {name: value for name, value in data.items() if name != "mac"},
+    ],
+    ids=["place", "PIN", "one more", "one fewer", "MAC", "no hexadecimal", "no MAC"],
+)
+def test_a_custody_that_somebody_changed_opens_nothing(
+    site: Site, change: Callable[[dict[str, Any]], dict[str, Any]]
+) -> None:
+    path = site.offline / "custody.json"
+    path.write_text(json.dumps(change(json.loads(path.read_text()))))
+    assert "was changed since the officers made it" in site.refused("crl", officers=("be", "pe"))
+
+
+def test_another_threshold_in_the_custody_opens_nothing(site: Site) -> None:
+    path = site.offline / "custody.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "threshold": 3}))
+    assert "the shares are too few" in site.refused("crl", officers=OFFICERS)
 
 
 def test_an_unknown_folder_is_named(site: Site) -> None:
