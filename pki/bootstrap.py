@@ -12,6 +12,7 @@ from sqlalchemy import Engine, inspect, select
 from sqlalchemy.orm import Session
 
 from pki.auditchain.checkpoints import Checkpointer
+from pki.auditchain.keeping import KeptNote
 from pki.authority import Authority
 from pki.authority.issuers import Issuers
 from pki.authority.record import refuse_clock_set_back
@@ -230,6 +231,7 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
             _open_key(engine, keys, CHECKPOINT_KEY),
             clock,
             refuse_clock_set_back,
+            KeptNote(home.audit_note),
         ),
         clock=clock,
         signing_clock=signing_clock,

@@ -136,6 +136,7 @@ for _name, _summary in {
     "verify": "Check every link, node and checkpoint, or one proof.",
     "checkpoint": "Sign the log's present state.",
     "prove": "Prove an entry, or that the log only grew.",
+    "restored": "After a restore: officers accept a log that lost signed entries.",
     "key": "Print the public key of the checkpoints.",
 }.items():
     audit.add_command(LazyCommand(_name, "pki.auditchain.cli", _summary))

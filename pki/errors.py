@@ -52,6 +52,7 @@ PkiError
 │   ├── ForbiddenReasonError      the reason isn't one for a final revocation (reason)
 │   └── InvalidityDateError       an invalidity date in the future
 ├── RecordError                   the audit record doesn't hold; see pki.auditchain.errors
+├── OfficerLabelError             not a label that an officer can have, or not two officers (label)
 ├── MassActionError               a mass action is refused (number: None before it has one)
 │   ├── SelectionError            what is asked for is impossible, or nothing, or too much (field)
 │   ├── UnknownMassActionError    there is no mass action of this number
@@ -387,6 +388,17 @@ class ForbiddenReasonError(StatusError):
     def __init__(self, serial: int, reason: str) -> None:
         super().__init__(serial, f"{reason} is no reason for a final revocation; suspend and resume instead")
         self.reason = reason
+
+
+class OfficerLabelError(PkiError):
+    """An officer's label is malformed, or two labels can be taken for one. `label` is what was given."""
+
+    def __init__(self, label: str, detail: str = "") -> None:
+        super().__init__(
+            detail
+            or "an officer's label is 1 to 63 of a-z and 0-9, joined by single dots, hyphens or underscores"
+        )
+        self.label = label
 
 
 class MassActionError(PkiError):

@@ -7,7 +7,7 @@ import secrets
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 SETTINGS_FILE = "hoviat.toml"
 DEFAULT_KEY_LOCATION = "file:"
@@ -97,6 +97,11 @@ class Home:
         """The audit log's name in its checkpoints: its address without a scheme, as C2SP recommends."""
         address = urlsplit(self.public_url)
         return f"{address.netloc}{address.path}/pki/audit"
+
+    @property
+    def audit_note(self) -> Path:
+        """The newest signed checkpoint of the audit log, beside the database and not in it."""
+        return self.root / "audit" / f"{quote(self.audit_origin, safe='')}.note"
 
     def database_url(self, service: str) -> str:
         """The SQLAlchemy URL of `pki`, `issuance` or `verifier`; HOVIAT_<SERVICE>_DATABASE overrides it."""

@@ -4,13 +4,14 @@ from collections.abc import Callable, Generator
 from datetime import datetime
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import BigInteger, Engine, Row, Select, insert, select, type_coerce
 from sqlalchemy.orm import Session
 
-from pki.auditchain.chain import CUT_OFF
 from pki.auditchain.columns import from_microseconds
-from pki.auditchain.errors import AuditChainError, CheckpointError
-from pki.auditchain.note import Checkpoint, parse_checkpoint, sign_checkpoint
+from pki.auditchain.errors import CheckpointError, ShorterLogError
+from pki.auditchain.keeping import KeptNote, require_continued
+from pki.auditchain.note import Checkpoint, CheckpointKey, parse_checkpoint, sign_checkpoint
 from pki.auditchain.table import queue_writers, read_head
 from pki.auditchain.tree import Record, StoredTree, grow
 from pki.clock import Clock
@@ -45,6 +46,7 @@ class Checkpointer:
         signer: Signer,
         clock: Clock,
         check_time: TimeCheck | None = None,
+        kept: KeptNote | None = None,
     ) -> None:
         self._engine = engine
         self._record = record
@@ -52,12 +54,20 @@ class Checkpointer:
         self._signer = signer
         self._clock = clock
         self._check_time = check_time
+        self._kept = kept
+        """Where the newest checkpoint is kept beside the database; None: nowhere."""
+
+    @property
+    def key(self) -> CheckpointKey:
+        """What its checkpoints are checked with."""
+        return own_key(self._origin, self._signer)
 
     def make(self) -> StoredCheckpoint:
         """A checkpoint over all that is committed, or the newest one if nothing was added since.
 
-        Raises RecordError rather than sign what does not continue from the newest checkpoint, and what
-        `check_time` raises rather than sign at a wrong time.
+        Raises RecordError rather than sign what does not continue from the newest checkpoint, of those in the
+        database and the one that is kept beside it, and what `check_time` raises rather than sign at a wrong
+        time. The kept one is replaced before the new one is handed out.
         """
         for _ in range(self._backlog() // _STEP):
             with Session(self._engine) as session, session.begin():
@@ -66,7 +76,13 @@ class Checkpointer:
                 grow(session, self._record, min(stored + _STEP, _size(session, self._record)))
         with Session(self._engine) as session, session.begin():
             return make_checkpoint(
-                session, self._record, self._origin, self._signer, self._clock(), self._check_time
+                session,
+                self._record,
+                self._origin,
+                self._signer,
+                self._clock(),
+                self._check_time,
+                self._kept,
             )
 
     def _backlog(self) -> int:
@@ -81,18 +97,39 @@ def make_checkpoint(
     signer: Signer,
     time: datetime,
     check_time: TimeCheck | None = None,
+    kept: KeptNote | None = None,
 ) -> StoredCheckpoint:
     """`Checkpointer.make` in the caller's transaction, whole, however much was added since the last one."""
     queue_writers(session, record.checkpoints)
     size, last, tree = _size(session, record), newest(session, record), StoredTree(session, record)
+    noted = None if kept is None else kept.read()
+    if noted is not None:
+        require_continued(noted, own_key(origin, signer), tree, size)
     if last is not None:
         if size < last.checkpoint.size:
-            raise AuditChainError(size + 1, CUT_OFF)
+            raise ShorterLogError(size, last.checkpoint.size)
         last.checkpoint.require_root(tree.root(last.checkpoint.size))
-        if size == last.checkpoint.size:
-            return last
-    if check_time is not None:
-        check_time(session, time)
+    made = last
+    if made is None or made.checkpoint.size != size:
+        if check_time is not None:
+            check_time(session, time)
+        made = _sign(session, record, origin, signer, time, size)
+    if kept is not None and (noted is None or noted.size < size):
+        kept.keep(made.checkpoint)  # before the commit: what it covers is committed already
+    return made
+
+
+def own_key(origin: str, signer: Signer) -> CheckpointKey:
+    """The public half of what signs a log's checkpoints. Raises CheckpointError for an RSA key."""
+    public = signer.public_key
+    if not isinstance(public, ec.EllipticCurvePublicKey):
+        raise CheckpointError(None, "only ECDSA keys sign checkpoints")
+    return CheckpointKey(origin, public)
+
+
+def _sign(
+    session: Session, record: Record, origin: str, signer: Signer, time: datetime, size: int
+) -> StoredCheckpoint:
     grow(session, record, size)
     made = sign_checkpoint(signer, origin, size, StoredTree(session, record).root(size))
     row = {"size": size, "time": time, "note": made.note}

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from pki.auditchain.chain import Head
 from pki.auditchain.checkpoints import Checkpointer, StoredCheckpoint
 from pki.auditchain.errors import CheckpointError
+from pki.auditchain.keeping import KeptNote
 from pki.auditchain.note import NOTE_LIMIT, Checkpoint, CheckpointKey, parse_checkpoint
 from pki.auditchain.proofs import (
     PROOF_LIMIT,
@@ -23,6 +24,7 @@ from pki.auditchain.proofs import (
     prove_consistency,
     prove_inclusion,
 )
+from pki.auditchain.restoring import accept_restored
 from pki.auditchain.verification import Expectations, Verified, snapshot, verify_record
 from pki.authority.record import refuse_clock_set_back
 from pki.bootstrap import CHECKPOINT_KEY, open_engine, open_key_store
@@ -40,7 +42,9 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print the r
 @click.option(
     "--head", metavar="SEQUENCE:HASH", help="An end noted earlier, which the chain must still hold."
 )
-@click.option("--checkpoint", "noted", type=_FILE, help="A checkpoint noted earlier, which must still hold.")
+@click.option(
+    "--checkpoint", "noted", type=_FILE, help="A checkpoint noted elsewhere, which must still hold."
+)
 @click.option(
     "--key",
     "keys",
@@ -53,7 +57,10 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print the r
 def verify(
     *, head: str | None, noted: Path | None, keys: tuple[Path, ...], proof: Path | None, as_json: bool
 ) -> None:
-    """Check links, tree and checkpoints; print the end. Note it elsewhere: it is what --head takes."""
+    """Check links, tree and checkpoints, those in the database and the one kept in the home; print the end.
+
+    Note the end elsewhere: it is what --head takes.
+    """
     with _errors_told():
         checkpoint = None if noted is None else parse_checkpoint(_read(noted, NOTE_LIMIT))
         if proof is not None:
@@ -61,14 +68,15 @@ def verify(
             return
         home = _home()
         public = [_read_key(path) for path in keys] or [_own_key(home)]
+        kept = KeptNote(home.audit_note).read()
         known = Expectations(
             None if head is None else _parse_head(head),
-            () if checkpoint is None else (checkpoint,),
+            tuple(item for item in (checkpoint, kept) if item is not None),
             tuple(CheckpointKey(home.audit_origin, key) for key in public),
         )
         with _database(home) as engine, Session(snapshot(engine)) as session:
             verified = verify_record(session, AUDIT, known)
-    _show_verified(verified, as_json)
+    _show_verified(verified, kept, as_json)
 
 
 @click.command()
@@ -78,9 +86,24 @@ def checkpoint(*, as_json: bool) -> None:
     with _errors_told():
         home = _home()
         with _database(home) as engine, _signer(home, engine) as signer:
-            made = Checkpointer(
-                engine, AUDIT, home.audit_origin, signer, utc_now, refuse_clock_set_back
-            ).make()
+            made = _checkpointer(home, engine, signer).make()
+    _show_checkpoint(made, as_json)
+
+
+@click.command()
+@click.option("--officer", "officers", required=True, multiple=True, metavar="NAME", help="Two, by labels.")
+@click.option("--note", required=True, help="Why, in words, for the audit. No personal data.")
+@_json_option
+def restored(*, officers: tuple[str, ...], note: str, as_json: bool) -> None:
+    """After a restore from a backup: record that signed entries are lost, and sign the log as it is now.
+
+    Until then no checkpoint is signed. The kept one is set aside beside the new one: hand it to the auditors.
+    """
+    with _errors_told():
+        home = _home()
+        with _database(home) as engine, _signer(home, engine) as signer:
+            kept, checkpointer = KeptNote(home.audit_note), _checkpointer(home, engine, signer)
+            made = accept_restored(engine, AUDIT, kept, checkpointer, officers, note, utc_now)
     _show_checkpoint(made, as_json)
 
 
@@ -125,7 +148,7 @@ def _verify_proof(
     click.echo(json.dumps(data) if as_json else f"{proven.checkpoint.origin}: {proven.statement}")
 
 
-def _show_verified(verified: Verified, as_json: bool) -> None:
+def _show_verified(verified: Verified, kept: Checkpoint | None, as_json: bool) -> None:
     end = verified.head
     data = {
         "entries": end.sequence,
@@ -133,10 +156,12 @@ def _show_verified(verified: Verified, as_json: bool) -> None:
         "root": verified.root.hex(),
         "checkpoints": verified.checkpoints,
         "covered": verified.covered,
+        "kept": None if kept is None else kept.size,
     }
     text = (
         f"{end.sequence} entries hold together; the end is {end.sequence}:{end.hash}\n"
-        f"{verified.checkpoints} checkpoints hold; the newest covers {verified.covered} entries"
+        f"{verified.checkpoints} checkpoints hold; the newest covers {verified.covered} entries\n"
+        + ("no checkpoint is kept in this home" if kept is None else f"the one kept here covers {kept.size}")
     )
     click.echo(json.dumps(data) if as_json else text)
 
@@ -181,6 +206,11 @@ def _signer(home: Home, engine: Engine) -> Iterator[Signer]:
         yield keys.open(row.uri)
     finally:
         keys.close()
+
+
+def _checkpointer(home: Home, engine: Engine, signer: Signer) -> Checkpointer:
+    kept = KeptNote(home.audit_note)
+    return Checkpointer(engine, AUDIT, home.audit_origin, signer, utc_now, refuse_clock_set_back, kept)
 
 
 def _own_key(home: Home) -> ec.EllipticCurvePublicKey:

@@ -2,6 +2,7 @@
 
 RecordError
 ├── AuditChainError      an entry isn't what was written (sequence)
+│   └── ShorterLogError  the log ends before what was signed (found, signed)
 ├── TreeError            a stored node isn't the hash of what is below it (level, position)
 ├── CheckpointError      a checkpoint is malformed, forged, or not of this record (size)
 ├── ProofError           a proof doesn't lead to its checkpoint, or can't be made
@@ -22,6 +23,18 @@ class AuditChainError(RecordError):
         super().__init__(f"audit entry {sequence}: {why}")
         self.sequence = sequence
         self.why = why
+
+
+class ShorterLogError(AuditChainError):
+    """The log has `found` entries, and a checkpoint over `signed` entries is known: it was cut off."""
+
+    def __init__(self, found: int, signed: int) -> None:
+        super().__init__(
+            found + 1,
+            f"is missing: the log was cut off at its end. It has {found} entries, and {signed} were signed",
+        )
+        self.found = found
+        self.signed = signed
 
 
 class TreeError(RecordError):

@@ -103,11 +103,23 @@ def check_proof(text: str, keys: Iterable[CheckpointKey], noted: Checkpoint | No
     if proof.get("format") != CONSISTENCY:
         raise ProofError("is of no known format")
     old = _check_consistency(proof, checkpoint)
-    for other in [item for item in (noted, _old_checkpoint(proof)) if item is not None]:
+    vouching = [item for item in (noted, _old_checkpoint(proof)) if item is not None]
+    for other in vouching:
         other.verify(keys)
         if (other.size, other.root) != old:
             raise ProofError(f"starts from another record than the checkpoint at size {other.size}")
-    return Proven(f"the first {old[0]} of {checkpoint.size} entries are unchanged", checkpoint)
+    return Proven(_continued(old, checkpoint, signed=bool(vouching)), checkpoint)
+
+
+def _continued(old: tuple[int, bytes], checkpoint: Checkpoint, *, signed: bool) -> str:
+    """What a consistency proof shows: less where nobody signed what it starts from."""
+    size, root = old
+    if signed:
+        return f"the first {size} of {checkpoint.size} entries are those of the checkpoint signed over {size}"
+    return (
+        f"the {checkpoint.size} entries begin with {size} whose root is {root.hex()}; no checkpoint over "
+        f"{size} vouches for that root, so compare it with one that you noted (--checkpoint)"
+    )
 
 
 def claimed_origin(text: str) -> str:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 
 from pki.auditchain.chain import CUT_OFF, EMPTY, AuditEntry, Head, follow, require_noted, require_reached
 from pki.auditchain.checkpoints import StoredCheckpoint, all_checkpoints
-from pki.auditchain.errors import AuditChainError, TreeError
+from pki.auditchain.errors import AuditChainError, ShorterLogError, TreeError
 from pki.auditchain.merkle import BLOCK, BLOCK_LEVEL, Frontier, Node, leaf_hash
 from pki.auditchain.note import Checkpoint, CheckpointKey
 from pki.auditchain.table import stored
@@ -145,7 +145,7 @@ class _Checkpoints:
         if self._due is not None:
             if self._keys:
                 self._due.verify(self._keys)
-            raise AuditChainError(head.sequence + 1, CUT_OFF)
+            raise ShorterLogError(head.sequence, self._due.size)
         if reach < self.covered - self.covered % BLOCK:
             raise TreeError(BLOCK_LEVEL, reach >> BLOCK_LEVEL, "is missing")
 

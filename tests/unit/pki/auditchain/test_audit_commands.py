@@ -1,6 +1,8 @@
 """`hoviat pki audit`: what an auditor types, with the home and without."""
 
+import base64
 import json
+import re
 import sqlite3
 from collections.abc import Callable
 from pathlib import Path
@@ -101,7 +103,10 @@ def test_a_consistency_proof_is_held_against_a_noted_checkpoint(
     newer = run("audit", "checkpoint").stdout
     proof = write(tmp_path / "proof.json", run("audit", "prove", "--consistency", size).stdout)
     options = ["audit", "verify", "--proof", proof, "--key", key_file, "--checkpoint"]
-    assert "unchanged" in run(*options, write(tmp_path / "noted", noted)).stdout
+    assert (
+        f"those of the checkpoint signed over {size}"
+        in run(*options, write(tmp_path / "noted", noted)).stdout
+    )
     refused = run(*options, write(tmp_path / "newer", newer))
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "another record" in refused.stderr
@@ -133,17 +138,134 @@ def test_tampering_is_told(run: Run, home: Home, statement: str, told: str) -> N
     assert told in refused.stderr
 
 
-def test_a_checkpoint_of_what_is_no_more_is_told(run: Run, home: Home, tmp_path: Path) -> None:
-    noted = write(tmp_path / "noted", run("audit", "checkpoint").stdout)
+def cut(home: Home) -> None:
+    """Everything after entry 4 leaves every table that tells of it."""
     tamper(home, "DELETE FROM audit WHERE sequence > 4")
-    tamper_checkpoints = sqlite3.connect(home.root / "pki.sqlite3")
-    with tamper_checkpoints:
-        tamper_checkpoints.execute("DELETE FROM audit_checkpoints")
-    tamper_checkpoints.close()
-    assert run("audit", "verify").exit_code == 0
+    connection = sqlite3.connect(home.root / "pki.sqlite3")
+    with connection:
+        for table in ("audit_checkpoints", "audit_nodes"):
+            connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+    connection.close()
+
+
+def test_a_log_cut_with_its_checkpoints_is_told_and_not_signed(run: Run, home: Home) -> None:
+    size = data_of(run("audit", "checkpoint", "--json"))["size"]
+    cut(home)
+    for command in ("verify", "checkpoint"):
+        refused = run("audit", command)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert f"It has 4 entries, and {size} were signed" in refused.stderr
+    assert f"\n{size}\n" in home.audit_note.read_text()
+
+
+def test_a_checkpoint_noted_elsewhere_tells_where_the_kept_one_is_gone(
+    run: Run, home: Home, tmp_path: Path
+) -> None:
+    noted = write(tmp_path / "noted", run("audit", "checkpoint").stdout)
+    cut(home)
+    home.audit_note.unlink()
+    assert data_of(run("audit", "verify", "--json"))["kept"] is None
+    assert "no checkpoint is kept" in run("audit", "verify").stdout
     refused = run("audit", "verify", "--checkpoint", noted)
     assert refused.exit_code == 1
     assert "audit entry 5: is missing: the log was cut off" in refused.stderr
+
+
+def test_a_log_that_went_another_way_is_told_and_not_signed(run: Run, home: Home) -> None:
+    size = data_of(run("audit", "checkpoint", "--json"))["size"]
+    cut(home)
+    for _ in range(size):  # as long as before, and longer
+        run("crl", "card-g1")
+    for command in ("verify", "checkpoint"):
+        refused = run("audit", command)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert f"checkpoint at size {size}" in refused.stderr
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda _: "", "no signed note"),
+        (lambda note: note.replace("\n", "\r\n"), "no note has"),
+        (lambda note: re.sub(r"\n[0-9]+\n", "\n4\n", note, count=1), "forged"),
+        (lambda note: note.replace("127.0.0.1", "127.0.0.2"), "not signed by a key"),
+    ],
+)
+def test_a_kept_checkpoint_that_was_changed_is_told_and_stops_signing(
+    run: Run, home: Home, change: Callable[[str], str], told: str
+) -> None:
+    run("audit", "checkpoint")
+    home.audit_note.write_text(change(home.audit_note.read_text()), newline="")
+    for command in ("verify", "checkpoint"):
+        refused = run("audit", command)
+        assert (refused.exit_code, refused.stdout) == (1, "")
+        assert told in refused.stderr
+
+
+OFFICERS = ("--officer", "officer-1", "--officer", "officer-2", "--note", "backup of yesterday")
+
+
+def test_two_officers_accept_a_restored_log_and_it_is_on_record(run: Run, home: Home) -> None:
+    lost = data_of(run("audit", "checkpoint", "--json"))
+    cut(home)
+    made = data_of(run("audit", "restored", *OFFICERS, "--json"))
+    assert made["size"] == 5
+    assert data_of(run("audit", "verify", "--json"))["kept"] == 5
+    connection = sqlite3.connect(home.root / "pki.sqlite3")
+    actor, action, details = connection.execute(
+        "SELECT actor, action, details FROM audit WHERE sequence = 5"
+    ).fetchone()
+    connection.close()
+    assert (actor, action) == ("officers:officer-1+officer-2", "audit.restored")
+    told = json.loads(details)
+    assert (told["signed_size"], told["found_size"]) == (lost["size"], 4)
+    assert (told["signed_root"], told["note"]) == (lost["root"], "backup of yesterday")
+    (aside,) = home.audit_note.parent.glob(f"*.note.{lost['size']}-*")
+    assert aside.read_text() == lost["note"]
+    run("crl", "card-g1")
+    assert data_of(run("audit", "checkpoint", "--json"))["size"] == 6
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--officer", "a", "--note", "x"), "two officers"),
+        (("--officer", "a1", "--officer", "a-l", "--note", "x"), "two officers"),
+        (("--officer", "a", "--officer", "b.", "--note", "x"), "label"),
+        (("--officer", "a", "--officer", "b", "--note", ""), "say why"),
+        (OFFICERS, "still holds"),
+    ],
+)
+def test_nothing_is_accepted_lightly(run: Run, arguments: tuple[str, ...], told: str) -> None:
+    before = data_of(run("audit", "checkpoint", "--json"))
+    refused = run("audit", "restored", *arguments)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert told in refused.stderr
+    assert data_of(run("audit", "checkpoint", "--json")) == before
+
+
+def test_a_log_that_does_not_hold_is_not_accepted(run: Run, home: Home) -> None:
+    run("audit", "checkpoint")
+    cut(home)
+    tamper_again = sqlite3.connect(home.root / "pki.sqlite3")
+    with tamper_again:
+        tamper_again.execute("UPDATE audit SET actor = 'nobody' WHERE sequence = 2")
+    tamper_again.close()
+    refused = run("audit", "restored", *OFFICERS)
+    assert "audit entry 2: was changed" in refused.stderr
+    assert home.audit_note.exists()
+
+
+def test_without_a_kept_checkpoint_nothing_is_accepted(run: Run) -> None:
+    assert "none is kept" in run("audit", "restored", *OFFICERS).stderr
+
+
+def test_a_consistency_proof_that_nobody_signed_says_so(run: Run, tmp_path: Path, key_file: str) -> None:
+    run("audit", "checkpoint")
+    proof = run("audit", "prove", "--consistency", "3").stdout
+    told = run("audit", "verify", "--proof", write(tmp_path / "p", proof), "--key", key_file).stdout
+    root = base64.b64decode(json.loads(proof)["old_root"]).hex()
+    assert f"begin with 3 whose root is {root}; no checkpoint over 3 vouches for that root" in told
 
 
 def test_without_a_checkpoint_there_is_no_proof(run: Run) -> None:

@@ -1,0 +1,90 @@
+"""The newest signed checkpoint, kept beside the database: who changes tables can't shorten the log unseen."""
+
+import os
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from pki.auditchain.errors import CheckpointError, ShorterLogError
+from pki.auditchain.note import NOTE_LIMIT, Checkpoint, CheckpointKey, parse_checkpoint
+from pki.auditchain.tree import StoredTree
+
+_OWNER_ONLY_FILE = 0o600
+_OWNER_ONLY_FOLDER = 0o700
+_TOKEN_BYTES = 8
+
+
+@dataclass(frozen=True)
+class KeptNote:
+    """A file that holds one checkpoint, replaced as a whole by each newer one.
+
+    Everything here raises CheckpointError for a file that is no checkpoint, or can't be read or written.
+    """
+
+    path: Path
+
+    def read(self) -> Checkpoint | None:
+        """The checkpoint, its signature not checked yet; None: none was kept so far."""
+        try:
+            with self.path.open(encoding="utf-8", newline="") as file:
+                text = file.read(NOTE_LIMIT + 1)
+        except FileNotFoundError:
+            return None
+        except (OSError, UnicodeDecodeError) as error:
+            raise CheckpointError(None, f"{self.path.name}, which is kept, can't be read") from error
+        return parse_checkpoint(text)
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Replaces the file; it is on disk, whole, when this returns."""
+        temporary = self.path.with_name(f".{self.path.name}.{secrets.token_hex(_TOKEN_BYTES)}")
+        try:
+            self.path.parent.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+            try:
+                _write(temporary, checkpoint.note.encode())
+                temporary.replace(self.path)
+            finally:
+                temporary.unlink(missing_ok=True)
+            _sync(self.path.parent)
+        except OSError as error:
+            raise CheckpointError(checkpoint.size, f"can't be kept in {self.path.name}") from error
+
+    def set_aside(self, size: int) -> Path:
+        """Puts the file away under another name, as evidence; returns where."""
+        aside = self.path.with_name(f"{self.path.name}.{size}-{secrets.token_hex(_TOKEN_BYTES)}")
+        try:
+            self.path.rename(aside)
+            _sync(self.path.parent)
+        except OSError as error:
+            raise CheckpointError(size, f"{self.path.name} can't be set aside") from error
+        return aside
+
+
+def require_continued(noted: Checkpoint, key: CheckpointKey, tree: StoredTree, size: int) -> None:
+    """Raises unless a log of `size` entries begins with what the noted checkpoint was signed over.
+
+    ShorterLogError, CheckpointError; TreeError or AuditChainError where the stored log doesn't hold.
+    """
+    noted.verify([key])
+    if size < noted.size:
+        raise ShorterLogError(size, noted.size)
+    with suppress(CheckpointError):
+        noted.require_root(tree.root(noted.size))
+        return
+    raise CheckpointError(noted.size, f"the log, of {size} entries now, does not begin with what was signed")
+
+
+def _write(path: Path, content: bytes) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def _sync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
