@@ -5,8 +5,11 @@ large_client_header_buffers, limit_conn); this server holds without it.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+
+from pki.joinedwrites import JoinedWrites
 
 HEAD_SECONDS = 10.0
 """From a connection's start, or the last answer's end, until the next request's head is there."""
@@ -20,12 +23,15 @@ class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     _watch: asyncio.TimerHandle | None = None
+    _release: Callable[[], None]
     _head_began = 0.0
     _head_bytes = 0
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Closes what is beyond the bound; watches the others."""
-        super().connection_made(transport)
+        joined = JoinedWrites(transport)
+        self._release = joined.release
+        super().connection_made(joined)
         self._head_began = self.loop.time()
         if len(self.connections) > MAX_CONNECTIONS:
             transport.abort()
@@ -50,6 +56,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """The next head may come."""
+        self._release()
         self._head_began, self._head_bytes = self.loop.time(), 0
         super().on_response_complete()
 

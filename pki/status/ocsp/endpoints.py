@@ -10,12 +10,14 @@ from starlette.types import Receive, Scope, Send
 from pki.clock import Clock
 from pki.metrics import Counters
 from pki.problems import problem
+from pki.status.ocsp.bodies import BodyReader
 from pki.status.ocsp.composing import ReadyAnswer, etag_of, http_date
 from pki.status.ocsp.lane import Lane
 from pki.status.ocsp.policy import FEED_SECONDS
 from pki.status.ocsp.prepared import PreparedAnswers
 from pki.status.ocsp.request import MAX_REQUEST_BYTES
 from pki.status.ocsp.responder import OcspAnswer, OcspResponder
+from pki.status.ocsp.response import ResponseStatus
 from pki.status.ocsp.transport import (
     REQUEST_TYPE,
     CacheHeaders,
@@ -48,8 +50,12 @@ class OcspEndpoint:
         self._lane = Lane(responder.answer_all)
         self._follow_once = follow
         self._clock = clock
-        self._counters = counters
         self._from_store = counters.counter(_RESPONSES, status="successful", source="stored")
+        self._made = {
+            status: counters.counter(_RESPONSES, status=status.name.lower(), source="made")
+            for status in ResponseStatus
+        }
+        self._bodies = BodyReader(MAX_REQUEST_BYTES, BODY_SECONDS)
         self._cache_headers = CacheHeaders()
         self._following: asyncio.Task[None] | None = None
         self._follower = ThreadPoolExecutor(max_workers=1, thread_name_prefix="ocsp-feed")
@@ -77,8 +83,7 @@ class OcspEndpoint:
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            async with asyncio.timeout(BODY_SECONDS):
-                body = await _read_body(receive)
+            body = await self._bodies.read(receive)
         except TimeoutError:
             refusal = problem(408, "request-too-slow", "The request's body did not come", headers=_CLOSE)
             await refusal(scope, receive, send)
@@ -114,7 +119,7 @@ class OcspEndpoint:
 
     async def _make(self, request: bytes) -> OcspAnswer:
         made = await self._lane.answer(request)
-        self._counters.add(_RESPONSES, status=made.status.name.lower(), source="made")
+        self._made[made.status].value += 1
         if made.stored is not None:
             self._prepared.keep(made.stored)
         return made
@@ -135,15 +140,3 @@ _CLOSE = {"Connection": "close"}
 async def _send(send: Send, status: int, headers: Headers, body: bytes) -> None:
     await send({"type": "http.response.start", "status": status, "headers": headers})
     await send({"type": "http.response.body", "body": body})
-
-
-async def _read_body(receive: Receive) -> bytes | None:
-    """The body; None if it is too long. What a client that went away left is a malformed request."""
-    body = bytearray()
-    while True:
-        message = await receive()
-        body += message.get("body", b"")
-        if len(body) > MAX_REQUEST_BYTES:
-            return None
-        if not message.get("more_body", False):
-            return bytes(body)

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+from pki.status.ocsp.patience import Patience
 from pki.status.ocsp.responder import OcspAnswer
 from pki.status.ocsp.response import ResponseStatus, error_response
 
@@ -27,9 +28,10 @@ class Lane:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._waiting: list[tuple[bytes, asyncio.Future[OcspAnswer]]] = []
         self._busy = False
+        self._patience = Patience(_PATIENCE_SECONDS, _give_up)
 
     async def answer(self, request: bytes) -> OcspAnswer:
-        """The answer; tryLater when too many wait, or after five seconds."""
+        """The answer; tryLater when too many wait, or after five seconds or six."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop, self._waiting, self._busy = loop, [], False
@@ -39,11 +41,11 @@ class Lane:
         self._waiting.append((request, future))
         if not self._busy:
             self._next(loop)
+        self._patience.begin(future, loop)
         try:
-            async with asyncio.timeout(_PATIENCE_SECONDS):
-                return await future
-        except TimeoutError:
-            return TRY_LATER
+            return await future
+        finally:
+            self._patience.end(future)
 
     def close(self) -> None:
         """Ends the thread after what it is doing."""
@@ -71,3 +73,8 @@ class Lane:
             if not future.done():
                 future.set_result(answer)
         self._next(loop)
+
+
+def _give_up(future: asyncio.Future[OcspAnswer]) -> None:
+    if not future.done():
+        future.set_result(TRY_LATER)
