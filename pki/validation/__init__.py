@@ -5,10 +5,11 @@ from pki.validation.crl import read_crl
 from pki.validation.direct import PinnedIssuers
 from pki.validation.evidence import Evidence
 from pki.validation.path import ValidatedPath, validate
-from pki.validation.policy import PathPolicy, RevocationMode
+from pki.validation.policy import KeyRules, PathPolicy, RevocationMode
 
 __all__ = [
     "Evidence",
+    "KeyRules",
     "PathPolicy",
     "PinnedIssuers",
     "RevocationMode",

@@ -13,8 +13,9 @@ from pki.validation.errors import PathError, RevokedError
 from pki.validation.extensions import is_ca, may
 from pki.validation.generalnames import Form, GeneralName, directory_names, overlap
 from pki.validation.names import ComparableName, comparable
-from pki.validation.signatures import AlgorithmError, inherits, verifying_key
+from pki.validation.signatures import AlgorithmError, inherits
 from pki.validation.statuscontext import Cause, Issuer, NotUsableError, StatusContext, unknown
+from pki.validation.steps import key_of
 
 
 def ask_crls(certificate: Certificate, depth: int, issuer: Issuer, context: StatusContext) -> None:
@@ -153,7 +154,7 @@ def _check_signer(crl: Crl, issuer: Issuer, context: StatusContext) -> None:
         if signer.spki == own.spki or not may(signer, Usage.CRL_SIGN):
             continue
         try:
-            if _signed(crl, Issuer(signer, verifying_key(signer.spki)), context):
+            if _signed(crl, Issuer(signer, key_of(signer, 0, context.policy)), context):
                 _check_path(crl, signer, context)
                 return
         except (PathError, AlgorithmError, DerError) as error:

@@ -11,7 +11,7 @@ from pki.validation.evidence import NO_EVIDENCE, Evidence
 from pki.validation.extensions import authority_key_identifier, subject_key_identifier
 from pki.validation.names import ComparableName, comparable
 from pki.validation.path import ANY_PURPOSE, ValidatedPath, validate_signer
-from pki.validation.policy import PathPolicy, RevocationMode
+from pki.validation.policy import ALL_KEYS, PathPolicy, RevocationMode
 from pki.validation.search import Bag, Candidate, Search
 from pki.validation.status import check_status
 from pki.validation.statuscontext import Issuer, StatusContext
@@ -29,8 +29,8 @@ _MAX_WAYS = 8
 """Ways from one issuer to the anchors that are kept."""
 _MAX_POLICIES = 64
 """Policies whose states are kept for each way; relying parties have a handful."""
-_ANY_HASH = PathPolicy(sha1=True)
-"""For the first look at signatures; each policy then looks at their hashes itself."""
+_ANYTHING = PathPolicy(sha1=True, keys=ALL_KEYS)
+"""For the first look at signatures; each policy then looks at hashes and keys itself."""
 
 
 class _Handed(NamedTuple):
@@ -111,7 +111,7 @@ class PinnedIssuers:
             self._ways.setdefault(comparable(issuer.subject), []).extend(ways)
 
     def _search(self, issuer: Certificate) -> Iterator[Candidate]:
-        search = Search(self._bag, _ANY_HASH)
+        search = Search(self._bag, _ANYTHING)
         found = 0
         for candidate in search.candidates(issuer):
             yield candidate

@@ -10,6 +10,7 @@ ValidationError                      (pki.errors)
     ├── NameChainingError            the issuer's name is not the next certificate's subject
     ├── BadSignatureError            not signed by the next certificate's key
     │   └── UnsupportedAlgorithmError    a key or an algorithm that is not accepted
+    │       └── WeakKeyError     a key smaller than the policy wants, or on another curve
     ├── NotYetValidError             (not_before)
     ├── ExpiredError                 (not_after)
     ├── NotACaError                  basicConstraints doesn't make the issuer a CA
@@ -121,6 +122,12 @@ class UnsupportedAlgorithmError(BadSignatureError):
     """The key or the signature algorithm is unknown here, or too weak."""
 
     kind = "unsupported-algorithm"
+
+
+class WeakKeyError(UnsupportedAlgorithmError):
+    """Its key is smaller than the policy wants, or on another curve."""
+
+    kind = "weak-key"
 
 
 class NotYetValidError(PathError):

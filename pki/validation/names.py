@@ -25,6 +25,10 @@ _CODECS = {
     0x1E: "utf-16-be",  # BMPString
 }
 """The kinds of text that are compared with each other; TeletexString and others only byte by byte."""
+_ASCII_AT_MOST = frozenset({0x14, 0x15, 0x19, 0x1B})
+"""TeletexString, VideotexString, GraphicString, GeneralString: what lies beyond ASCII, nobody reads alike."""
+_EXACT = frozenset({der.BOOLEAN, der.INTEGER, der.BIT_STRING, der.OBJECT_IDENTIFIER, der.GENERALIZED_TIME})
+"""Kinds of values that DER writes in one way only."""
 _MAX_RDNS = 128
 _VANISHING = frozenset(
     "\u00ad\u034f\u1806\ufffc" + "".join(map(chr, (*range(0x180B, 0x180E), *range(0xFE00, 0xFE10))))
@@ -92,9 +96,53 @@ def _mapped(text: str) -> Iterator[str]:
             yield char
 
 
-def within(name: ComparableName, base: ComparableName) -> bool:
-    """Whether `name` lies in the subtree that `base` is the top of."""
-    return name[: len(base)] == base
+def within(name: bytes, base: bytes) -> bool:
+    """Whether a DER Name lies in the subtree that `base` is the top of, beyond doubt. Raises DerError."""
+    top = _for_constraints(base)
+    return _for_constraints(name)[: len(top)] == top
+
+
+def may_be_within(name: bytes, base: bytes) -> bool:
+    """Whether it lies there, or may: text of a kind that can't be compared equals any. Raises DerError."""
+    top, below = _for_constraints(base), _for_constraints(name)
+    return len(below) >= len(top) and all(map(_may_be_same_rdn, below, top))
+
+
+@cached
+def _for_constraints(name: bytes) -> ComparableName:
+    """`comparable`, but TeletexString and its like count as text as far as they are ASCII.
+
+    Chaining compares these byte by byte (§7.1 admits it): there a second spelling only leads nowhere. Here it
+    would pass by an excluded subtree.
+    """
+    comparable(name)  # the same bounds
+    return tuple(
+        frozenset((identifier(oid), _plain_text(value)) for oid, value in map(_pair, rdn.children()))
+        for rdn in members(name)
+    )
+
+
+def _plain_text(value: Element) -> str | bytes:
+    if value.tag in _ASCII_AT_MOST and value.content.isascii():
+        text = prepared(value.content.decode("ascii"))
+    else:
+        text = _text(value)
+    return value.raw if text is None else text
+
+
+def _may_be_same_rdn(one: Rdn, other: Rdn) -> bool:
+    return len(one) == len(other) and all(any(_may_be_same(a, b) for a in one) for b in other)
+
+
+def _may_be_same(one: Attribute, other: Attribute) -> bool:
+    """Values that are no text, of one kind, are the same only if their bytes are (§7.1)."""
+    (kind, value), (other_kind, other_value) = one, other
+    if kind != other_kind:
+        return False
+    if isinstance(value, bytes) and isinstance(other_value, bytes):
+        settled = value[0] == other_value[0] and value[0] in _EXACT
+        return value == other_value or not settled
+    return value == other_value or isinstance(value, bytes) or isinstance(other_value, bytes)
 
 
 @cached

@@ -13,9 +13,9 @@ from pki.validation.errors import BadSignatureError, PathError, RevokedError
 from pki.validation.extensions import check_extensions, may
 from pki.validation.names import comparable
 from pki.validation.ocsp import CertId, CertStatus, OcspAnswer, SingleAnswer
-from pki.validation.signatures import AlgorithmError, key_bits, verifying_key
+from pki.validation.signatures import AlgorithmError, key_bits
 from pki.validation.statuscontext import Cause, Issuer, NotUsableError, StatusContext, unknown
-from pki.validation.steps import check_signature, check_time
+from pki.validation.steps import check_signature, check_time, key_of
 
 _HASHES = {
     oids.SHA1: "sha1",
@@ -89,7 +89,7 @@ def _check_signer(answer: OcspAnswer, issuer: Issuer, context: StatusContext) ->
         if not _names(answer, delegate):
             continue
         try:
-            key = verifying_key(delegate.spki)
+            key = key_of(delegate, 0, context.policy)
             if context.verify(answer.algorithm, key, answer.signature, answer.tbs):
                 _check_delegate(delegate, issuer, context)
                 return

@@ -164,6 +164,7 @@ def validate_signer(signer: Certificate, context: StatusContext) -> None:
         anchor_constraints=wanted.anchor_constraints,
         revocation=wanted.revocation,
         sha1=wanted.sha1,
+        keys=wanted.keys,
         strict=wanted.strict,
         clock_skew=wanted.clock_skew,
         ocsp_max_age=wanted.ocsp_max_age,

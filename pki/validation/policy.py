@@ -20,6 +20,25 @@ class RevocationMode(Enum):
 
 
 @dataclass(frozen=True)
+class KeyRules:
+    """The weakest keys that count: of anchors, CAs, leaves, and of who signs CRLs and OCSP answers."""
+
+    rsa_bits: int = 2048
+    """SP 800-131A, BSI TR-02102-1: 112 bits of security at least. Below 1024 none counts, whatever is set."""
+    dsa_bits: int = 2048
+    """FIPS 186-5 has no DSA any more; what was signed with it is still verified."""
+    curves: frozenset[str] = frozenset(
+        {"secp256r1", "secp384r1", "secp521r1", "brainpoolP256r1", "brainpoolP384r1", "brainpoolP512r1"}
+    )
+    """Named curves. `secp224r1` can be added, others are not read."""
+
+
+DEFAULT_KEYS = KeyRules()
+ALL_KEYS = KeyRules(1024, 1024, DEFAULT_KEYS.curves | {"secp224r1"})
+"""Whatever can be read at all: for suites of test cases, and for a first look before a policy is known."""
+
+
+@dataclass(frozen=True)
 class PathPolicy:
     """The inputs of RFC 5280 §6.1.1, and wants beyond them. The empty policy takes any purpose."""
 
@@ -48,6 +67,7 @@ class PathPolicy:
     revocation: RevocationMode = RevocationMode.NONE
     sha1: bool = False
     """Signatures over SHA-1 count. Only for the old: they can be forged."""
+    keys: KeyRules = DEFAULT_KEYS
     strict: bool = False
     """Certificates and CRLs must also be written as RFC 5280 §4 and §5 ask of those who issue them."""
     clock_skew: timedelta = timedelta(minutes=5)

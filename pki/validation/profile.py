@@ -5,7 +5,6 @@ from typing import NamedTuple
 
 from pki import der, oids
 from pki.validation.certificate import Certificate
-from pki.validation.constraints import NameSyntaxError, check_syntax
 from pki.validation.decoders import Usage
 from pki.validation.errors import ProfileError
 from pki.validation.extensions import (
@@ -16,6 +15,7 @@ from pki.validation.extensions import (
     subject_key_identifier,
 )
 from pki.validation.generalnames import general_names
+from pki.validation.nameforms import NameSyntaxError, check_syntax
 
 _EMPTY_NAME = der.sequence(())
 _MAX_SERIAL = 1 << 159

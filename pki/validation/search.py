@@ -147,7 +147,7 @@ class Search:
         try:
             if inherits(issuer.spki):
                 return None  # the key is whole only when the way above is known: §6.1 checks it
-            key = key_of(issuer, depth + 1)
+            key = key_of(issuer, depth + 1, self.policy)
             self.budget.signature(depth)
             check_signature(certificate, key, depth, self.policy)
         except DerError as error:

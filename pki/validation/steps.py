@@ -27,8 +27,10 @@ from pki.validation.errors import (
     PolicyError,
     PolicyMappingError,
     UnsupportedAlgorithmError,
+    WeakKeyError,
 )
 from pki.validation.extensions import basic_constraints, check_extensions, key_usage, may
+from pki.validation.keyrules import WeakKey, require_strength
 from pki.validation.names import comparable
 from pki.validation.policy import PathPolicy
 from pki.validation.policygraph import Level, root_level
@@ -101,19 +103,30 @@ def check_signature(certificate: Certificate, key: VerifyingKey, depth: int, pol
         raise BadSignatureError(depth, str(error)) from error
 
 
-def key_of(certificate: Certificate, depth: int, inherit: VerifyingKey | None = None) -> VerifyingKey:
-    """§6.1.4 (d) to (f). Raises UnsupportedAlgorithmError, DerError."""
+def key_of(
+    certificate: Certificate, depth: int, policy: PathPolicy, inherit: VerifyingKey | None = None
+) -> VerifyingKey:
+    """§6.1.4 (d) to (f). Raises UnsupportedAlgorithmError, WeakKeyError, DerError."""
+    check_strength(certificate, depth, policy)
     try:
         return verifying_key(certificate.spki, inherit)
     except AlgorithmError as error:
         raise UnsupportedAlgorithmError(depth, str(error)) from error
 
 
+def check_strength(certificate: Certificate, depth: int, policy: PathPolicy) -> None:
+    """Its own key is one that the policy takes. Raises WeakKeyError, DerError."""
+    try:
+        require_strength(certificate.spki, policy.keys)
+    except WeakKey as error:
+        raise WeakKeyError(depth, str(error)) from error
+
+
 def start(anchor: Certificate, length: int, policy: PathPolicy) -> PathState:
     """§6.1.2, for a path of `length` certificates below `anchor`. Raises PathError, DerError."""
     state = PathState(
         issuer=anchor,
-        key=key_of(anchor, length),
+        key=key_of(anchor, length, policy),
         level=root_level(),
         explicit_policy=0 if policy.explicit else length + 1,
         policy_mapping=0 if policy.mapping_inhibited else length + 1,
@@ -187,7 +200,7 @@ def descend_to(state: PathState, certificate: Certificate, depth: int, policy: P
     )
     return PathState(
         certificate,
-        key_of(certificate, depth, state.key),
+        key_of(certificate, depth, policy, state.key),
         level,
         *counts,
         _least(state.max_path_length - step, _path_length(certificate)),
@@ -246,8 +259,9 @@ def conclude(state: PathState, leaf: Certificate, policy: PathPolicy) -> frozens
     Raises PathError, DerError.
     """
     level = check_certificate(state, leaf, 0, policy)
+    check_strength(leaf, 0, policy)
     if policy.strict:
-        key_of(leaf, 0, state.key)
+        key_of(leaf, 0, policy, state.key)
     explicit = max(state.explicit_policy - 1, 0)
     constraints = leaf.extension(oids.POLICY_CONSTRAINTS, decoders.policy_constraints)
     if constraints is not None and constraints.require_explicit_policy == 0:

@@ -58,8 +58,6 @@ EXCLUDED = {
     "webpki::eku::root-has-eku": _WEB_EKU,
     "webpki::forbidden-dsa-root": _WEB_KEY,
     "webpki::forbidden-dsa-leaf": _WEB_KEY,
-    "webpki::forbidden-weak-rsa-key-in-root": _WEB_KEY,
-    "webpki::forbidden-weak-rsa-in-leaf": _WEB_KEY,
     "webpki::forbidden-rsa-not-divisible-by-8-in-root": _WEB_KEY,
     "webpki::forbidden-rsa-key-not-divisible-by-8-in-leaf": _WEB_KEY,
     "webpki::ca-as-leaf": "the web forbids CAs as leaves; rfc5280::ca-as-leaf, of equal form, is to hold",
