@@ -55,7 +55,7 @@ def create_app(pki: Pki, prefix: str = "") -> StatusApp:
     warn_of_faults(pki.authority.definitions)
     counters = Counters()
     board = MetricsBoard(pki.metrics_folder)
-    prepared = PreparedAnswers(pki.ocsp, pki.answers, pki.feed, pki.signing_clock)
+    prepared = PreparedAnswers(pki.ocsp, pki.status, pki.answers, pki.feed, pki.signing_clock)
 
     def follow() -> None:
         prepared.follow()

@@ -1,12 +1,18 @@
-"""What changed: each CA's status version, and the certificates that changed since one."""
+"""What changed: each CA's status version, and the certificates that changed since one.
+
+What is remembered of the database outside of it (answers, editions) is bound to the end of the audit chain as
+it was then: a database that was brought back from a copy doesn't hold that entry, or holds another there.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
 from functools import lru_cache
+from typing import NamedTuple
 
-from sqlalchemy import Engine, column, select, table, text
+from sqlalchemy import Connection, Engine, column, select, table, text
 from sqlalchemy.exc import OperationalError
 
+from pki.auditchain.chain import EMPTY, Head
 from pki.store.columns import serial_octets
 from pki.store.database import read_only
 
@@ -16,9 +22,34 @@ _CERTIFICATES = table(
     *map(column, ("serial", "issuer", "status", "reason", "since", "changed", "not_after")),
 )
 _ISSUERS = table("issuers", column("name"), column("status_version"))
+_AUDIT = table("audit", *map(column, ("sequence", "hash")))
 _C = _CERTIFICATES.c
 _IN_INDEX = text("changed > 0")
 """In the words of the partial index, or SQLite would not know that it may use it."""
+
+
+class Standing(NamedTuple):
+    """What the database said at one moment."""
+
+    positions: dict[str, int]
+    """Every CA's status version."""
+    head: Head
+    """The audit chain's end."""
+
+
+def head_of(connection: Connection) -> Head:
+    """The audit chain's end as the connection sees it."""
+    newest = select(*_AUDIT.c).order_by(_AUDIT.c.sequence.desc()).limit(1)
+    row = connection.execute(newest).first()
+    return EMPTY if row is None else Head(int(row[0]), bytes(row[1]).hex())
+
+
+def knows(connection: Connection, head: Head) -> bool:
+    """Whether what ended so is part of the chain."""
+    if head == EMPTY:
+        return True
+    found = connection.scalar(select(_AUDIT.c.hash).where(_AUDIT.c.sequence == head.sequence))
+    return found is not None and bytes(found).hex() == head.hash
 
 
 class StatusFeed:
@@ -32,6 +63,20 @@ class StatusFeed:
         with self._engine.connect() as connection:
             rows = connection.execute(select(*_ISSUERS.c)).all()
         return {str(name): int(version) for name, version in rows}
+
+    def standing(self) -> Standing:
+        """Versions, and then the end of the chain: no version is of a later entry than that."""
+        return Standing(self.positions(), self.head())
+
+    def head(self) -> Head:
+        """The audit chain's end: whatever was read before is told by what it ends."""
+        with self._engine.connect() as connection:
+            return head_of(connection)
+
+    def knows(self, head: Head) -> bool:
+        """Whether what ended so is part of the database's chain: else it was brought back from a copy."""
+        with self._engine.connect() as connection:
+            return knows(connection, head)
 
     def changed_since(self, issuer: str, version: int, limit: int) -> dict[bytes, int] | None:
         """The serials (16 octets) that changed after `version`, with the version at which each did.

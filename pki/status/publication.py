@@ -18,6 +18,7 @@ from pki.status.crl import policy, record
 from pki.status.crl.folder import CrlFolder, FileFacts, Leftover
 from pki.status.crl.locks import PublicationLocks
 from pki.status.crl.making import CrlMaker
+from pki.status.crl.memory import Memory
 from pki.status.crl.record import reading_sessions
 from pki.status.crl.rows import any_changed
 from pki.status.crl.scope import CrlScope, CrlTarget, parse_target
@@ -75,8 +76,7 @@ class CrlPublisher:
         self._maker = CrlMaker(engine, issuers, addresses, self._folder, clock)
         self._locks = PublicationLocks(engine, folder)
         self._clock = clock
-        self._unchanged: dict[str, tuple[int, int]] = {}
-        self._resting: dict[str, tuple[datetime, datetime]] = {}
+        self._memory = Memory(self._reading)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -138,6 +138,7 @@ class CrlPublisher:
                 return []
             self.clean()
             self._maker.check_time()
+            self._memory.check()
             for target in self._scheduled_targets():
                 try:
                     made += self._publish_if_due(target, actor, changes=changes)
@@ -204,27 +205,28 @@ class CrlPublisher:
             yield from (CrlScope(name, shard).full for shard in (range(shards) if shards > 1 else ()))
 
     def _publish_if_due(self, target: CrlTarget, actor: str, *, changes: bool) -> list[PublishedCrl]:
-        if not changes and self._rests(target):
+        if not changes and self._memory.rests(target.name, self._clock()):
             return []
         row = self._newest(target)
         if row is not None and not self._calls_for_next(target, row, changes=changes):
-            self._resting[target.name] = policy.resting(row)
+            self._memory.rest(row)
             return []
         return [self._publish_if_still_due(target, actor, wait=True)]
 
-    def _rests(self, target: CrlTarget) -> bool:
-        """Whether this process knows that it is too early: thousands of partitions are looked at often."""
-        begin, end = self._resting.get(target.name, (None, None))
-        return begin is not None and end is not None and begin < self._clock() < end
-
     def _calls_for_next(self, target: CrlTarget, row: CrlRow, *, changes: bool) -> bool:
+        if self._is_behind(row):
+            return True
         return self._is_due(target, row) if changes else policy.scheduled(row, self._clock())
+
+    def _is_behind(self, row: CrlRow) -> bool:
+        """Whether a newer one was published that the database, come back from a copy, doesn't know."""
+        return self._folder.highest(row.name) > row.number
 
     def _publish_if_still_due(self, target: CrlTarget, actor: str, *, wait: bool) -> PublishedCrl:
         """Or what another publisher made in the meantime; without waiting, what there is."""
         with self._locks.hold(target.scope.name, wait=wait) as mine:
             row = self._newest(target)
-            if row is not None and not (mine and self._is_due(target, row)):
+            if row is not None and not (mine and (self._is_due(target, row) or self._is_behind(row))):
                 return self._published(row)
             if not mine:
                 raise CrlUnavailableError(target.name)  # its file vanished just now
@@ -250,13 +252,13 @@ class CrlPublisher:
         with self._reading.begin() as session:
             connection = session.connection()
             version = record.status_version(connection, target.scope.issuer)
-            number, seen = self._unchanged.get(row.name, (0, 0))
-            since = max(row.status_version, seen if number == row.number else 0)
-            if version == since:
+            if version == row.status_version:
                 return False
-            if any_changed(connection, target.scope, since):
-                return True
-        self._unchanged[row.name] = (row.number, version)
+            since = self._memory.unchanged_until(connection, row)
+            if version != since:
+                if any_changed(connection, target.scope, since):
+                    return True
+                self._memory.note_unchanged(connection, row, version)
         return False
 
     def _is_free(self, row: CrlRow, now: datetime) -> bool:

@@ -20,6 +20,7 @@ _SUFFIX = ".crl"
 _ENTRIES_SUFFIX = ".entries"
 _TOKEN_BYTES = 8
 _DRAFT = re.compile(r"(?P<name>[a-z0-9-]+)\.(?P<number>[0-9]+)\.[0-9a-f]+\.(?:crl|entries)", re.ASCII)
+_NUMBERED = re.compile(r"(?P<number>[0-9]{1,19})\.crl", re.ASCII)
 _PUBLIC_FILE = 0o644
 _KNOWN_FILES = 50_000
 
@@ -66,6 +67,15 @@ class CrlFolder:
     def path(self, name: str, number: int) -> Path:
         """The final place of a CRL."""
         return self.root / name / f"{number}{_SUFFIX}"
+
+    def highest(self, name: str) -> int:
+        """The highest number of this name that was ever published here; 0: none was."""
+        try:
+            with os.scandir(self.root / name) as files:
+                found = (_NUMBERED.fullmatch(file.name) for file in files)
+                return max((int(match["number"]) for match in found if match), default=0)
+        except FileNotFoundError:
+            return 0
 
     @contextlib.contextmanager
     def draft(self, name: str, number: int) -> Iterator[Draft]:

@@ -56,7 +56,10 @@ class CrlMaker:
         refuse_before(issuer.facts.validity, now)
         with Session(self._engine) as session, session.begin():
             refuse_clock_set_back(session, now)
-            number = record.reserve_number(session, target.scope, now)
+            published = max(
+                self._folder.highest(each.name) for each in (target.scope.full, target.scope.delta)
+            )
+            number = record.reserve_number(session, target.scope, now, published)
         row = self._row(target, number, base, now)
         row.next_update = next_update or row.next_update
         with self._folder.draft(target.name, number) as draft:

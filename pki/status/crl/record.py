@@ -25,13 +25,13 @@ def reading_sessions(engine: Engine) -> sessionmaker[Session]:
     return sessionmaker(read_only(engine), expire_on_commit=False)
 
 
-def reserve_number(session: Session, scope: CrlScope, now: datetime) -> int:
+def reserve_number(session: Session, scope: CrlScope, now: datetime, published: int = 0) -> int:
     """The scope's next number: higher than every one before, and at least the time in seconds.
 
-    The time keeps numbers rising when the database comes back from an older copy; so every CRL's number is
-    at least its time of issue.
+    :param published: the highest that is known from elsewhere: a database that comes back from an older copy
+        has forgotten the newest. So every CRL's number is at least its time of issue.
     """
-    values = {"scope": scope.name, "least": int(now.timestamp())}
+    values = {"scope": scope.name, "least": max(int(now.timestamp()), published + 1)}
     return int(session.execute(_RESERVE, values).scalar_one())
 
 

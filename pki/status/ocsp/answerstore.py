@@ -3,7 +3,9 @@
 The store remembers up to which status version it is right, per CA (its mark). A change of status removes
 answers and moves the mark in one transaction; an answer enters only after it was held against the mark, also
 in one transaction. So however processes race or die, an answer that a change has outdated is not in store
-once the mark has passed the change. Deleting the folder loses nothing but the work of signing again.
+once the mark has passed the change. It also remembers the end of the audit chain of which anything in it
+tells, so a database that was brought back from a copy is noticed. Deleting the folder loses nothing but the
+work of signing again.
 """
 
 import os
@@ -16,6 +18,7 @@ from pathlib import Path
 
 import lmdb
 
+from pki.auditchain.chain import Head
 from pki.status.ocsp.forms import FORM_ID_BYTES
 from pki.store.columns import SERIAL_OCTETS
 
@@ -26,7 +29,9 @@ _READERS = 512
 _OWNER_ONLY_FOLDER = 0o700
 _OWNER_ONLY_FILE = 0o600
 _MARK = struct.Struct(">QQ")
-_ANSWERS, _MARKS = b"answers", b"marks"
+_HEAD = struct.Struct(">Q32s")
+_ANSWERS, _MARKS, _HEADS = b"answers", b"marks", b"heads"
+_NEWEST = b"newest"
 
 ChangesSince = dict[bytes, int] | None
 """Serials (16 octets) with the version at which each changed; None: too many to name."""
@@ -70,14 +75,30 @@ class AnswerStore:
         with self._begin() as transaction, transaction.cursor(self._marks) as cursor:
             return {bytes(name).decode(): Mark(*_MARK.unpack(value)) for name, value in cursor}
 
+    def head(self) -> Head | None:
+        """The newest end of the audit chain that anything here depends on; None: nothing is known."""
+        with self._begin() as transaction:
+            return self._head(transaction)
+
+    def note(self, head: Head) -> None:
+        """What is here depends on this end of the chain, too."""
+        with self._begin(write=True) as transaction:
+            self._note(transaction, head)
+
     def count(self) -> int:
         """How many answers are kept."""
         with self._begin() as transaction:
             return int(transaction.stat(self._answers)["entries"])
 
-    def advance(self, issuer: str, position: int, form_ids: Iterable[bytes], changes: ChangesSince) -> None:
-        """Removes what changed and moves the mark to `position`, unless another process was faster."""
+    def advance(
+        self, issuer: str, position: int, form_ids: Iterable[bytes], changes: ChangesSince, head: Head
+    ) -> None:
+        """Removes what changed and moves the mark to `position`, unless another process was faster.
+
+        `head` is the chain's end when that was read, or a later one.
+        """
         with self._begin(write=True) as transaction:
+            self._note(transaction, head)
             mark = self._mark(transaction, issuer)
             if mark is not None and mark.position >= position:
                 return
@@ -114,6 +135,7 @@ class AnswerStore:
     def clear(self) -> None:
         """Forgets everything, marks too."""
         with self._begin(write=True) as transaction:
+            transaction.drop(self._heads, delete=False)
             transaction.drop(self._answers, delete=False)
             transaction.drop(self._marks, delete=False)
 
@@ -136,12 +158,26 @@ class AnswerStore:
                 environment = _SHARED.acquire(self._folder)
                 self._answers = environment.open_db(_ANSWERS)
                 self._marks = environment.open_db(_MARKS)
+                self._heads = environment.open_db(_HEADS)
                 self._environment = environment
             return self._environment
 
     def _mark(self, transaction: "lmdb.Transaction", issuer: str) -> Mark | None:
         value = transaction.get(issuer.encode(), db=self._marks)
         return None if value is None else Mark(*_MARK.unpack(value))
+
+    def _head(self, transaction: "lmdb.Transaction") -> Head | None:
+        value = transaction.get(_NEWEST, db=self._heads)
+        if value is None:
+            return None
+        sequence, digest = _HEAD.unpack(value)
+        return Head(sequence, digest.hex())
+
+    def _note(self, transaction: "lmdb.Transaction", head: Head) -> None:
+        known = self._head(transaction)
+        if known is None or known.sequence < head.sequence:
+            value = _HEAD.pack(head.sequence, bytes.fromhex(head.hash))
+            transaction.put(_NEWEST, value, db=self._heads)
 
 
 class StoreReader:
@@ -185,8 +221,13 @@ class Adding:
         """The CA's mark, which does not move before this transaction's end."""
         return self._store._mark(self._transaction, issuer)  # noqa: SLF001 - two halves of one store
 
-    def put(self, records: Mapping[bytes, bytes]) -> None:
-        """Adds or replaces records."""
+    def head(self) -> Head | None:
+        """The store's end of the audit chain, which does not change either."""
+        return self._store._head(self._transaction)  # noqa: SLF001
+
+    def put(self, records: Mapping[bytes, bytes], head: Head) -> None:
+        """Adds or replaces records that were made of what the chain with this end tells."""
+        self._store._note(self._transaction, head)  # noqa: SLF001
         for key in sorted(records):
             self._transaction.put(key, records[key], db=self._store._answers)  # noqa: SLF001
 
@@ -207,7 +248,7 @@ class _SharedEnvironments:
                 environment = lmdb.open(
                     str(folder),
                     map_size=_MAP_SIZE,
-                    max_dbs=2,
+                    max_dbs=3,
                     max_readers=_READERS,
                     mode=_OWNER_ONLY_FILE,
                     metasync=False,  # a power cut undoes whole transactions: answers and mark together

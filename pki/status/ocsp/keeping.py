@@ -2,9 +2,10 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from pki.status.feed import StatusFeed
+from pki.auditchain.chain import Head
+from pki.status.feed import Standing, StatusFeed
 from pki.status.ocsp.answerstore import Adding, AnswerStore, Mark
 from pki.status.ocsp.forms import CertIdForms
 from pki.status.ocsp.record import StoredAnswer
@@ -26,36 +27,50 @@ class AnswerKeeper:
 
     def follow(self) -> dict[str, int]:
         """Brings the store up to what the database says now; returns the CAs' floors."""
-        marks = self._store.marks()
-        positions = self._feed.positions()
-        if any(positions.get(name, -1) < mark.position for name, mark in marks.items()):
-            # The database is an older one than was followed: nothing is known of what is stored.
+        head, marks = self._store.head(), self._store.marks()
+        standing = self._feed.standing()
+        if marks and not self._continues(head, marks, standing):
+            # The database is another one than was followed: nothing is known of what is stored.
             _LOG.warning("the status database went back; all stored OCSP answers are dropped")
             self._store.clear()
-            marks = {}
-        for issuer, position in positions.items():
+            head, marks = None, {}
+        for issuer, position in standing.positions.items():
             mark = marks.get(issuer)
             if mark is None or mark.position < position:
-                self._advance(issuer, mark, position)
+                self._advance(issuer, mark, position, standing.head)
+        if head != standing.head:
+            self._store.note(standing.head)
         return {name: mark.floor for name, mark in self._store.marks().items()}
 
-    def add(self, answers: Iterable[StoredAnswer]) -> int:
-        """Keeps answers that are still right; returns how many."""
+    def add(self, answers: Iterable[StoredAnswer], head: Head) -> int:
+        """Keeps answers that are still right; returns how many.
+
+        :param head: the audit chain's end, read after their certificates' states
+        """
         by_issuer: dict[str, list[StoredAnswer]] = defaultdict(list)
         for answer in answers:
             by_issuer[answer.form.issuer].append(answer)
         kept = 0
         with self._store.adding() as adding:
+            known = adding.head()
+            if known is None or not (self._feed.knows(known) and self._feed.knows(head)):
+                return 0  # the database went back: `follow` empties the store
             for issuer, of_issuer in by_issuer.items():
-                kept += self._add(adding, issuer, of_issuer)
+                kept += self._add(adding, issuer, of_issuer, head)
         return kept
 
-    def _advance(self, issuer: str, mark: Mark | None, position: int) -> None:
+    def _continues(self, head: Head | None, marks: Mapping[str, Mark], standing: Standing) -> bool:
+        """Whether all that the store has followed is part of what the database holds."""
+        if any(standing.positions.get(name, -1) < mark.position for name, mark in marks.items()):
+            return False
+        return head is not None and (head == standing.head or self._feed.knows(head))
+
+    def _advance(self, issuer: str, mark: Mark | None, position: int, head: Head) -> None:
         changes = {} if mark is None else self._feed.changed_since(issuer, mark.position, MAX_NAMED)
         form_ids = [form.form_id for form in self._forms.of_issuer(issuer)]
-        self._store.advance(issuer, position, form_ids, changes)
+        self._store.advance(issuer, position, form_ids, changes, head)
 
-    def _add(self, adding: Adding, issuer: str, answers: Sequence[StoredAnswer]) -> int:
+    def _add(self, adding: Adding, issuer: str, answers: Sequence[StoredAnswer], head: Head) -> int:
         mark = adding.mark(issuer)
         if mark is None:
             return 0
@@ -66,7 +81,7 @@ class AnswerKeeper:
             for answer in answers
             if answer.version >= mark.floor and _still_right(answer, mark, changes)
         }
-        adding.put(records)
+        adding.put(records, head)
         return len(records)
 
 

@@ -3,6 +3,7 @@
 import logging
 import time
 from collections import deque
+from dataclasses import replace
 
 import lmdb
 from sqlalchemy.exc import SQLAlchemyError
@@ -15,12 +16,16 @@ from pki.status.ocsp.keeping import AnswerKeeper
 from pki.status.ocsp.policy import LEAST_LEFT, UNCONFIRMED_SECONDS
 from pki.status.ocsp.record import StoredAnswer, read_times
 from pki.status.ocsp.responder import OcspResponder
+from pki.status.ocsp.response import cert_status
 from pki.status.signingclock import Monotonic, SigningClock
+from pki.status.store import Found, StatusStore
 
 _LOOK_SECONDS = 0.05
 """How old the snapshot of the store may be in which answers are looked up."""
 _MAX_WAITING = 20_000
 """Answers made and not yet stored; more are given out and forgotten."""
+_FLUSHED = 1_000
+"""Of these, as many are looked up at once."""
 _LEAST_LEFT = int(LEAST_LEFT.total_seconds())
 _LOG = logging.getLogger(__name__)
 
@@ -31,6 +36,7 @@ class PreparedAnswers:
     def __init__(
         self,
         responder: OcspResponder,
+        status: StatusStore,
         store: AnswerStore,
         feed: StatusFeed,
         clock: SigningClock,
@@ -38,7 +44,9 @@ class PreparedAnswers:
     ) -> None:
         self._forms = responder.forms
         self._maker = responder.maker
+        self._status = status
         self._store = store
+        self._feed = feed
         self._keeper = AnswerKeeper(store, feed, responder.forms)
         self._composer = Composer(self._maker.credential_by_tag, self._maker.extensions_of)
         self._clock = clock
@@ -130,9 +138,23 @@ class PreparedAnswers:
         return opened
 
     def _flush(self) -> None:
+        """Stores what was made, if the database still says the same: it may be another one since."""
         answers = [self._waiting.popleft() for _ in range(len(self._waiting))]
-        if answers:
-            self._keeper.add(answers)
+        for start in range(0, len(answers), _FLUSHED):
+            some = answers[start : start + _FLUSHED]
+            positions = self._feed.positions()
+            states = self._status.states({answer.serial for answer in some})
+            right = [
+                replace(answer, version=positions[answer.form.issuer])
+                for answer in some
+                if _is_told(answer, states.get(answer.serial))
+            ]
+            self._keeper.add(right, self._feed.head())
+
+
+def _is_told(answer: StoredAnswer, found: Found | None) -> bool:
+    """Whether an answer says what is known now."""
+    return found is not None and found[0] == answer.form.issuer and cert_status(found[1]) == answer.status
 
 
 def _log_unusable(error: Exception) -> None:

@@ -83,10 +83,11 @@ class Preparer:
     def _make(self, due: Mapping[CertIdForm, Sequence[int]]) -> int:
         versions = self._pki.feed.positions()  # before the states, see OcspResponder
         states = self._pki.status.states({serial for serials in due.values() for serial in serials})
+        head = self._pki.feed.head()
         made: list[StoredAnswer] = []
         for form, serials in due.items():
             for serial in serials:
                 found = states.get(serial)
                 if found is not None and found[0] == form.issuer:
                     made.append(self._maker.stored(form, serial, found[1], versions[form.issuer]))
-        return self._keeper.add(made) if made else 0
+        return self._keeper.add(made, head) if made else 0

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from pki.auditchain.chain import Head
 from pki.bootstrap import Pki
 from pki.status.ocsp.answerstore import AnswerStore
 from pki.status.ocsp.record import StoredAnswer
@@ -98,12 +99,13 @@ def fill_store(pki: Pki, population: Population) -> None:
     for start in range(0, len(population.asked), 1000):
         states |= pki.status.states(population.asked[start : start + 1000])
     signed = [pki.ocsp.maker.stored(form, serial, found[1], 0) for serial, found in sorted(states.items())]
-    _put_fillers(pki.answers, signed[0], population.size - len(signed))
+    head = pki.feed.head()
+    _put_fillers(pki.answers, signed[0], population.size - len(signed), head)
     with pki.answers.adding() as adding:
-        adding.put({answer.key: answer.record() for answer in signed})
+        adding.put({answer.key: answer.record() for answer in signed}, head)
 
 
-def _put_fillers(store: AnswerStore, like: StoredAnswer, count: int) -> None:
+def _put_fillers(store: AnswerStore, like: StoredAnswer, count: int, head: Head) -> None:
     record = like.record()
     width = (_HIGHEST - _LOWEST) // max(count, 1)
     for start in range(0, count, _CHUNK):
@@ -112,5 +114,6 @@ def _put_fillers(store: AnswerStore, like: StoredAnswer, count: int) -> None:
                 {
                     like.form.form_id + (_LOWEST + index * width).to_bytes(16, "big"): record
                     for index in range(start, min(count, start + _CHUNK))
-                }
+                },
+                head,
             )

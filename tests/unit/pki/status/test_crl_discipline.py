@@ -18,10 +18,12 @@ from pki.hierarchy import partition_scope
 from pki.keys.files import FileSigner
 from pki.status import RevocationReason
 from pki.status.crl import policy
+from pki.status.crl.folder import CrlFolder
 from pki.status.publication import CrlPublisher
 from pki.store.models import AuditEntry
 from tests.unit.pki.status.crlreader import read_crl
 from tests.unit.pki.status.lab import ADDRESSES, NAME, Lab, open_lab
+from tests.unit.pki.status.restoring import bring_back, copy_of
 
 DELTA = f"{NAME}-delta"
 
@@ -234,24 +236,71 @@ def test_a_publication_under_way_is_not_cleaned(lab: Lab) -> None:
     assert lab.crls.clean() == 1
 
 
-def test_numbers_rise_when_the_database_comes_back_from_an_older_copy(lab: Lab) -> None:
-    before = lab.crls.publish(NAME)
-    with lab.engine.begin() as connection:
-        connection.execute(text("DELETE FROM crls"))
-        connection.execute(text("DELETE FROM crl_numbers"))
-    lab.clock.advance(seconds=1)
-    assert lab.crls.publish(NAME).number > before.number
+def test_numbers_are_not_used_again_when_the_database_comes_back_from_an_older_copy(lab: Lab) -> None:
+    lab.crls.publish(NAME)
+    copy = copy_of(lab.engine, lab.folder.parent / "copy.sqlite3")
+    lost = [lab.crls.publish(name).number for name in (NAME, DELTA, NAME, DELTA)]
+    bring_back(lab.engine, copy)
+    for name in (NAME, DELTA):
+        crl = publisher(lab).publish(name)
+        assert crl.number > max(lost)
+        assert read_crl(crl.read()).number == crl.number
+    assert len(files(lab)) == 7
 
 
-def test_a_file_is_never_written_over(lab: Lab) -> None:
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_edition_that_the_database_forgot_is_followed_by_a_newer_one(lab: Lab, *, restarted: bool) -> None:
+    lab.crls.publish_due()
+    lab.clock.advance(minutes=1)
+    copy = copy_of(lab.engine, lab.folder.parent / "copy.sqlite3")
+    revoke_one(lab)
+    lost = {crl.name: crl.number for crl in lab.crls.publish_due()}
+    assert set(lost) == {NAME, DELTA}
+    assert lab.crls.publish_due(changes=False) == []
+    bring_back(lab.engine, copy)
+    crls = publisher(lab) if restarted else lab.crls
+    made = {crl.name: crl.number for crl in crls.publish_due(changes=False)}
+    assert made.keys() == lost.keys()
+    assert all(made[name] > lost[name] for name in lost)
+    assert crls.publish_due(changes=False) == []
+
+
+def test_what_was_unchanged_in_a_forgotten_database_may_be_changed(tmp_path: Path) -> None:
+    with open_lab(tmp_path, shards=2) as lab:
+        serials = lab.add(40)
+        (even, *_), (odd, other_odd, *_) = ([s for s in serials if s % 2 == shard] for shard in (0, 1))
+        scope = partition_scope(NAME, 0)
+        before = lab.crls.current(scope)
+        copy = copy_of(lab.engine, lab.folder.parent / "copy.sqlite3")
+        for serial in (odd, other_odd):
+            lab.authority.revoke(serial, RevocationReason.SUPERSEDED, "tester", "")
+        assert lab.crls.current(scope) == before  # remembered: nothing changed up to version 2
+        bring_back(lab.engine, copy)
+        lab.authority.revoke(even, RevocationReason.SUPERSEDED, "tester", "")
+        lab.authority.revoke(odd, RevocationReason.SUPERSEDED, "tester", "")
+        assert even in read_crl(lab.crls.current(scope).read()).entries
+
+
+def test_a_file_is_never_written_over(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     before = lab.crls.publish(NAME)
     with lab.engine.begin() as connection:
         connection.execute(text("DELETE FROM crls"))
         connection.execute(text("UPDATE crl_numbers SET number = number - 1"))
-    with pytest.raises(FileExistsError):
-        lab.crls.publish(NAME)
+    with monkeypatch.context() as patch:
+        patch.setattr(CrlFolder, "highest", lambda *_: 0)
+        with pytest.raises(FileExistsError):
+            lab.crls.publish(NAME)
     assert read_crl(before.read()).number == before.number
     assert lab.crls.publish(NAME).number > before.number
+
+
+@pytest.mark.parametrize(
+    "name", ["x.crl", "12.crl.part", "-3.crl", "99999999999999999999999.crl", "7", "٣.crl"]
+)
+def test_other_files_in_the_folder_count_for_nothing(lab: Lab, name: str) -> None:
+    crl = lab.crls.publish(NAME)
+    (crl.path.parent / name).write_bytes(b"")
+    assert CrlFolder(lab.folder).highest(NAME) == crl.number
 
 
 def test_replicas_share_what_one_of_them_made(lab: Lab) -> None:

@@ -32,7 +32,9 @@ class Worker:
     def __init__(self, pki: Pki) -> None:
         self.pki = pki
         self.seconds = Seconds()
-        self.prepared = PreparedAnswers(pki.ocsp, pki.answers, pki.feed, pki.signing_clock, self.seconds)
+        self.prepared = PreparedAnswers(
+            pki.ocsp, pki.status, pki.answers, pki.feed, pki.signing_clock, self.seconds
+        )
 
     def request(self, serial: int, form: int = 0) -> bytes:
         return plain_request(self.pki.ocsp.forms.of_issuer(CITIZEN)[form], serial)

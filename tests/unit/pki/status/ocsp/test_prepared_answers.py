@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import lmdb
@@ -19,6 +20,8 @@ from pki.status import RevocationReason
 from pki.status.ocsp import keeping
 from pki.status.ocsp.composing import ReadyAnswer
 from pki.status.ocsp.policy import STORED_LIFE, UNCONFIRMED_SECONDS
+from pki.status.ocsp.preparing import Preparer
+from tests.unit.pki.status.restoring import bring_back, copy_of
 
 from .conftest import CITIZEN, Worker
 
@@ -40,7 +43,8 @@ def break_the_feed(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(*_: object) -> None:
         raise OperationalError("SELECT", {}, OSError("down"))
 
-    monkeypatch.setattr(pki.feed, "positions", refuse)
+    for name in ("positions", "head", "knows"):
+        monkeypatch.setattr(pki.feed, name, refuse)
 
 
 @pytest.mark.parametrize("form", range(4), ids=["SHA-1 NULL", "SHA-1", "SHA-256 NULL", "SHA-256"])
@@ -172,6 +176,84 @@ def test_a_database_from_a_copy_empties_the_store(worker: Worker, issue: Issue) 
         connection.exec_driver_sql("UPDATE issuers SET status_version = 0")
     assert worker.follow()
     assert worker.pki.answers.count() == 0
+    assert worker.find(serial) is None
+
+
+def test_a_database_that_went_back_and_grew_again_empties_the_store(
+    worker: Worker, issue: Issue, tmp_path: Path
+) -> None:
+    """Its versions are as high as before; only the audit chain tells that it is another one."""
+    serial, other = issue().serial, issue().serial
+    worker.pki.authority.suspend(serial, "tester", "")
+    copy = copy_of(worker.pki.engine, tmp_path / "copy")
+    worker.pki.authority.resume(serial, "tester", "")
+    assert read(worker.store(serial)).certificate_status is GOOD
+    positions = worker.pki.feed.positions()
+    bring_back(worker.pki.engine, copy)
+    worker.pki.authority.suspend(other, "tester", "")
+    assert worker.pki.feed.positions() == positions
+    assert worker.follow()
+    assert worker.find(serial) is None
+    assert worker.pki.answers.count() == 0
+    assert read(worker.store(serial)).certificate_status is REVOKED
+
+
+def test_what_was_issued_after_the_copy_is_not_good(worker: Worker, issue: Issue, tmp_path: Path) -> None:
+    """An issue raises no status version."""
+    copy = copy_of(worker.pki.engine, tmp_path / "copy")
+    serial = issue().serial
+    worker.store(serial)
+    bring_back(worker.pki.engine, copy)
+    for process in (worker, Worker(worker.pki)):
+        process.follow()
+        assert process.find(serial) is None
+
+
+def test_what_waits_to_be_stored_is_looked_up_again(worker: Worker, issue: Issue, tmp_path: Path) -> None:
+    """The database goes back between an answer and its storing, to a moment that the store knew."""
+    serial = issue().serial
+    worker.pki.authority.suspend(serial, "tester", "")
+    worker.follow()
+    copy = copy_of(worker.pki.engine, tmp_path / "copy")
+    worker.pki.authority.resume(serial, "tester", "")
+    lost = issue().serial
+    for number in (serial, lost):
+        worker.make_and_keep(number)
+    bring_back(worker.pki.engine, copy)
+    assert worker.follow()
+    assert [worker.find(number) for number in (serial, lost)] == [None, None]
+    assert worker.pki.answers.count() == 0
+
+
+def test_answers_signed_ahead_of_a_database_that_went_back_are_not_kept(
+    worker: Worker, issue: Issue, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    serial = issue().serial
+    worker.pki.authority.suspend(serial, "tester", "")
+    worker.follow()
+    copy = copy_of(worker.pki.engine, tmp_path / "copy")
+    worker.pki.authority.resume(serial, "tester", "")
+    plain = worker.pki.ocsp.maker.stored
+
+    def go_back(*arguments: Any) -> Any:
+        made = plain(*arguments)
+        bring_back(worker.pki.engine, copy)
+        return made
+
+    monkeypatch.setattr(worker.pki.ocsp.maker, "stored", go_back)
+    list(Preparer(worker.pki).prepare(CITIZEN))
+    monkeypatch.undo()
+    worker.follow()
+    assert worker.find(serial) is None
+
+
+def test_a_store_that_does_not_say_what_it_depends_on_is_emptied(worker: Worker, issue: Issue) -> None:
+    """One that an earlier version wrote."""
+    serial = issue().serial
+    worker.store(serial)
+    with worker.pki.answers._begin(write=True) as transaction:
+        transaction.drop(worker.pki.answers._heads, delete=False)
+    worker.follow()
     assert worker.find(serial) is None
 
 

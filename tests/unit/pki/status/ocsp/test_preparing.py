@@ -77,7 +77,7 @@ def test_a_change_during_preparing_is_not_lost(
 def test_records_of_no_form_are_swept_out(worker: Worker, issue: Issue) -> None:
     worker.store(issue().serial)
     with worker.pki.answers.adding() as adding:
-        adding.put({b"x" * 24: bytes(30), b"short": bytes(30)})
+        adding.put({b"x" * 24: bytes(30), b"short": bytes(30)}, worker.pki.feed.head())
     step_through(Preparer(worker.pki))
     assert worker.pki.answers.count() == 1
 
