@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pki.auditchain.chain import Head
 from pki.auditchain.checkpoints import Checkpointer, StoredCheckpoint
-from pki.auditchain.errors import CheckpointError
+from pki.auditchain.errors import CheckpointError, TablesDifferError
 from pki.auditchain.keeping import KeptNote
 from pki.auditchain.note import NOTE_LIMIT, Checkpoint, CheckpointKey, parse_checkpoint
 from pki.auditchain.proofs import (
@@ -32,6 +32,8 @@ from pki.clock import utc_now
 from pki.errors import PkiError
 from pki.home import Home, HomeError, load
 from pki.keys.signer import Signer
+from pki.reconciliation import Reconciliation
+from pki.reconciliation.spool import open_spool
 from pki.store.models import AUDIT, KeyRow
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
@@ -53,13 +55,21 @@ _json_option = click.option("--json", "as_json", is_flag=True, help="Print the r
     help="Public key (PEM) whose signatures count; may be repeated. By default this home's own.",
 )
 @click.option("--proof", type=_FILE, help="Check this proof alone, by --key: needs no home.")
+@click.option("--log-only", is_flag=True, help="Don't compare the certificates' tables with the log.")
 @_json_option
 def verify(
-    *, head: str | None, noted: Path | None, keys: tuple[Path, ...], proof: Path | None, as_json: bool
+    *,
+    head: str | None,
+    noted: Path | None,
+    keys: tuple[Path, ...],
+    proof: Path | None,
+    log_only: bool,
+    as_json: bool,
 ) -> None:
     """Check links, tree and checkpoints, those in the database and the one kept in the home; print the end.
 
-    Note the end elsewhere: it is what --head takes.
+    Then the log is replayed: what it says of each certificate, the tables must say, too; every difference is
+    named on stderr. Note the end elsewhere: it is what --head takes.
     """
     with _errors_told():
         checkpoint = None if noted is None else parse_checkpoint(_read(noted, NOTE_LIMIT))
@@ -75,8 +85,8 @@ def verify(
             tuple(CheckpointKey(home.audit_origin, key) for key in public),
         )
         with _database(home) as engine, Session(snapshot(engine)) as session:
-            verified = verify_record(session, AUDIT, known)
-    _show_verified(verified, kept, as_json)
+            verified, compared = _checked(session, known, log_only=log_only)
+    _show_verified(verified, compared, kept, as_json)
 
 
 @click.command()
@@ -136,6 +146,22 @@ def key(*, as_json: bool) -> None:
     click.echo(json.dumps(data) if as_json else pem, nl=as_json)
 
 
+def _checked(session: Session, known: Expectations, *, log_only: bool) -> tuple[Verified, int | None]:
+    """The log, and how many certificates were held against it. Raises RecordError."""
+    if log_only:
+        return verify_record(session, AUDIT, known), None
+    with open_spool() as spool:
+        replay = Reconciliation(session, spool)
+        verified = verify_record(session, AUDIT, known, replay.watch)
+        found = 0
+        for difference in replay.differences():
+            click.echo(f"certificate {difference.serial}: {difference.what}", err=True)
+            found += 1
+    if found:
+        raise TablesDifferError(found)
+    return verified, replay.compared
+
+
 def _verify_proof(
     text: str, keys: list[ec.EllipticCurvePublicKey], noted: Checkpoint | None, as_json: bool
 ) -> None:
@@ -148,7 +174,7 @@ def _verify_proof(
     click.echo(json.dumps(data) if as_json else f"{proven.checkpoint.origin}: {proven.statement}")
 
 
-def _show_verified(verified: Verified, kept: Checkpoint | None, as_json: bool) -> None:
+def _show_verified(verified: Verified, compared: int | None, kept: Checkpoint | None, as_json: bool) -> None:
     end = verified.head
     data = {
         "entries": end.sequence,
@@ -157,12 +183,15 @@ def _show_verified(verified: Verified, kept: Checkpoint | None, as_json: bool) -
         "checkpoints": verified.checkpoints,
         "covered": verified.covered,
         "kept": None if kept is None else kept.size,
+        "certificates": compared,
     }
     text = (
         f"{end.sequence} entries hold together; the end is {end.sequence}:{end.hash}\n"
         f"{verified.checkpoints} checkpoints hold; the newest covers {verified.covered} entries\n"
         + ("no checkpoint is kept in this home" if kept is None else f"the one kept here covers {kept.size}")
     )
+    if compared is not None:
+        text += f"\nthe tables say of {compared} certificates what the log says"
     click.echo(json.dumps(data) if as_json else text)
 
 

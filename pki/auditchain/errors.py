@@ -5,6 +5,7 @@ RecordError
 │   └── ShorterLogError  the log ends before what was signed (found, signed)
 ├── TreeError            a stored node isn't the hash of what is below it (level, position)
 ├── CheckpointError      a checkpoint is malformed, forged, or not of this record (size)
+├── TablesDifferError    tables and log say different things of certificates (differences)
 ├── ProofError           a proof doesn't lead to its checkpoint, or can't be made
 └── CommitmentError      what is shown isn't what the record is committed to
 """
@@ -54,6 +55,14 @@ class CheckpointError(RecordError):
         super().__init__(f"checkpoint {'unreadable' if size is None else f'at size {size}'}: {why}")
         self.size = size
         self.why = why
+
+
+class TablesDifferError(RecordError):
+    """The log holds, and the tables say of so many certificates something else; each was named."""
+
+    def __init__(self, differences: int) -> None:
+        super().__init__(f"the log holds, and the tables differ from it in {differences:,} places")
+        self.differences = differences
 
 
 class ProofError(RecordError):

@@ -1,9 +1,10 @@
 """The check of a whole record in one pass: links, tree, checkpoints. It streams: memory stays flat."""
 
 import heapq
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from sqlalchemy import Engine, func, select
 from sqlalchemy.orm import Session
@@ -13,7 +14,7 @@ from pki.auditchain.checkpoints import StoredCheckpoint, all_checkpoints
 from pki.auditchain.errors import AuditChainError, ShorterLogError, TreeError
 from pki.auditchain.merkle import BLOCK, BLOCK_LEVEL, Frontier, Node, leaf_hash
 from pki.auditchain.note import Checkpoint, CheckpointKey
-from pki.auditchain.table import stored
+from pki.auditchain.table import StoredEntry, stored
 from pki.auditchain.tree import Record, StoredTree
 from pki.store.database import read_only
 
@@ -55,14 +56,25 @@ class Verified:
     """How many entries the newest of them covers."""
 
 
-def verify_record(session: Session, record: Record, expected: Expectations = NOTHING_EXPECTED) -> Verified:
+Watch: TypeAlias = Callable[[Iterable[StoredEntry]], Iterable[StoredEntry]]
+"""Looks at entries as they pass."""
+
+
+def verify_record(
+    session: Session,
+    record: Record,
+    expected: Expectations = NOTHING_EXPECTED,
+    watch: Watch | None = None,
+) -> Verified:
     """Checks everything in the caller's transaction, on a `snapshot`.
 
+    `watch` sees each entry before it is checked: what it learns counts when this returns.
     Raises AuditChainError, TreeError or CheckpointError, naming the first place at which it shows.
     """
     kept, entries = all_checkpoints(session, record), stored(session, record.entries)
     with closing(kept), closing(entries):
-        return _verify(entries, _StoredNodes(session, record), _Checkpoints(kept, expected), expected.head)
+        seen = entries if watch is None else watch(entries)
+        return _verify(seen, _StoredNodes(session, record), _Checkpoints(kept, expected), expected.head)
 
 
 def _verify(

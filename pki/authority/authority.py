@@ -13,7 +13,7 @@ from pki.authority.intents import Entropy
 from pki.authority.issuers import Issuers
 from pki.authority.issuing import Issuing, Result
 from pki.authority.orders import Order, order_for
-from pki.authority.record import REVOKED, SUSPENDED, queue_writers, record_events
+from pki.authority.record import ACTIVATED, RESUMED, REVOKED, SUSPENDED, queue_writers, record_events
 from pki.authority.seal import IntentSeal
 from pki.authority.transitions import Change, apply_change
 from pki.authority.values import CertificateRequest, IssuedCertificate
@@ -165,8 +165,8 @@ def _suspension(actor: str, note: str, hold: Hold) -> Change:
 
 
 def _activation(actor: str, note: str) -> Change:
-    return Change(Status.GOOD, None, "certificate.activated", actor, note, Hold.DELIVERY, activates=True)
+    return Change(Status.GOOD, None, ACTIVATED, actor, note, Hold.DELIVERY, activates=True)
 
 
 def _resumption(actor: str, note: str, hold: Hold) -> Change:
-    return Change(Status.GOOD, None, "certificate.resumed", actor, note, hold)
+    return Change(Status.GOOD, None, RESUMED, actor, note, hold)

@@ -19,6 +19,7 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 """By how much this process's clock may be behind the newest audit entry: several machines write it."""
 
 SUSPENDED, REVOKED = "certificate.suspended", "certificate.revoked"
+ACTIVATED, RESUMED = "certificate.activated", "certificate.resumed"
 _WHATEVER_THE_TIME = (SUSPENDED, REVOKED)
 _MASS_ACTIONS = "mass.%"
 CLOCK_CONFIRMED = "clock.confirmed"

@@ -7,7 +7,7 @@ it runs.
 """
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -21,6 +21,7 @@ from pki.store.massactions import MassPart, MassSkip, MassTarget
 from pki.store.models import CertificateRow
 
 _LAST_SHARD = 32_767
+_FETCHED_AT_ONCE = 10_000
 _FIRST = (-1, 1)
 """A place before every shard and serial."""
 _UNSYNCHRONISED = {"synchronize_session": False}
@@ -186,17 +187,32 @@ def _ends(session: Session, span: Span) -> tuple[tuple[int, int], tuple[int, int
 
 
 def changed_digest(session: Session, span: Span) -> bytes:
-    """SHA-256 over the serials of the span that were not skipped, 16 octets each, in their order."""
+    """SHA-256 over `kept_serials`."""
+    digest = hashlib.sha256()
+    for serial in kept_serials(session, span):
+        digest.update(serial)
+    return digest.digest()
+
+
+def kept_serials(session: Session, span: Span) -> Iterator[bytes]:
+    """The serials of the span that were not skipped, 16 octets each, in their order; streamed."""
     skipped = select(MassSkip.serial).where(
         MassSkip.action == span.action, MassSkip.serial == MassTarget.serial
     )
     query = select(type_coerce(MassTarget.serial, LargeBinary)).where(*span.conditions, ~skipped.exists())
-    rows = session.connection().execute(query.order_by(MassTarget.shard, MassTarget.serial))
-    return hashlib.sha256(b"".join([serial for (serial,) in rows])).digest()
+    ordered = query.order_by(MassTarget.shard, MassTarget.serial)
+    with session.connection().execute(ordered, execution_options={"yield_per": _FETCHED_AT_ONCE}) as rows:
+        for (serial,) in rows:
+            yield serial
 
 
 def span_of(part: MassPart) -> Span:
     """The targets that a part decided about."""
-    first_shard, first_serial = part.first_shard, part.first_serial
-    after = (first_shard, first_serial - 1) if first_serial > 1 else (first_shard - 1, MAX_SERIAL)
-    return Span(part.action, part.issuer, after, (part.last_shard, part.last_serial))
+    first, last = (part.first_shard, part.first_serial), (part.last_shard, part.last_serial)
+    return span_between(part.action, part.issuer, first, last)
+
+
+def span_between(action: int, issuer: str, first: tuple[int, int], last: tuple[int, int]) -> Span:
+    """The targets of an issuer from one place to another, both included."""
+    shard, serial = first
+    return Span(action, issuer, (shard, serial - 1) if serial > 1 else (shard - 1, MAX_SERIAL), last)

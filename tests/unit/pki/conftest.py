@@ -60,6 +60,22 @@ def pki(home: Home, clock: ManualClock) -> Iterator[Pki]:
     opened.close()
 
 
+@pytest.fixture(params=["sqlite", "postgresql"])
+def either_pki(
+    request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Pki]:
+    """An installation on each database."""
+    if request.param == "postgresql":
+        monkeypatch.setenv("HOVIAT_PKI_DATABASE", request.getfixturevalue("postgres_url"))
+        home = homes.create(tmp_path / "home", "http://127.0.0.1:8080")
+        initialise(home, clock)
+    else:
+        home = request.getfixturevalue("home")
+    opened = open_pki(home, clock)
+    yield opened
+    opened.close()
+
+
 @pytest.fixture
 def citizen_request() -> Callable[..., CertificateRequest]:
     def make(

@@ -164,8 +164,8 @@ def test_a_checkpoint_noted_elsewhere_tells_where_the_kept_one_is_gone(
     noted = write(tmp_path / "noted", run("audit", "checkpoint").stdout)
     cut(home)
     home.audit_note.unlink()
-    assert data_of(run("audit", "verify", "--json"))["kept"] is None
-    assert "no checkpoint is kept" in run("audit", "verify").stdout
+    assert data_of(run("audit", "verify", "--log-only", "--json"))["kept"] is None
+    assert "no checkpoint is kept" in run("audit", "verify", "--log-only").stdout
     refused = run("audit", "verify", "--checkpoint", noted)
     assert refused.exit_code == 1
     assert "audit entry 5: is missing: the log was cut off" in refused.stderr
@@ -210,7 +210,7 @@ def test_two_officers_accept_a_restored_log_and_it_is_on_record(run: Run, home: 
     cut(home)
     made = data_of(run("audit", "restored", *OFFICERS, "--json"))
     assert made["size"] == 5
-    assert data_of(run("audit", "verify", "--json"))["kept"] == 5
+    assert data_of(run("audit", "verify", "--log-only", "--json"))["kept"] == 5
     connection = sqlite3.connect(home.root / "pki.sqlite3")
     actor, action, details = connection.execute(
         "SELECT actor, action, details FROM audit WHERE sequence = 5"
@@ -258,6 +258,26 @@ def test_a_log_that_does_not_hold_is_not_accepted(run: Run, home: Home) -> None:
 
 def test_without_a_kept_checkpoint_nothing_is_accepted(run: Run) -> None:
     assert "none is kept" in run("audit", "restored", *OFFICERS).stderr
+
+
+def test_a_row_that_differs_from_the_log_is_named(run: Run, home: Home) -> None:
+    told = data_of(run("audit", "verify", "--json"))
+    assert told["certificates"] > 0
+    connection = sqlite3.connect(home.root / "pki.sqlite3")
+    with connection:
+        serial: str = connection.execute(
+            "SELECT lower(hex(serial)) FROM certificates WHERE request_id = 'ca-card-g1'"
+        ).fetchone()[0]
+        connection.execute(
+            "UPDATE certificates SET status = 'revoked', reason = 'superseded' "
+            "WHERE request_id = 'ca-card-g1'"
+        )
+    connection.close()
+    refused = run("audit", "verify", "--json")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert f"certificate {serial}: status: the table says 'revoked', the log 'good'" in refused.stderr
+    assert "the tables differ from it in 2 places" in refused.stderr
+    assert data_of(run("audit", "verify", "--log-only", "--json"))["certificates"] is None
 
 
 def test_a_consistency_proof_that_nobody_signed_says_so(run: Run, tmp_path: Path, key_file: str) -> None:

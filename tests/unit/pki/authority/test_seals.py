@@ -1,7 +1,7 @@
 """Who writes to the database alone can't have anything signed: intents bear a seal."""
 
 import secrets
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,18 +11,16 @@ import pytest
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
 
-from pki import home as homes
 from pki.auditchain import verify_table
 from pki.authority import CertificateRequest, PersonSubject
 from pki.authority.intents import RecordedIntent, read_intents
 from pki.authority.seal import SEAL_BYTES, SEALING_MASTER_KEY, IntentSeal
-from pki.bootstrap import MASTER_KEY_NAMES, Pki, initialise, open_pki
+from pki.bootstrap import MASTER_KEY_NAMES, Pki
 from pki.errors import IntentAlteredError, KeyStoreError, RequestRefusedError
 from pki.keys.files import FileSigner
 from pki.keys.store import KeyStore
 from pki.store.models import AuditEntry, CertificateRow, Intent
 from tests.softhsm import SoftHsm
-from tests.unit.pki.conftest import ManualClock
 
 Requests = Callable[..., CertificateRequest]
 MOMENT = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -140,22 +138,6 @@ def test_a_token_seals_after_it_was_opened_again(tmp_path: Path, softhsm: SoftHs
     keys.close()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def either(
-    request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Pki]:
-    """An installation on each database."""
-    if request.param == "postgresql":
-        monkeypatch.setenv("HOVIAT_PKI_DATABASE", request.getfixturevalue("postgres_url"))
-        home = homes.create(tmp_path / "home", "http://127.0.0.1:8080")
-        initialise(home, clock)
-    else:
-        home = request.getfixturevalue("home")
-    opened = open_pki(home, clock)
-    yield opened
-    opened.close()
-
-
 @pytest.fixture
 def tear(monkeypatch: pytest.MonkeyPatch) -> Callable[[Pki, CertificateRequest], None]:
     """Leaves a request's intent pending, as a failing key does."""
@@ -185,39 +167,39 @@ def forge(pki: Pki, request_id: str, **values: object) -> None:
 
 @pytest.mark.parametrize("values", [{"on_hold": False}, {"seal": None}], ids=["content", "no seal"])
 def test_a_changed_intent_is_refused_and_the_others_go_on(
-    either: Pki, citizen_request: Requests, tear: Callable[..., None], values: dict[str, Any]
+    either_pki: Pki, citizen_request: Requests, tear: Callable[..., None], values: dict[str, Any]
 ) -> None:
     mine = citizen_request("mine", on_hold=True)
     for request in (mine, citizen_request("theirs", on_hold=True)):
-        tear(either, request)
-    forge(either, "mine", actor="<b>nobody</b>", **values)
-    assert either.authority.repair() == 2
-    assert either.authority.certificate("mine") is None
-    assert either.authority.certificate("theirs") is not None
-    entry = last_entry(either)
+        tear(either_pki, request)
+    forge(either_pki, "mine", actor="<b>nobody</b>", **values)
+    assert either_pki.authority.repair() == 2
+    assert either_pki.authority.certificate("mine") is None
+    assert either_pki.authority.certificate("theirs") is not None
+    entry = last_entry(either_pki)
     assert (entry.actor, entry.action, entry.subject) == ("authority", "certificate.refused", "intent")
     assert entry.details == {"rule": "seal", "request": "mine"}
-    assert either.authority.repair() == 0
+    assert either_pki.authority.repair() == 0
     with pytest.raises(RequestRefusedError) as caught:
-        either.authority.issue(mine)
+        either_pki.authority.issue(mine)
     assert caught.value.rule == "seal"
 
 
 def test_a_changed_intent_is_not_gone_on_with_by_its_own_request(
-    either: Pki, citizen_request: Requests, tear: Callable[..., None]
+    either_pki: Pki, citizen_request: Requests, tear: Callable[..., None]
 ) -> None:
     mine, other = citizen_request("mine"), citizen_request("other")
-    tear(either, mine)
-    forge(either, "mine", not_after=either.clock().replace(microsecond=0) + timedelta(days=36500))
-    altered, issued = either.authority.issue_many([mine, other])
+    tear(either_pki, mine)
+    forge(either_pki, "mine", not_after=either_pki.clock().replace(microsecond=0) + timedelta(days=36500))
+    altered, issued = either_pki.authority.issue_many([mine, other])
     assert isinstance(altered, IntentAlteredError)
-    assert either.authority.certificate("other") == issued
-    assert last_entry(either).details["rule"] == "seal"
+    assert either_pki.authority.certificate("other") == issued
+    assert last_entry(either_pki).details["rule"] == "seal"
 
 
-def test_a_planted_intent_is_refused_at_the_next_start(either: Pki, citizen_request: Requests) -> None:
-    either.authority.issue(citizen_request("mine"))
-    with Session(either.engine) as session, session.begin():
+def test_a_planted_intent_is_refused_at_the_next_start(either_pki: Pki, citizen_request: Requests) -> None:
+    either_pki.authority.issue(citizen_request("mine"))
+    with Session(either_pki.engine) as session, session.begin():
         known = read_intents(session, ["mine"])["mine"]
         der = session.execute(
             text("SELECT der FROM certificate_bodies WHERE serial = :serial"),
@@ -231,39 +213,39 @@ def test_a_planted_intent_is_refused_at_the_next_start(either: Pki, citizen_requ
             "profile": "no such profile",
         }
         session.execute(insert(Intent).values(**planted))
-    assert either.authority.repair() == 1
-    assert either.authority.certificate("planted") is None
-    with Session(either.engine) as session:
+    assert either_pki.authority.repair() == 1
+    assert either_pki.authority.certificate("planted") is None
+    with Session(either_pki.engine) as session:
         assert read_intents(session, ["planted"])["planted"].refused_by == "seal"
 
 
 def test_another_intents_seal_does_not_serve(
-    either: Pki, citizen_request: Requests, tear: Callable[..., None]
+    either_pki: Pki, citizen_request: Requests, tear: Callable[..., None]
 ) -> None:
     person = PersonSubject("0084575948", "زهرا", "محمدی")
     for request in (citizen_request("mine"), citizen_request("theirs", subject=person)):
-        tear(either, request)
-    with Session(either.engine) as session:
+        tear(either_pki, request)
+    with Session(either_pki.engine) as session:
         theirs = read_intents(session, ["theirs"])["theirs"]
     names = ("tbs", "key_hash", "holder_hash", "fingerprint", "salt", "seal")
-    forge(either, "mine", **{name: getattr(theirs, name) for name in names})
-    assert either.authority.repair() == 2
-    assert either.authority.certificate("mine") is None
-    assert either.authority.certificate("theirs") is not None
+    forge(either_pki, "mine", **{name: getattr(theirs, name) for name in names})
+    assert either_pki.authority.repair() == 2
+    assert either_pki.authority.certificate("mine") is None
+    assert either_pki.authority.certificate("theirs") is not None
 
 
 def test_an_issued_intent_that_is_set_back_is_not_signed_again(
-    either: Pki, citizen_request: Requests, tear: Callable[..., None]
+    either_pki: Pki, citizen_request: Requests, tear: Callable[..., None]
 ) -> None:
     request = citizen_request("mine")
-    tear(either, request)
-    with Session(either.engine) as session:
+    tear(either_pki, request)
+    with Session(either_pki.engine) as session:
         tbs = read_intents(session, ["mine"])["mine"].tbs
-    issued = either.authority.issue(request)
-    forge(either, "mine", outcome="pending", tbs=tbs)  # its seal holds
-    assert either.authority.repair() == 0
-    assert either.authority.issue(request) == issued
-    with Session(either.engine) as session:
+    issued = either_pki.authority.issue(request)
+    forge(either_pki, "mine", outcome="pending", tbs=tbs)  # its seal holds
+    assert either_pki.authority.repair() == 0
+    assert either_pki.authority.issue(request) == issued
+    with Session(either_pki.engine) as session:
         serials = session.scalars(
             select(CertificateRow.serial).where(CertificateRow.request_id == "mine")
         ).all()
