@@ -30,7 +30,7 @@ _CRL_NAME = 80
 """An issuer's name, a partition, `-delta`."""
 
 _PENDING = text("outcome = 'pending'")
-_LISTED = text("status <> 'good'")
+_LISTED = text("reason IS NOT NULL")
 _CHANGED = text("changed > 0")
 
 
@@ -124,7 +124,8 @@ class CertificateRow(Base):
         CheckConstraint("(status = 'good') = (reason IS NULL)", name="reason"),
         CheckConstraint("(status = 'on_hold') = (held_by IS NOT NULL)", name="held_by"),
         CheckConstraint("held_under IS NULL OR held_by IS NOT NULL", name="held_under"),
-        # All that a CRL says of a partition, in the order of serials, without touching the table.
+        # All that a CRL says of a partition, in the order of serials, without touching the table: that is
+        # why its condition is a column of its own (not good: with a reason, see above) and not the status.
         Index(
             "ix_certificates_listed",
             *("issuer", "shard", "serial", "not_after", "since", "reason", "invalidity_date"),

@@ -23,7 +23,7 @@ _COLUMNS = (
     CertificateRow.invalidity_date,
 )
 # Word for word the conditions of the partial indexes, or SQLite doesn't use them.
-_LISTED = text("status <> 'good'")
+_LISTED = text("reason IS NOT NULL")
 _CHANGED = text("changed > 0")
 
 
