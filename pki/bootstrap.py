@@ -41,6 +41,7 @@ from pki.status.signingclock import SigningClock
 from pki.status.store import StatusStore
 from pki.store.database import create_database_engine, migrate
 from pki.store.models import AUDIT, AuditEntry, KeyRow
+from pki.validation.foreign import ForeignTrust
 
 __all__ = [
     "CHECKPOINT_KEY",
@@ -95,6 +96,8 @@ class Pki:
     published: Mapping[str, bytes] = field(repr=False)
     """What stands under /pki/ca/NAME.cer: CAs, cross certificates, links; DER."""
     trust: Trust
+    foreign: ForeignTrust = field(repr=False)
+    """Whom else than our own roots to trust, and for what."""
     engine: Engine = field(repr=False)
     metrics_folder: Path
     checkpointer: Checkpointer = field(repr=False)
@@ -222,6 +225,7 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
         documents=DocumentSigners(Foundry(engine, keys, addresses, clock, DOCUMENTS, home.crls, definitions)),
         published=published_certificates(engine, issuers),
         trust=Trust(_loaded(issuers, (Role.ROOT,)), _loaded(issuers, _CITIZENS)),
+        foreign=ForeignTrust(home.anchors),
         engine=engine,
         metrics_folder=home.metrics,
         checkpointer=Checkpointer(

@@ -1,6 +1,7 @@
 """`/healthz` and `/metrics` of the status service: each thing it depends on, by name.
 
-A profile that can't be used degrades it: what it answers stands, but something can't be issued.
+A profile or a trust anchor that can't be used degrades it: what it answers stands, but something can't be
+issued, or somebody is not trusted.
 """
 
 from collections.abc import Callable
@@ -22,7 +23,7 @@ from pki.profiles.definitions import faults_of
 from pki.status.crl.endpoints import crl_gauges
 from pki.status.ocsp.prepared import PreparedAnswers
 
-PROFILES = "profiles"
+PROFILES, ANCHORS = "profiles", "anchors"
 _METRICS_TYPE = "text/plain; version=0.0.4"
 
 
@@ -45,7 +46,8 @@ class HealthChecks:
 
     def degraded(self) -> list[str]:
         """The names of what is not as it should be, while all is answered."""
-        return [PROFILES] if faults_of(self._pki.authority.definitions) else []
+        faults = {PROFILES: faults_of(self._pki.authority.definitions), ANCHORS: self._pki.foreign.faults()}
+        return [name for name, found in faults.items() if found]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -80,7 +82,9 @@ def health_routes(
         failing = checks.failing()
         if not failing:
             degraded = checks.degraded()
-            told = dict.fromkeys((*checks.names, PROFILES), "ok") | dict.fromkeys(degraded, "degraded")
+            told = dict.fromkeys((*checks.names, PROFILES, ANCHORS), "ok") | dict.fromkeys(
+                degraded, "degraded"
+            )
             body = {"status": "degraded" if degraded else "ok", "checks": told}
             return JSONResponse(body, headers=dict(NOT_CACHED))
         kind = "database-unavailable" if "database" in failing else "dependency-unavailable"
@@ -99,6 +103,7 @@ def health_routes(
         gauges = {
             "hoviat_pki_ocsp_stored_answers_usable": int(prepared.is_confirmed),
             "hoviat_pki_profiles_unusable": len(faults_of(pki.authority.definitions)),
+            "hoviat_pki_anchors_unusable": len(pki.foreign.faults()),
         }
         gauges |= _ends(pki) | crl_gauges(pki)
         text = metrics_text(board.total(counters.values()), "counter") + metrics_text(gauges, "gauge")

@@ -68,6 +68,11 @@ class Home:
         return self.root / "profiles"
 
     @property
+    def anchors(self) -> Path:
+        """Certificates of others that are trusted, a folder for each purpose; need not be there."""
+        return self.root / "anchors"
+
+    @property
     def secrets(self) -> Path:
         """Files only the owner reads: the passphrase, operators' first passwords, master keys."""
         return self.root / "secrets"

@@ -4,6 +4,7 @@ Whoever may write in the folder decides who is trusted. One file that can't be u
 from being used; it is named in `faults`. An anchor's own validity counts with each path, at the moment asked.
 """
 
+import logging
 import os
 import threading
 from collections.abc import Mapping
@@ -16,10 +17,11 @@ from pki.validation.certificate import Certificate, read_certificate
 from pki.validation.inputs import InputError, objects_in
 
 MAX_FILE_BYTES = 1 << 20
-MAX_FILES = 1024
+MAX_CERTIFICATES = 1024
+_LOG = logging.getLogger(__name__)
 SUFFIXES = frozenset({".cer", ".crt", ".der", ".pem"})
 
-_Stamp: TypeAlias = tuple[tuple[str, int, int, int], ...]
+_Stamp: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -63,25 +65,35 @@ class TrustAnchors:
             except OSError:
                 return self._found
             if stamp != self._stamp:
-                self._found = _read_all(self._folder, [name for name, *_ in stamp])
+                self._found = _read_all(self._folder, [name for name, _ in stamp])
                 self._stamp = stamp
+                for name, fault in self._found.faults.items():
+                    _LOG.warning("trust anchor file %r is not used: %s", name, fault)
             return self._found
 
 
 def _stamp(folder: Path) -> _Stamp:
-    """Name, size, time and inode of each certificate file: a file replaced by another shows."""
+    """Name, size, times and inode of each certificate file: a file replaced by another shows."""
     with os.scandir(folder) as entries:
-        files = [entry for entry in entries if entry.is_file() and Path(entry.name).suffix in SUFFIXES]
-        facts = [(entry.name, entry.stat()) for entry in files]
-    found = [(name, status.st_size, status.st_mtime_ns, status.st_ino) for name, status in facts]
-    return tuple(sorted(found)[:MAX_FILES])
+        names = [entry.name for entry in entries if Path(entry.name).suffix.lower() in SUFFIXES]
+    return tuple((name, _facts(folder / name)) for name in sorted(names))
+
+
+def _facts(path: Path) -> tuple[int, ...]:
+    """Nothing for one that went away just now, or can't be looked at: reading it says why."""
+    try:
+        status = path.stat()
+    except OSError:
+        return ()
+    return status.st_size, status.st_mtime_ns, status.st_ctime_ns, status.st_ino
 
 
 def _read_all(folder: Path, names: list[str]) -> AnchorSet:
     found: dict[bytes, Certificate] = {}
-    faults = {}
+    faults: dict[str, str] = {}
     for name in names:
         try:
+            _require_room(found, faults)
             found |= {certificate.raw: certificate for certificate in _read(folder / name)}
         except (InputError, ValidationError) as error:
             faults[name] = str(error)
@@ -95,7 +107,14 @@ def _read_all(folder: Path, names: list[str]) -> AnchorSet:
     )
 
 
+def _require_room(found: Mapping[bytes, Certificate], faults: Mapping[str, str]) -> None:
+    if len(found) >= MAX_CERTIFICATES or len(faults) >= MAX_CERTIFICATES:
+        raise InputError(f"more than {MAX_CERTIFICATES} certificates, or broken files, stand before it")
+
+
 def _read(path: Path) -> list[Certificate]:
+    if not path.is_file():  # a pipe would be waited for
+        raise InputError("is no file")
     with path.open("rb") as file:
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:

@@ -8,19 +8,24 @@ from typing import IO
 import click
 
 from pki.errors import ValidationError
-from pki.validation.batch import judge_line
+from pki.validation.anchors import AnchorSet, TrustAnchors
+from pki.validation.batch import judge_line, lines_in
 from pki.validation.decoders import Usage
 from pki.validation.evidence import Evidence
 from pki.validation.explain import explain
-from pki.validation.inputs import InputError, moment_in, objects_in
+from pki.validation.inputs import InputError, file_in, moment_in, objects_in, require_identifier
 from pki.validation.policy import PathPolicy, RevocationMode
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
 
 
 @click.command()
 @click.argument("chain", nargs=-1, type=_FILE)
 @click.option("--trust", multiple=True, type=_FILE, help="Trust anchors, PEM or DER; may be repeated.")
+@click.option(
+    "--anchors", type=_FOLDER, help="A folder of trust anchors, and of CAs that help to find a path."
+)
 @click.option("--at", help="The moment, ISO 8601, UTC if it names no zone.")
 @click.option("--crl", "crls", multiple=True, type=_FILE, help="CRLs; each certificate must be covered.")
 @click.option("--ocsp", multiple=True, type=_FILE, help="OCSP answers; each certificate must be covered.")
@@ -34,11 +39,12 @@ _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 @click.option("--no-sha1", is_flag=True, help="Refuse signatures over SHA-1.")
 @click.option("--strict", is_flag=True, help="Also ask what RFC 5280 asks of those who issue.")
 @click.option("--json", "as_json", is_flag=True, help="Print the verdict as JSON on stdout.")
-@click.option("--batch", type=click.File(encoding="utf-8", errors="replace"), help="JSON lines; - is stdin.")
+@click.option("--batch", type=click.File("rb"), help="JSON lines; - is stdin.")
 def validate(
     *,
     chain: tuple[Path, ...],
     trust: tuple[Path, ...],
+    anchors: Path | None,
     at: str | None,
     crls: tuple[Path, ...],
     ocsp: tuple[Path, ...],
@@ -52,7 +58,7 @@ def validate(
     no_sha1: bool,
     strict: bool,
     as_json: bool,
-    batch: IO[str] | None,
+    batch: IO[bytes] | None,
 ) -> None:
     """Validate the certificate path in CHAIN by RFC 5280 and explain the verdict.
 
@@ -60,12 +66,14 @@ def validate(
     the others help in any order.
     """
     if batch is not None:
-        if chain or trust:
+        if chain or trust or anchors:
             raise click.UsageError("--batch reads chains and anchors from its lines")
         _judge(batch)
         return
-    if not chain or not trust or at is None:
-        raise click.UsageError("CHAIN, --trust and --at are needed, or else --batch")
+    if not chain or not (trust or anchors) or at is None:
+        raise click.UsageError("CHAIN, --trust or --anchors, and --at are needed, or else --batch")
+    for identifier in (*policies, *([purpose] if purpose is not None else [])):
+        _require_identifier(identifier)
     policy = PathPolicy(
         key_usage=key_usage,
         key_purpose=purpose,
@@ -78,8 +86,15 @@ def validate(
         strict=strict,
     )
     try:
-        evidence = Evidence.of(_objects(crls), [path.read_bytes() for path in ocsp])
-        verdict = explain(_objects(chain), _objects(trust), moment_in(at), policy, evidence)
+        evidence = Evidence.of(_objects(crls), list(map(file_in, ocsp)))
+        found = _folder(anchors)
+        verdict = explain(
+            [*_objects(chain), *found.intermediates],
+            [*_objects(trust), *found.anchors],
+            moment_in(at),
+            policy,
+            evidence,
+        )
     except (InputError, ValidationError) as error:
         raise click.ClickException(str(error)) from error
     click.echo(json.dumps(verdict.as_data()) if as_json else "\n".join(verdict.as_lines()))
@@ -95,22 +110,35 @@ def _mode(crls: tuple[Path, ...], ocsp: tuple[Path, ...]) -> RevocationMode:
     return RevocationMode.OCSP if ocsp else RevocationMode.NONE
 
 
+def _require_identifier(text: str) -> None:
+    try:
+        require_identifier(text)
+    except InputError as error:
+        raise click.UsageError(f"{text[:80]!r}: {error}") from error
+
+
+def _folder(path: Path | None) -> AnchorSet:
+    """What the folder holds; each file that can't be used is told, and stops nothing."""
+    found = AnchorSet() if path is None else TrustAnchors.load(path).current()
+    for name, fault in found.faults.items():
+        click.echo(f"warning: {name!r} is not used: {fault}", err=True)
+    return found
+
+
 def _objects(paths: Iterable[Path]) -> list[bytes]:
     found = []
     for path in paths:
         try:
-            found += objects_in(path.read_bytes())
+            found += objects_in(file_in(path))
         except InputError as error:
             raise InputError(f"{path}: {error}") from error
     return found
 
 
-def _judge(lines: IO[str]) -> None:
+def _judge(stream: IO[bytes]) -> None:
     """A verdict a line, empty lines excepted; ends with 1 if a line was no case."""
     complete = True
-    for line in lines:
-        if not line.strip():
-            continue
+    for line in lines_in(stream):
         verdict = judge_line(line)
         complete = complete and verdict.processed
         click.echo(verdict.as_line())

@@ -4,15 +4,19 @@ import base64
 import binascii
 import re
 from datetime import UTC, datetime
+from pathlib import Path
 
 from pki import der
 from pki.der import DerError
 
 MAX_OBJECTS = 512
 """In one file."""
+MAX_FILE = 384 << 20
+"""Bytes: a CRL of 256 MB in PEM."""
 
 _PEM = re.compile(rb"-----BEGIN ([A-Z0-9 ]{1,32})-----([A-Za-z0-9+/=\s]*)-----END \1-----")
 _BEGIN = b"-----BEGIN "
+_IDENTIFIER = re.compile(r"[0-2](?:\.(?:0|[1-9][0-9]{0,38})){1,32}", re.ASCII)
 
 
 class InputError(ValueError):
@@ -51,7 +55,10 @@ def _base64(content: bytes) -> bytes:
 
 def objects_in_text(text: str) -> list[bytes]:
     """The DER objects in a string: PEM blocks, or the base64 of one DER object. Raises InputError."""
-    data = text.encode()
+    try:
+        data = text.encode("ascii")
+    except UnicodeEncodeError as error:
+        raise InputError("neither PEM nor base64") from error
     if _BEGIN in data:
         return objects_in(data)
     return [_base64(data)]
@@ -61,6 +68,25 @@ def moment_in(text: str) -> datetime:
     """An ISO 8601 moment; one without a zone is in UTC. Raises InputError."""
     try:
         found = datetime.fromisoformat(text)
-    except ValueError as error:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise InputError("the moment is not in ISO 8601, as 2026-11-25T12:00:00Z is") from error
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found
+
+
+def file_in(path: Path) -> bytes:
+    """A file's bytes. Raises InputError where it can't be read, or is longer than any CRL may be."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(MAX_FILE + 1)
+    except OSError as error:
+        raise InputError(f"{path}: can't be read: {error.strerror}") from error
+    if len(data) > MAX_FILE:
+        raise InputError(f"{path}: is longer than {MAX_FILE} bytes")
+    return data
+
+
+def require_identifier(text: str) -> str:
+    """A dotted object identifier. Raises InputError."""
+    if _IDENTIFIER.fullmatch(text) is None:
+        raise InputError("an object identifier is not dotted, as 1.3.6.1 is")
+    return text

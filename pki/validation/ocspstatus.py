@@ -1,6 +1,7 @@
 """Status from OCSP answers (RFC 6960 §3.2), signed by the CA itself or by a responder that it named."""
 
 import hashlib
+from datetime import timedelta
 from hmac import compare_digest
 
 from pki import oids
@@ -73,9 +74,10 @@ def _check_usable(answer: OcspAnswer, single: SingleAnswer, issuer: Issuer, cont
 
 def _check_fresh(single: SingleAnswer, context: StatusContext) -> None:
     context.check_begun(single.this_update, "an OCSP answer")
-    end = single.next_update or single.this_update + context.policy.ocsp_max_age
-    if context.at > end + context.policy.clock_skew:
-        raise NotUsableError(f"an OCSP answer ended at {end.isoformat()}", stale=True)
+    end, policy = single.next_update, context.policy
+    late = context.at - (end or single.this_update)  # differences: sums may leave the calendar
+    if late > policy.clock_skew + (policy.ocsp_max_age if end is None else timedelta()):
+        raise NotUsableError(f"an OCSP answer of {single.this_update.isoformat()} has ended", stale=True)
 
 
 def _check_signer(answer: OcspAnswer, issuer: Issuer, context: StatusContext) -> None:

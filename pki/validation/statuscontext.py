@@ -74,7 +74,7 @@ class StatusContext:
 
     def check_begun(self, this_update: datetime, what: str) -> None:
         """thisUpdate may be ahead by the clocks' difference. Raises NotUsableError."""
-        if this_update > self.at + self.policy.clock_skew:
+        if this_update - self.at > self.policy.clock_skew:
             raise NotUsableError(f"{what} begins only at {this_update.isoformat()}", stale=True)
 
 

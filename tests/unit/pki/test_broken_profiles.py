@@ -179,12 +179,8 @@ def test_health_is_degraded_while_all_is_answered(home: Home, clock: Any) -> Non
         answer = health(pki)
         assert answer.status_code == 200
         assert answer.json()["status"] == "degraded"
-        assert answer.json()["checks"] == {
-            "database": "ok",
-            "crl": "ok",
-            "responder": "ok",
-            "profiles": "degraded",
-        }
+        told = answer.json()["checks"]
+        assert (told.pop("profiles"), set(told.values())) == ("degraded", {"ok"})
         assert "seal.toml" not in json.dumps(answer.json())
         file.unlink()
         assert health(pki).json()["status"] == "ok"

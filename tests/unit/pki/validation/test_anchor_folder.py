@@ -1,16 +1,38 @@
 """A folder of trust anchors: read again when it changes, the sound ones whatever the others are."""
 
+import asyncio
+import logging
+import os
 import shutil
-from datetime import UTC, datetime
+import threading
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from pki.bootstrap import Pki
+from pki import oids
+from pki.app import create_app
+from pki.bootstrap import Pki, open_pki
 from pki.validation import PathPolicy, validate
+from pki.validation import anchors as folders
 from pki.validation.anchors import MAX_FILE_BYTES, TrustAnchors
-from pki.validation.errors import UntrustedIssuerError
+from pki.validation.decoders import Usage
+from pki.validation.errors import (
+    ExpiredError,
+    ExtendedKeyUsageError,
+    KeyUsageError,
+    StatusUnknownError,
+    UntrustedIssuerError,
+    WeakKeyError,
+)
+from pki.validation.foreign import POLICIES, ForeignTrust, Purpose
+from pki.validation.policy import RevocationMode
+from tests.unit.pki.validation.making import NOW, ca, certify, key_usage, party, purposes
+from tests.unit.pki.validation.test_weak_keys import chain_of
 
 AT = datetime(2026, 11, 25, tzinfo=UTC)
 
@@ -39,7 +61,7 @@ def test_an_expired_anchor_and_a_broken_file_stop_nobody(folder: Path) -> None:
     (folder / "README").write_text("no certificate")
     (folder / "folder.pem").mkdir()
     found = TrustAnchors.load(folder).current()
-    assert set(found.faults) == {"broken.pem", "empty.cer", "long.crt", "garbage.der"}
+    assert set(found.faults) == {"broken.pem", "empty.cer", "long.crt", "garbage.der", "folder.pem"}
     leaf = next(item for item in found.intermediates if item.not_after > AT)
     path = validate([leaf, *found.intermediates], found.anchors, AT, PathPolicy(sha1=True))
     assert path.anchor in found.anchors
@@ -78,3 +100,143 @@ def test_a_folder_that_is_none_holds_nothing_new(tmp_path: Path, pki: Any) -> No
     shutil.rmtree(folder)
     folder.write_text("now a file")
     assert len(anchors.current().anchors) == 1
+
+
+def a_pipe(path: Path) -> None:
+    os.mkfifo(path)
+
+
+def a_dangling_link(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
+def a_chain_for_a_certificate(path: Path) -> None:
+    path.write_text("-----BEGIN CERTIFICATE-----\nMAA=\n-----END CERTIFICATE-----\n" * 600)
+
+
+@pytest.mark.parametrize("make", [a_pipe, a_dangling_link, a_chain_for_a_certificate])
+def test_what_is_no_certificate_file_is_told_and_stops_nobody(
+    folder: Path, make: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    make(folder / "odd.PEM")
+    with caplog.at_level(logging.WARNING):
+        found = TrustAnchors.load(folder).current()
+    assert set(found.faults) == {"odd.PEM"}
+    assert len(found.anchors) == 3
+    assert "odd.PEM" in caplog.text
+
+
+def test_a_file_rewritten_in_place_with_its_old_time_shows(tmp_path: Path, pki: Pki) -> None:
+    path = tmp_path / "root.cer"
+    roots = [pki.certificates["root-g1"], pki.certificates["csca-g1"]]
+    size = max(map(len, roots))
+    path.write_bytes(roots[0])
+    status = path.stat()
+    anchors = TrustAnchors.load(tmp_path)
+    with path.open("r+b") as file:
+        file.truncate(size)
+        file.write(roots[1])
+        file.truncate(len(roots[1]))
+    os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert [item.raw for item in anchors.current().anchors] == [roots[1]]
+
+
+def test_more_certificates_than_the_bound_are_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(folders, "MAX_CERTIFICATES", 5)
+    found = TrustAnchors.load(folder).current()
+    assert len(found.anchors) + len(found.intermediates) == 5
+    assert len(found.faults) == 7
+
+
+def test_files_that_come_and_go_while_it_is_asked_end_nothing(tmp_path: Path, pki: Pki) -> None:
+    (tmp_path / "root.cer").write_bytes(pki.certificates["root-g1"])
+    anchors = TrustAnchors.load(tmp_path)
+    stop = threading.Event()
+
+    def churn() -> None:
+        while not stop.is_set():
+            (tmp_path / "other.cer").write_bytes(b"\x30")
+            (tmp_path / "other.cer").unlink()
+
+    worker = threading.Thread(target=churn)
+    worker.start()
+    try:
+        for _ in range(200):
+            assert [item.raw for item in anchors.current().anchors] == [pki.certificates["root-g1"]]
+    finally:
+        stop.set()
+        worker.join()
+
+
+ROOT, CARDS, LEAF = party("foreign root"), party("foreign cards"), party("citizen")
+ANCHOR = certify(ROOT, ROOT, *ca())
+MIDDLE = certify(CARDS, ROOT, *ca())
+LOGIN = certify(LEAF, CARDS, key_usage(Usage.DIGITAL_SIGNATURE), purposes(oids.CLIENT_AUTH))
+SIGNATURE = certify(LEAF, CARDS, key_usage(Usage.CONTENT_COMMITMENT))
+WITHOUT_STATUS = {
+    purpose: replace(policy, revocation=RevocationMode.NONE) for purpose, policy in POLICIES.items()
+}
+
+
+def trusting(folder: Path, **files: dict[str, bytes]) -> ForeignTrust:
+    for purpose, contents in files.items():
+        (folder / purpose).mkdir(parents=True, exist_ok=True)
+        for name, content in contents.items():
+            (folder / purpose / name).write_bytes(content)
+    return ForeignTrust(folder)
+
+
+def test_an_anchor_is_trusted_for_its_own_purpose(tmp_path: Path) -> None:
+    trust = trusting(tmp_path, login={"root.cer": ANCHOR, "cards.crt": MIDDLE})
+    login, signature = WITHOUT_STATUS[Purpose.LOGIN], WITHOUT_STATUS[Purpose.SIGNATURE]
+    assert trust.validate(Purpose.LOGIN, [LOGIN], NOW, policy=login).anchor.raw == ANCHOR
+    with pytest.raises(UntrustedIssuerError):
+        trust.validate(Purpose.SIGNATURE, [SIGNATURE, MIDDLE], NOW, policy=signature)
+    with pytest.raises(KeyUsageError):
+        trust.validate(Purpose.LOGIN, [SIGNATURE], NOW, policy=login)
+    plain = certify(LEAF, CARDS, key_usage(Usage.DIGITAL_SIGNATURE))
+    with pytest.raises(ExtendedKeyUsageError):
+        trust.validate(Purpose.LOGIN, [plain], NOW, policy=login)
+    with pytest.raises(ExpiredError):
+        trust.validate(Purpose.LOGIN, [LOGIN], NOW + timedelta(days=9), policy=login)
+
+
+def test_status_is_required_where_nothing_else_is_said(tmp_path: Path) -> None:
+    trust = trusting(tmp_path, signature={"root.cer": ANCHOR, "cards.crt": MIDDLE})
+    with pytest.raises(StatusUnknownError):
+        trust.validate(Purpose.SIGNATURE, [SIGNATURE], NOW)
+
+
+def test_a_weak_anchor_vouches_for_nobody_and_spoils_nobody(tmp_path: Path) -> None:
+    weak = chain_of(root="RSA-1024")
+    trust = trusting(tmp_path, login={"weak.cer": weak.root, "root.cer": ANCHOR, "cards.cer": MIDDLE})
+    with pytest.raises(WeakKeyError):
+        trust.validate(Purpose.LOGIN, [weak.leaf, weak.middle], NOW)
+    trust.validate(Purpose.LOGIN, [LOGIN], NOW, policy=WITHOUT_STATUS[Purpose.LOGIN])
+
+
+def test_a_home_that_has_foreign_anchors_serves_them_and_tells_of_faults(home: Any, clock: Any) -> None:
+    trusting(home.anchors, login={"root.cer": ANCHOR, "cards.cer": MIDDLE})
+    pki = open_pki(home, clock)
+    try:
+        assert health_of(pki)["checks"]["anchors"] == "ok"
+        policy = WITHOUT_STATUS[Purpose.LOGIN]
+        pki.foreign.validate(Purpose.LOGIN, [LOGIN], NOW, policy=policy)
+        (home.anchors / "login" / "broken.pem").write_text("-----BEGIN CERTIFICATE-----")
+        assert set(pki.foreign.faults()) == {"login/broken.pem"}
+        assert health_of(pki)["status"] == "degraded"
+        pki.foreign.validate(Purpose.LOGIN, [LOGIN], NOW, policy=policy)
+        (home.anchors / "login" / "root.cer").unlink()
+        with pytest.raises(UntrustedIssuerError):
+            pki.foreign.validate(Purpose.LOGIN, [LOGIN], NOW, policy=policy)
+    finally:
+        pki.close()
+
+
+def health_of(pki: Pki) -> Any:
+    async def get() -> httpx.Response:
+        transport = httpx.ASGITransport(create_app(pki))
+        async with httpx.AsyncClient(transport=transport, base_url="http://pki") as client:
+            return await client.get("/healthz")
+
+    return asyncio.run(get()).json()

@@ -1,7 +1,7 @@
 """OCSP answers, made by another library: who may sign them, and what they must be about."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
@@ -205,3 +205,13 @@ def test_one_bad_answer_beside_a_good_one_does_no_harm() -> None:
 def test_what_is_no_answer(raw: bytes) -> None:
     with pytest.raises(MalformedOcspError):
         Evidence.of(ocsp=[raw])
+
+
+FAR = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
+
+
+def test_times_at_the_calendars_end_are_only_times() -> None:
+    judge(answer(life=(NOW - DAY, FAR)))
+    for life in ((FAR, None), (FAR, FAR)):
+        with pytest.raises(StaleStatusError):
+            judge(answer(life=life))

@@ -1,16 +1,21 @@
 """`hoviat pki validate`: what it prints of one path, and JSON lines of many."""
 
 import base64
+import io
 import json
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pki import cli
-from pki.validation.batch import judge_line
+from pki.validation import batch, inputs
+from pki.validation.batch import judge_line, lines_in
 from tests.unit.pki.validation.making import (
     DAY,
     NOW,
@@ -191,6 +196,37 @@ MALFORMED = [
     json.dumps(case(explicit_policy="yes")),
     json.dumps(case(policies=[1])),
     json.dumps(case(policies=["1.2.3"] * 1000)),
+    json.dumps(case(policies=["any"])),
+    json.dumps(case(policies=["1..2"])),
+    json.dumps(case(policies=[""])),
+    json.dumps(case(chain=["\ud800"])),
+    json.dumps(case(chain=["گواهی"])),
+    json.dumps(case(chain=[None])),
+    json.dumps(case(chain=[text(END)] * 600)),
+    json.dumps(case(chain=[pem(END) * 300] * 2)),
+    json.dumps(case(crls="")),
+    json.dumps(case(crls=[{}])),
+    json.dumps(case(name="n" * 5000)),
+    json.dumps(case(name=["n"])),
+    json.dumps(case(at="")),
+    json.dumps(case(at=1.5)),
+    json.dumps(case(at="2026-13-01T00:00:00Z")),
+    json.dumps(case(at="2026-11-24T12:00:00+99:00")),
+    json.dumps(case(at="0001-01-01T00:00:00+23:59")),
+    json.dumps(case(at="9999-12-31T23:59:59-23:59")),
+    json.dumps(case(at="٢٠٢٦-11-24")),
+    json.dumps(case(mapping_inhibited=1)),
+    json.dumps(case(any_policy_inhibited=[])),
+    json.dumps(case())[:-1] + ', "trust": []}',
+    '{"name": "n"}',
+    "null",
+    "NaN",
+    '"text"',
+    "[" * 1_000_000,
+    '{"a":' * 1_000_000,
+    '{"name": "n", "chain": ' + "[" * 1_000_000 + "]" * 1_000_000 + "}",
+    '{"name": "n", "chain": [' + "0," * 1_000_000 + "0]}",
+    "\0",
 ]
 
 
@@ -230,3 +266,126 @@ def test_malformed_lines_do_not_stop_a_batch(run: Run) -> None:
     result = run("--batch", "-", input=lines)
     assert result.exit_code == 1
     assert [line["error"] for line in lines_of(result)] == ["malformed-line", None, "malformed-line"]
+
+
+def test_a_malformed_line_says_whose_it_is_where_that_can_be_read() -> None:
+    assert judge_line(json.dumps(case(name="mine", chain=[]))).name == "mine"
+    assert judge_line(json.dumps(case(name="n" * 5000))).name is None
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59Z"])
+def test_the_ends_of_the_calendar_are_moments(at: str) -> None:
+    crls = [text(crl) for crl in CRLS]
+    assert judge_line(json.dumps(case(at=at, crls=crls))).error in {"expired", "not-yet-valid"}
+
+
+def test_bytes_that_are_no_text_are_one_bad_line_each(run: Run) -> None:
+    good = json.dumps(case(name="good")).encode()
+    lines = [b"\xff\xfe{", b"\xef\xbb\xbf" + good, b"\x00" * 100, good + b"\r", b" \t ", good]
+    result = run("--batch", "-", input=b"\n".join(lines))
+    assert result.exit_code == 1
+    assert [line["error"] for line in lines_of(result)] == [
+        "malformed-line",
+        None,
+        "malformed-line",
+        None,
+        None,
+    ]
+
+
+class Endless(io.RawIOBase):
+    """One line that never ends, and then a good one."""
+
+    def __init__(self, length: int, end: bytes) -> None:
+        self._left, self._end = length, end
+        self.most = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        size = min(len(buffer), self._left) if self._left else min(len(buffer), len(self._end))
+        if self._left:
+            buffer[:size] = b"x" * size
+            self._left -= size
+        else:
+            buffer[:size], self._end = self._end[:size], self._end[size:]
+        return size
+
+
+def test_of_an_endless_line_no_more_than_the_bound_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batch, "MAX_LINE", 1 << 16)
+    stream = io.BufferedReader(Endless(50 << 20, b"\n" + json.dumps(case()).encode()))
+    tracemalloc.start()
+    try:
+        verdicts = [judge_line(line) for line in lines_in(stream)]
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert [verdict.error for verdict in verdicts] == ["malformed-line", None]
+    assert peak < 2 << 20
+
+
+@pytest.mark.parametrize("length", [0, 1, 63, 64, 65, 66, 127, 128, 129, 1000])
+@pytest.mark.parametrize("end", [b"", b"\n"])
+def test_lines_are_cut_at_the_bound_and_nowhere_else(
+    length: int, end: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(batch, "MAX_LINE", 64)
+    monkeypatch.setattr(batch, "_PIECES", 8)
+    found = list(lines_in(io.BytesIO(b"a\n" + b"x" * length + end + b"\nb")))
+    assert [line.strip()[:1] for line in found] == ([b"a", b"x", b"b"] if length else [b"a", b"b"])
+    assert all(len(line) <= 65 for line in found)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    max_leaves=12,
+)
+
+
+@given(
+    st.sampled_from(["name", "chain", "trust", "crls", "at", "policies", "explicit_policy", "x"]),
+    JSON,
+)
+def test_whatever_stands_in_a_member_comes_to_a_line(member: str, value: object) -> None:
+    verdict = judge_line(json.dumps(case(**{member: value})))
+    assert set(json.loads(verdict.as_line())) == {"name", "ok", "error"}
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes_come_to_a_line(line: bytes) -> None:
+    assert not judge_line(line).processed
+
+
+@pytest.mark.parametrize("option", ["--policy", "--purpose"])
+@pytest.mark.parametrize("value", ["", "any", "1", "1.2.x", "1.2.3 ", "3.1", "1.02"])
+def test_what_is_no_identifier_is_a_wrong_use(run: Run, option: str, value: str) -> None:
+    result = run("--trust", "root.pem", "--at", AT, option, value, "chain.pem")
+    assert result.exit_code == 2
+    assert "not dotted" in result.stderr
+
+
+def test_a_folder_of_anchors_stands_beside_single_ones(run: Run) -> None:
+    folder = Path("anchors")
+    folder.mkdir()
+    for name, content in (("root.cer", ANCHOR), ("issuing.crt", MIDDLE), ("broken.pem", b"-----BEGIN ")):
+        (folder / name).write_bytes(content)
+    result = run("--anchors", "anchors", "--at", AT, "--json", "end.cer")
+    assert result.exit_code == 0, result.output
+    assert "'broken.pem' is not used" in result.stderr
+    both = run("--anchors", "anchors", "--trust", "ocsp.pem", "--at", AT, "end.cer")
+    assert both.exit_code == 0
+    (folder / "root.cer").unlink()
+    result = run("--anchors", "anchors", "--at", AT, "--json", "end.cer")
+    assert json.loads(result.stdout)["error"] == "untrusted-issuer"
+    assert run("--anchors", "nowhere", "--at", AT, "end.cer").exit_code == 2
+    assert run("--batch", "-", "--anchors", "anchors").exit_code == 2
+
+
+def test_a_file_without_end_is_refused(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inputs, "MAX_FILE", 1 << 16)
+    result = run("--trust", "root.pem", "--at", AT, "/dev/zero")
+    assert result.exit_code == 1
+    assert "is longer than" in result.stderr
