@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 import click
 
 from pki.ceremony.cli import ceremony
+from pki.commandline import actor_of as _actor_of
 from pki.commandline import json_option as _json_option
 from pki.commandline import note_option as _note_option
+from pki.commandline import officer_option as _officer_option
 from pki.commandline import opened_pki as _opened
 from pki.commandline import show as _show
 from pki.lazycommand import LazyCommand
@@ -85,9 +87,18 @@ def crl(names: tuple[str, ...], kind: str, *, due: bool, listing: bool, as_json:
 @click.argument("certificate")
 @click.option("--reason", type=click.Choice(_REASONS), required=True, help="CRLReason of RFC 5280.")
 @click.option("--invalidity-date", metavar="TIME", help="Since when the key is suspect (ISO 8601, UTC).")
+@_officer_option
 @_note_option
 @_json_option
-def revoke(certificate: str, reason: str, invalidity_date: str | None, note: str, as_json: bool) -> None:
+def revoke(
+    certificate: str,
+    *,
+    reason: str,
+    invalidity_date: str | None,
+    officer: str | None,
+    note: str,
+    as_json: bool,
+) -> None:
     """Revoke CERTIFICATE (serial in hexadecimal, or a PEM file) for good."""
     from pki.massactions.reading import read_time
     from pki.status import RevocationReason
@@ -95,35 +106,37 @@ def revoke(certificate: str, reason: str, invalidity_date: str | None, note: str
     with _opened() as opened:
         serial = _serial_of(certificate)
         suspect_since = read_time("invalidity_date", invalidity_date)
-        opened.authority.revoke(serial, RevocationReason(reason), ACTOR, note, suspect_since)
+        opened.authority.revoke(serial, RevocationReason(reason), _actor_of(officer), note, suspect_since)
         _show_state(opened, serial, as_json)
 
 
 @pki.command()
 @click.argument("certificate")
+@_officer_option
 @_note_option
 @_json_option
-def suspend(certificate: str, note: str, as_json: bool) -> None:
+def suspend(certificate: str, *, officer: str | None, note: str, as_json: bool) -> None:
     """Put CERTIFICATE (serial in hexadecimal, or a PEM file) on hold."""
     from pki.status import Hold
 
     with _opened() as opened:
         serial = _serial_of(certificate)
-        opened.authority.suspend(serial, ACTOR, note, Hold.OFFICER)
+        opened.authority.suspend(serial, _actor_of(officer), note, Hold.OFFICER)
         _show_state(opened, serial, as_json)
 
 
 @pki.command()
 @click.argument("certificate")
+@_officer_option
 @_note_option
 @_json_option
-def resume(certificate: str, note: str, as_json: bool) -> None:
+def resume(certificate: str, *, officer: str | None, note: str, as_json: bool) -> None:
     """Make CERTIFICATE (serial in hexadecimal, or a PEM file) good again after a hold."""
     from pki.status import Hold
 
     with _opened() as opened:
         serial = _serial_of(certificate)
-        opened.authority.resume(serial, ACTOR, note, Hold.OFFICER)
+        opened.authority.resume(serial, _actor_of(officer), note, Hold.OFFICER)
         _show_state(opened, serial, as_json)
 
 
@@ -151,19 +164,23 @@ for _name, _summary in {
     is_flag=True,
     help="For officers: also every certificate ever issued, as certificates/CA/PROFILE/XX/SERIAL.pem.",
 )
+@click.option("--officer", metavar="NAME", help="With --certificates: who answers for it. It is recorded.")
 @_json_option
-def export(folder: Path, *, certificates: bool, as_json: bool) -> None:
+def export(folder: Path, *, certificates: bool, officer: str | None, as_json: bool) -> None:
     """Write CA and link certificates, CRLs and master list: NAME.pem, NAME.cer, NAME.crl, chain.pem…
 
-    Whoever may open the home's keys may also write the certificates of citizens. Their names stand in them.
+    Citizens' names stand in certificates: who exports them is on record before the first is written.
     """
-    from pki.certificateexport import write_certificates
+    from pki.certificateexport import export_certificates
     from pki.export import write_public_files
 
+    if certificates and officer is None:
+        raise click.UsageError("--certificates needs --officer: somebody answers for it")
     with _opened() as opened:
+        actor = _actor_of(officer)
         try:
             written = write_public_files(opened, folder)
-            count = write_certificates(opened.engine, folder) if certificates else 0
+            count = export_certificates(opened.engine, folder, actor, opened.clock) if certificates else 0
         except OSError as error:
             raise click.ClickException(f"can't write to {folder}: {error.strerror}") from error
     names = [str(path) for path in written]

@@ -1,6 +1,7 @@
 """What `hoviat pki`'s commands share: the home, errors as messages, results as text or JSON."""
 
 import json
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
     from pki.home import Home
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+officer_option = click.option(
+    "--officer", metavar="NAME", help="Whose decision it is, by label; else the account's number is recorded."
+)
 note_option = click.option("--note", default="", help="Why, in words, for the audit. No personal data.")
 
 
@@ -55,6 +59,16 @@ def errors_told() -> Iterator[None]:
         yield
     except (PkiError, HomeError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def actor_of(officer: str | None) -> str:
+    """How the audit names who runs a command: an officer's label, else the account that ran it, by number.
+
+    An account's name could be a person's. Raises OfficerLabelError.
+    """
+    from pki.officers import officer_label  # noqa: PLC0415
+
+    return f"cli:uid-{os.getuid()}" if officer is None else officer_label(officer)
 
 
 def home() -> "Home":

@@ -58,6 +58,7 @@ PkiError
 │   ├── UnknownMassActionError    there is no mass action of this number
 │   ├── SecondOfficerError        who proposed it doesn't approve it (officer)
 │   ├── PreviewMismatchError      what is confirmed, or recorded, isn't what was proposed
+│   ├── MassActionExpiredError    it was not begun in time; propose it anew (ended)
 │   └── MassActionStateError      not from its present state (state, wanted)
 └── ValidationError               a path is refused; see pki.validation.errors
 """
@@ -435,6 +436,14 @@ class SecondOfficerError(MassActionError):
 
 class PreviewMismatchError(MassActionError):
     """What the approver confirms, or what is on record now, isn't what was proposed. Nothing was changed."""
+
+
+class MassActionExpiredError(MassActionError):
+    """The proposal is too old to be approved or begun: what was previewed then is no basis any more."""
+
+    def __init__(self, number: int, ended: datetime) -> None:
+        super().__init__(number, f"its time ended at {ended:%F %T} UTC; propose it anew")
+        self.ended = ended
 
 
 class MassActionStateError(MassActionError):

@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from pki.errors import OfficerLabelError
 
 MAX_LABEL = 63
+OWN_NAMES = frozenset({"authority", "cli", "documents", "init"})
+"""Actors of what the authority does by itself: nobody's labels."""
 _LABEL = re.compile(r"[a-z0-9]+(?:[._-][a-z0-9]+)*", re.ASCII)
 _LOOK_ALIKE = str.maketrans({"l": "1", "i": "1", "o": "0", ".": None, "_": None, "-": None})
 """What is taken for another in a hurry: two labels that differ in nothing else are one officer's."""
@@ -18,7 +20,7 @@ _LOOK_ALIKE = str.maketrans({"l": "1", "i": "1", "o": "0", ".": None, "_": None,
 
 def officer_label(label: str) -> str:
     """The label, if it is one. Raises OfficerLabelError."""
-    if len(label) > MAX_LABEL or not _LABEL.fullmatch(label):
+    if len(label) > MAX_LABEL or not _LABEL.fullmatch(label) or label in OWN_NAMES:
         raise OfficerLabelError(label)
     return label
 

@@ -167,7 +167,7 @@ class Deliveries:
             self._audit.record(session, delivery.opened_by, "card.delivered", subject)
             session.flush()
             # Last before the commit: if the commit is lost, the proof is on record and this runs again.
-            self._certificates.activate(card.certificates, delivery.opened_by, f"card {card.card_number}")
+            self._certificates.activate(card.certificates, delivery.opened_by, "card delivered")
 
 
 def _get(session: Session, delivery_id: str) -> Delivery:

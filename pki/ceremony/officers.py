@@ -4,12 +4,14 @@ import re
 from collections.abc import Sequence
 
 from pki.ceremony.errors import OfficersError
+from pki.officers import skeleton
 
 MIN_OFFICERS = 2
 MAX_OFFICERS = 7
 """All labels stand in one audit entry's actor."""
 ACTOR_PREFIX = "ceremony:"
-_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,14}[a-z0-9])?")
+_LABEL = re.compile(r"(?=.{1,16}\Z)[a-z0-9]+(?:-[a-z0-9]+)*", re.ASCII)
+"""Shorter than other officers' labels (`pki.officers`), and joined by hyphens alone."""
 
 
 def require_officers(names: Sequence[str]) -> tuple[str, ...]:
@@ -17,10 +19,12 @@ def require_officers(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if not _LABEL.fullmatch(name):
             raise OfficersError(
-                "an officer's label has 1 to 16 lower-case letters, digits, inner hyphens; no personal name"
+                "an officer's label has 1 to 16 lower-case letters, digits, single inner hyphens: no name"
             )
-    if len(set(names)) != len(names):
-        raise OfficersError("an officer is named twice; nobody holds a ceremony alone")
+    if len({skeleton(name) for name in names}) != len(names):
+        raise OfficersError(
+            "an officer is named twice, or two labels look alike; nobody holds a ceremony alone"
+        )
     if not MIN_OFFICERS <= len(names) <= MAX_OFFICERS:
         raise OfficersError(f"a ceremony takes {MIN_OFFICERS} to {MAX_OFFICERS} officers, not {len(names)}")
     return tuple(names)

@@ -6,14 +6,13 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pki.commandline import json_option, opened_pki, show
+from pki.commandline import actor_of, json_option, officer_option, opened_pki, show
 
 if TYPE_CHECKING:
     from pki.authority.values import IssuedCertificate
 
 _PROFILES = ("operator", "station", "service", "seal")
 _STATUSES = ("good", "on_hold", "revoked")
-_ACTOR = "cli"
 
 
 @click.command()
@@ -29,6 +28,7 @@ _ACTOR = "cli"
 @click.option(
     "--out", type=click.Path(path_type=Path, dir_okay=False), help="File for the certificate (PEM)."
 )
+@officer_option
 @json_option
 def issue(
     *,
@@ -37,6 +37,7 @@ def issue(
     common_name: str,
     request_id: str | None,
     out: Path | None,
+    officer: str | None,
     as_json: bool,
 ) -> None:
     """Issue a certificate for the key of a request. Its names come from here, not from the request."""
@@ -44,7 +45,8 @@ def issue(
 
     with opened_pki() as opened:
         try:
-            issued = issue_from_file(opened.authority, profile, csr, common_name, request_id, _ACTOR)
+            actor = actor_of(officer)
+            issued = issue_from_file(opened.authority, profile, csr, common_name, request_id, actor)
         except RequestFileError as error:
             raise click.ClickException(str(error)) from error
     pem = to_pem(issued.der)

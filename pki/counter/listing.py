@@ -6,10 +6,13 @@ from datetime import datetime
 from sqlalchemy import Engine, Row, select
 from sqlalchemy.orm import Session
 
-from pki.errors import UnknownCertificateError
+from pki.errors import UnknownCertificateError, UnknownIssuerError
+from pki.massactions.reading import read_member
+from pki.massactions.rows import actions_on
+from pki.profiles.profile import Profile
 from pki.store.columns import MAX_SERIAL
 from pki.store.database import read_only
-from pki.store.models import CertificateBody, CertificateRow
+from pki.store.models import CertificateBody, CertificateRow, Issuer
 
 _COLUMNS = (
     CertificateRow.serial,
@@ -25,7 +28,12 @@ _BATCH = 500
 def listed(
     engine: Engine, profile: str | None, issuer: str | None, status: str | None, limit: int
 ) -> Iterator[dict[str, object]]:
-    """The newest certificates first, streamed."""
+    """The newest certificates first, streamed.
+
+    Raises SelectionError for a profile, UnknownIssuerError for a CA that there is not.
+    """
+    if profile is not None:
+        read_member(Profile, "profile", profile)
     query = select(*_COLUMNS).order_by(CertificateRow.not_before.desc(), CertificateRow.serial).limit(limit)
     for column, value in (
         (CertificateRow.profile, profile),
@@ -35,6 +43,8 @@ def listed(
         if value is not None:
             query = query.where(column == value)
     with Session(read_only(engine)) as session, session.begin():
+        if issuer is not None and session.get(Issuer, issuer) is None:
+            raise UnknownIssuerError(issuer)
         for row in session.execute(query.execution_options(yield_per=_BATCH)):
             yield _brief(row)
 
@@ -75,4 +85,8 @@ def details_of(engine: Engine, serial: int) -> tuple[dict[str, object], bytes]:
             "status": row.status,
             "reason": row.reason,
             "since": row.since.isoformat(),
+            "invalidity_date": row.invalidity_date.isoformat() if row.invalidity_date else None,
+            "held_by": row.held_by,
+            "held_under": row.held_under,
+            "mass_actions": actions_on(session, row),
         }, der

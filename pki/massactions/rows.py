@@ -4,7 +4,7 @@ import hashlib
 import json
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import and_, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from pki.auditchain import Event, Json
@@ -12,7 +12,8 @@ from pki.auditchain.canonical import canonical_json
 from pki.errors import MassActionStateError, PreviewMismatchError, UnknownMassActionError
 from pki.massactions.values import Kind, MassAction, Progress, State, Terms
 from pki.status.state import RevocationReason
-from pki.store.massactions import MassActionRow, MassPart, MassSkip
+from pki.store.massactions import MassActionRow, MassPart, MassSkip, MassTarget
+from pki.store.models import CertificateRow
 
 
 def queue_proposals(session: Session) -> None:
@@ -92,6 +93,26 @@ def read_progress(session: Session, row: MassActionRow) -> Progress:
     skipped = dict(session.execute(by_reason.group_by(MassSkip.why)).all())
     total = int(json.loads(row.preview)["total"])
     return Progress(row.number, State(row.state), total, parts, int(moved or 0), int(reheld or 0), skipped)
+
+
+def actions_on(session: Session, certificate: CertificateRow) -> list[int]:
+    """The mass actions that changed a certificate, the oldest first."""
+    target, part = MassTarget, MassPart
+    place = tuple_(target.shard, target.serial)
+    changed = (
+        select(target.action)
+        .join(part, and_(part.action == target.action, part.issuer == target.issuer))
+        .where(
+            target.action.in_(select(MassActionRow.number)),  # seeks the primary key for each
+            target.issuer == certificate.issuer,
+            target.shard == certificate.shard,
+            target.serial == certificate.serial,
+            place >= tuple_(part.first_shard, part.first_serial),
+            place <= tuple_(part.last_shard, part.last_serial),
+            ~exists().where(MassSkip.action == target.action, MassSkip.serial == target.serial),
+        )
+    )
+    return list(session.scalars(changed.order_by(target.action)))
 
 
 def event(row: MassActionRow, now: datetime, actor: str, step: str, **details: Json) -> Event:

@@ -3,7 +3,7 @@
 import hmac
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
@@ -12,7 +12,13 @@ from pki.auditchain import Event, Json
 from pki.auditchain.canonical import canonical_text
 from pki.authority.record import queue_writers, record_events, refuse_clock_set_back, serial_text
 from pki.clock import Clock, utc_now
-from pki.errors import PreviewMismatchError, SecondOfficerError, SelectionError, UnknownMassActionError
+from pki.errors import (
+    MassActionExpiredError,
+    PreviewMismatchError,
+    SecondOfficerError,
+    SelectionError,
+    UnknownMassActionError,
+)
 from pki.massactions.effects import MOVED, REHELD, Effects
 from pki.massactions.parts import carry_out, changed_digest, next_span, span_of
 from pki.massactions.preview import effects_of, fix_targets, preview_of, targets_digest
@@ -29,9 +35,12 @@ from pki.massactions.rows import (
 )
 from pki.massactions.selection import Selection
 from pki.massactions.values import Kind, MassAction, Progress, State, Terms, officer_label
+from pki.officers import same_officer
 from pki.store.database import read_only
 from pki.store.massactions import MassActionRow, MassPart
 
+PROPOSAL_LIFE = timedelta(days=7)
+"""From the proposal: until then it is approved and begun, or never. What has begun may be gone on with."""
 PART_SIZE = 50_000
 """Certificates in one transaction: about a second in which nothing else is issued or changed."""
 
@@ -78,19 +87,20 @@ class MassActions:
     def approve(self, number: int, officer: str, digest: str) -> MassAction:
         """A second officer's consent to what was previewed, named by its digest (hexadecimal).
 
-        Raises SecondOfficerError, PreviewMismatchError, MassActionStateError.
+        Raises SecondOfficerError, PreviewMismatchError, MassActionExpiredError, MassActionStateError.
         """
         officer_label(officer)
         with Session(self._engine) as session, session.begin():
             queue_proposals(session)
             row = locked(session, number)
             require_state(row, State.APPROVED, State.PROPOSED)
-            if officer == row.proposed_by:
+            if same_officer(officer, row.proposed_by):
                 raise SecondOfficerError(number, officer)
             if not hmac.compare_digest(row.digest.hex().encode(), digest.strip().lower().encode()):
                 raise PreviewMismatchError(number, "the digest is not the one of its preview")
             _require_targets(session, row)
             now = self._now(session, Kind(row.kind))
+            _require_in_time(row, now)
             row.state, row.approved_by, row.approved = State.APPROVED.value, officer, _whole(now)
             session.flush()
             record_events(session, [event(row, now, officer, "approved", digest=row.digest.hex())])
@@ -152,6 +162,8 @@ class MassActions:
                 require_state(row, State.RUNNING, State.APPROVED, State.PAUSED)
             _require_targets(session, row)
             now = self._now(session, Kind(row.kind))
+            if row.state == State.APPROVED.value:
+                _require_in_time(row, now)
             _require_effects(session, row, Effects(read_terms(row).change(officer), now))
             if row.state != State.RUNNING.value:
                 self._enter(session, row, State.RUNNING, officer)
@@ -222,6 +234,13 @@ def _row(number: int, terms: Terms, selection: Selection, officer: str, now: dat
 
 def _whole(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC).replace(microsecond=0)
+
+
+def _require_in_time(row: MassActionRow, now: datetime) -> None:
+    """Raises MassActionExpiredError for a proposal that is too old."""
+    ended = row.proposed + PROPOSAL_LIFE
+    if now > ended:
+        raise MassActionExpiredError(row.number, ended)
 
 
 def _existing(session: Session, number: int) -> MassActionRow:

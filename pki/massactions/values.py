@@ -1,17 +1,16 @@
 """What officers ask for and what they are told."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, unique
 
 from pki.authority.transitions import Change
-from pki.errors import SelectionError
+from pki.errors import OfficerLabelError, SelectionError
+from pki.officers import officer_label as checked_label
 from pki.status.state import FINAL_REASONS, Hold, RevocationReason, Status
 
 MAX_NOTE = 200
-_OFFICER = re.compile(r"[a-z0-9][a-z0-9._-]{0,62}", re.ASCII)
 
 
 @unique
@@ -119,10 +118,8 @@ class Progress:
 
 
 def officer_label(name: str) -> str:
-    """An officer's label as it is stored: two spellings of one can't be two officers.
-
-    Raises SelectionError.
-    """
-    if not _OFFICER.fullmatch(name):
-        raise SelectionError("officer", "a label of a-z, 0-9, dot, hyphen and underscore, 1 to 63 of them")
-    return name
+    """An officer's label as it is stored (`pki.officers`). Raises SelectionError."""
+    try:
+        return checked_label(name)
+    except OfficerLabelError as error:
+        raise SelectionError("officer", str(error)) from error

@@ -1,6 +1,7 @@
 """The commands: what operators type, what they read, and how it fails."""
 
 import json
+import os
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -60,6 +61,35 @@ def test_a_certificate_is_suspended_resumed_and_revoked(run: Run, issued: Issued
     assert refused.exit_code == 1
     assert "is revoked and can't become good" in refused.stderr
     assert refused.stdout == ""
+
+
+def actors(home: Home, serial: str) -> list[str]:
+    connection = sqlite3.connect(home.root / "pki.sqlite3")
+    rows = connection.execute("SELECT actor FROM audit WHERE subject = ? ORDER BY sequence", [serial])
+    found = [actor for (actor,) in rows]
+    connection.close()
+    return found
+
+
+def test_who_decides_is_on_record(run: Run, home: Home, issued: IssuedCertificate) -> None:
+    serial = f"{issued.serial:032x}"
+    assert run("suspend", serial, "--officer", "officer-1").exit_code == 0
+    assert run("resume", serial).exit_code == 0
+    assert run("revoke", serial, "--reason", "superseded", "--officer", "officer-2").exit_code == 0
+    assert actors(home, serial) == ["tester", "officer-1", f"cli:uid-{os.getuid()}", "officer-2"]
+
+
+@pytest.mark.parametrize("label", ["", "Officer", "officer-", "cli", "a b", "\u202ea"])
+@pytest.mark.parametrize("command", ["suspend", "resume", "revoke"])
+def test_nobody_decides_under_such_a_label(
+    run: Run, home: Home, issued: IssuedCertificate, command: str, label: str
+) -> None:
+    serial = f"{issued.serial:032x}"
+    options = ["--reason", "superseded"] if command == "revoke" else []
+    refused = run(command, serial, *options, "--officer", label)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "label" in refused.stderr
+    assert actors(home, serial) == ["tester"]
 
 
 @pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])

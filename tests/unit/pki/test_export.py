@@ -13,14 +13,19 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from cryptography import x509
+from sqlalchemy import select
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 from pki import cli
 from pki import home as homes
+from pki.auditchain import verify_table
 from pki.authority import CertificateRequest
 from pki.bootstrap import Pki, initialise, open_pki
-from pki.certificateexport import to_pem, write_certificates
+from pki.certificateexport import export_certificates, to_pem, write_certificates
 from pki.export import crl_names, write_public_files
 from pki.home import Home
+from pki.store.models import AuditEntry
 
 Requests = Callable[..., CertificateRequest]
 OPENSSL = shutil.which("openssl") or "openssl"
@@ -74,7 +79,7 @@ def test_certificates_are_for_officers_alone(
     assert plain.exit_code == 0, plain.output
     assert json.loads(plain.stdout)["certificates"] == 0
     assert not (folder / "certificates").exists()
-    result = export(home, folder, "--certificates", "--json")
+    result = export(home, folder, "--certificates", "--officer", "officer-1", "--json")
     assert result.exit_code == 0, result.output
     everything = list((folder / "certificates").rglob("*.pem"))
     assert json.loads(result.stdout)["certificates"] == len(everything) == 9 + 5
@@ -92,6 +97,59 @@ def test_certificates_are_for_officers_alone(
     assert text.stdout.startswith("subject")
 
 
+def entries(pki: Pki) -> list[AuditEntry]:
+    with Session(pki.engine, expire_on_commit=False) as session:
+        verify_table(session, AuditEntry)
+        return list(session.scalars(select(AuditEntry).order_by(AuditEntry.sequence)))
+
+
+def test_an_export_of_certificates_is_on_record(pki: Pki, home: Home, tmp_path: Path) -> None:
+    assert export(home, tmp_path / "out", "--certificates", "--officer", "officer-1").exit_code == 0
+    begun, done = entries(pki)[-2:]
+    assert (begun.actor, begun.action, begun.subject) == ("officer-1", "export.begun", "certificates")
+    assert (done.actor, done.action) == ("officer-1", "export.done")
+    assert begun.details == done.details == {"selection": "all", "certificates": 9}
+    before = len(entries(pki))
+    assert export(home, tmp_path / "public").exit_code == 0  # what is public is nobody's decision
+    assert len(entries(pki)) == before
+
+
+def test_nothing_is_written_that_is_not_on_record(
+    pki: Pki, clock: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> None:
+        raise SQLAlchemyError
+
+    monkeypatch.setattr("pki.certificateexport.record_events", refuse)
+    with pytest.raises(SQLAlchemyError):
+        export_certificates(pki.engine, tmp_path / "out", "officer-1", clock)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_that_fails_is_on_record(pki: Pki, clock: Any) -> None:
+    with pytest.raises(OSError, match="nowhere"):
+        export_certificates(pki.engine, Path("/proc/nowhere"), "officer-1", clock)
+    assert entries(pki)[-1].action == "export.begun"
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "told"),
+    [
+        ((), 2, "needs --officer"),
+        (("--officer", ""), 1, "label"),
+        (("--officer", "Officer 1"), 1, "label"),
+        (("--officer", "init"), 1, "label"),
+    ],
+)
+def test_nobody_in_particular_exports_no_certificates(
+    home: Home, tmp_path: Path, options: tuple[str, ...], code: int, told: str
+) -> None:
+    result = export(home, tmp_path / "out", "--certificates", *options)
+    assert (result.exit_code, result.stdout) == (code, "")
+    assert told in result.stderr
+    assert not (tmp_path / "out").exists()
+
+
 def test_exporting_again_writes_the_same(pki: Pki, tmp_path: Path) -> None:
     first = write_certificates(pki.engine, tmp_path)
     files = {path: path.read_bytes() for path in tmp_path.rglob("*.pem")}
@@ -100,7 +158,7 @@ def test_exporting_again_writes_the_same(pki: Pki, tmp_path: Path) -> None:
 
 
 def test_no_place_to_write_is_named(home: Home) -> None:
-    result = export(home, Path("/proc/nowhere"), "--certificates")
+    result = export(home, Path("/proc/nowhere"), "--certificates", "--officer", "officer-1")
     assert result.exit_code == 1
     assert "can't write to /proc/nowhere" in result.stderr
 

@@ -23,7 +23,7 @@ from pki.bootstrap import initialise, open_engine
 from pki.home import Home
 from pki.keys.files import FileSigner
 from pki.pkcs10 import create_csr
-from pki.store.models import CertificateRow
+from pki.store.models import AuditEntry, CertificateRow
 
 Run = Callable[..., Result]
 
@@ -230,3 +230,71 @@ def test_an_unknown_serial_is_named(run: Run, serial: str) -> None:
     result = run("show", serial)
     assert result.exit_code == 1
     assert "never issued here" in result.stderr or "neither a certificate file" in result.stderr
+
+
+def test_who_issues_is_on_record(run: Run, home: Home, csr: Path) -> None:
+    arguments = ("issue", "--profile", "seal", "--csr", str(csr), "--name", "Register")
+    issued = data_of(run(*arguments, "--officer", "officer-1", "--json"))
+    engine = open_engine(home)
+    with Session(engine) as session:
+        query = select(AuditEntry.actor).where(AuditEntry.subject == issued["serial"])
+        assert session.scalars(query).all() == ["officer-1"]
+    engine.dispose()
+
+
+def test_nobody_issues_under_such_a_label(run: Run, home: Home, csr: Path) -> None:
+    before = certificates(home)
+    refused = run(
+        *("issue", "--profile", "seal", "--csr", str(csr), "--name", "Register", "--officer", "authority")
+    )
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "label" in refused.stderr
+    assert certificates(home) == before
+
+
+@pytest.mark.parametrize(
+    ("options", "told"),
+    [
+        (("--issuer", "service-g9"), "CA service-g9: there is no such CA"),
+        (("--issuer", ""), "there is no such CA"),
+        (("--profile", "sevrice"), "there is no 'sevrice'; there are"),
+        (("--profile", "operator", "--issuer", "x"), "there is no such CA"),
+    ],
+)
+def test_a_list_of_what_there_is_not_is_an_error(run: Run, options: tuple[str, ...], told: str) -> None:
+    refused = run("list", *options)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert told in refused.stderr
+
+
+def test_an_empty_list_of_a_known_kind_is_none(run: Run) -> None:
+    listed = run("list", "--issuer", "service-g1", "--profile", "seal")
+    assert (listed.exit_code, listed.stdout) == (0, "")
+
+
+def test_a_revocation_is_shown_with_its_invalidity_date(run: Run, csr: Path) -> None:
+    issued = data_of(run("issue", "--profile", "seal", "--csr", str(csr), "--name", "Register", "--json"))
+    serial = issued["serial"]
+    assert data_of(run("show", serial, "--json"))["invalidity_date"] is None
+    date = ("--invalidity-date", "2026-01-02T03:04:05")
+    assert run("revoke", serial, "--reason", "keyCompromise", *date).exit_code == 0
+    shown = run("show", serial)
+    assert json.loads(shown.stdout)["invalidity_date"] == "2026-01-02T03:04:05+00:00"
+
+
+def test_mass_actions_on_a_certificate_are_shown(run: Run, csr: Path, tmp_path: Path) -> None:
+    issued = data_of(run("issue", "--profile", "seal", "--csr", str(csr), "--name", "Register", "--json"))
+    serial = issued["serial"]
+    (tmp_path / "serials").write_text(f"{serial}\n")
+    for kind in ("hold", "hold", "release"):  # the second finds nothing to do
+        selection = ("--serials", str(tmp_path / "serials"), "--note", "drill", "--officer", "officer-1")
+        proposed = data_of(run("mass", "propose", kind, *selection, "--json"))
+        number = str(proposed["number"])
+        approved = run("mass", "approve", number, "--officer", "officer-2", "--digest", proposed["digest"])
+        assert approved.exit_code == 0, approved.output
+        if kind == "hold":
+            before = data_of(run("show", serial, "--json"))["mass_actions"]
+            assert int(number) not in before, "approved is not done"
+        assert run("mass", "run", number, "--officer", "officer-2").exit_code == 0
+    shown = data_of(run("show", serial, "--json"))
+    assert (shown["status"], shown["mass_actions"]) == ("good", [1, 3])

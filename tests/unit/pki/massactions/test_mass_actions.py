@@ -15,6 +15,7 @@ from pki.auditchain import Event, verify_table
 from pki.authority.record import record_events
 from pki.errors import (
     ClockSetBackError,
+    MassActionExpiredError,
     MassActionStateError,
     PreviewMismatchError,
     SecondOfficerError,
@@ -24,6 +25,7 @@ from pki.errors import (
 from pki.hierarchy import Role
 from pki.keys.kinds import KeyKind
 from pki.massactions.selection import MAX_CHOICES, Selection, Window, listed, serials_digest
+from pki.massactions.service import PROPOSAL_LIFE
 from pki.massactions.values import MAX_NOTE, Kind, MassAction, State, Terms
 from pki.profiles import Profile
 from pki.status import RevocationReason, Status
@@ -97,6 +99,8 @@ def test_nobody_decides_alone(world: World) -> None:
     with pytest.raises(SecondOfficerError) as caught:
         world.mass.approve(action.number, "officer-a", action.digest)
     assert caught.value.officer == "officer-a"
+    with pytest.raises(SecondOfficerError):
+        world.mass.approve(action.number, "officer.a", action.digest)  # looks like the first
     for spelling in ("Officer-a", " officer-a", "officer-a ", "officer-а", ""):  # the last but one: Cyrillic
         with pytest.raises(SelectionError):
             world.mass.approve(action.number, spelling, action.digest)
@@ -108,6 +112,39 @@ def test_nobody_decides_alone(world: World) -> None:
         )
     with pytest.raises(IntegrityError), world.engine.begin() as connection:
         connection.execute(update(MassActionRow).values(state="running"))
+
+
+def test_a_proposal_is_approved_in_time_or_never(world: World) -> None:
+    world.add([GOOD], provenance="batch-7")
+    action = propose(world)
+    world.now = action.proposed + PROPOSAL_LIFE + timedelta(seconds=1)
+    with pytest.raises(MassActionExpiredError) as caught:
+        world.mass.approve(action.number, "officer-b", action.digest)
+    assert caught.value.ended == action.proposed + PROPOSAL_LIFE
+    assert world.mass.action(action.number).state is State.PROPOSED
+    world.mass.cancel(action.number, "officer-a")
+
+
+def test_an_approval_is_begun_in_time_or_never(world: World) -> None:
+    serials = world.add([GOOD], provenance="batch-7")
+    action = propose(world)
+    world.now = action.proposed + PROPOSAL_LIFE  # the last moment
+    world.mass.approve(action.number, "officer-b", action.digest)
+    world.now += timedelta(seconds=1)
+    with pytest.raises(MassActionExpiredError):
+        list(world.mass.run(action.number, "officer-b"))
+    assert world.statuses(serials) == ["good"]
+    assert world.mass.action(action.number).state is State.APPROVED
+
+
+def test_what_has_begun_is_gone_on_with_at_any_time(world: World) -> None:
+    world.add([GOOD] * 9, provenance="batch-7")
+    action = propose(world)
+    world.mass.approve(action.number, "officer-b", action.digest)
+    next(world.mass.run(action.number, "officer-b"))
+    world.mass.pause(action.number, "officer-a")
+    world.now = action.proposed + PROPOSAL_LIFE + timedelta(days=1)
+    assert list(world.mass.run(action.number, "officer-b"))[-1].state is State.DONE
 
 
 def test_what_was_seen_is_what_is_approved(world: World) -> None:

@@ -84,7 +84,7 @@ PROPOSE = ["mass", "propose", "hold", "--note", "x", "--officer", "officer-a"]
         (
             ["mass", "propose", "hold", "--note", "x", "--officer", "A B", "--issuer", "i"],
             1,
-            "a label of a-z",
+            "label is 1 to 63 of a-z",
         ),
         (["mass", "propose", "explode"], 2, "explode"),
         (["mass", "show", "9"], 1, "mass action 9: there is none"),
