@@ -1,4 +1,4 @@
-"""What an authority does by the clock while something serves: CRLs on schedule, checkpoints of the record.
+"""What an authority does by the clock while something serves: CRLs, checkpoints, deleting old keys.
 
 Several replicas may do so at once: publishers take turns, and a checkpoint over what one has covered already
 is the one that is there.
@@ -13,10 +13,12 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pki.bootstrap import Pki
 from pki.errors import PkiError
+from pki.status.ocsp.retiring import retire_keys
 
 CRL_PAUSE_SECONDS = 30.0
 CHECKPOINT_PAUSE_SECONDS = 3600.0
 """Between two checkpoints: how much of the record could be rewritten unseen by whoever notes them."""
+RETIREMENT_PAUSE_SECONDS = 3600.0
 _STOP_SECONDS = 30.0
 _LOG = logging.getLogger(__name__)
 
@@ -30,8 +32,13 @@ def housekeeping(pki: Pki) -> Iterator[None]:
     """
     publish = _repeating("CRLs", lambda: pki.crls.publish_due(changes=False), CRL_PAUSE_SECONDS)
     checkpoint = _repeating("checkpoints", pki.checkpointer.make, CHECKPOINT_PAUSE_SECONDS)
-    with publish, checkpoint:
+    retire = _repeating("old keys", lambda: _retire(pki), RETIREMENT_PAUSE_SECONDS)
+    with publish, checkpoint, retire:
         yield
+
+
+def _retire(pki: Pki) -> None:
+    retire_keys(pki.engine, pki.keys, pki.signing_clock.checked())
 
 
 @contextmanager

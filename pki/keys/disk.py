@@ -44,6 +44,18 @@ def write_new_file(path: Path, content: bytes) -> None:
         raise KeyStoreError(path, f"can't be created: {error.strerror}") from error
 
 
+def remove_file(path: Path) -> bool:
+    """Removes a file for good; whether there was one. Raises KeyStoreError."""
+    try:
+        path.unlink()
+        _sync_folder(path.parent)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise KeyStoreError(path, f"can't be removed: {error.strerror}") from error
+    return True
+
+
 def _write(path: Path, content: bytes) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
     with os.fdopen(descriptor, "wb") as file:

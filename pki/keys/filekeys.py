@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pki.errors import KeyExistsError, KeyMissingError
+from pki.keys.disk import remove_file
 from pki.keys.files import FileSigner
 from pki.keys.kinds import KeyKind
 from pki.keys.masterkeys import MasterKeys, create_master_keys, load_master_keys
@@ -33,6 +34,10 @@ class FileKeys:
     def open(self, uri: FileUri) -> FileSigner:
         """See `KeyPlace.open`. Raises KeyMissingError, WrongPassphraseError, else KeyStoreError."""
         return FileSigner.load(self._path(uri.name), self._passphrase())
+
+    def delete(self, uri: FileUri) -> bool:
+        """See `KeyStore.delete`."""
+        return remove_file(self._path(uri.name))
 
     def exists(self, name: str) -> bool:
         """See `KeyPlace.exists`."""

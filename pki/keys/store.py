@@ -97,6 +97,15 @@ class KeyStore:
             raise KeyUriError("no token is set as the place of keys, so none is known")
         return self._token.open(parsed)
 
+    def delete(self, uri: str) -> bool:
+        """Destroys the key at this URI for good; whether there was one. Whoever calls knows why."""
+        parsed = parse_key_uri(uri)
+        if isinstance(parsed, FileUri):
+            return self._files.delete(parsed)
+        if self._token is None:
+            raise KeyUriError("no token is set as the place of keys, so none is known")
+        return self._token.delete(parsed)
+
     def exists(self, name: str) -> bool:
         """Whether there is a key of this name where new ones are made."""
         return self._new_keys.exists(name)

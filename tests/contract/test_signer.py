@@ -100,6 +100,20 @@ KINDS = [
 ]
 
 
+def test_a_deleted_key_is_gone_for_everyone(place: Place, store: KeyStore) -> None:
+    uri, other = store.create("ocsp-1", KeyKind.P256), store.create("ocsp-2", KeyKind.P256)
+    spki = spki_of(store.open(uri).public_key)
+    assert store.delete(uri)
+    for opened in (store, place.open()):
+        assert opened.names() == ("ocsp-2",)
+        assert not opened.exists("ocsp-1")
+        with pytest.raises(KeyMissingError):
+            opened.open(uri)
+        assert not opened.delete(uri)
+    store.health(other)
+    assert spki_of(store.open(store.create("ocsp-1", KeyKind.P256)).public_key) != spki
+
+
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.value)
 def test_a_key_of_each_kind_signs_messages_and_digests(store: KeyStore, kind: KeyKind) -> None:
     signer = store.open(store.create("root-g1", kind))

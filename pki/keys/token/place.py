@@ -49,6 +49,11 @@ class TokenKeys:
         check_signer(signer, name)
         return signer
 
+    def delete(self, uri: Pkcs11Uri) -> bool:
+        """See `KeyStore.delete`. Both halves are destroyed on the token."""
+        name = self._name(uri)
+        return self._lane.run(lambda session: session.destroy(name))
+
     def exists(self, name: str) -> bool:
         """See `KeyPlace.exists`."""
         return self._exists(ObjectClass.PRIVATE_KEY, require_key_name(name))

@@ -119,6 +119,13 @@ class TokenSession:
         with _taken_back_on_failure(key):
             self._require_alone(key, ObjectClass.SECRET_KEY, name)
 
+    def destroy(self, name: str) -> bool:
+        """Destroys the pair of this name, the private half first; whether there was one."""
+        found = self._all(ObjectClass.PRIVATE_KEY, name) + self._all(ObjectClass.PUBLIC_KEY, name)
+        for handle in found:
+            handle.destroy()
+        return bool(found)
+
     def _pair(self, name: str, kind: KeyKind) -> tuple[pkcs11.PublicKey, pkcs11.PrivateKey]:
         if kind in RSA_BITS:
             self._require(Mechanism.RSA_PKCS_KEY_PAIR_GEN, Mechanism.RSA_PKCS)

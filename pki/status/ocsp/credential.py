@@ -50,6 +50,14 @@ class CredentialSource(Protocol):
         """The one that made a stored answer, if it is the present one or the one before."""
         ...
 
+    def check(self) -> bool:
+        """Forgets those whose certificates are no longer good; whether there were any.
+
+        Clients are told not to ask (id-pkix-ocsp-nocheck), so who revokes a responder relies on this.
+        Called about once a second. Raises SQLAlchemyError.
+        """
+        ...
+
     def renew(self) -> None:
         """Makes the next one when its time is near. Raises PkiError, SQLAlchemyError."""
         ...

@@ -48,7 +48,7 @@ class PreparedAnswers:
         self._store = store
         self._feed = feed
         self._keeper = AnswerKeeper(store, feed, responder.forms)
-        self._composer = Composer(self._maker.credential_by_tag, self._maker.extensions_of)
+        self._composer = self._new_composer()
         self._clock = clock
         self._monotonic = monotonic
         self._waiting: deque[StoredAnswer] = deque(maxlen=_MAX_WAITING)
@@ -126,11 +126,17 @@ class PreparedAnswers:
             return False
         return self._open_responders()
 
+    def _new_composer(self) -> Composer:
+        """It keeps what it knows of responders for good."""
+        return Composer(self._maker.credential_by_tag, self._maker.extensions_of)
+
     def _open_responders(self) -> bool:
-        """A new responder is opened here and not in the event loop."""
+        """Drops those that were revoked; a new one is opened here and not in the event loop."""
         opened = True
         for source in self._maker.sources.values():
             try:
+                if source.check():
+                    self._composer = self._new_composer()
                 source()
             except (SQLAlchemyError, PkiError) as error:
                 _log_unusable(error)

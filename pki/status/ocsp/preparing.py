@@ -9,7 +9,7 @@ from pki.status.ocsp.answerstore import KEY_BYTES
 from pki.status.ocsp.forms import FORM_ID_BYTES, CertIdForm
 from pki.status.ocsp.keeping import AnswerKeeper
 from pki.status.ocsp.policy import STORED_LIFE
-from pki.status.ocsp.record import StoredAnswer, read_times
+from pki.status.ocsp.record import StoredAnswer, read_tag, read_times
 
 _BATCH = 1_000
 _PASS_SECONDS = STORED_LIFE.total_seconds() / 8
@@ -35,6 +35,7 @@ class Preparer:
         Those that are young enough stay. Yields how many were made, batch by batch.
         """
         form = self._pki.ocsp.forms.of_issuer(issuer)[0]
+        self._check_responders()
         self._maker.sources[issuer]()  # its own certificate is one of those that are answered for
         floors = self._keeper.follow()
         last = 0
@@ -53,13 +54,14 @@ class Preparer:
     def _due(self, found: Sequence[tuple[bytes, bytes]]) -> dict[CertIdForm, list[int]]:
         """Which of these to make anew. Those of a CA or a form that is no longer answered for are removed."""
         floors = self._keeper.follow()
+        self._check_responders()
         due: dict[CertIdForm, list[int]] = defaultdict(list)
         strays = []
         for key, record in found:
             form = self._forms.get(key[:FORM_ID_BYTES])
             if form is None or len(key) != KEY_BYTES:
                 strays.append(key)
-            elif self._is_old(record, floors.get(form.issuer, 0)):
+            elif self._is_old(form, record, floors.get(form.issuer, 0)):
                 due[form].append(int.from_bytes(key[FORM_ID_BYTES:], "big"))
         if strays:
             self._pki.answers.remove(strays)
@@ -67,14 +69,21 @@ class Preparer:
 
     def renew_responders(self) -> None:
         """Makes responders whose time is near."""
+        self._check_responders()
         for source in self._maker.sources.values():
             source.renew()
 
+    def _check_responders(self) -> None:
+        for source in self._maker.sources.values():
+            source.check()
+
     def _is_due(self, form: CertIdForm, serial: int, floor: int) -> bool:
         record = self._pki.answers.get(form.form_id + serial.to_bytes(KEY_BYTES - FORM_ID_BYTES, "big"))
-        return record is None or self._is_old(record, floor)
+        return record is None or self._is_old(form, record, floor)
 
-    def _is_old(self, record: bytes, floor: int) -> bool:
+    def _is_old(self, form: CertIdForm, record: bytes, floor: int) -> bool:
+        if self._maker.credential_by_tag(form.issuer, read_tag(record)) is None:
+            return True  # its responder was revoked, or is forgotten
         version, produced, _, next_update = read_times(record)
         half = (next_update - produced) // 2
         now = int(self._pki.clock().timestamp())

@@ -13,6 +13,7 @@ from pki.store.columns import serial_octets
 _HEAD = struct.Struct(f">QIII{TAG_BYTES}sB")
 STATUS_AT = _HEAD.size
 """Where CertStatus begins in a record; the byte before is its length."""
+_TAG_AT = STATUS_AT - 1 - TAG_BYTES
 TEMPLATE_AT = 8
 """Behind the version: from here to the signature, records of one moment and status are the same."""
 _VERSION_AND_TIMES = struct.Struct(">QIII")
@@ -64,3 +65,8 @@ def read_times(record: bytes) -> tuple[int, int, int, int]:
     """Version, produced, this_update, next_update."""
     version, produced, this_update, next_update = _VERSION_AND_TIMES.unpack_from(record)
     return version, produced, this_update, next_update
+
+
+def read_tag(record: bytes) -> bytes:
+    """Which responder signed it."""
+    return record[_TAG_AT : _TAG_AT + TAG_BYTES]

@@ -1,6 +1,7 @@
 """A whole PKI whose keys are on a PKCS#11 token."""
 
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from pki import home as homes
 from pki.authority import CertificateRequest, PersonSubject
 from pki.bootstrap import initialise, open_pki
+from pki.ceremony.plan import responder_key
 from pki.errors import KeyMissingError, PinSourceError, TokenMissingError, WrongPinError
 from pki.home import Home
 from pki.keys.files import FileSigner
 from pki.pkcs10 import create_csr
 from pki.profiles import Profile
+from pki.status.ocsp.retiring import retire_keys
 from tests.softhsm import PIN, SoftHsm, intercepted
 
 
@@ -42,6 +45,17 @@ def test_it_issues_and_publishes_and_no_key_is_in_a_file(home: Home) -> None:
     for name in pki.keys.names():
         pki.keys.health(pki.keys.uri_of(name))
     assert len(pki.master_keys["card"].derive(b"9B", b"7", 32)) == 32
+    pki.close()
+
+
+def test_old_responders_keys_leave_the_token(home: Home) -> None:
+    pki = open_pki(home)
+    later = datetime.now(UTC) + timedelta(days=46)
+    before = set(pki.keys.names())
+    gone = retire_keys(pki.engine, pki.keys, later)
+    assert {responder_key(name) for name in pki.ocsp.maker.sources} == set(gone)
+    assert set(pki.keys.names()) == before - set(gone)
+    assert retire_keys(pki.engine, pki.keys, later) == []
     pki.close()
 
 
