@@ -103,12 +103,12 @@ def make_checkpoint(
     queue_writers(session, record.checkpoints)
     size, last, tree = _size(session, record), newest(session, record), StoredTree(session, record)
     noted = None if kept is None else kept.read()
-    if noted is not None:
-        require_continued(noted, own_key(origin, signer), tree, size)
     if last is not None:
         if size < last.checkpoint.size:
             raise ShorterLogError(size, last.checkpoint.size)
         last.checkpoint.require_root(tree.root(last.checkpoint.size))
+    if noted is not None:
+        require_continued(session, record, noted, own_key(origin, signer))
     made = last
     if made is None or made.checkpoint.size != size:
         if check_time is not None:

@@ -12,10 +12,11 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from pki.auditchain.chain import Head
-from pki.auditchain.checkpoints import Checkpointer, StoredCheckpoint
+from pki.auditchain.checkpoints import Checkpointer
 from pki.auditchain.errors import CheckpointError, TablesDifferError
 from pki.auditchain.keeping import KeptNote
 from pki.auditchain.note import NOTE_LIMIT, Checkpoint, CheckpointKey, parse_checkpoint
+from pki.auditchain.presenting import show_checkpoint, show_verified
 from pki.auditchain.proofs import (
     PROOF_LIMIT,
     Proof,
@@ -86,7 +87,7 @@ def verify(
         )
         with _database(home) as engine, Session(snapshot(engine)) as session:
             verified, compared = _checked(session, known, log_only=log_only)
-    _show_verified(verified, compared, kept, as_json)
+    show_verified(verified, compared, kept, as_json)
 
 
 @click.command()
@@ -97,7 +98,7 @@ def checkpoint(*, as_json: bool) -> None:
         home = _home()
         with _database(home) as engine, _signer(home, engine) as signer:
             made = _checkpointer(home, engine, signer).make()
-    _show_checkpoint(made, as_json)
+    show_checkpoint(made, as_json)
 
 
 @click.command()
@@ -114,7 +115,7 @@ def restored(*, officers: tuple[str, ...], note: str, as_json: bool) -> None:
         with _database(home) as engine, _signer(home, engine) as signer:
             kept, checkpointer = KeptNote(home.audit_note), _checkpointer(home, engine, signer)
             made = accept_restored(engine, AUDIT, kept, checkpointer, officers, note, utc_now)
-    _show_checkpoint(made, as_json)
+    show_checkpoint(made, as_json)
 
 
 @click.command()
@@ -172,39 +173,6 @@ def _verify_proof(
     proven = check_proof(text, [CheckpointKey(name, key) for name in names for key in keys], noted)
     data = {"statement": proven.statement, "origin": proven.checkpoint.origin, "size": proven.checkpoint.size}
     click.echo(json.dumps(data) if as_json else f"{proven.checkpoint.origin}: {proven.statement}")
-
-
-def _show_verified(verified: Verified, compared: int | None, kept: Checkpoint | None, as_json: bool) -> None:
-    end = verified.head
-    data = {
-        "entries": end.sequence,
-        "hash": end.hash,
-        "root": verified.root.hex(),
-        "checkpoints": verified.checkpoints,
-        "covered": verified.covered,
-        "kept": None if kept is None else kept.size,
-        "certificates": compared,
-    }
-    text = (
-        f"{end.sequence} entries hold together; the end is {end.sequence}:{end.hash}\n"
-        f"{verified.checkpoints} checkpoints hold; the newest covers {verified.covered} entries\n"
-        + ("no checkpoint is kept in this home" if kept is None else f"the one kept here covers {kept.size}")
-    )
-    if compared is not None:
-        text += f"\nthe tables say of {compared} certificates what the log says"
-    click.echo(json.dumps(data) if as_json else text)
-
-
-def _show_checkpoint(made: StoredCheckpoint, as_json: bool) -> None:
-    item = made.checkpoint
-    data = {
-        "origin": item.origin,
-        "size": item.size,
-        "root": item.root.hex(),
-        "time": made.time.isoformat(),
-        "note": item.note,
-    }
-    click.echo(json.dumps(data) if as_json else item.note, nl=as_json)
 
 
 @contextmanager

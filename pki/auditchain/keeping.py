@@ -6,9 +6,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from sqlalchemy.orm import Session
+
 from pki.auditchain.errors import CheckpointError, ShorterLogError
 from pki.auditchain.note import NOTE_LIMIT, Checkpoint, CheckpointKey, parse_checkpoint
-from pki.auditchain.tree import StoredTree
+from pki.auditchain.table import read_head
+from pki.auditchain.tree import Record, StoredTree, grow
 
 _OWNER_ONLY_FILE = 0o600
 _OWNER_ONLY_FOLDER = 0o700
@@ -60,16 +63,19 @@ class KeptNote:
         return aside
 
 
-def require_continued(noted: Checkpoint, key: CheckpointKey, tree: StoredTree, size: int) -> None:
-    """Raises unless a log of `size` entries begins with what the noted checkpoint was signed over.
+def require_continued(session: Session, record: Record, noted: Checkpoint, key: CheckpointKey) -> None:
+    """Raises unless the log begins with what the noted checkpoint was signed over.
 
-    ShorterLogError, CheckpointError; TreeError or AuditChainError where the stored log doesn't hold.
+    Stores the nodes that are due, in the caller's transaction and turn: a crash after a note was kept may
+    have taken them. ShorterLogError, CheckpointError; TreeError or AuditChainError where the log is broken.
     """
     noted.verify([key])
+    size = read_head(session, record.entries).sequence
     if size < noted.size:
         raise ShorterLogError(size, noted.size)
+    grow(session, record, size)
     with suppress(CheckpointError):
-        noted.require_root(tree.root(noted.size))
+        noted.require_root(StoredTree(session, record).root(noted.size))
         return
     raise CheckpointError(noted.size, f"the log, of {size} entries now, does not begin with what was signed")
 

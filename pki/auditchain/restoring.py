@@ -7,14 +7,13 @@ from sqlalchemy.orm import Session
 
 from pki.auditchain.canonical import Json
 from pki.auditchain.checkpoints import Checkpointer, StoredCheckpoint
-from pki.auditchain.errors import CheckpointError
+from pki.auditchain.errors import CheckpointError, ShorterLogError
 from pki.auditchain.keeping import KeptNote, require_continued
 from pki.auditchain.note import Checkpoint, CheckpointKey
 from pki.auditchain.table import append, queue_writers, read_head
-from pki.auditchain.tree import Record, StoredTree
+from pki.auditchain.tree import Record
 from pki.auditchain.verification import Expectations, snapshot, verify_record
 from pki.clock import Clock
-from pki.errors import PkiError
 from pki.officers import two_officers
 
 RESTORED = "audit.restored"
@@ -46,6 +45,7 @@ def accept_restored(
     with Session(snapshot(engine)) as session:
         verify_record(session, record, Expectations(keys=(key,)))
     with Session(engine) as session, session.begin():
+        queue_writers(session, record.checkpoints)
         queue_writers(session, record.entries)
         details = _what_is_lost(session, record, noted, key)
         append(
@@ -64,8 +64,8 @@ def accept_restored(
 def _what_is_lost(session: Session, record: Record, noted: Checkpoint, key: CheckpointKey) -> dict[str, Json]:
     head = read_head(session, record.entries)
     try:
-        require_continued(noted, key, StoredTree(session, record), head.sequence)
-    except PkiError:
+        require_continued(session, record, noted, key)
+    except (ShorterLogError, CheckpointError):
         return {
             "signed_size": noted.size,
             "signed_root": noted.root.hex(),

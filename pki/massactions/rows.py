@@ -2,18 +2,27 @@
 
 import hashlib
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import and_, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from pki.auditchain import Event, Json
 from pki.auditchain.canonical import canonical_json
-from pki.errors import MassActionStateError, PreviewMismatchError, UnknownMassActionError
+from pki.authority.record import serial_text
+from pki.errors import (
+    MassActionExpiredError,
+    MassActionStateError,
+    PreviewMismatchError,
+    UnknownMassActionError,
+)
 from pki.massactions.values import Kind, MassAction, Progress, State, Terms
 from pki.status.state import RevocationReason
 from pki.store.massactions import MassActionRow, MassPart, MassSkip, MassTarget
 from pki.store.models import CertificateRow
+
+PROPOSAL_LIFE = timedelta(days=7)
+"""From the proposal: until then it is approved and begun, or never. What has begun may be gone on with."""
 
 
 def queue_proposals(session: Session) -> None:
@@ -118,6 +127,32 @@ def actions_on(session: Session, certificate: CertificateRow) -> list[int]:
 def event(row: MassActionRow, now: datetime, actor: str, step: str, **details: Json) -> Event:
     """What stands in the audit chain of a step of an action."""
     return Event(now, actor, f"mass.{step}", f"mass-{row.number}", details)
+
+
+def require_in_time(row: MassActionRow, now: datetime) -> None:
+    """Raises MassActionExpiredError for a proposal that is too old."""
+    ended = row.proposed + PROPOSAL_LIFE
+    if now > ended:
+        raise MassActionExpiredError(row.number, ended)
+
+
+def part_event(row: MassActionRow, part: MassPart, now: datetime, officer: str) -> Event:
+    """What stands in the audit chain of a part that was carried out."""
+    return event(
+        row,
+        now,
+        officer,
+        row.kind,
+        part=part.part,
+        issuer=part.issuer,
+        first=f"{part.first_shard}:{serial_text(part.first_serial)}",
+        last=f"{part.last_shard}:{serial_text(part.last_serial)}",
+        moved=part.moved,
+        reheld=part.reheld,
+        skipped=part.skipped,
+        status_version=part.status_version,
+        serials=part.serials.hex(),
+    )
 
 
 def _moment(moment: datetime | None) -> str | None:

@@ -3,17 +3,16 @@
 import hmac
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from pki.auditchain import Event, Json
+from pki.auditchain import Json
 from pki.auditchain.canonical import canonical_text
-from pki.authority.record import queue_writers, record_events, refuse_clock_set_back, serial_text
+from pki.authority.record import queue_writers, record_events, refuse_clock_set_back
 from pki.clock import Clock, utc_now
 from pki.errors import (
-    MassActionExpiredError,
     PreviewMismatchError,
     SecondOfficerError,
     SelectionError,
@@ -26,11 +25,13 @@ from pki.massactions.rows import (
     event,
     locked,
     next_number,
+    part_event,
     proposal_digest,
     queue_proposals,
     read_action,
     read_progress,
     read_terms,
+    require_in_time,
     require_state,
 )
 from pki.massactions.selection import Selection
@@ -39,8 +40,6 @@ from pki.officers import same_officer
 from pki.store.database import read_only
 from pki.store.massactions import MassActionRow, MassPart
 
-PROPOSAL_LIFE = timedelta(days=7)
-"""From the proposal: until then it is approved and begun, or never. What has begun may be gone on with."""
 PART_SIZE = 50_000
 """Certificates in one transaction: about a second in which nothing else is issued or changed."""
 
@@ -100,7 +99,7 @@ class MassActions:
                 raise PreviewMismatchError(number, "the digest is not the one of its preview")
             _require_targets(session, row)
             now = self._now(session, Kind(row.kind))
-            _require_in_time(row, now)
+            require_in_time(row, now)
             row.state, row.approved_by, row.approved = State.APPROVED.value, officer, _whole(now)
             session.flush()
             record_events(session, [event(row, now, officer, "approved", digest=row.digest.hex())])
@@ -163,7 +162,7 @@ class MassActions:
             _require_targets(session, row)
             now = self._now(session, Kind(row.kind))
             if row.state == State.APPROVED.value:
-                _require_in_time(row, now)
+                require_in_time(row, now)
             _require_effects(session, row, Effects(read_terms(row).change(officer), now))
             if row.state != State.RUNNING.value:
                 self._enter(session, row, State.RUNNING, officer)
@@ -183,7 +182,7 @@ class MassActions:
                     now = self._now(session, Kind(row.kind))
                     part = carry_out(session, span, Effects(read_terms(row).change(officer), now))
                     session.flush()
-                    record_events(session, [_part_event(row, part, now, officer)])
+                    record_events(session, [part_event(row, part, now, officer)])
             return read_progress(session, row)
 
     def _decide(self, number: int, officer: str, wanted: State, *allowed: State) -> MassAction:
@@ -236,13 +235,6 @@ def _whole(moment: datetime | None) -> datetime | None:
     return None if moment is None else moment.astimezone(UTC).replace(microsecond=0)
 
 
-def _require_in_time(row: MassActionRow, now: datetime) -> None:
-    """Raises MassActionExpiredError for a proposal that is too old."""
-    ended = row.proposed + PROPOSAL_LIFE
-    if now > ended:
-        raise MassActionExpiredError(row.number, ended)
-
-
 def _existing(session: Session, number: int) -> MassActionRow:
     row = session.get(MassActionRow, number)
     if row is None:
@@ -272,21 +264,3 @@ def _require_effects(session: Session, row: MassActionRow, effects: Effects) -> 
             raise PreviewMismatchError(
                 row.number, "more would be changed than was previewed; propose it anew"
             )
-
-
-def _part_event(row: MassActionRow, part: MassPart, now: datetime, officer: str) -> Event:
-    return event(
-        row,
-        now,
-        officer,
-        row.kind,
-        part=part.part,
-        issuer=part.issuer,
-        first=f"{part.first_shard}:{serial_text(part.first_serial)}",
-        last=f"{part.last_shard}:{serial_text(part.last_serial)}",
-        moved=part.moved,
-        reheld=part.reheld,
-        skipped=part.skipped,
-        status_version=part.status_version,
-        serials=part.serials.hex(),
-    )

@@ -1,8 +1,12 @@
 """Checkpoints over a growing record: right at every size, never going back, never over a changed past."""
 
+import stat
+from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy import Engine, func, select
@@ -11,10 +15,12 @@ from sqlalchemy.orm import Session
 from pki.auditchain import append_many, read
 from pki.auditchain import checkpoints as module
 from pki.auditchain.checkpoints import Checkpointer, all_checkpoints, at_size, newest
-from pki.auditchain.errors import AuditChainError, CheckpointError, RecordError, TreeError
+from pki.auditchain.errors import AuditChainError, CheckpointError, RecordError, ShorterLogError, TreeError
+from pki.auditchain.keeping import KeptNote
 from pki.auditchain.merkle import BLOCK, EMPTY_ROOT, fold, leaf_hash, peaks_of
-from pki.auditchain.note import CheckpointKey
+from pki.auditchain.note import NOTE_LIMIT, Checkpoint, CheckpointKey
 from pki.auditchain.tree import StoredTree, grow
+from pki.keys.files import FileSigner
 from pki.keys.signer import Signer
 from pki.store.database import create_database_engine
 from tests.unit.pki.auditchain.service import (
@@ -112,6 +118,97 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Engine:
     engine = create_database_engine(f"sqlite:///{tmp_path_factory.mktemp('record') / 'record.db'}")
     create_tables(engine)
     return engine
+
+
+def make_kept(engine: Engine, signer: Signer, kept: KeptNote) -> Checkpoint:
+    return Checkpointer(engine, RECORD, ORIGIN, signer, lambda: NOON, kept=kept).make().checkpoint
+
+
+def test_the_newest_checkpoint_is_kept_beside_the_database(
+    engine: Engine, signer: Signer, tmp_path: Path
+) -> None:
+    kept = KeptNote(tmp_path / "audit" / "log.note")
+    assert kept.read() is None
+    for count in (300, 0, 5):
+        fill(engine, count)
+        assert make_kept(engine, signer, kept) == kept.read()
+    assert stat.S_IMODE(kept.path.stat().st_mode) == 0o600
+    assert [path.name for path in kept.path.parent.iterdir()] == ["log.note"]
+
+
+def test_a_crash_between_keeping_and_commit_is_repaired_by_the_next(
+    engine: Engine, signer: Signer, tmp_path: Path
+) -> None:
+    kept = KeptNote(tmp_path / "log.note")
+    fill(engine, 300)
+    with Session(engine) as session:
+        lost = module.make_checkpoint(session, RECORD, ORIGIN, signer, NOON, kept=kept).checkpoint
+        session.rollback()
+    assert kept.read() == lost
+    made = make_kept(engine, signer, kept)
+    assert (made.size, made.root) == (lost.size, lost.root)
+    fill(engine, 1)
+    assert make_kept(engine, signer, kept).size == 301
+
+
+def test_a_log_shorter_than_the_kept_checkpoint_is_not_signed(
+    engine: Engine, signer: Signer, tmp_path: Path
+) -> None:
+    kept = KeptNote(tmp_path / "log.note")
+    fill(engine, 300)
+    before = make_kept(engine, signer, kept)
+    tamper(engine, "DELETE FROM events WHERE sequence > 299", "DELETE FROM checkpoints", "DELETE FROM nodes")
+    with pytest.raises(ShorterLogError) as caught:
+        make_kept(engine, signer, kept)
+    assert (caught.value.found, caught.value.signed) == (299, 300)
+    fill(engine, 9)
+    with pytest.raises(CheckpointError) as other:
+        make_kept(engine, signer, kept)
+    assert other.value.size == 300
+    assert "of 308 entries now" in str(other.value)
+    assert kept.read() == before
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda path: path.mkdir(),
+        lambda path: path.write_bytes(b"\xff"),
+        lambda path: path.write_text("x" * (NOTE_LIMIT + 1)),
+        lambda path: path.write_text(""),
+    ],
+    ids=["folder", "no text", "long", "empty"],
+)
+def test_a_spoilt_note_stops_signing(
+    sqlite_engine: Engine, signer: Signer, tmp_path: Path, spoil: Callable[[Path], object]
+) -> None:
+    kept = KeptNote(tmp_path / "log.note")
+    fill(sqlite_engine, 3)
+    spoil(kept.path)
+    with pytest.raises(CheckpointError):
+        make_kept(sqlite_engine, signer, kept)
+    with Session(sqlite_engine) as session:
+        assert newest(session, RECORD) is None
+
+
+def test_no_checkpoint_is_made_that_cannot_be_kept(
+    sqlite_engine: Engine, signer: Signer, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_text("in the way")
+    fill(sqlite_engine, 3)
+    with pytest.raises(CheckpointError):
+        make_kept(sqlite_engine, signer, KeptNote(tmp_path / "file" / "log.note"))
+    with Session(sqlite_engine) as session:
+        assert newest(session, RECORD) is None
+
+
+def test_a_note_by_another_key_stops_signing(sqlite_engine: Engine, signer: Signer, tmp_path: Path) -> None:
+    kept = KeptNote(tmp_path / "log.note")
+    fill(sqlite_engine, 3)
+    make_kept(sqlite_engine, FileSigner.generate(ec.SECP256R1()), KeptNote(tmp_path / "other"))
+    (tmp_path / "other").rename(kept.path)
+    with pytest.raises(CheckpointError, match="not signed by a key"):
+        make_kept(sqlite_engine, signer, kept)
 
 
 def test_a_long_backlog_is_added_in_several_transactions(

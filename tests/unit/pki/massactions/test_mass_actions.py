@@ -24,8 +24,8 @@ from pki.errors import (
 )
 from pki.hierarchy import Role
 from pki.keys.kinds import KeyKind
+from pki.massactions.rows import PROPOSAL_LIFE
 from pki.massactions.selection import MAX_CHOICES, Selection, Window, listed, serials_digest
-from pki.massactions.service import PROPOSAL_LIFE
 from pki.massactions.values import MAX_NOTE, Kind, MassAction, State, Terms
 from pki.profiles import Profile
 from pki.status import RevocationReason, Status
