@@ -11,6 +11,7 @@ from starlette.types import Receive, Scope, Send
 from pki.bootstrap import Pki
 from pki.documents import document_routes
 from pki.health import health_routes
+from pki.httpprotocol import Headers, ReadyResponse
 from pki.metrics import Counters
 from pki.metricsboard import MetricsBoard
 from pki.problems import problem
@@ -29,6 +30,13 @@ class StatusApp:
         self._ocsp = ocsp
         self._others = others
         self._prefix = prefix
+        self._ocsp_target = f"{prefix}{_OCSP}/".encode()
+
+    def at_once(self, target: bytes, headers: Headers) -> ReadyResponse | None:
+        """A stored OCSP answer to a GET, where there is one: `pki.httpprotocol.AnswerAtOnce`."""
+        if not target.startswith(self._ocsp_target):
+            return None
+        return self._ocsp.at_once(target[len(self._ocsp_target) :], headers)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the server's life span."""

@@ -1,13 +1,17 @@
-"""uvicorn's HTTP with bounds on what it waits for: heads that don't end, connections without number.
+"""uvicorn's HTTP, bounded and shortened.
+
+Bounded is what it waits for: heads that don't end, connections without number. Shortened is the way of
+answers that are there already.
 
 Bodies have their own bound where they are read. nginx in front does the same earlier (client_header_timeout,
 large_client_header_buffers, limit_conn); this server holds without it.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from pki.joinedwrites import JoinedWrites
 
@@ -18,10 +22,34 @@ MAX_HEAD_BYTES = 32_768
 MAX_CONNECTIONS = 1_000
 """Of one worker; more are closed unheard."""
 
+_READY_IN_A_ROW = 16
+"""Answers at once to one reading of the socket: a client that sends and doesn't read fills no memory."""
+_WITH_MORE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
+"""Headers of requests that are more than a head."""
+
+Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
+"""Names in lower case, and values."""
+
+
+class ReadyResponse(NamedTuple):
+    """A whole response; `date` is added."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+AnswerAtOnce: TypeAlias = Callable[[bytes, Headers], ReadyResponse | None]
+"""The response to a GET, by its target and headers; None: the application answers. It must not wait."""
+
 
 class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
+    at_once: AnswerAtOnce | None = None
+    """Asked first about GETs in HTTP/1.1: what it answers costs no task and no ASGI messages."""
+    _ready: ReadyResponse | None = None
+    _ready_left = 0
     _watch: asyncio.TimerHandle | None = None
     _release: Callable[[], None]
     _head_began = 0.0
@@ -46,6 +74,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def data_received(self, data: bytes) -> None:
         """Counts what comes before a head is complete."""
+        self._ready_left = _READY_IN_A_ROW
         if self._answering:
             super().data_received(data)
             return
@@ -53,6 +82,37 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         if self._head_bytes > MAX_HEAD_BYTES and not self._answering:
             self.transport.close()
+
+    def on_headers_complete(self) -> None:
+        """Looks for an answer that is there already."""
+        self._ready = self._find_ready()
+        if self._ready is None:
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """Sends it."""
+        ready, self._ready = self._ready, None
+        if ready is None:
+            super().on_message_complete()
+            return
+        headers = (*self.server_state.default_headers, *ready.headers)
+        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
+        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[ready.status], lines, ready.body))
+        self.on_response_complete()
+
+    def _find_ready(self) -> ReadyResponse | None:
+        """Only for requests that are a head and nothing more, in their turn, from a client that reads."""
+        if self.at_once is None or self._answering or self.pipeline or self.flow.write_paused:
+            return None
+        if not self._ready_left:
+            return None
+        parser = self.parser
+        if parser.get_method() != b"GET" or parser.get_http_version() != "1.1":
+            return None
+        if not parser.should_keep_alive() or any(name in _WITH_MORE for name, _ in self.headers):
+            return None
+        self._ready_left -= 1
+        return self.at_once(self.url, self.headers)
 
     def on_response_complete(self) -> None:
         """The next head may come."""
@@ -72,3 +132,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         pause = HEAD_SECONDS if self._answering else HEAD_SECONDS - waited
         self._watch = self.loop.call_later(pause, self._check_head)
+
+
+def answering_at_once(at_once: AnswerAtOnce) -> type[BoundedProtocol]:
+    """The protocol of a server whose application has such answers."""
+    return type("AnsweringAtOnce", (BoundedProtocol,), {"at_once": staticmethod(at_once)})

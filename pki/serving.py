@@ -29,7 +29,7 @@ from pki.bootstrap import open_pki
 from pki.errors import ClockSetBackError, PkiError, ProfileError
 from pki.home import Home, load
 from pki.housekeeping import housekeeping
-from pki.httpprotocol import BoundedProtocol
+from pki.httpprotocol import BoundedProtocol, answering_at_once
 from pki.status.ocsp.preparing import Preparer
 
 PREFIX = "/pki"
@@ -111,17 +111,20 @@ def serve_worker(root: str, listener: socket.socket) -> None:
     pki = open_pki(load(Path(root)))
     gc.freeze()  # what is there now stays; looking through it again and again would cost answers
     try:
-        worker_server(create_app(pki, PREFIX)).run([listener])
+        app = create_app(pki, PREFIX)
+        worker_server(app, answering_at_once(app.at_once)).run([listener])
     finally:
         pki.close()
 
 
-def worker_server(app: object, *, lifespan: bool = True) -> uvicorn.Server:
+def worker_server(
+    app: object, protocol: type[BoundedProtocol] = BoundedProtocol, *, lifespan: bool = True
+) -> uvicorn.Server:
     """The server of one worker; access logs stay off, as paths name certificates."""
     return uvicorn.Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
-            http=BoundedProtocol,
+            http=protocol,
             loop="uvloop",
             lifespan="on" if lifespan else "off",
             ws="none",

@@ -4,10 +4,12 @@ import asyncio
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import unquote_to_bytes
 
 from starlette.types import Receive, Scope, Send
 
 from pki.clock import Clock
+from pki.httpprotocol import Headers, ReadyResponse
 from pki.metrics import Counters
 from pki.problems import problem
 from pki.status.ocsp.bodies import BodyReader
@@ -21,7 +23,6 @@ from pki.status.ocsp.response import ResponseStatus
 from pki.status.ocsp.transport import (
     REQUEST_TYPE,
     CacheHeaders,
-    Headers,
     content_type,
     is_unchanged,
     plain_headers,
@@ -101,6 +102,24 @@ class OcspEndpoint:
         body = ready.body if ready is not None else (await self._make(request)).body
         await _send(send, _OK, plain_headers(body), body)
 
+    def at_once(self, quoted: bytes, headers: Headers) -> ReadyResponse | None:
+        """The stored answer to a GET; None: it must be made, or is no OCSP request.
+
+        :param quoted: what follows `/ocsp/` in the target, as it came
+        """
+        if self._following is None or self._following.done():
+            return None
+        try:
+            request = request_in_path(unquote_to_bytes(quoted).decode("ascii"))
+        except UnicodeDecodeError:
+            return None
+        now = int(self._clock().timestamp())
+        ready = self._prepared.find(request, now)
+        if ready is None:
+            return None
+        self._from_store.value += 1
+        return self._cached(ready, headers, now)
+
     async def _get(self, request: bytes, scope: Scope, send: Send) -> None:
         now = int(self._clock().timestamp())
         ready = self._prepared.find(request, now)
@@ -112,10 +131,12 @@ class OcspEndpoint:
                 await _send(send, _OK, plain_headers(made.body), made.body)
                 return
             ready = ReadyAnswer(made.body, http_date(made.stored.this_update), etag_of(made.stored.signature))
-        if is_unchanged(scope["headers"], ready):
-            await _send(send, _NOT_MODIFIED, self._cache_headers.of_unchanged(ready, now), b"")
-        else:
-            await _send(send, _OK, self._cache_headers.of(ready, now), ready.body)
+        await _send(send, *self._cached(ready, scope["headers"], now))
+
+    def _cached(self, ready: ReadyAnswer, headers: Headers, now: int) -> ReadyResponse:
+        if is_unchanged(headers, ready):
+            return ReadyResponse(_NOT_MODIFIED, self._cache_headers.of_unchanged(ready, now), b"")
+        return ReadyResponse(_OK, self._cache_headers.of(ready, now), ready.body)
 
     async def _make(self, request: bytes) -> OcspAnswer:
         made = await self._lane.answer(request)
