@@ -1,8 +1,9 @@
 """How each kind of subject is written into a certificate."""
 
 from pki.authority.values import CardSubject, CertificateRequest, InstitutionSubject, PersonSubject
-from pki.errors import IssuanceError
+from pki.errors import IssuanceError, SubjectError
 from pki.profiles.definitions import SubjectForm
+from pki.profiles.identities import ForeignIdentity
 from pki.profiles.names import encode_card, encode_institution, encode_person, person_name
 
 
@@ -13,7 +14,7 @@ def encode_subject(request: CertificateRequest, form: SubjectForm) -> bytes:
     """
     subject = request.subject
     if isinstance(subject, PersonSubject) and form is SubjectForm.PERSON:
-        return encode_person(person_name(subject.national_code, subject.given_name, subject.surname))
+        return encode_person(person_name(_identity(subject), subject.given_name, subject.surname))
     if isinstance(subject, CardSubject) and form is SubjectForm.CARD:
         return encode_card(subject.card)
     if isinstance(subject, InstitutionSubject) and form in {SubjectForm.INSTITUTION, SubjectForm.HOST}:
@@ -21,3 +22,9 @@ def encode_subject(request: CertificateRequest, form: SubjectForm) -> bytes:
     raise IssuanceError(
         request.request_id, f"profile {request.profile.value} is for another kind of subject ({form.value})"
     )
+
+
+def _identity(person: PersonSubject) -> str | ForeignIdentity:
+    if person.foreign is not None and person.national_code:
+        raise SubjectError("national_code", "stands beside a foreign identity; a person has one of them")
+    return person.foreign or person.national_code

@@ -5,17 +5,21 @@ from datetime import datetime
 from typing import TypeAlias
 from uuid import UUID
 
+from pki.profiles.identities import ForeignIdentity
 from pki.profiles.profile import Profile
 
 
 @dataclass(frozen=True)
 class PersonSubject:
-    """A citizen as a certificate names one; the names in Persian script, folded and composed on issue."""
+    """A person as a certificate names one; the names are folded and composed on issue."""
 
     national_code: str
-    """Ten ASCII digits."""
-    given_name: str = field(repr=False)
-    surname: str = field(repr=False)
+    """A citizen's ten ASCII digits; empty for a foreign national."""
+    given_name: str | None = field(repr=False)
+    surname: str | None = field(repr=False)
+    """None for the part that a single name hasn't; never both."""
+    foreign: ForeignIdentity | None = field(default=None, repr=False)
+    """What a foreign national is told from others by, instead of a national code."""
 
     def __repr__(self) -> str:
         return "PersonSubject(…)"

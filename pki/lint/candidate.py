@@ -11,7 +11,7 @@ from cryptography import x509
 from pki import der, oids
 from pki.errors import LintError
 from pki.hierarchy import crl_scope
-from pki.lint.forms import INSTITUTION, PERSON, read_form
+from pki.lint.forms import INSTITUTION, read_form, read_person
 from pki.lint.reader import (
     RawExtension,
     Tbs,
@@ -88,11 +88,16 @@ class Candidate:
         self._values: list[bytes] | None = None
 
     def values(self, rule: str) -> list[bytes]:
-        """The subject's values, in the order of its form. Raises LintError by the rule's name."""
+        """The subject's values, in the order of its form. Raises LintError by the rule's name.
+
+        Of a person's single name the other part is empty.
+        """
         if self._values is None:
-            form = PERSON if self.expected.definition.person else INSTITUTION
             try:
-                self._values = read_form(self.tbs.subject, form)
+                if self.expected.definition.person:
+                    self._values = read_person(self.tbs.subject)
+                else:
+                    self._values = read_form(self.tbs.subject, INSTITUTION)
             except (ValueError, IndexError) as error:
                 raise LintError(rule, "has other attributes, or in another order or type") from error
         return self._values

@@ -34,13 +34,40 @@ PERSON = (
     Part(oids.SERIAL_NUMBER, _PRINTABLE_STRING),
     Part(oids.COMMON_NAME, _UTF8_STRING),
 )
-"""A citizen: ETSI EN 319 412-2 §4.2.4, RFC 3739 §3.1.2."""
+"""A person: ETSI EN 319 412-2 §4.2.4, RFC 3739 §3.1.2."""
+SINGLE_NAMES = ((*PERSON[:2], *PERSON[3:]), (PERSON[0], *PERSON[2:]))
+"""A person of one name, which is a surname or a given name (NAT-4.2.4-1)."""
 INSTITUTION = (
     Part(oids.COUNTRY_NAME, _PRINTABLE_STRING),
     Part(oids.ORGANIZATION_NAME, _UTF8_STRING),
     Part(oids.COMMON_NAME, _UTF8_STRING),
 )
 """Anything else: a CA, a responder, a card, a service."""
+
+
+def read_person(name: bytes) -> list[bytes]:
+    """The values in PERSON's order, b"" for what a single name hasn't. Raises DerError, IndexError."""
+    try:
+        values = read_form(name, PERSON)
+    except (der.DerError, IndexError):
+        values = _read_single_name(name)
+        filled = [value for value in values if value]
+        whole = len(filled) == len(PERSON) - 1
+    else:
+        whole = all(values)
+    if not whole:
+        raise der.DerError("an attribute is empty")
+    return values
+
+
+def _read_single_name(name: bytes) -> list[bytes]:
+    surname_only, given_name_only = SINGLE_NAMES
+    try:
+        values = read_form(name, surname_only)
+        return [*values[:2], b"", *values[2:]]
+    except (der.DerError, IndexError):
+        values = read_form(name, given_name_only)
+        return [values[0], b"", *values[1:]]
 
 
 def read_form(name: bytes, form: tuple[Part, ...]) -> list[bytes]:

@@ -1,5 +1,6 @@
 """The country whose certificates these are: data (`countries/`), not code."""
 
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.resources import files
@@ -10,6 +11,7 @@ from pki.profiles.toml import parse_toml
 
 _ALPHA_2, _ALPHA_3 = 2, 3  # ISO 3166-1; ICAO Doc 9303-3 §5
 MAX_ORGANIZATION = 64  # ub-organization-name, RFC 5280 Appendix A.1
+MIN_RESIDENT_DIGITS, MAX_RESIDENT_DIGITS = 11, 40
 MAX_CA_NAME = 59
 """ub-common-name of 64 less ` G999`."""
 
@@ -27,6 +29,8 @@ class Country:
     """ISO 3166 alpha-2: under whose law signature certificates are qualified (QcCClegislation)."""
     disclosure_language: str
     """ISO 639-1: the language of the PKI disclosure statement (QcPDS)."""
+    resident_digits: int
+    """How many digits the personal number has that foreign nationals get here; not as many as a citizen's."""
     ca_names: Mapping[Role, str]
     """The common name of each CA, before its generation."""
 
@@ -46,6 +50,7 @@ def read_country(file: str, text: bytes) -> Country:
         table.text("organization", MAX_ORGANIZATION),
         tuple(_checked(table, "legislation", code, _ALPHA_2) for code in table.texts("legislation")),
         _letters(table, "disclosure_language", _ALPHA_2, capitals=False),
+        table.integer("resident_digits", MIN_RESIDENT_DIGITS, MAX_RESIDENT_DIGITS, None),
         {role: names.text(role.value, MAX_CA_NAME) for role in Role},
     )
     names.refuse_unknown()
@@ -65,3 +70,12 @@ def _checked(table: Table, key: str, value: str, count: int, *, capitals: bool =
 
 
 COUNTRY = read_country("ir.toml", (files(__package__) / "countries" / "ir.toml").read_bytes())
+
+
+def _country_codes() -> frozenset[str]:
+    text = (files(__package__) / "countries" / "iso3166.toml").read_text("ascii")
+    return frozenset(tomllib.loads(text)["codes"])
+
+
+COUNTRY_CODES = _country_codes()
+"""ISO 3166-1 alpha-2."""

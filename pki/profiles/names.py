@@ -9,8 +9,8 @@ from pki import der, oids
 from pki.errors import SubjectError
 from pki.hierarchy import Role
 from pki.profiles.country import COUNTRY
+from pki.profiles.identities import ForeignIdentity, read_identity, semantics_identifier
 
-NATIONAL_CODE_DIGITS = 10
 PERSON_PREFIX = COUNTRY.person_prefix
 MAX_COMMON_NAME = 64  # ub-common-name, RFC 5280 Appendix A.1: characters, not bytes
 MAX_NAME = 128
@@ -23,7 +23,8 @@ _LONG_FORM = 0x80
 _MAX_NAME_DER = 4096
 _FOLDED = str.maketrans({"ي": "ی", "ى": "ی", "ك": "ک"})
 _ZWNJ = "\u200c"
-_JOINERS = frozenset({" ", "-", "'", ".", _ZWNJ})
+_JOINERS = frozenset({" ", "-", "'", "\u2019", "\u00b7", ".", _ZWNJ})
+"""Between letters: in Persian, in transliterations, in names of other peoples."""
 _PLAIN_LETTERS = "[اآأإبپتثجچحخدذرزژسشصضطظعغفقکگلمنوؤهیئءA-Za-z]+"
 _PLAIN = re.compile(f"{_PLAIN_LETTERS}(?:[ {_ZWNJ}]{_PLAIN_LETTERS})*")
 """Names that fold to themselves, which most do: letters that nothing combines with, singly spaced."""
@@ -32,11 +33,12 @@ _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Mn", "Mc"})
 
 @dataclass(frozen=True)
 class PersonName:
-    """A citizen as a certificate's subject names one."""
+    """A person as a certificate's subject names one. Who has a single name has one of the two parts."""
 
-    national_code: str = field(repr=False)
-    given_name: str = field(repr=False)
-    surname: str = field(repr=False)
+    identity: str | ForeignIdentity = field(repr=False)
+    """A national code, or a foreign national's identity."""
+    given_name: str | None = field(repr=False)
+    surname: str | None = field(repr=False)
     common_name: str = field(repr=False)
 
 
@@ -51,35 +53,60 @@ def fold(field_name: str, value: str) -> str:
         raise SubjectError(field_name, "holds a character that no name has")
     if not any(unicodedata.category(char).startswith("L") for char in folded):
         raise SubjectError(field_name, "holds no letter")
+    if _is_mark(folded[0]):
+        raise SubjectError(field_name, "begins with a mark that has no letter")
     return folded
 
 
-def person_name(national_code: str, given_name: str, surname: str) -> PersonName:
-    """The folded and checked name of a citizen. Raises SubjectError."""
-    code = national_code
-    if len(code) != NATIONAL_CODE_DIGITS or not (code.isascii() and code.isdigit()):
-        raise SubjectError("national_code", f"must have {NATIONAL_CODE_DIGITS} ASCII digits")
-    given, family = fold("given_name", given_name), fold("surname", surname)
-    return PersonName(code, given, family, common_name(given, family))
+def person_name(identity: str | ForeignIdentity, given_name: str | None, surname: str | None) -> PersonName:
+    """The folded and checked name of a person; None for the part that a single name hasn't.
+
+    EN 319 412-2 NAT-4.2.4-1 asks for givenName or surname or both; a single name is no pseudonym.
+    Raises SubjectError.
+    """
+    semantics_identifier(identity)
+    given = None if given_name is None else fold("given_name", given_name)
+    family = None if surname is None else fold("surname", surname)
+    if given is None and family is None:
+        raise SubjectError("surname", "and given_name are both absent")
+    return PersonName(identity, given, family, common_name(given, family))
 
 
-def common_name(given_name: str, surname: str) -> str:
-    """Both names, cut at a space where they are too long together: GN and SN hold them whole."""
-    whole = f"{given_name} {surname}"
+def common_name(given_name: str | None, surname: str | None) -> str:
+    """All of the name, shortened at a space where it is too long for a CN: GN and SN hold it whole.
+
+    EN 319 412-2 NAT-4.2.4-18 admits a longer CN; readers that hold to RFC 5280 refuse the certificate.
+    """
+    whole = " ".join(part for part in (given_name, surname) if part)
     if len(whole) <= MAX_COMMON_NAME:
         return whole
     head, _, _rest = whole[: MAX_COMMON_NAME + 1].rpartition(" ")
-    return head or whole[:MAX_COMMON_NAME].rstrip()
+    return head or _cut(whole)
+
+
+def _cut(text: str) -> str:
+    """The beginning of one long word, letters with their marks."""
+    end = MAX_COMMON_NAME
+    while end and _is_mark(text[end]):
+        end -= 1
+    return text[: end or MAX_COMMON_NAME].rstrip("".join(_JOINERS))
+
+
+def _is_mark(char: str) -> bool:
+    return unicodedata.category(char).startswith("M")
 
 
 def encode_person(name: PersonName) -> bytes:
-    """DER Name: C, SN, GN, serialNumber, CN, one attribute to each RDN."""
+    """DER Name: C, SN, GN (one of the two for a single name), serialNumber, CN, each an RDN of its own.
+
+    C is this country for everyone: the context in which the others are to be read, not a nationality.
+    """
+    names = ((oids.SURNAME, name.surname), (oids.GIVEN_NAME, name.given_name))
     return der.sequence(
         (
             _rdn(oids.COUNTRY_NAME, _PRINTABLE_STRING, COUNTRY.code),
-            _rdn(oids.SURNAME, _UTF8_STRING, name.surname),
-            _rdn(oids.GIVEN_NAME, _UTF8_STRING, name.given_name),
-            _rdn(oids.SERIAL_NUMBER, _PRINTABLE_STRING, PERSON_PREFIX + name.national_code),
+            *(_rdn(oid, _UTF8_STRING, text) for oid, text in names if text is not None),
+            _rdn(oids.SERIAL_NUMBER, _PRINTABLE_STRING, semantics_identifier(name.identity)),
             _rdn(oids.COMMON_NAME, _UTF8_STRING, name.common_name),
         )
     )
@@ -159,27 +186,25 @@ def _two(elements: list[der.Element]) -> tuple[der.Element, der.Element]:
 
 
 _COMMON_NAME = der.object_identifier(oids.COMMON_NAME)
-_PERSON_ATTRIBUTES = tuple(
-    der.object_identifier(oid)
-    for oid in (
-        oids.COUNTRY_NAME,
-        oids.SURNAME,
-        oids.GIVEN_NAME,
-        oids.SERIAL_NUMBER,
-        oids.COMMON_NAME,
-    )
+_SURNAME, _GIVEN_NAME = der.object_identifier(oids.SURNAME), der.object_identifier(oids.GIVEN_NAME)
+_FIRST = (der.object_identifier(oids.COUNTRY_NAME),)
+_LAST = (der.object_identifier(oids.SERIAL_NUMBER), _COMMON_NAME)
+_PERSON_FORMS = frozenset(
+    (*_FIRST, *names, *_LAST) for names in ((_SURNAME, _GIVEN_NAME), (_SURNAME,), (_GIVEN_NAME,))
 )
 
 
 def read_person(name: bytes) -> PersonName:
-    """The citizen whom a DER Name names. Raises SubjectError when it is no citizen's."""
+    """The person whom a DER Name names. Raises SubjectError when it is no person's."""
     try:
         attributes = read_name(name)
     except der.DerError as error:
         raise SubjectError("subject", "is not a citizen's name") from error
-    if tuple(oid for oid, _ in attributes) != _PERSON_ATTRIBUTES:
-        raise SubjectError("subject", "must have C, SN, GN, serialNumber and CN, in this order")
-    country, surname, given_name, serial_number, common_name = (text for _, text in attributes)
-    if country != COUNTRY.code or not serial_number.startswith(PERSON_PREFIX):
-        raise SubjectError("serialNumber", f"must start with {PERSON_PREFIX}")
-    return PersonName(serial_number.removeprefix(PERSON_PREFIX), given_name, surname, common_name)
+    if tuple(oid for oid, _ in attributes) not in _PERSON_FORMS:
+        raise SubjectError("subject", "must have C, SN or GN or both, serialNumber and CN, in this order")
+    by_type = dict(attributes)
+    country, (serial_number, common_name) = attributes[0][1], (text for _, text in attributes[-2:])
+    if country != COUNTRY.code:
+        raise SubjectError("countryName", f"must be {COUNTRY.code}")
+    identity = read_identity(serial_number)
+    return PersonName(identity, by_type.get(_GIVEN_NAME), by_type.get(_SURNAME), common_name)

@@ -1,5 +1,6 @@
 """Who logged in: what a site learns from an accepted certificate."""
 
+import re
 from dataclasses import dataclass
 
 from cryptography.hazmat.primitives import hashes
@@ -7,7 +8,8 @@ from cryptography.x509.oid import NameOID
 
 from verifier.authentication.certificate import CardCertificate
 
-_NATIONAL_PREFIX = "PNOIR-"
+_NATIONAL_CODE = re.compile(r"PNOIR-([0-9]{10})", re.ASCII)
+"""A citizen's; resident foreign nationals' personal numbers are longer."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -16,7 +18,7 @@ class Identity:
 
     identity_code: str
     national_code: str | None
-    """Ten digits for our own citizens; None for holders of foreign cards."""
+    """Ten digits for our own citizens; None for foreign nationals and holders of foreign cards."""
     given_name: str | None
     surname: str | None
     country: str | None
@@ -27,9 +29,10 @@ class Identity:
     def of(cls, certificate: CardCertificate) -> "Identity":
         """Reads the subject of a certificate that has passed every step."""
         code = certificate.identity_code or ""
+        found = _NATIONAL_CODE.fullmatch(code)
         return cls(
             identity_code=code,
-            national_code=code.removeprefix(_NATIONAL_PREFIX) if code.startswith(_NATIONAL_PREFIX) else None,
+            national_code=found[1] if found else None,
             given_name=certificate.first_attribute(NameOID.GIVEN_NAME),
             surname=certificate.first_attribute(NameOID.SURNAME),
             country=certificate.first_attribute(NameOID.COUNTRY_NAME),

@@ -1,4 +1,4 @@
-"""The national code in a citizen's serialNumber is one that can have been given out."""
+"""A national code in a person's serialNumber is one that can have been given out."""
 
 from operator import mul
 
@@ -8,7 +8,7 @@ from pki.profiles.country import COUNTRY
 RULE = "national_code"
 CLAUSE = "the Iranian national code: nine digits weighted 10 to 2, modulo 11"
 _SERIAL_NUMBER = 3  # its place in the form of a citizen's name
-_PREFIX_BYTES = len(COUNTRY.person_prefix)
+_PREFIX = COUNTRY.person_prefix.encode("ascii")
 _DIGITS = 10
 _MODULUS = 11
 _SMALL_REMAINDER = 2
@@ -21,7 +21,10 @@ def check(candidate: Candidate) -> None:
     """Its check digit holds; its digits are not all the same."""
     if not candidate.expected.definition.person:
         return
-    code = candidate.values(RULE)[_SERIAL_NUMBER][_PREFIX_BYTES:]
+    serial_number = candidate.values(RULE)[_SERIAL_NUMBER]
+    code = serial_number[len(_PREFIX) :]
+    if not serial_number.startswith(_PREFIX) or len(code) == COUNTRY.resident_digits:
+        return  # see `foreign_identity`
     require(len(code) == _DIGITS and code.isdigit(), RULE, f"must have {_DIGITS} digits")
     require(code != code[:1] * _DIGITS, RULE, "is one digit ten times")
     require(_check_digit_holds(code), RULE, "has a wrong check digit")

@@ -1,4 +1,4 @@
-"""A citizen's name: C, SN, GN, one serialNumber, CN, in this order and of the right types, folded."""
+"""A person's name: C, SN or GN or both, one serialNumber, CN, in this order, of the right types, folded."""
 
 from pki.errors import LintError, SubjectError
 from pki.lint.candidate import Candidate, require
@@ -8,16 +8,14 @@ from pki.profiles.names import MAX_COMMON_NAME, common_name, fold
 RULE = "person"
 CLAUSE = "RFC 5280 §4.1.2.4, Appendix A.1; RFC 3739 §3.1.2; ETSI EN 319 412-1 §5.1.3, EN 319 412-2 §4.2.4"
 _COUNTRY = COUNTRY.code.encode("ascii")
-_PREFIX = COUNTRY.person_prefix.encode("ascii")
 
 
 def check(candidate: Candidate) -> None:
     """What the name says reads back as it was folded; a repeated or absent attribute is another form."""
     if not candidate.expected.definition.person:
         return
-    country, surname, given_name, serial_number, whole = candidate.values(RULE)
+    country, surname, given_name, _, whole = candidate.values(RULE)
     require(country == _COUNTRY, RULE, "is of another country")
-    require(serial_number.startswith(_PREFIX), RULE, "has no national identity number")
     try:
         _check_texts(surname.decode(), given_name.decode(), whole.decode())
     except UnicodeDecodeError as error:
@@ -28,8 +26,9 @@ def _check_texts(surname: str, given_name: str, whole: str) -> None:
     """Lengths are in characters, as RFC 5280 counts them."""
     require(1 <= len(whole) <= MAX_COMMON_NAME, RULE, f"CN has not 1 to {MAX_COMMON_NAME} characters")
     try:
-        folded = fold("surname", surname) == surname and fold("given_name", given_name) == given_name
+        parts = [(name, text) for name, text in (("surname", surname), ("given_name", given_name)) if text]
+        folded = all(fold(name, text) == text for name, text in parts)
     except SubjectError as error:
         raise LintError(RULE, str(error)) from error
     require(folded, RULE, "is not in its folded, composed form")
-    require(whole == common_name(given_name, surname), RULE, "CN is not both names")
+    require(whole == common_name(given_name, surname), RULE, "CN is not the name")

@@ -368,7 +368,7 @@ def test_one_change_is_refused_by_its_rule(broken: Broken) -> None:
 
 
 # Changes of what is expected, or of a subject that was ordered so.
-ELSEWHERE = {"readers", "person", "national_code", "institution", "recorded"}
+ELSEWHERE = {"readers", "person", "national_code", "foreign_identity", "institution", "recorded"}
 
 
 def test_every_rule_has_a_failing_example() -> None:

@@ -12,7 +12,9 @@ from pki.errors import LintError, SubjectError
 from pki.keys.kinds import KeyKind
 from pki.lint import lint
 from pki.profiles import Profile
+from pki.profiles.country import COUNTRY, COUNTRY_CODES
 from pki.profiles.definitions import DEFINITIONS, ProfileDefinition, SubjectForm
+from pki.profiles.identities import ForeignIdentity, Scheme, resident
 from pki.profiles.names import (
     MAX_NAME,
     encode_card,
@@ -36,6 +38,13 @@ NAMES = st.builds(
     st.text(PERSIAN + MARKS + ARABIC + LATIN + JOINED, max_size=MAX_NAME - 1),
 )
 NINE_DIGITS = st.text("0123456789", min_size=9, max_size=9).filter(lambda digits: len(set(digits)) > 1)
+SINGLE_OR_BOTH = st.tuples(st.none() | NAMES, st.none() | NAMES).filter(any)
+NUMBERS = st.from_regex(r"[0-9A-Z]([0-9A-Z./-]{0,38}[0-9A-Z])?", fullmatch=True)
+ABROAD = st.sampled_from(sorted(COUNTRY_CODES - {COUNTRY.code}))
+FOREIGNERS = st.one_of(
+    st.builds(resident, st.text("0123456789", min_size=12, max_size=12)),
+    st.builds(ForeignIdentity, st.sampled_from(Scheme), ABROAD, NUMBERS),
+)
 INSTITUTIONS = st.text(PERSIAN + LATIN, min_size=1, max_size=64)
 HOSTS = st.one_of(
     st.ip_addresses().map(str),
@@ -54,9 +63,10 @@ def with_check_digit(nine: str) -> str:
 def subjects(draw: st.DrawFn, form: SubjectForm) -> bytes:
     """A subject of the form, or none where the project's own code refuses what was drawn."""
     if form is SubjectForm.PERSON:
-        code = with_check_digit(draw(NINE_DIGITS))
+        identity = draw(st.one_of(NINE_DIGITS.map(with_check_digit), FOREIGNERS))
+        given_name, surname = draw(SINGLE_OR_BOTH)
         try:
-            return encode_person(person_name(code, draw(NAMES), draw(NAMES)))
+            return encode_person(person_name(identity, given_name, surname))
         except SubjectError:
             return PERSON
     if form is SubjectForm.CARD:
@@ -114,7 +124,6 @@ BAD_PERSONS = {
     "country in UTF-8": person(country=rdn(oids.COUNTRY_NAME, "IR")),
     "no country": person(country=b""),
     "surname first": person(country=rdn(oids.SURNAME, "محمدی"), surname=rdn(oids.COUNTRY_NAME, "IR", 0x13)),
-    "no surname": person(surname=b""),
     "empty surname": person(surname=rdn(oids.SURNAME, "")),
     "surname twice": person(given_name=rdn(oids.SURNAME, "سارا")),
     "Arabic yeh": person(
@@ -132,8 +141,20 @@ BAD_PERSONS = {
     ),
     "no serialNumber": person(serial_number=b""),
     "digits that are not ASCII": person(serial_number=rdn(oids.SERIAL_NUMBER, "PNOIR-001234567²", 0x13)),
-    "another type of number": person(serial_number=rdn(oids.SERIAL_NUMBER, "PASIR-0012345679", 0x13)),
-    "another country's number": person(serial_number=rdn(oids.SERIAL_NUMBER, "PNODE-0012345679", 0x13)),
+    "a given name twice": person(surname=rdn(oids.GIVEN_NAME, "محمدی")),
+    "neither name": person(surname=b"", given_name=b""),
+    "an empty given name": person(
+        given_name=rdn(oids.GIVEN_NAME, ""), common_name=rdn(oids.COMMON_NAME, "محمدی")
+    ),
+    "a single name called otherwise": person(given_name=b""),
+    "a single name and an empty one": person(
+        surname=rdn(oids.SURNAME, ""), common_name=rdn(oids.COMMON_NAME, "سارا")
+    ),
+    "a mark without a letter": person(
+        given_name=rdn(oids.GIVEN_NAME, "\u0651سارا"),
+        common_name=rdn(oids.COMMON_NAME, "\u0651سارا محمدی"),
+    ),
+    "a pseudonym": person(surname=b"", given_name=rdn("2.5.4.65", "سارا")),
     "common name of 65 characters": person(
         surname=rdn(oids.SURNAME, LONG), common_name=rdn(oids.COMMON_NAME, "سارا " + LONG)
     ),
@@ -153,11 +174,59 @@ def test_what_no_citizen_is_called_is_refused(subject: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "code", ["0012345670", "1111111111", "0000000000", "001234567", "00123456799", "001234567a"]
+    "code",
+    ["0012345670", "1111111111", "0000000000", "001234567", "00123456799", "001234567a", "1234567890123"],
 )
 def test_a_national_code_that_none_can_have_is_refused(code: str) -> None:
     subject = person(serial_number=rdn(oids.SERIAL_NUMBER, f"PNOIR-{code}", 0x13))
     assert lint_subject(AUTHENTICATION, subject) == "national_code"
+
+
+@pytest.mark.parametrize(
+    "number",
+    [
+        "PASIR-0012345679",
+        "IDCIR-1",
+        "PNOIR-12345678901A",
+        "PNOIR-12345678901 ",
+        "TINIR-123456789012",
+        "FN:IR-123456789012",
+        "PASXX-C01X00T47",
+        "PASde-C01X00T47",
+        "PASDEU-C01X00T47",
+        "PASDE-c01x00t47",
+        "PASDE-",
+        "PASDE- C01",
+        "PASDE-C01 ",
+        "PASDE-" + "1" * 41,
+        "TAXDE-1",
+        "ABCDE-1",
+        "PNODE",
+        "0012345679",
+        "",
+    ],
+)
+def test_what_tells_nobody_from_others_is_refused(number: str) -> None:
+    subject = person(serial_number=rdn(oids.SERIAL_NUMBER, number, 0x13))
+    assert lint_subject(AUTHENTICATION, subject) == ("foreign_identity" if number else "person")
+
+
+@pytest.mark.parametrize(
+    "subject",
+    [
+        person(serial_number=rdn(oids.SERIAL_NUMBER, "PNOIR-123456789012", 0x13)),
+        person(serial_number=rdn(oids.SERIAL_NUMBER, "PASDE-C01X00T47", 0x13)),
+        person(serial_number=rdn(oids.SERIAL_NUMBER, "PNODE-0012345679", 0x13)),
+        person(serial_number=rdn(oids.SERIAL_NUMBER, "IDCBE-590082394654", 0x13)),
+        person(given_name=b"", common_name=rdn(oids.COMMON_NAME, "محمدی")),
+        person(surname=b"", common_name=rdn(oids.COMMON_NAME, "سارا")),
+    ],
+)
+def test_foreign_nationals_and_single_names_pass(subject: bytes) -> None:
+    lint(
+        sample_tbs(AUTHENTICATION, KeyKind.P256, subject),
+        expectation(AUTHENTICATION, KeyKind.P256, subject),
+    )
 
 
 def institution(common_name: str, organization: str = "Hoviat", tag: int = 0x0C) -> bytes:

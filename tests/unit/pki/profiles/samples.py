@@ -18,6 +18,7 @@ from pki.lint import Expectation, lint
 from pki.profiles import Profile
 from pki.profiles.definitions import DEFINITIONS, ProfileDefinition, SubjectForm
 from pki.profiles.extensions import PublicAddresses
+from pki.profiles.identities import ForeignIdentity, Scheme, resident
 from pki.profiles.names import encode_ca, encode_card, encode_institution, encode_person, person_name
 from pki.profiles.tbs import IssuerFacts, encode_tbs, validity_from
 
@@ -130,21 +131,34 @@ def sample_tbs(
     )
 
 
-EDGE_NAMES = {
+EDGE_NAMES: dict[str, tuple[str | None, str | None]] = {
     "longest": ("ع" * 128, "غ" * 128),
     "a common name of 64 characters and 127 bytes": ("ع" * 31, "غ" * 32),
     "combining marks": ("آ\u0651" * 10, "محمدی\u200cنژاد"),
     "Latin": ("É" * 64, "O'Neil-Smith"),
     "shortest": ("ا", "ب"),
+    "one name, a surname": (None, "محمدی"),
+    "one name, given": ("سارا", None),
+    "one long name": (None, "غ" * 128),
 }
 """Lawful names at the edges: given name and surname."""
+FOREIGNERS = {
+    "resident": resident("123456789012"),
+    "passport": ForeignIdentity(Scheme.PASSPORT, "DE", "C01X00T47"),
+    "identity card": ForeignIdentity(Scheme.IDENTITY_CARD, "BE", "590082394654"),
+    "personal number": ForeignIdentity(Scheme.PERSONAL_NUMBER, "TR", "10000000146"),
+    "tax number": ForeignIdentity(Scheme.TAX_NUMBER, "PL", "12345678"),
+}
 
 
 def named_certificate(
-    definition: ProfileDefinition, names: tuple[str, str], start: datetime = START
+    definition: ProfileDefinition,
+    names: tuple[str | None, str | None],
+    start: datetime = START,
+    identity: str | ForeignIdentity = "0012345679",
 ) -> bytes:
-    """A citizen's certificate, linted as the authority would."""
-    subject = encode_person(person_name("0012345679", *names))
+    """A person's certificate, linted as the authority would."""
+    subject = encode_person(person_name(identity, *names))
     tbs = sample_tbs(definition, KeyKind.P256, subject, start=start)
     facts = facts_for(definition, KeyKind.P256, start)
     lint(tbs, expectation(definition, KeyKind.P256, subject, facts))

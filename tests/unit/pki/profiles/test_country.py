@@ -31,6 +31,9 @@ WRONG = [
     ("ca_names.root", 'root = "Hoviat Root CA"', ""),
     ("ca_names.root", 'root = "Hoviat Root CA"', 'root = ""'),
     ("ca_names.bank", 'root = "Hoviat Root CA"', 'root = "R"\nbank = "B"'),
+    ("resident_digits", "resident_digits = 12", "resident_digits = 10"),
+    ("resident_digits", "resident_digits = 12", "resident_digits = 41"),
+    ("resident_digits", "resident_digits = 12", ""),
     ("capital", 'code = "IR"', 'code = "IR"\ncapital = "Tehran"'),
 ]
 

@@ -1,16 +1,14 @@
-"""An installation's own profile is what its authority issues by; an unreadable one stops everything."""
+"""An installation's own profile is what its authority issues by; an unreadable one issues nothing."""
 
 from collections.abc import Callable
 from datetime import timedelta
 from importlib.resources import files
-from pathlib import Path
 
 import pytest
 from cryptography import x509
 
-from pki import home as homes
 from pki.authority import CertificateRequest
-from pki.bootstrap import initialise, open_pki
+from pki.bootstrap import open_pki
 from pki.clock import Clock
 from pki.errors import KeyNotAllowedError, ProfileError
 from pki.home import Home
@@ -49,16 +47,14 @@ def test_its_keys_are_taken_and_no_others(home: Home, clock: Clock, citizen_requ
 
 
 @pytest.mark.parametrize("text", ["life = ", OWN + "colour = 1", OWN.replace("clientAuth", "serverAuth")])
-def test_an_unreadable_one_opens_nothing(home: Home, clock: Clock, text: str) -> None:
+def test_an_unreadable_one_issues_nothing(
+    home: Home, clock: Clock, citizen_request: Requests, text: str
+) -> None:
     replace_profile(home, text)
-    with pytest.raises(ProfileError) as caught:
-        open_pki(home, clock)
+    pki = open_pki(home, clock)
+    try:
+        with pytest.raises(ProfileError) as caught:
+            pki.authority.issue(citizen_request())
+    finally:
+        pki.close()
     assert caught.value.file == "authentication.toml"
-
-
-def test_nothing_is_founded_with_an_unreadable_one(tmp_path: Path, clock: Clock) -> None:
-    home = homes.create(tmp_path / "home", "http://127.0.0.1:8080")
-    replace_profile(home, "life = ")
-    with pytest.raises(ProfileError):
-        initialise(home, clock)
-    assert not home.keys.exists() or not list(home.keys.iterdir())

@@ -1,14 +1,20 @@
 """Subjects: Persian names as they are folded, bounded by characters, and read again."""
 
 import unicodedata
+from typing import Any
 
 import pytest
 from asn1crypto import x509 as asn1_x509
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pki import der
+from pki.authority import PersonSubject
+from pki.bootstrap import Pki
 from pki.errors import SubjectError
+from pki.profiles import Profile
+from pki.profiles.identities import ForeignIdentity, Scheme, read_identity
 from pki.profiles.names import (
     MAX_COMMON_NAME,
     encode_institution,
@@ -18,6 +24,7 @@ from pki.profiles.names import (
     read_name,
     read_person,
 )
+from tests.unit.pki.profiles.samples import FOREIGNERS
 
 PERSIAN = "ابپتثجچحخدذرزژسشصضطظعغفقکگلمنوهیآءئؤ"
 
@@ -52,6 +59,10 @@ def test_names_are_folded_to_persian_and_composed(given: str, folded: str) -> No
         "-'.",
         "\u200c",
         "ع" * 129,
+        "\u0651علی",
+        "علی\u200d",
+        "علی\u2069",
+        "علی😀",
         "\ud800",
     ],
 )
@@ -123,3 +134,119 @@ def test_garbage_is_refused(data: bytes) -> None:
 def test_names_in_forms_we_never_write_are_refused(name: bytes) -> None:
     with pytest.raises(der.DerError):
         read_name(name)
+
+
+@pytest.mark.parametrize(("given_name", "surname"), [(None, "محمدی"), ("سارا", None)])
+def test_a_single_name_stands_where_the_register_has_it(given_name: str | None, surname: str | None) -> None:
+    name = person_name("0012345679", given_name, surname)
+    encoded = encode_person(name)
+    assert read_person(encoded) == name
+    assert name.common_name == (given_name or surname)
+    native = asn1_x509.Name.load(encoded).native
+    assert ("given_name" in native, "surname" in native) == (given_name is not None, surname is not None)
+    assert "pseudonym" not in native
+
+
+@pytest.mark.parametrize(("given_name", "surname"), [(None, None), ("", None), (None, " "), ("", "محمدی")])
+def test_what_is_empty_is_no_single_name(given_name: str | None, surname: str | None) -> None:
+    with pytest.raises(SubjectError):
+        person_name("0012345679", given_name, surname)
+
+
+MARKED = "ب\u0651\u064e"
+ORDERED = unicodedata.normalize("NFC", MARKED)
+
+
+def test_a_common_name_is_shortened_at_a_space_or_between_letters() -> None:
+    assert person_name("0012345679", "ا" * 40, "ب" * 40).common_name == "ا" * 40
+    assert person_name("0012345679", "ا" * 100, "ب").common_name == "ا" * 64
+    assert person_name("0012345679", None, MARKED * 40).common_name == ORDERED * 21
+    assert person_name("0012345679", None, "ا" * 63 + "-" + "ب" * 9).common_name == "ا" * 63
+
+
+@given(name=st.text(PERSIAN + "\u064b\u0651\u0670\u0301e-' \u200c", min_size=1, max_size=128))
+def test_a_shortened_name_is_a_lawful_one(name: str) -> None:
+    try:
+        whole = person_name("0012345679", None, name)
+    except SubjectError:
+        return
+    shown = whole.common_name
+    assert 1 <= len(shown) <= MAX_COMMON_NAME
+    assert whole.surname is not None
+    assert whole.surname.startswith(shown)
+    assert unicodedata.is_normalized("NFC", shown)
+
+
+@pytest.mark.parametrize("identity", FOREIGNERS.values(), ids=FOREIGNERS)
+def test_a_foreign_national_has_a_semantics_identifier(identity: ForeignIdentity) -> None:
+    name = person_name(identity, "Élise", "O\u2019Neil")
+    encoded = encode_person(name)
+    assert read_person(encoded) == name
+    native = asn1_x509.Name.load(encoded).native
+    assert native["country_name"] == "IR"
+    assert native["serial_number"] == f"{identity.scheme.value}{identity.country}-{identity.number}"
+    assert identity.number not in repr(name)
+    assert identity.number not in repr(identity)
+
+
+@pytest.mark.parametrize(
+    ("scheme", "country", "number"),
+    [
+        (Scheme.PERSONAL_NUMBER, "IR", "12345678901"),
+        (Scheme.PERSONAL_NUMBER, "IR", "1234567890123"),
+        (Scheme.PERSONAL_NUMBER, "IR", "١٢٣٤٥٦٧٨٩٠١٢"),
+        (Scheme.IDENTITY_CARD, "IR", "123456789012"),
+        (Scheme.PASSPORT, "IR", "A12345678"),
+        (Scheme.PERSONAL_NUMBER, "IR", "0012345679"),
+        (Scheme.PASSPORT, "XX", "A1"),
+        (Scheme.PASSPORT, "de", "A1"),
+        (Scheme.PASSPORT, "", "A1"),
+        (Scheme.PASSPORT, "DEU", "A1"),
+        (Scheme.PASSPORT, "DE", ""),
+        (Scheme.PASSPORT, "DE", "a1"),
+        (Scheme.PASSPORT, "DE", "A 1"),
+        (Scheme.PASSPORT, "DE", "A1-"),
+        (Scheme.PASSPORT, "DE", "\uff211"),
+        (Scheme.PASSPORT, "DE", "A1\n"),
+        (Scheme.PASSPORT, "DE", "A" * 41),
+    ],
+)
+def test_an_identity_that_nobody_has_is_refused_and_not_repeated(
+    scheme: Scheme, country: str, number: str
+) -> None:
+    with pytest.raises(SubjectError) as caught:
+        person_name(ForeignIdentity(scheme, country, number), "Élise", None)
+    assert caught.value.field == "identity"
+    assert len(number) < 3 or number not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "-", "PNOIR", "PNOIR-1", "PASDE", "DE-1", "PASD-1", "pasDE-1", "FN:IR-"]
+)
+def test_what_is_no_semantics_identifier_is_not_read(text: str) -> None:
+    with pytest.raises(SubjectError):
+        read_identity(text)
+
+
+def test_the_authority_issues_to_foreign_nationals_and_single_names(pki: Pki, citizen_request: Any) -> None:
+    passport = FOREIGNERS["passport"]
+    people = (
+        PersonSubject("", "Élise", "O\u2019Neil", FOREIGNERS["resident"]),
+        PersonSubject("", None, "محمدی", passport),
+        PersonSubject("0012345679", "سارا", None),
+    )
+    for number, person in enumerate(people):
+        for profile in (Profile.AUTHENTICATION, Profile.SIGNATURE):
+            issued = pki.authority.issue(
+                citizen_request(f"r{number}-{profile.value}", profile, subject=person)
+            )
+            subject = read_person(x509.load_der_x509_certificate(issued.der).subject.public_bytes())
+            assert subject.identity == (person.foreign or person.national_code)
+            assert (subject.given_name, subject.surname) == (person.given_name, person.surname)
+    for wrong in (
+        PersonSubject("0012345679", "A", "B", passport),
+        PersonSubject("", "A", "B"),
+        PersonSubject("0012345679", None, None),
+    ):
+        with pytest.raises(SubjectError):
+            pki.authority.issue(citizen_request("wrong", subject=wrong))

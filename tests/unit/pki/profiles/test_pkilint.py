@@ -5,16 +5,20 @@ from typing import Any
 
 import pytest
 from pkilint import etsi, finding_filter, loader
+from pkilint.common.organization_id import ISO3166_1_WITH_TRANSNATIONAL_COUNTRY_CODES
 from pkilint.etsi.etsi_constants import CertificateType
 from pkilint.pkix import certificate, extension, name
 from pkilint.validation import ValidationFindingSeverity
 
 from pki.keys.kinds import KeyKind
 from pki.profiles import Profile
+from pki.profiles.country import COUNTRY_CODES
 from pki.profiles.definitions import DEFINITIONS
+from pki.profiles.identities import ForeignIdentity
 from tests.unit.pki.profiles.samples import (
     CARD,
     EDGE_NAMES,
+    FOREIGNERS,
     every_kind,
     named_certificate,
     sample_certificate,
@@ -84,9 +88,21 @@ def test_etsi(profile: Profile, kind: KeyKind) -> None:
 
 @pytest.mark.parametrize("names", EDGE_NAMES.values(), ids=EDGE_NAMES)
 @pytest.mark.parametrize("profile", ETSI_TYPES)
-def test_names_at_the_edges(profile: Profile, names: tuple[str, str]) -> None:
+def test_names_at_the_edges(profile: Profile, names: tuple[str | None, str | None]) -> None:
     der = named_certificate(DEFINITIONS[profile], names)
     assert findings(pkix(der)) + findings(etsi_results(der, ETSI_TYPES[profile])) == []
+
+
+@pytest.mark.parametrize("identity", FOREIGNERS.values(), ids=FOREIGNERS)
+@pytest.mark.parametrize("profile", ETSI_TYPES)
+def test_foreign_nationals(profile: Profile, identity: ForeignIdentity) -> None:
+    der = named_certificate(DEFINITIONS[profile], ("Élise", "O\u2019Neil"), identity=identity)
+    assert findings(pkix(der)) + findings(etsi_results(der, ETSI_TYPES[profile])) == []
+
+
+def test_the_country_codes_are_those_that_pkilint_knows() -> None:
+    assert len(COUNTRY_CODES) == 249
+    assert COUNTRY_CODES < ISO3166_1_WITH_TRANSNATIONAL_COUNTRY_CODES
 
 
 def test_a_flaw_is_found() -> None:
