@@ -16,6 +16,8 @@ from pki.reconciliation.standing import CERTIFICATE_ACTIONS, ReplayError, Told, 
 from pki.store.models import CertificateBody, CertificateRow
 
 _FETCHED_AT_ONCE = 5_000
+_NAMED = 64
+"""Characters of what stands where a serial should."""
 _COMPARED = (
     *("issuer", "profile", "status", "reason", "held_by", "held_under", "activated"),
     *("since", "invalidity_date"),
@@ -64,7 +66,7 @@ def differences(rows: Rows, lines: Iterator[Line], changes: Mapping[str, Change]
             yield Difference(coming[0].hex(), f"was issued by entry {coming[1][0].sequence}; it has no row")
             coming = next(told, None)
         if coming is None or coming[0] != row.serial:
-            yield Difference(_octets(row.serial).hex(), "has a row; no entry tells of it")
+            yield Difference(_named(row.serial), "has a row; no entry tells of it")
             continue
         yield from (Difference(coming[0].hex(), what) for what in _compare(row, coming[1], changes))
         coming = next(told, None)
@@ -114,6 +116,10 @@ def _replayed(lines: list[Line], changes: Mapping[str, Change]) -> Told:
 def _raw(name: str) -> ColumnElement[object]:
     column = getattr(CertificateRow, name)
     return type_coerce(column, BigInteger) if name in _TIMES else column
+
+
+def _named(serial: object) -> str:
+    return serial.hex() if isinstance(serial, bytes) else repr(serial)[:_NAMED]
 
 
 def _octets(serial: object) -> bytes:

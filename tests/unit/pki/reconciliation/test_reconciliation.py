@@ -242,6 +242,25 @@ def test_a_mass_action_that_was_changed_is_named(
     assert any(item.serial == f"{serials[5]:032x}" for item in found)
 
 
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("UPDATE certificates SET since = 'x' WHERE request_id = :request", "since: the table says 'x'"),
+        ("UPDATE certificates SET issuer = x'00' WHERE request_id = :request", "issuer: the table says b"),
+        ("UPDATE certificates SET serial = 'x' WHERE request_id = :request", "no entry tells of it"),
+        ("UPDATE certificates SET serial = zeroblob(5000) WHERE request_id = :request", "it has no row"),
+    ],
+)
+def test_values_of_other_types_are_named(pki: Pki, statement: str, told: str) -> None:
+    with pki.engine.connect() as connection:
+        connection.exec_driver_sql("COMMIT")
+        connection.exec_driver_sql("PRAGMA foreign_keys = OFF")  # SQLite takes any type anywhere
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+        connection.execute(text(statement), {"request": "ca-card-g1"})
+        connection.commit()
+    assert told in " ".join(item.what for item in compared(pki))
+
+
 def test_a_log_that_does_not_hold_is_compared_with_nothing(pki: Pki) -> None:
     with pki.engine.begin() as connection:
         connection.execute(text("DROP TRIGGER audit_no_update"))
