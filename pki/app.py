@@ -82,15 +82,17 @@ def create_app(pki: Pki, prefix: str = "") -> StatusApp:
             *crl_routes(pki, counters),
             *health_routes(pki, prepared, counters, board),
         ],
-        exception_handlers={404: _not_found, 405: _not_allowed},
+        exception_handlers={404: not_found, 405: not_allowed},
         lifespan=lifespan,
     )
     return StatusApp(ocsp, others, prefix)
 
 
-async def _not_found(request: Request, error: Exception) -> Response:  # noqa: ARG001
+async def not_found(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    """What is not served is told as everything that is refused."""
     return problem(404, "not-found", "Nothing is served at this address")
 
 
-async def _not_allowed(request: Request, error: Exception) -> Response:  # noqa: ARG001
+async def not_allowed(request: Request, error: Exception) -> Response:  # noqa: ARG001
+    """The same of what is done otherwise."""
     return problem(405, "method-not-allowed", "This address does not take this method")

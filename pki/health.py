@@ -4,6 +4,8 @@ A profile or a trust anchor that can't be used degrades it: what it answers stan
 issued, or somebody is not trusted.
 """
 
+import threading
+import time
 from collections.abc import Callable
 
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,21 +24,45 @@ from pki.problems import problem
 from pki.profiles.definitions import faults_of
 from pki.status.crl.endpoints import crl_gauges
 from pki.status.ocsp.prepared import PreparedAnswers
+from pki.status.signingclock import Monotonic
 
 PROFILES, ANCHORS = "profiles", "anchors"
+HELD_SECONDS = 10.0
+"""How long a check with the responders' keys counts: anybody may ask, and each of them would sign."""
 _METRICS_TYPE = "text/plain; version=0.0.4"
+
+
+class HeldCheck:
+    """A check that costs a signature: made at most once in a while, however often it is asked for."""
+
+    def __init__(self, check: Callable[[], object], monotonic: Monotonic) -> None:
+        self._check = check
+        self._monotonic = monotonic
+        self._lock = threading.Lock()
+        self._made: float | None = None
+        self._error: Exception | None = None
+
+    def __call__(self) -> None:
+        """Raises what the check raised."""
+        with self._lock:
+            if self._made is None or self._monotonic() - self._made >= HELD_SECONDS:
+                self._error = _failure(self._check)
+                self._made = self._monotonic()
+            error = self._error
+        if error is not None:
+            raise error
 
 
 class HealthChecks:
     """Checks what answers depend on; each fails by raising."""
 
-    def __init__(self, pki: Pki) -> None:
+    def __init__(self, pki: Pki, monotonic: Monotonic = time.monotonic) -> None:
         self._pki = pki
         self._checks: dict[str, Callable[[], object]] = {
             "database": pki.feed.positions,
             "clock": self._clock,
             "crl": self._crls,
-            "responder": self._responders,
+            "responder": HeldCheck(self._responders, monotonic),
         }
 
     def failing(self) -> dict[str, Exception]:

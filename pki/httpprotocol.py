@@ -1,10 +1,10 @@
 """uvicorn's HTTP, bounded and shortened.
 
-Bounded is what it waits for: heads that don't end, connections without number. Shortened is the way of
-answers that are there already.
+Bounded is what it waits for: heads that don't end, readers that don't read, connections without number.
+Shortened is the way of answers that are there already.
 
 Bodies have their own bound where they are read. nginx in front does the same earlier (client_header_timeout,
-large_client_header_buffers, limit_conn); this server holds without it.
+large_client_header_buffers, send_timeout, limit_conn); this server holds without it.
 """
 
 import asyncio
@@ -19,6 +19,8 @@ HEAD_SECONDS = 10.0
 """From a connection's start, or the last answer's end, until the next request's head is there."""
 MAX_HEAD_BYTES = 32_768
 """A head and the beginning of its body; a GET with the longest OCSP request has 17,000."""
+WRITE_SECONDS = 20.0
+"""A client that takes less than 48 kB in this time, while more waits for it, is let go."""
 MAX_CONNECTIONS = 1_000
 """Of one worker; more are closed unheard."""
 
@@ -51,6 +53,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _ready: ReadyResponse | None = None
     _ready_left = 0
     _watch: asyncio.TimerHandle | None = None
+    _write_watch: asyncio.TimerHandle | None = None
     _release: Callable[[], None]
     _head_began = 0.0
     _head_bytes = 0
@@ -67,10 +70,27 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watch = self.loop.call_later(HEAD_SECONDS, self._check_head)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Ends the watch."""
+        """Ends the watches."""
         if self._watch is not None:
             self._watch.cancel()
+        self._end_write_watch()
         super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client has to take something now."""
+        self._end_write_watch()
+        self._write_watch = self.loop.call_later(WRITE_SECONDS, self.transport.abort)
+        super().pause_writing()
+
+    def resume_writing(self) -> None:
+        """It did."""
+        self._end_write_watch()
+        super().resume_writing()
+
+    def _end_write_watch(self) -> None:
+        if self._write_watch is not None:
+            self._write_watch.cancel()
+            self._write_watch = None
 
     def data_received(self, data: bytes) -> None:
         """Counts what comes before a head is complete."""
@@ -128,7 +148,10 @@ class BoundedProtocol(HttpToolsProtocol):
     def _check_head(self) -> None:
         waited = self.loop.time() - self._head_began
         if not self._answering and waited >= HEAD_SECONDS:
-            self.transport.close()
+            if self.transport.get_write_buffer_size():
+                self.transport.abort()  # the end of the last answer is not taken; closing would wait for it
+            else:
+                self.transport.close()
             return
         pause = HEAD_SECONDS if self._answering else HEAD_SECONDS - waited
         self._watch = self.loop.call_later(pause, self._check_head)

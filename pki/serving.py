@@ -118,9 +118,16 @@ def serve_worker(root: str, listener: socket.socket) -> None:
 
 
 def worker_server(
-    app: object, protocol: type[BoundedProtocol] = BoundedProtocol, *, lifespan: bool = True
+    app: object,
+    protocol: type[BoundedProtocol] = BoundedProtocol,
+    *,
+    lifespan: bool = True,
+    log_level: str = "warning",
 ) -> uvicorn.Server:
-    """The server of one worker; access logs stay off, as paths name certificates."""
+    """The server of one worker; access logs stay off, as paths name certificates.
+
+    Without proxy headers: a client must not choose the address that it is throttled by.
+    """
     return uvicorn.Server(
         uvicorn.Config(
             app,  # type: ignore[arg-type]
@@ -128,7 +135,7 @@ def worker_server(
             loop="uvloop",
             lifespan="on" if lifespan else "off",
             ws="none",
-            log_level="warning",
+            log_level=log_level,
             access_log=False,
             server_header=False,
             proxy_headers=False,

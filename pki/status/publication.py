@@ -1,6 +1,7 @@
 """Which edition of a CRL is served, and when the next one is made (`pki.status.crl.making` makes it)."""
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -12,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from pki.authority.issuers import Issuers
 from pki.clock import Clock, utc_now
-from pki.errors import CrlUnavailableError, PkiError, UnknownCrlError
+from pki.errors import ClockSetBackError, CrlUnavailableError, PkiError, UnknownCrlError
 from pki.profiles.extensions import PublicAddresses
 from pki.status.crl import policy, record
 from pki.status.crl.folder import CrlFolder, FileFacts, Leftover
@@ -22,10 +23,13 @@ from pki.status.crl.memory import Memory
 from pki.status.crl.record import reading_sessions
 from pki.status.crl.rows import any_changed
 from pki.status.crl.scope import CrlScope, CrlTarget, parse_target
+from pki.status.signingclock import Monotonic
 from pki.store.models import CrlRow
 
 ACTOR = "pki"
 _LOG = logging.getLogger(__name__)
+RETRY_SECONDS = 5.0
+"""After a CRL could not be made, before a reader's question tries again."""
 _SCHEDULE_LOCK = "schedule"
 
 
@@ -69,6 +73,7 @@ class CrlPublisher:
         addresses: PublicAddresses,
         folder: Path,
         clock: Clock = utc_now,
+        monotonic: Monotonic = time.monotonic,
     ) -> None:
         self._reading = reading_sessions(engine)
         self._issuers = issuers
@@ -77,6 +82,8 @@ class CrlPublisher:
         self._locks = PublicationLocks(engine, folder)
         self._clock = clock
         self._memory = Memory(self._reading)
+        self._monotonic = monotonic
+        self._failed: dict[str, float] = {}
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -97,23 +104,49 @@ class CrlPublisher:
         """The CRL to serve now; if it is due, a new one is made first (`pki.status.crl.policy`).
 
         When that fails, or while another publisher is at it, the last one is served on, even past its end:
-        it still says who was revoked, and its own date tells relying parties what it is worth.
+        it still says who was revoked, and its own date tells relying parties what it is worth. Anybody may
+        ask: what failed isn't tried again for a while, and a partition's delta is made only where it has
+        something to tell that the full CRL has not; else that one is given, or the last delta.
         Where the key is off line, that is the last ceremony's. Raises UnknownCrlError; IssuerOfflineError
         before a ceremony made the first; the key's error, OSError or SQLAlchemyError when there is none.
         """
         target = self._target(name)
+        if target.delta and target.scope.shard is not None and self._is_told_by_full(target):
+            return self._instead_of(target)
         row = self._newest(target)
-        if row is not None and not self._is_due(target, row):
-            return self._published(row)
         if row is None:
             return self._publish_if_still_due(target, ACTOR, wait=True)
-        if self._issuers[row.issuer].key is None:
+        return self._next_after(target, row)
+
+    def _next_after(self, target: CrlTarget, row: CrlRow) -> PublishedCrl:
+        """The next edition where it is due and can be made; else this one."""
+        online = self._issuers[row.issuer].key is not None
+        if not online or self._pauses(target.name) or not self._is_due(target, row):
             return self._published(row)
         try:
+            self._maker.check_time()
             return self._publish_if_still_due(target, ACTOR, wait=self._must_wait(row))
+        except ClockSetBackError:
+            pass  # told by health; no key is asked, so the next question may ask again
         except (PkiError, OSError, SQLAlchemyError) as error:
-            _LOG.error("CRL %s can't be made anew: %s", name, type(error).__name__)
-            return self._published(row)
+            self._failed[target.name] = self._monotonic()
+            _LOG.error("CRL %s can't be made anew: %s", target.name, type(error).__name__)
+        return self._published(row)
+
+    def _is_told_by_full(self, target: CrlTarget) -> bool:
+        """Whether nothing in the scope has changed since its full CRL."""
+        full = self._newest(target.scope.full)
+        return full is None or not self._is_changed(target.scope.full, full)
+
+    def _instead_of(self, target: CrlTarget) -> PublishedCrl:
+        """The last delta while it is in force and the newer of the two, else the full CRL."""
+        full, delta = self.current(target.scope.name), self._newest(target)
+        fresh = delta is not None and delta.number > full.number and policy.in_force(delta, self._clock())
+        return self._published(delta) if delta is not None and fresh else full
+
+    def _pauses(self, name: str) -> bool:
+        failed = self._failed.get(name)
+        return failed is not None and self._monotonic() - failed < RETRY_SECONDS
 
     def publish(self, name: str, actor: str = ACTOR, *, next_update: datetime | None = None) -> PublishedCrl:
         """Makes and stores the next edition now.

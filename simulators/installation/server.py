@@ -14,7 +14,9 @@ from starlette.routing import Mount, Route
 import issuance.app
 import pki.app
 import verifier.app
+from pki.app import not_allowed, not_found
 from pki.housekeeping import housekeeping
+from pki.serving import worker_server
 from simulators.installation.services import Installation
 
 _BACKLOG = 2048
@@ -50,6 +52,7 @@ def create_app(installation: Installation) -> Starlette:
 
     return Starlette(
         lifespan=lifespan,
+        exception_handlers={404: not_found, 405: not_allowed},
         routes=[
             Route("/", home),
             Route("/healthz", health),
@@ -69,17 +72,8 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def uvicorn_server(app: Starlette, log_level: str = "warning") -> uvicorn.Server:
-    """A server for `app`; access logs stay off, as paths may name people's records."""
-    return uvicorn.Server(
-        uvicorn.Config(
-            app,
-            log_level=log_level,
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=5,
-            proxy_headers=False,  # a client must not choose the address it is throttled by
-        )
-    )
+    """A server for `app`, with the bounds of `hoviat pki serve`."""
+    return worker_server(app, log_level=log_level)
 
 
 @contextmanager

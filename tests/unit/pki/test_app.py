@@ -17,6 +17,9 @@ from sqlalchemy.exc import OperationalError
 from pki.app import create_app
 from pki.authority import CertificateRequest
 from pki.bootstrap import Pki
+from pki.errors import TokenUnavailableError
+from pki.health import HELD_SECONDS, HealthChecks
+from pki.keys.files import FileSigner
 
 Requests = Callable[..., CertificateRequest]
 Send = Callable[..., Response]
@@ -124,6 +127,33 @@ def test_without_a_database_nothing_is_good(
 def test_a_responder_past_renewal_says_nothing_good(send: Send, question: bytes, clock: Any) -> None:
     clock.advance(days=366 * 12)  # its CA has ended
     assert post(send, question).content == b"\x30\x03\x0a\x01\x02"
+
+
+def test_health_signs_seldom_however_often_it_is_asked(pki: Pki, monkeypatch: pytest.MonkeyPatch) -> None:
+    signed, now, plain = [], [0.0], FileSigner.sign
+
+    def sign(self: FileSigner, message: bytes, algorithm: Any) -> bytes:
+        signed.append(self)
+        return plain(self, message, algorithm)
+
+    checks = HealthChecks(pki, lambda: now[0])
+    assert checks.failing() == {}  # responders are made
+    monkeypatch.setattr(FileSigner, "sign", sign)
+    now[0] += HELD_SECONDS
+    for _ in range(20):
+        assert checks.failing() == {}
+    assert len(signed) == len(pki.ocsp.maker.sources)
+
+    def fail(*_: object) -> bytes:
+        raise TokenUnavailableError("token", "is gone")
+
+    monkeypatch.setattr(FileSigner, "sign", fail)
+    assert checks.failing() == {}
+    now[0] += HELD_SECONDS
+    assert [type(error) for error in checks.failing().values()] == [TokenUnavailableError]
+    monkeypatch.setattr(FileSigner, "sign", plain)
+    now[0] += HELD_SECONDS
+    assert checks.failing() == {}
 
 
 def test_health_metrics_and_disclosure(send: Send, question: bytes) -> None:

@@ -1,5 +1,6 @@
 """When a CRL is made anew and when not; what happens without key, file or database; what is cleaned up."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -19,7 +20,7 @@ from pki.keys.files import FileSigner
 from pki.status import RevocationReason
 from pki.status.crl import policy
 from pki.status.crl.folder import CrlFolder
-from pki.status.publication import CrlPublisher
+from pki.status.publication import RETRY_SECONDS, CrlPublisher
 from pki.store.models import AuditEntry
 from tests.unit.pki.status.crlreader import read_crl
 from tests.unit.pki.status.lab import ADDRESSES, NAME, Lab, open_lab
@@ -189,7 +190,10 @@ def test_off_line_the_last_one_is_served_and_nothing_signed(lab: Lab) -> None:
 class BrokenSigner(FileSigner):
     """A token that has gone away."""
 
+    asked = 0
+
     def sign_digest(self, digest: bytes, algorithm: object) -> bytes:  # noqa: ARG002
+        self.asked += 1
         raise KeyStoreError("token", "is gone")
 
 
@@ -206,6 +210,22 @@ def test_when_the_key_fails_the_last_one_is_served_on(lab: Lab) -> None:
         crls.publish_due()
     assert list((lab.folder / "incoming").iterdir()) == []
     assert lab.crls.current(NAME).number > published.number + 1  # the failed numbers are spent
+
+
+def test_questions_do_not_hammer_a_key_that_fails(lab: Lab) -> None:
+    assert isinstance(lab.ca.key, FileSigner)
+    broken = BrokenSigner(lab.ca.key._private_key)
+    seconds = itertools.chain([0.0] * 40, itertools.repeat(RETRY_SECONDS))
+    issuers = Issuers([replace(lab.ca, key=broken)])
+    crls = CrlPublisher(lab.engine, issuers, ADDRESSES, lab.folder, lab.clock, lambda: next(seconds))
+    published = lab.crls.current(NAME)
+    revoke_one(lab)
+    for _ in range(30):
+        assert crls.current(NAME) == published
+    assert broken.asked == 1
+    for _ in range(30):
+        crls.current(NAME)
+    assert broken.asked == 2
 
 
 def files(lab: Lab) -> set[Path]:

@@ -97,9 +97,43 @@ def test_a_partitions_delta_tells_its_own_changes(lab: Lab) -> None:
     for serial in serials:
         lab.authority.suspend(serial, "tester", "")
     for shard, scope in enumerate(scopes):
+        concerned = sorted(serial for serial in serials if serial % SHARDS == shard)
         delta = read_crl(lab.crls.current(f"{scope}-delta").read())
-        assert delta.base == bases[scope]
-        assert sorted(delta.entries) == sorted(serial for serial in serials if serial % SHARDS == shard)
+        assert delta.base == (bases[scope] if concerned else None)
+        assert sorted(delta.entries) == concerned
+
+
+def test_whoever_asks_for_deltas_makes_no_editions(lab: Lab) -> None:
+    """Nothing has changed: a whole day of questions brings the schedule's full CRLs, and no more."""
+    scope = partition_scope(NAME, 3)
+    made = set()
+    for _ in range(48):
+        served = lab.crls.current(f"{scope}-delta")
+        assert served.name == scope
+        assert served.next_update > lab.clock()
+        made.add(served.number)
+        lab.clock.advance(minutes=30)
+    assert len(made) == 2
+    assert {path.name for path in lab.folder.iterdir()} == {scope, "incoming", "locks"}
+
+
+def test_a_delta_that_told_a_change_serves_on_until_its_end(lab: Lab) -> None:
+    serial = next(serial for serial in lab.add(200) if serial % SHARDS == 3)
+    scope = partition_scope(NAME, 3)
+    full = lab.crls.current(scope)
+    lab.authority.suspend(serial, "tester", "")
+    told = lab.crls.current(f"{scope}-delta")
+    assert told.base == full.number
+    lab.clock.advance(minutes=31)
+    newer = lab.crls.current(f"{scope}-delta")  # the change is still news to the full one: renewed
+    assert newer.number > told.number
+    following = lab.crls.current(scope)
+    assert serial in read_crl(following.read()).entries
+    assert lab.crls.current(f"{scope}-delta") == following
+    empty = lab.crls.publish(f"{scope}-delta")  # by an officer's command
+    assert lab.crls.current(f"{scope}-delta") == empty
+    lab.clock.advance(hours=1)
+    assert lab.crls.current(f"{scope}-delta") == following
 
 
 @pytest.mark.parametrize("name", [partition_scope(NAME, SHARDS), f"{NAME}-p9999-delta", "card-g1-p0001"])
