@@ -17,6 +17,7 @@ from pki.status.ocsp.policy import LEAST_LEFT, UNCONFIRMED_SECONDS
 from pki.status.ocsp.record import StoredAnswer, read_times
 from pki.status.ocsp.responder import OcspResponder
 from pki.status.ocsp.response import cert_status
+from pki.status.ocsp.verifying import verified
 from pki.status.signingclock import Monotonic, SigningClock
 from pki.status.store import Found, StatusStore
 
@@ -155,7 +156,7 @@ class PreparedAnswers:
                 for answer in some
                 if _is_told(answer, states.get(answer.serial))
             ]
-            self._keeper.add(right, self._feed.head())
+            self._keeper.add(verified(self._maker, right), self._feed.head())
 
 
 def _is_told(answer: StoredAnswer, found: Found | None) -> bool:

@@ -5,11 +5,13 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from pki.bootstrap import Pki
+from pki.errors import KeyCheckError
 from pki.status.ocsp.answerstore import KEY_BYTES
 from pki.status.ocsp.forms import FORM_ID_BYTES, CertIdForm
 from pki.status.ocsp.keeping import AnswerKeeper
 from pki.status.ocsp.policy import STORED_LIFE
 from pki.status.ocsp.record import StoredAnswer, read_tag, read_times
+from pki.status.ocsp.verifying import verified
 
 _BATCH = 1_000
 _PASS_SECONDS = STORED_LIFE.total_seconds() / 8
@@ -99,4 +101,8 @@ class Preparer:
                 found = states.get(serial)
                 if found is not None and found[0] == form.issuer:
                     made.append(self._maker.stored(form, serial, found[1], versions[form.issuer]))
-        return self._keeper.add(made, head) if made else 0
+        right = verified(self._maker, made)
+        kept = self._keeper.add(right, head) if right else 0
+        if len(right) < len(made):
+            raise KeyCheckError(f"OCSP responder, {len(made) - len(right)} of {len(made)} answers")
+        return kept

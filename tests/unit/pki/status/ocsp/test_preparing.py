@@ -1,13 +1,17 @@
 """Signing ahead, making anew at half-life, and the command that does it."""
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256, HashAlgorithm
 from cryptography.x509 import ocsp
 
 from pki.authority import IssuedCertificate
-from pki.errors import TokenUnavailableError
+from pki.errors import KeyCheckError, TokenUnavailableError
+from pki.keys.files import FileSigner
 from pki.status import RevocationReason
 from pki.status.ocsp.preparing import Preparer
 
@@ -92,3 +96,50 @@ def test_without_a_key_nothing_is_made(worker: Worker, issue: Issue, monkeypatch
     with pytest.raises(TokenUnavailableError):
         list(Preparer(worker.pki).prepare(CITIZEN))
     assert worker.pki.answers.count() == 0
+
+
+@pytest.fixture
+def faulty(worker: Worker, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The responder's key errs at every other signature."""
+    worker.follow()  # responders are made before
+    count, plain = itertools.count(1), FileSigner.sign
+
+    def sign(signer: FileSigner, message: bytes, algorithm: HashAlgorithm) -> bytes:
+        return plain(signer, message + bytes(next(count) % 2), algorithm)
+
+    monkeypatch.setattr(FileSigner, "sign", sign)
+
+
+def test_a_signature_that_does_not_verify_is_not_stored(
+    worker: Worker, issue: Issue, request: pytest.FixtureRequest
+) -> None:
+    serials = [issue().serial for _ in range(4)]
+    request.getfixturevalue("faulty")
+    with pytest.raises(KeyCheckError):
+        list(Preparer(worker.pki).prepare(CITIZEN))
+    worker.follow()
+    stored = [answer for answer in map(worker.find, serials) if answer is not None]
+    assert 1 <= len(stored) < len(serials)
+    for answer in stored:
+        check_signature(answer.body)
+
+
+def test_what_was_made_at_demand_is_verified_before_others_get_it(
+    worker: Worker, issue: Issue, request: pytest.FixtureRequest
+) -> None:
+    serials = [issue().serial for _ in range(4)]
+    request.getfixturevalue("faulty")
+    for serial in serials:
+        worker.make_and_keep(serial)
+    worker.follow()
+    stored = [answer for answer in map(worker.find, serials) if answer is not None]
+    assert len(stored) == 2
+    for answer in stored:
+        check_signature(answer.body)
+
+
+def check_signature(body: bytes) -> None:
+    response = ocsp.load_der_ocsp_response(body)
+    key = response.certificates[0].public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    key.verify(response.signature, response.tbs_response_bytes, ec.ECDSA(SHA256()))
