@@ -7,12 +7,13 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pki.authority.issuers import Issuers, IssuingCa
+from pki.authority.record import refuse_clock_set_back
 from pki.ceremony.custody import OFFLINE_SCHEME, Vault
 from pki.ceremony.errors import CeremonyPlanError, CustodyError
 from pki.ceremony.founding import Foundry, public_issuers
 from pki.ceremony.places import require_writable
 from pki.ceremony.plan import SELF_SIGNED, PlannedCa
-from pki.errors import IssuerExpiredError, IssuerRevokedError, KeyMismatchError
+from pki.errors import KeyMismatchError
 from pki.hierarchy import Role
 from pki.keys.kinds import KeyKind
 from pki.profiles.profile import Profile
@@ -37,18 +38,18 @@ def require_profiles(foundry: Foundry, cas: Iterable[PlannedCa], others: Iterabl
 
 
 def require_signing(foundry: Foundry, issuers: Issuers, name: str) -> None:
-    """This CA can certify now. Raises UnknownIssuerError, CeremonyPlanError, IssuanceError."""
+    """This CA can certify now. Raises UnknownIssuerError, CeremonyPlanError."""
     authority = issuers[name]
     require_in_use(foundry, name)
     validity = authority.facts.validity
     if not validity.not_before <= foundry.clock().replace(microsecond=0) < validity.not_after:
-        raise IssuerExpiredError(name, f"CA {name} is not valid now")
+        raise CeremonyPlanError(f"the certificate of {name} is not valid now")
     with Session(read_only(foundry.engine)) as session:
         status = session.scalar(
             select(CertificateRow.status).where(CertificateRow.serial == authority.serial)
         )
     if status not in {None, Status.GOOD.value}:
-        raise IssuerRevokedError(name, f"CA {name} is revoked or on hold")
+        raise CeremonyPlanError(f"the certificate of {name} is revoked or on hold")
 
 
 def require_in_use(foundry: Foundry, name: str) -> None:
@@ -94,6 +95,12 @@ def has_offline_keys(foundry: Foundry) -> bool:
     )
     with Session(read_only(foundry.engine)) as session:
         return session.scalars(query.limit(1)).first() is not None
+
+
+def require_clock(foundry: Foundry) -> None:
+    """Raises ClockSetBackError."""
+    with Session(read_only(foundry.engine)) as session:
+        refuse_clock_set_back(session, foundry.clock())
 
 
 def require_room(folders: Iterable[Path]) -> None:

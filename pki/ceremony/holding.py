@@ -77,7 +77,6 @@ def _require_keys(foundry: Foundry, ceremony: Ceremony, vault: Vault) -> None:
         raise CeremonyPlanError(_NO_ROOT)
     if ceremony.makes_offline_keys:
         vault.require_room()
-    foundry.keys.names()  # a token that is away says so now
 
 
 def _vault_of(foundry: Foundry) -> Vault:

@@ -13,7 +13,7 @@ from pki import home as homes
 from pki.auditchain import Head, Json, stored
 from pki.bootstrap import check_settings, is_founded, migrate_home, open_engine, opened_foundry
 from pki.ceremony import checks, kinds, record
-from pki.ceremony.custody import NewCustody, Vault, open_vault
+from pki.ceremony.custody import NewCustody, Vault, has_custody, open_vault
 from pki.ceremony.desk import Desk
 from pki.ceremony.errors import CeremonyOpenError, CeremonyPlanError, TranscriptError
 from pki.ceremony.founding import public_issuers
@@ -110,8 +110,12 @@ def found_home(root: Path, new: NewHome, there: Attendance, clock: Clock = utc_n
     else:
         _require_output(there, 1, ceremony.kind)
     vault = _opened(home, there)
-    if not begun:
-        homes.create(root, new.public_url, new.key_location, new.shards)
+    try:
+        if not begun:
+            homes.create(root, new.public_url, new.key_location, new.shards)
+    except BaseException:
+        vault.close()
+        raise
     return _hold(home, vault, ceremony, clock)
 
 
@@ -161,15 +165,19 @@ def _require_founded(home: Home) -> None:
 def _prepared(home: Home, there: Attendance, ceremony: Ceremony, clock: Clock) -> Attendance:
     """All that is refused while every key is closed; a new folder only where this hierarchy has none."""
     with opened_foundry(home, clock, _NOBODY) as foundry:
+        checks.require_clock(foundry)
         interrupted = record.open_kind(foundry.engine)
         if interrupted is None:
             ceremony.make_plan(foundry)
         elif interrupted[1] != ceremony.kind:
             raise CeremonyOpenError(*interrupted)
         checks.require_room((home.keys, home.crls))
+        foundry.keys.names()  # a token that is away says so now
         number = record.next_number(foundry.engine) if interrupted is None else interrupted[0]
         _require_output(there, number, ceremony.kind)
         has_folder = interrupted is not None or checks.has_offline_keys(foundry)
+        if not has_folder and not has_custody(there.offline):
+            foundry.issuers()  # else shares would be handed out before a wrong passphrase shows
     return replace(there, new=None) if has_folder else there
 
 

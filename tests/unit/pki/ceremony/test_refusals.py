@@ -21,8 +21,9 @@ from pki.ceremony.errors import CeremonyPlanError, CustodyError
 from pki.ceremony.founding import Foundry
 from pki.ceremony.office import Attendance, NewHome, found_home, hold_in
 from pki.clock import utc_now
-from pki.errors import IssuerExpiredError, ProfileError
+from pki.errors import ClockSetBackError, ProfileError, WrongPassphraseError
 from pki.hierarchy import Role
+from pki.status import RevocationReason
 from pki.store.models import AuditEntry, CeremonyRow, Issuer
 
 from .conftest import OFFICERS, Site
@@ -286,8 +287,44 @@ def test_a_root_that_has_ended_certifies_nothing(home: Any, tmp_path: Path, cloc
     before = record(home)
     clock.now += timedelta(days=366 * 26)
     for ceremony in (kinds.renew(Role.ROOT), kinds.next_ca(Role.CARD)):
-        with pytest.raises(IssuerExpiredError):
+        with pytest.raises(CeremonyPlanError, match="is not valid now"):
             hold_in(home, there, ceremony, clock)
+    assert record(home) == before
+    assert not there.offline.exists()
+
+
+def test_a_clock_set_back_hands_no_share_out(home: Any, tmp_path: Path, clock: Any) -> None:
+    there = attendance(tmp_path / "offline", alef=tmp_path / "alef", be=tmp_path / "be")
+    before = record(home)
+    clock.now -= timedelta(days=1)
+    with pytest.raises(ClockSetBackError):
+        hold_in(home, there, kinds.renew(Role.ROOT), clock)
+    assert record(home) == before
+    assert not any((tmp_path / name).exists() for name in ("offline", "alef", "be"))
+
+
+def test_a_wrong_passphrase_hands_no_share_out(
+    home: Any, tmp_path: Path, clock: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = attendance(tmp_path / "offline", alef=tmp_path / "alef", be=tmp_path / "be")
+    before = record(home)
+    monkeypatch.setenv("HOVIAT_PASSPHRASE", "another one")
+    with pytest.raises(WrongPassphraseError):
+        hold_in(home, there, kinds.renew(Role.ROOT), clock)
+    assert record(home) == before
+    assert not any((tmp_path / name).exists() for name in ("offline", "alef", "be"))
+
+
+def test_a_revoked_ca_certifies_nothing(home: Any, tmp_path: Path, clock: Any) -> None:
+    pki = open_pki(home, clock)
+    serial = pki.issuers["csca-g1"].serial
+    assert serial is not None
+    pki.authority.revoke(serial, RevocationReason.CA_COMPROMISE, "officer", "")
+    pki.close()
+    there = attendance(tmp_path / "offline", alef=tmp_path / "alef", be=tmp_path / "be")
+    before = record(home)
+    with pytest.raises(CeremonyPlanError, match="csca-g1 is revoked"):
+        hold_in(home, there, kinds.renew(Role.CSCA), clock)
     assert record(home) == before
     assert not there.offline.exists()
 
