@@ -12,16 +12,18 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pki import home as homes
-from pki.auditchain import verify_table
+from pki.auditchain.verification import snapshot, verify_record
 from pki.bootstrap import Pki, initialise, open_pki
 from pki.der import DerError
 from pki.home import Home
 from pki.massactions.service import MassActions
 from pki.massactions.values import State
 from pki.profiles.tbs import read_tbs, tbs_of
+from pki.reconciliation import Reconciliation
+from pki.reconciliation.spool import open_spool
 from pki.status import Status
 from pki.store.database import create_database_engine
-from pki.store.models import AuditEntry, CertificateBody, CertificateRow, Intent, Issuer
+from pki.store.models import AUDIT, AuditEntry, CertificateBody, CertificateRow, Intent, Issuer
 from tests.integration.pki.crashing import CARD, PART_SIZE, SCENARIOS, requests_of
 
 REPOSITORY = Path(__file__).parent.parent.parent.parent
@@ -130,8 +132,11 @@ def check(machine: Machine, scenario: str, tag: str) -> None:
 
 
 def check_books(machine: Machine, opened: Pki) -> None:
+    with Session(snapshot(opened.engine)) as session, open_spool() as spool:
+        replay = Reconciliation(session, spool)
+        verify_record(session, AUDIT, watch=replay.watch)
+        assert list(replay.differences()) == []
     with Session(opened.engine) as session:
-        verify_table(session, AuditEntry)
         assert session.scalar(select(func.count()).where(Intent.outcome == "pending")) == 0
         recorded = [tbs_of(body) for body in session.scalars(select(CertificateBody.der))]
         issued = session.scalar(select(func.count()).where(AuditEntry.action == "certificate.issued"))
