@@ -22,7 +22,8 @@ def write_public_files(pki: Pki, folder: Path) -> list[Path]:
     """Writes what everyone may have, replacing files of an earlier export. Raises OSError.
 
     NAME.cer, NAME.pem for each CA, cross certificate and link; chain.pem with all CAs; SCOPE.crl (DER),
-    SCOPE.crl.pem for each CRL of CAs and partitions, full and delta; masterlist.ml.
+    SCOPE.crl.pem for each CRL of CAs and partitions, full and delta (a partition's where it tells more than
+    its full one); masterlist.ml.
     """
     folder.mkdir(parents=True, exist_ok=True)
     return [_replace(folder / name, parts) for name, parts in _files(pki)]
@@ -44,9 +45,11 @@ def _files(pki: Pki) -> Iterator[tuple[str, Iterable[bytes]]]:
 def _crls(pki: Pki) -> Iterator[PublishedCrl]:
     for name in crl_names(pki):
         try:
-            yield pki.crls.current(name)
+            crl = pki.crls.current(name)
         except (CrlUnavailableError, IssuerOfflineError):  # no ceremony made one of a CA off line
             continue
+        if crl.name == name:  # else the full CRL stands for a delta that would tell nothing
+            yield crl
 
 
 def crl_names(pki: Pki) -> Iterator[str]:

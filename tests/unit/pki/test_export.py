@@ -1,6 +1,7 @@
 """What is exported: everything public under its name, and for officers every certificate, in flat memory."""
 
 import json
+import re
 import shutil
 import stat
 import subprocess
@@ -65,6 +66,9 @@ def test_partitions_and_deltas_are_written(tmp_path: Path, clock: Any) -> None:
         pki.close()
     assert {"card-g1", "card-g1-delta", "card-g1-p0002", "card-g1-p0002-delta", "root-g1"} <= scopes
     for scope in scopes:
+        if re.search(r"-p\d{4}-delta$", scope):
+            assert f"{scope}.crl" not in names  # nothing has changed since the full one
+            continue
         assert {f"{scope}.crl", f"{scope}.crl.pem"} <= names
         der = x509.load_der_x509_crl((tmp_path / "out" / f"{scope}.crl").read_bytes())
         assert der == x509.load_pem_x509_crl((tmp_path / "out" / f"{scope}.crl.pem").read_bytes())
