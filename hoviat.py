@@ -51,6 +51,19 @@ class LazyGroup(click.Group):
             raise TypeError(f"{entry.module}:{entry.attribute} is not a command")
         return command
 
+    def invoke(self, ctx: click.Context) -> object:
+        """Runs a sub-command; a database that fails, whosever it is, becomes a message."""
+        try:
+            return super().invoke(ctx)
+        except Exception as error:
+            from sqlalchemy.exc import DBAPIError  # noqa: PLC0415 - heavy, and most commands end without
+
+            if not isinstance(error, DBAPIError):
+                raise
+            # The driver's first line says what is the matter; statement, values and passwords aren't in it.
+            first, *_ = str(error.orig).splitlines() or [""]
+            raise click.ClickException(f"the database failed: {first}") from error
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         """Writes the list of sub-commands from COMMANDS, importing none."""
         with formatter.section("Commands"):

@@ -9,6 +9,7 @@ from pathlib import Path
 from alembic.util import CommandError
 from cryptography import x509
 from sqlalchemy import Engine, inspect, select
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from pki.auditchain.checkpoints import Checkpointer
@@ -24,7 +25,7 @@ from pki.ceremony.plan import CHECKPOINT_KEY, MASTER_KEY_NAMES, first_generation
 from pki.clock import Clock, utc_now
 from pki.cms.documents import DocumentSigners
 from pki.hierarchy import Role
-from pki.home import PIN_VARIABLE, Home, HomeMissingError
+from pki.home import PIN_VARIABLE, Home, HomeError, HomeInUseError, HomeMissingError, given_database
 from pki.keys.masterkeys import MasterKeys
 from pki.keys.signer import Signer
 from pki.keys.store import KeyStore
@@ -149,13 +150,33 @@ def opened_foundry(home: Home, clock: Clock, actor: str, vault: Vault | None = N
 
 
 def check_settings(root: Path, key_location: str, shards: int) -> None:
-    """Before a home is made: whether its keys can be made there. Raises KeyStoreError, ProfileError."""
+    """Before a home is made: whether keys and database can be.
+
+    Raises KeyStoreError, ProfileError, HomeError, SQLAlchemy's DBAPIError.
+    """
     first_generation(shards)
+    _check_database(root)
     keys = KeyStore.from_settings(root / "keys", key_location, lambda: b"", os.environ.get(PIN_VARIABLE))
     try:
         keys.names()
     finally:
         keys.close()
+
+
+def _check_database(root: Path) -> None:
+    """One that is not the home's own file must be there, and empty."""
+    url = given_database("pki")
+    if url is None:
+        return
+    try:
+        engine = create_database_engine(url)
+    except ArgumentError as error:
+        raise HomeError(root, "can't be made: HOVIAT_PKI_DATABASE is no database's URL") from error
+    try:
+        if inspect(engine).has_table(AuditEntry.__tablename__):
+            raise HomeInUseError(root, "can't be made: the database that HOVIAT_PKI_DATABASE names is used")
+    finally:
+        engine.dispose()
 
 
 def open_key_store(home: Home) -> KeyStore:

@@ -110,8 +110,7 @@ class Home:
 
     def database_url(self, service: str) -> str:
         """The SQLAlchemy URL of `pki`, `issuance` or `verifier`; HOVIAT_<SERVICE>_DATABASE overrides it."""
-        override = os.environ.get(f"HOVIAT_{service.upper()}_DATABASE")
-        return override or f"sqlite:///{self.root / service}.sqlite3"
+        return given_database(service) or f"sqlite:///{self.root / service}.sqlite3"
 
     def passphrase(self) -> bytes:
         """The passphrase of the key files: from the environment, else from the home."""
@@ -160,6 +159,11 @@ def create(
         home.write_secret("passphrase", secrets.token_urlsafe(_PASSPHRASE_BYTES).encode() + b"\n")
     (home.root / SETTINGS_FILE).write_text(_settings(home), encoding="utf-8")
     return home
+
+
+def given_database(service: str) -> str | None:
+    """The SQLAlchemy URL that HOVIAT_<SERVICE>_DATABASE gives."""
+    return os.environ.get(f"HOVIAT_{service.upper()}_DATABASE") or None
 
 
 def require_new(root: Path, public_url: str) -> None:

@@ -64,3 +64,43 @@ def test_after_a_ceremony_it_makes_the_rest(tmp_path: Path) -> None:
 
 def test_without_a_ceremony_there_is_nothing_to_complete(tmp_path: Path) -> None:
     assert "is not initialised" in hoviat(tmp_path / "home", "init", "--after-ceremony").stderr
+
+
+@pytest.mark.parametrize(
+    ("url", "cause"),
+    [
+        ("postgresql+psycopg://someone:secret@127.0.0.1:1/none", "Connection refused"),
+        ("no database's URL", "HOVIAT_PKI_DATABASE"),
+    ],
+)
+def test_a_database_that_is_not_there_makes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, cause: str
+) -> None:
+    monkeypatch.setenv("HOVIAT_PKI_DATABASE", url)
+    result = hoviat(tmp_path / "home", "init")
+    assert result.exit_code == 1
+    assert cause in result.stderr
+    assert "secret" not in result.output
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_database_that_is_used_makes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert hoviat(tmp_path / "first", "init").exit_code == 0
+    monkeypatch.setenv("HOVIAT_PKI_DATABASE", f"sqlite:///{tmp_path / 'first' / 'pki.sqlite3'}")
+    result = hoviat(tmp_path / "second", "init")
+    assert result.exit_code == 1
+    assert "is used" in result.stderr
+    assert not (tmp_path / "second").exists()
+
+
+@pytest.mark.parametrize("command", ["pki list", "pki audit verify", "pki crl --due", "pki serve", "serve"])
+def test_a_database_that_went_away_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: str
+) -> None:
+    assert hoviat(tmp_path / "home", "init").exit_code == 0
+    monkeypatch.setenv("HOVIAT_PKI_DATABASE", "postgresql+psycopg://someone:secret@127.0.0.1:1/none")
+    result = hoviat(tmp_path / "home", *command.split(), *(["--port", "0"] if "serve" in command else []))
+    assert result.exit_code == 1
+    assert "Connection refused" in result.stderr
+    assert "secret" not in result.output
+    assert result.exception is None or isinstance(result.exception, SystemExit)
