@@ -38,7 +38,7 @@ def housekeeping(pki: Pki) -> Iterator[None]:
 
 
 def _retire(pki: Pki) -> None:
-    retire_keys(pki.engine, pki.keys, pki.signing_clock.checked())
+    retire_keys(pki.engine, pki.keys, pki.issuers, pki.signing_clock.checked())
 
 
 @contextmanager

@@ -7,10 +7,11 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy.orm import Session
 
 from pki import home as homes
 from pki.authority import CertificateRequest, PersonSubject
-from pki.bootstrap import initialise, open_pki
+from pki.bootstrap import CHECKPOINT_KEY, initialise, open_pki
 from pki.ceremony.plan import responder_key
 from pki.errors import KeyMissingError, PinSourceError, TokenMissingError, WrongPinError
 from pki.home import Home
@@ -18,6 +19,7 @@ from pki.keys.files import FileSigner
 from pki.pkcs10 import create_csr
 from pki.profiles import Profile
 from pki.status.ocsp.retiring import retire_keys
+from pki.store.models import KeyRow
 from tests.softhsm import PIN, SoftHsm, intercepted
 
 
@@ -52,10 +54,23 @@ def test_old_responders_keys_leave_the_token(home: Home) -> None:
     pki = open_pki(home)
     later = datetime.now(UTC) + timedelta(days=46)
     before = set(pki.keys.names())
-    gone = retire_keys(pki.engine, pki.keys, later)
+    gone = retire_keys(pki.engine, pki.keys, pki.issuers, later)
     assert {responder_key(name) for name in pki.ocsp.maker.sources} == set(gone)
     assert set(pki.keys.names()) == before - set(gone)
-    assert retire_keys(pki.engine, pki.keys, later) == []
+    assert retire_keys(pki.engine, pki.keys, pki.issuers, later) == []
+    pki.close()
+
+
+def test_a_planted_row_takes_no_other_key_from_the_token(home: Home) -> None:
+    pki = open_pki(home)
+    before = set(pki.keys.names())
+    with Session(pki.engine) as session, session.begin():
+        for number, victim in enumerate(("root-g1", "csca-g1", "card-g1", CHECKPOINT_KEY), start=1):
+            uri = session.get_one(KeyRow, victim).uri
+            for name in (f"ocsp-x-g{number}-1", f"{responder_key('card-g1')}-{number}"):
+                session.add(KeyRow(name=name, uri=uri, created=datetime(2020, 1, 1, tzinfo=UTC)))
+    assert retire_keys(pki.engine, pki.keys, pki.issuers, datetime.now(UTC)) == []
+    assert set(pki.keys.names()) == before
     pki.close()
 
 

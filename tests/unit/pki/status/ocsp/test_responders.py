@@ -144,9 +144,9 @@ def test_keys_are_deleted_when_their_time_is_over(pki: Pki, clock: Any) -> None:
     began = period_of(clock())
     for _ in range(4):
         source()
-        retire_keys(pki.engine, pki.keys, clock())
+        retire_keys(pki.engine, pki.keys, pki.issuers, clock())
         clock.advance(days=15)
-    retire_keys(pki.engine, pki.keys, clock())
+    retire_keys(pki.engine, pki.keys, pki.issuers, clock())
     now = period_of(clock())
     assert now == began + 4
     assert responder_keys(pki) == {f"{FIRST}-{now - 1}"}  # the last one's; the present one is not made yet
@@ -157,7 +157,7 @@ def test_keys_are_deleted_when_their_time_is_over(pki: Pki, clock: Any) -> None:
         destroyed = [subject for subject in session.scalars(query) if subject.startswith(FIRST)]
         assert destroyed == [FIRST, f"{FIRST}-{began + 1}", f"{FIRST}-{began + 2}"]
         assert session.get(KeyRow, FIRST) is not None  # a CA's responders begin with it
-    assert retire_keys(pki.engine, pki.keys, clock()) == []
+    assert retire_keys(pki.engine, pki.keys, pki.issuers, clock()) == []
 
 
 def test_a_revoked_responders_key_is_deleted_once_it_is_replaced(pki: Pki, clock: Any) -> None:
@@ -165,21 +165,21 @@ def test_a_revoked_responders_key_is_deleted_once_it_is_replaced(pki: Pki, clock
     for _ in range(2):
         revoke(pki, source())
         source.check()
-    retire_keys(pki.engine, pki.keys, clock())
+    retire_keys(pki.engine, pki.keys, pki.issuers, clock())
     newest = source()
-    retire_keys(pki.engine, pki.keys, clock())
+    retire_keys(pki.engine, pki.keys, pki.issuers, clock())
     assert responder_keys(pki) == {f"{FIRST}-{period_of(clock())}-3"}
     assert not source.check()
     revoke(pki, newest)
     source.check()
     assert source().tag != newest.tag
-    retire_keys(pki.engine, pki.keys, clock())
+    retire_keys(pki.engine, pki.keys, pki.issuers, clock())
     assert responder_keys(pki) == {f"{FIRST}-{period_of(clock())}-4"}
 
 
 def test_keys_deleted_by_a_clock_that_was_ahead_are_made_anew(pki: Pki, home: Home, clock: Any) -> None:
     first = pki.ocsp.maker.sources[CITIZEN]()
-    retire_keys(pki.engine, pki.keys, clock().replace(year=2031))
+    retire_keys(pki.engine, pki.keys, pki.issuers, clock().replace(year=2031))
     with Session(pki.engine) as session, session.begin():
         confirm_clock(session, clock(), "officer-1", "it was ahead")
     restarted = open_pki(home, clock)
@@ -193,5 +193,5 @@ def test_keys_deleted_by_a_clock_that_was_ahead_are_made_anew(pki: Pki, home: Ho
 
 def test_no_other_key_is_touched(pki: Pki, clock: Any) -> None:
     others = {name for name in pki.keys.names() if not name.startswith("ocsp-")}
-    retire_keys(pki.engine, pki.keys, clock().replace(year=2031))
+    retire_keys(pki.engine, pki.keys, pki.issuers, clock().replace(year=2031))
     assert set(pki.keys.names()) == others
