@@ -16,6 +16,12 @@ PASSPHRASE_VARIABLE = "HOVIAT_PASSPHRASE"  # noqa: S105 - the variable's name
 PIN_VARIABLE = "HOVIAT_HSM_PIN"
 CRL_FOLDER_VARIABLE = "HOVIAT_CRL_DIR"
 _PASSPHRASE_BYTES = 32
+_HTTPS_PORTS = {None, 443}
+_NO_ADDRESS = "the public URL must be http(s)://host[:port][/path] in plain ASCII"
+_NO_HTTP_PORT = "certificates name CRLs and OCSP by http, and no http port is known beside https on port"
+_HTTP_PORT_HINT = (
+    "give the public URL as https://host[/path], where http is on port 80, or as http://host:port[/path]"
+)
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9:/._~\[\]-]{1,200}")
 _OWNER_ONLY_FILE = 0o600
 _OWNER_ONLY_FOLDER = 0o700
@@ -39,7 +45,7 @@ class HomeMissingError(HomeError):
 
 
 class PublicUrlError(HomeError):
-    """The public address is not one that certificates can carry."""
+    """The public address is not one that certificates can carry, or from which theirs can be told."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +54,8 @@ class Home:
 
     root: Path
     public_url: str
-    """The address under which citizens' software reaches this installation; certificates carry it.
-    No trailing slash."""
+    """The address under which citizens' software reaches this installation, http or https. Certificates
+    carry it, with http for CRLs and OCSP (`PublicAddresses.repository`). No trailing slash."""
     key_location: str = DEFAULT_KEY_LOCATION
     """Where new keys are made: encrypted files, or an RFC 7512 URI of a token."""
     shards: int = 1
@@ -148,7 +154,8 @@ def create(
 ) -> Home:
     """Makes an empty home with a fresh passphrase, unless the environment gives one.
 
-    Raises HomeInUseError where the folder holds anything, PublicUrlError for what is no http(s) address.
+    Raises HomeInUseError where the folder holds anything, PublicUrlError for what is no http(s) address
+    or is https on a port of its own.
     """
     require_new(root, public_url)
     home = Home(root.absolute(), public_url.rstrip("/"), key_location, shards)
@@ -186,17 +193,21 @@ def _settings(home: Home) -> str:
 def _require_url(root: Path, url: str) -> None:
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and not (parts.query or parts.fragment)
-    except ValueError:
-        usable = False
-    if not usable or not _URL_CHARACTERS.fullmatch(url):
-        raise PublicUrlError(root, "the public URL must be http(s)://host[:port][/path] in plain ASCII")
+        port = parts.port
+    except ValueError as error:
+        raise PublicUrlError(root, _NO_ADDRESS) from error
+    known = url.startswith(("http://", "https://")) and _URL_CHARACTERS.fullmatch(url)
+    if not known or not parts.hostname or parts.query or parts.fragment:
+        raise PublicUrlError(root, _NO_ADDRESS)
+    if parts.scheme == "https" and port not in _HTTPS_PORTS:
+        raise PublicUrlError(root, f"{_NO_HTTP_PORT} {port}: {_HTTP_PORT_HINT}")
 
 
 def load(root: Path) -> Home:
-    """Opens an initialised home."""
+    """Opens an initialised home. Raises HomeMissingError, PublicUrlError, HomeError."""
     try:
         settings = tomllib.loads((root / SETTINGS_FILE).read_text(encoding="utf-8"))
+        _require_url(root, str(settings["public_url"]))
         return Home(
             root.absolute(),
             settings["public_url"],

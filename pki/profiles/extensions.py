@@ -10,6 +10,7 @@ from pki.profiles.facts import IssuerFacts
 from pki.profiles.shape import CaRole, KeyUsageBit, ProfileDefinition
 from pki.profiles.traveldocuments import encode_country_names, encode_document_types
 
+_HTTPS_PORT = 443
 _URI = 6  # GeneralName [6] uniformResourceIdentifier, RFC 5280 §4.2.1.6
 _AD_OCSP = "1.3.6.1.5.5.7.48.1"
 _AD_CA_ISSUERS = "1.3.6.1.5.5.7.48.2"
@@ -23,19 +24,34 @@ class PublicAddresses:
     """Where an issuer's data is found, below the installation's public address."""
 
     base: str
-    """Without a trailing slash."""
+    """The installation's address, http or https, without a trailing slash."""
+
+    @property
+    def repository(self) -> str:
+        """Where CRLs, CA certificates and OCSP are: plain http, whatever the site's own address is.
+
+        They are signed themselves; over https, whoever checks the certificate of the host that serves them
+        would need them first (RFC 5280 §8, §4.2.1.13, §4.2.2.1; ETSI EN 319 412-2 GEN-4.3.11-4).
+        Raises ValueError for an https address on another port than 443: what port is http's, none can know.
+        """
+        address = urlsplit(self.base)
+        if address.scheme != "https":
+            return self.base
+        if address.port not in {None, _HTTPS_PORT}:
+            raise ValueError("of an https address on a port of its own the http address is unknown")
+        return f"http://{address.netloc.removesuffix(f':{_HTTPS_PORT}')}{address.path}"
 
     def crl(self, scope: str) -> str:
         """A CRL, DER: an issuer's, one of its partitions', or a delta of either (`pki.hierarchy`)."""
-        return f"{self.base}/pki/crl/{scope}.crl"
+        return f"{self.repository}/pki/crl/{scope}.crl"
 
     def certificate(self, issuer: str) -> str:
         """The issuer's certificate, DER."""
-        return f"{self.base}/pki/ca/{issuer}.cer"
+        return f"{self.repository}/pki/ca/{issuer}.cer"
 
     def ocsp(self) -> str:
         """The OCSP responder."""
-        return f"{self.base}/pki/ocsp"
+        return f"{self.repository}/pki/ocsp"
 
     def contact(self) -> str:
         """Where a country signing CA can be reached (ICAO Doc 9303-12 §7.1)."""

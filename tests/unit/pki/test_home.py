@@ -85,9 +85,26 @@ def test_a_database_can_lie_elsewhere(tmp_path: Path, monkeypatch: pytest.Monkey
         "http://[",
         "https://",
         "http://ایران",
+        "HTTPS://id.example.ir",
+        "http://a:99999",
+        "https://a:port",
     ],
 )
 def test_a_public_address_that_certificates_cannot_carry(tmp_path: Path, url: str) -> None:
     with pytest.raises(PublicUrlError):
         create(tmp_path / "home", url)
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["https://id.example.ir:8443", "https://id.example.ir:80/hoviat", "https://[::1]:1"]
+)
+def test_an_https_address_from_which_the_http_one_cannot_be_told(tmp_path: Path, url: str) -> None:
+    with pytest.raises(PublicUrlError, match="give the public URL as"):
+        create(tmp_path / "home", url)
+    assert not (tmp_path / "home").exists()
+    home = create(tmp_path / "home", "https://id.example.ir")
+    settings = home.root / "hoviat.toml"
+    settings.write_text(settings.read_text().replace("https://id.example.ir", url))
+    with pytest.raises(PublicUrlError, match="give the public URL as"):
+        load(home.root)

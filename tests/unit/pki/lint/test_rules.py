@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import replace
 from datetime import timedelta
 from typing import NamedTuple
@@ -14,10 +15,11 @@ from pki.hierarchy import Role
 from pki.keys.identifiers import spki_of
 from pki.keys.kinds import KeyKind
 from pki.lint import lint
-from pki.lint.candidate import Recorded, read_candidate
-from pki.lint.rules import MODULES
+from pki.lint.candidate import Recorded, read_candidate, read_shared
+from pki.lint.rules import MODULES, repository_scheme
 from pki.profiles import Profile
 from pki.profiles.definitions import DEFINITIONS
+from pki.profiles.extensions import distribution_points
 from pki.profiles.names import encode_ca, encode_institution, encode_person, person_name
 from pki.profiles.tbs import Validity
 from tests.unit.pki.lint.surgery import (
@@ -279,7 +281,23 @@ BROKEN = [
     Broken(
         "authority_info_access",
         AUTHENTICATION,
-        extension(oids.AUTHORITY_INFO_ACCESS, replaced(b"http:", b"ldap:")),
+        extension(oids.AUTHORITY_INFO_ACCESS, replaced(b"example.com", b"example.org")),
+    ),
+    *(
+        Broken("repository_scheme", profile, extension(pointer, replaced(b"http://p", scheme)))
+        for profile, pointer in (
+            (AUTHENTICATION, oids.CRL_DISTRIBUTION_POINTS),
+            (AUTHENTICATION, oids.AUTHORITY_INFO_ACCESS),
+            (Profile.ISSUING_CA, oids.CRL_DISTRIBUTION_POINTS),
+            (Profile.ISSUING_CA, oids.AUTHORITY_INFO_ACCESS),
+            (Profile.CSCA, oids.CRL_DISTRIBUTION_POINTS),
+        )
+        for scheme in (b"https://", b"ldap://p", b"HTTP://p", b"//http:p")
+    ),
+    Broken(  # a name of another kind
+        "repository_scheme",
+        AUTHENTICATION,
+        extension(oids.AUTHORITY_INFO_ACCESS, replaced(b"\x86", b"\x82")),
     ),
     Broken("qc_statements", SIGNATURE, extension(oids.QC_STATEMENTS, without)),
     Broken("qc_statements", SIGNATURE, extension(oids.QC_STATEMENTS, flip_critical)),
@@ -438,3 +456,16 @@ def test_both_readers_must_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(LintError) as caught:
         lint(sample_tbs(definition, KeyKind.P256), expectation(definition, KeyKind.P256))
     assert caught.value.rule == "readers"
+
+
+@pytest.mark.parametrize(
+    ("url", "passes"), [("http://x.example/d.crl", True), ("https://x.example/d.crl", False)]
+)
+def test_a_delta_is_named_by_http(url: str, passes: bool) -> None:
+    """No profile names one yet: `extension_set` refuses it before. This rule stands by itself."""
+    definition, kind = DEFINITIONS[AUTHENTICATION], kind_for(AUTHENTICATION)
+    tbs = add(sample_tbs(definition, kind), der.extension(oids.FRESHEST_CRL, distribution_points(url)))
+    candidate = read_candidate(tbs, expectation(definition, kind))
+    shared = read_shared(candidate, candidate.expected.crl_scope(candidate.serial))
+    with nullcontext() if passes else pytest.raises(LintError, match="repository_scheme"):
+        repository_scheme.check(shared)

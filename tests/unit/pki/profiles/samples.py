@@ -116,6 +116,7 @@ def sample_tbs(
     subject: bytes | None = None,
     serial: int = SERIAL,
     start: datetime = START,
+    addresses: PublicAddresses = ADDRESSES,
 ) -> bytes:
     facts = facts_for(definition, kind, start)
     limit = None if definition.self_signed else facts.validity
@@ -126,7 +127,7 @@ def sample_tbs(
         spki_of(subject_key(definition, kind).public_key),
         validity_from(start, definition.life, limit),
         facts,
-        ADDRESSES,
+        addresses,
         crl_scope(facts.name, facts.shards, serial),
     )
 
@@ -165,14 +166,22 @@ def named_certificate(
     return sign_structure(signing_key(definition, KeyKind.P256), tbs)
 
 
-def sample_certificate(definition: ProfileDefinition, kind: KeyKind, start: datetime = START) -> bytes:
+def sample_certificate(
+    definition: ProfileDefinition,
+    kind: KeyKind,
+    start: datetime = START,
+    addresses: PublicAddresses = ADDRESSES,
+) -> bytes:
     """Signed once: ECDSA signs differently each time."""
-    return _signed(definition, kind, start)
+    return _signed(definition, kind, start, addresses)
 
 
 @cache
-def _signed(definition: ProfileDefinition, kind: KeyKind, start: datetime) -> bytes:
-    return sign_structure(signing_key(definition, kind), sample_tbs(definition, kind, start=start))
+def _signed(
+    definition: ProfileDefinition, kind: KeyKind, start: datetime, addresses: PublicAddresses
+) -> bytes:
+    tbs = sample_tbs(definition, kind, start=start, addresses=addresses)
+    return sign_structure(signing_key(definition, kind), tbs)
 
 
 def ca_certificate(role: Role, start: datetime = START) -> bytes:
@@ -198,6 +207,7 @@ def expectation(
     kind: KeyKind,
     subject: bytes | None = None,
     issuer: IssuerFacts | None = None,
+    addresses: PublicAddresses = ADDRESSES,
 ) -> Expectation:
     """What the authority would mean by the sample."""
     spki = spki_of(subject_key(definition, kind).public_key)
@@ -206,7 +216,7 @@ def expectation(
         issuer or facts_for(definition, kind),
         hashlib.sha256(spki).digest(),
         hashlib.sha256(subject or subject_for(definition)).digest(),
-        ADDRESSES,
+        addresses,
     )
 
 

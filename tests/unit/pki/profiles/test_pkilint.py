@@ -14,8 +14,10 @@ from pki.keys.kinds import KeyKind
 from pki.profiles import Profile
 from pki.profiles.country import COUNTRY_CODES
 from pki.profiles.definitions import DEFINITIONS
+from pki.profiles.extensions import PublicAddresses
 from pki.profiles.identities import ForeignIdentity
 from tests.unit.pki.profiles.samples import (
+    ADDRESSES,
     CARD,
     EDGE_NAMES,
     FOREIGNERS,
@@ -28,6 +30,7 @@ ETSI_TYPES = {
     Profile.SIGNATURE: CertificateType.QCP_N_QSCD_NON_EIDAS_FINAL_CERTIFICATE,
     Profile.AUTHENTICATION: CertificateType.NCP_NATURAL_PERSON_CERTIFICATE,
 }
+SITES = [ADDRESSES, PublicAddresses("https://id.example.org"), PublicAddresses("https://example.org:443/id")]
 # FIPS 201-3 §4.2.2.3 wants the card's UUID as a URI (urn:uuid, RFC 9562 §4), which RFC 5280 §4.2.1.6 allows;
 # pkilint takes web addresses only. This one finding, with this very text, is its own limit.
 KNOWN_LIMITS = {
@@ -72,18 +75,27 @@ def findings(results: Iterable[Any]) -> list[str]:
     ]
 
 
+@pytest.mark.parametrize("site", SITES, ids=lambda site: site.base)
 @pytest.mark.parametrize(("profile", "kind"), every_kind())
-def test_pkix(profile: Profile, kind: KeyKind) -> None:
-    found = findings(pkix(sample_certificate(DEFINITIONS[profile], kind)))
+def test_pkix(profile: Profile, kind: KeyKind, site: PublicAddresses) -> None:
+    found = findings(pkix(sample_certificate(DEFINITIONS[profile], kind, addresses=site)))
     assert found == KNOWN_LIMITS.get(profile, [])
 
 
+@pytest.mark.parametrize("site", SITES, ids=lambda site: site.base)
 @pytest.mark.parametrize(
     ("profile", "kind"), [(profile, kind) for profile, kind in every_kind() if profile in ETSI_TYPES]
 )
-def test_etsi(profile: Profile, kind: KeyKind) -> None:
-    der = sample_certificate(DEFINITIONS[profile], kind)
+def test_etsi(profile: Profile, kind: KeyKind, site: PublicAddresses) -> None:
+    der = sample_certificate(DEFINITIONS[profile], kind, addresses=site)
     assert findings(etsi_results(der, ETSI_TYPES[profile])) == []
+
+
+def test_an_https_repository_is_found() -> None:
+    """What a site's https address would do, were it named for CRLs."""
+    der = sample_certificate(DEFINITIONS[Profile.SIGNATURE], KeyKind.P256)
+    found = findings(etsi_results(der.replace(b"http://p", b"https://"), ETSI_TYPES[Profile.SIGNATURE]))
+    assert any("http_or_ldap_crldp_distribution_point_uri_missing" in finding for finding in found)
 
 
 @pytest.mark.parametrize("names", EDGE_NAMES.values(), ids=EDGE_NAMES)
