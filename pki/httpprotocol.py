@@ -24,6 +24,8 @@ WRITE_SECONDS = 20.0
 MAX_CONNECTIONS = 1_000
 """Of one worker; more are closed unheard."""
 
+MAX_PIPELINED = 16
+"""Requests of one connection that wait behind another; who sends more is answered so far, and no further."""
 _READY_IN_A_ROW = 16
 """Answers at once to one reading of the socket: a client that sends and doesn't read fills no memory."""
 _WITH_MORE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
@@ -43,6 +45,10 @@ class ReadyResponse(NamedTuple):
 
 AnswerAtOnce: TypeAlias = Callable[[bytes, Headers], ReadyResponse | None]
 """The response to a GET, by its target and headers; None: the application answers. It must not wait."""
+
+
+class _TooManyError(Exception):
+    """More requests than a connection may have waiting."""
 
 
 class BoundedProtocol(HttpToolsProtocol):
@@ -106,8 +112,11 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """Looks for an answer that is there already."""
         self._ready = self._find_ready()
-        if self._ready is None:
-            super().on_headers_complete()
+        if self._ready is not None:
+            return
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise _TooManyError  # the parser stops here, in the middle of what was read
+        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Sends it."""
@@ -133,6 +142,13 @@ class BoundedProtocol(HttpToolsProtocol):
             return None
         self._ready_left -= 1
         return self.at_once(self.url, self.headers)
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuses what can't be read; but first what came before it is answered, and not by this refusal."""
+        if self._answering:
+            self.cycle.keep_alive = False
+        else:
+            super().send_400_response(msg)
 
     def on_response_complete(self) -> None:
         """The next head may come."""

@@ -74,6 +74,11 @@ def _check_end_entity(complain: _Complaint, definition: ProfileDefinition) -> No
         "key_usage",
         "these purposes need digitalSignature (RFC 5280 §4.2.1.12)",
     )
+    complain.unless(
+        oids.OCSP_SIGNING not in purposes or definition.no_check,
+        "key_purposes",
+        "only a responder, which has no_check, answers for its CA (RFC 6960 §4.2.2.2)",
+    )
     no_check = purposes == (oids.OCSP_SIGNING,) and _days(definition.life) <= MAX_NO_CHECK_DAYS
     complain.unless(
         no_check or not definition.no_check, "no_check", "is for OCSP responders of a month's life at most"

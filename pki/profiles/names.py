@@ -15,6 +15,7 @@ PERSON_PREFIX = COUNTRY.person_prefix
 MAX_COMMON_NAME = 64  # ub-common-name, RFC 5280 Appendix A.1: characters, not bytes
 MAX_NAME = 128
 """Our own bound for a given name or a surname; RFC 5280's ub-name is 32,768."""
+_MAX_GIVEN = 4 * MAX_NAME
 
 _UTF8_STRING = 0x0C
 _PRINTABLE_STRING = 0x13
@@ -46,6 +47,8 @@ def fold(field_name: str, value: str) -> str:
     """A name as it is signed: Arabic ي ى ك folded to Persian ی ک, NFC, single spaces. Raises SubjectError."""
     if len(value) <= MAX_NAME and _PLAIN.fullmatch(value):
         return value
+    if len(value) > _MAX_GIVEN:  # before it is normalised, which takes its time
+        raise SubjectError(field_name, f"must have 1 to {MAX_NAME} characters")
     folded = unicodedata.normalize("NFC", " ".join(value.translate(_FOLDED).split()))
     if not folded or len(folded) > MAX_NAME:
         raise SubjectError(field_name, f"must have 1 to {MAX_NAME} characters")

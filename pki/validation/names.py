@@ -2,6 +2,7 @@
 
 import unicodedata
 from collections.abc import Iterator
+from itertools import groupby
 from typing import TypeAlias
 
 from pki import der, oids
@@ -30,6 +31,10 @@ _ASCII_AT_MOST = frozenset({0x14, 0x15, 0x19, 0x1B})
 _EXACT = frozenset({der.BOOLEAN, der.INTEGER, der.BIT_STRING, der.OBJECT_IDENTIFIER, der.GENERALIZED_TIME})
 """Kinds of values that DER writes in one way only."""
 _MAX_RDNS = 128
+_MAX_CHARACTERS = 1_024
+_MAX_MARKS = 30
+"""Combining characters in a row: UAX #15 §13, the Stream-Safe Text Format. Ordering them takes time that grows
+with their square, and no language has longer runs."""
 _VANISHING = frozenset(
     "\u00ad\u034f\u1806\ufffc" + "".join(map(chr, (*range(0x180B, 0x180E), *range(0xFE00, 0xFE10))))
 )
@@ -79,11 +84,21 @@ def prepared(text: str) -> str | None:
     """Text without what RFC 4518 §2 calls insignificant, case folded; None if it can't be prepared."""
     if text.isascii() and text.isprintable():
         return " ".join(text.lower().split())
+    if len(text) > _MAX_CHARACTERS:
+        return None
     mapped = "".join(_mapped(text))
+    if _most_marks(mapped) > _MAX_MARKS:
+        return None
     folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", mapped).casefold())
     if any(char == "\ufffd" or unicodedata.category(char) in _UNDEFINED for char in folded):
         return None
     return " ".join(folded.split())
+
+
+def _most_marks(text: str) -> int:
+    """The longest run of combining characters."""
+    runs = groupby(text, lambda char: unicodedata.combining(char) != 0)
+    return max((sum(1 for _ in run) for marks, run in runs if marks), default=0)
 
 
 def _mapped(text: str) -> Iterator[str]:

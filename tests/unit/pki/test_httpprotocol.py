@@ -187,8 +187,21 @@ def test_a_client_that_does_not_read_gets_no_more_at_once() -> None:
 def test_many_in_one_packet_take_the_way_that_waits_for_the_client() -> None:
     async def scenario(server: _Server) -> None:
         server.may_answer.set()
-        server.connection.data_received(_GET * 100)
-        await server.until(_READY * 16 + _MADE * 84)
+        server.connection.data_received(_GET * 30)
+        await server.until(_READY * 16 + _MADE * 14)
+        assert not server.transport.is_closing()
+
+    _run(scenario)
+
+
+def test_who_sends_without_end_is_answered_so_far_and_no_further() -> None:
+    async def scenario(server: _Server) -> None:
+        server.connection.data_received(_GET.replace(b"/ready", b"/made") * 10_000)
+        assert len(server.asked) == 1  # no others while that one is made, and nothing kept of them
+        server.connection.data_received(_GET * 10_000)
+        server.may_answer.set()
+        await server.until(_MADE * 16 + _MADE.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
+        assert server.transport.is_closing()
 
     _run(scenario)
 
@@ -197,6 +210,19 @@ def test_garbage_ends_the_connection() -> None:
     def scenario(server: _Server) -> None:
         server.connection.data_received(_GET + b"\x00garbage\r\n\r\n")
         assert server.transport.sent.startswith(_READY + b"HTTP/1.1 400 Bad Request")
+        assert server.transport.is_closing()
+
+    _run(scenario)
+
+
+def test_garbage_is_not_the_answer_to_what_came_before_it() -> None:
+    async def scenario(server: _Server) -> None:
+        post = b"POST /made HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+        server.connection.data_received(post + b"\x00garbage\r\n\r\n")
+        server.connection.data_received(b"and more")
+        assert server.transport.sent == b""
+        server.may_answer.set()
+        await server.until(_MADE.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
         assert server.transport.is_closing()
 
     _run(scenario)

@@ -103,6 +103,8 @@ IMPOSSIBLE = [
     (Profile.AUTHENTICATION, "key_usage", 'key_usage = ["nonRepudiation"]'),
     (Profile.AUTHENTICATION, "key_purposes", 'key_purposes = ["serverAuth"]'),
     (Profile.AUTHENTICATION, "key_purposes", 'key_purposes = ["clientAuth", "2.5.29.37.0"]'),
+    (Profile.AUTHENTICATION, "key_purposes", 'key_purposes = ["clientAuth", "OCSPSigning"]'),
+    (Profile.CARD_AUTHENTICATION, "key_purposes", 'key_purposes = ["OCSPSigning"]'),
     (Profile.AUTHENTICATION, "policies", 'policies = ["any"]'),
     (Profile.AUTHENTICATION, "policies", "policies = []"),
     (Profile.AUTHENTICATION, "self_signed", "self_signed = true"),
@@ -126,6 +128,7 @@ IMPOSSIBLE = [
     (Profile.CSCA, "country_names", "country_names = false"),
     (Profile.CSCA, "document_types", 'document_types = ["I"]'),
     (Profile.OCSP_RESPONDER, "no_check", "life = { days = 32 }"),
+    (Profile.OCSP_RESPONDER, "key_purposes", "no_check = false\ncrl_pointer = true"),
 ]
 
 
@@ -177,7 +180,6 @@ FIXED = [
     (Profile.AUTHENTICATION, 'issued_by = ["citizen-sign"]'),
     (Profile.AUTHENTICATION, 'subject = "institution"'),
     (Profile.SIGNATURE, "qualified = false"),
-    (Profile.OCSP_RESPONDER, "no_check = false\ncrl_pointer = true"),
     (Profile.CSCA_LINK, "link = false"),
 ]
 

@@ -57,6 +57,7 @@ SAME = {
         name(rdn(attribute(ORG, "b"), attribute(CN, "a"))),
     ),
     "empty": (name(), name()),
+    "many marks": (named("A" + "\u0301" * 30), named("a" + "\u0301" * 30)),
 }
 DIFFERENT = {
     "letters": (named("Root CA"), named("Root CB")),
@@ -75,6 +76,10 @@ DIFFERENT = {
     "ye": (named("علي"), named("علی")),
     "private use": (named("\ue000A"), named("\ue000a")),
     "empty-looking and empty": (named(" "), name()),
+    "too many marks": (named("A" + "\u0301" * 31), named("a" + "\u0301" * 31)),
+    "marks of two kinds": (named("A" + "\u0301\u0323" * 16), named("a" + "\u0301\u0323" * 16)),
+    "marks that joiners part": (named("A" + f"\u0301{ZWNJ}" * 31), named("a" + f"\u0301{ZWNJ}" * 31)),
+    "too long": (named("ب" * 1025), named("ب" * 1025, TELETEX)),
 }
 
 
