@@ -33,8 +33,10 @@ _EXACT = frozenset({der.BOOLEAN, der.INTEGER, der.BIT_STRING, der.OBJECT_IDENTIF
 _MAX_RDNS = 128
 _MAX_CHARACTERS = 1_024
 _MAX_MARKS = 30
-"""Combining characters in a row: UAX #15 §13, the Stream-Safe Text Format. Ordering them takes time that grows
-with their square, and no language has longer runs."""
+"""Combining characters in a row: the Stream-Safe Text Format of UAX #15 §13.
+
+Ordering them takes time that grows with their square, and no language has longer runs.
+"""
 _VANISHING = frozenset(
     "\u00ad\u034f\u1806\ufffc" + "".join(map(chr, (*range(0x180B, 0x180E), *range(0xFE00, 0xFE10))))
 )
