@@ -1,6 +1,7 @@
 """Every way in which `pki` refuses, drawn once. What an error knows is in its attributes, not in its text.
 
 PkiError
+├── StoredValueError              a row holds what no writer of ours puts there (what)
 ├── KeyStoreError                 a key, or the place of keys, can't be used (place: file, key or token)
 │   ├── WrongPassphraseError      the passphrase doesn't open this key file (path)
 │   ├── KeyMissingError           there is no key of this name
@@ -69,6 +70,14 @@ from pathlib import Path
 
 class PkiError(Exception):
     """Base of everything this package raises on purpose."""
+
+
+class StoredValueError(PkiError):
+    """A row of the database holds, as `what`, a value that no writer of ours puts there."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the database was changed by somebody else: {what} in it can't be one")
+        self.what = what
 
 
 class KeyStoreError(PkiError):

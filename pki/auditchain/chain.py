@@ -153,5 +153,5 @@ def follow(head: Head, entry: AuditEntry) -> Head:
 def _computed(entry: AuditEntry) -> str:
     try:
         return entry_hash(entry)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise AuditChainError(entry.sequence, "was changed: it has no canonical text") from error

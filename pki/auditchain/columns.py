@@ -1,9 +1,10 @@
 """The columns of an audit table, as a mixin: each service's database has its own."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import TypeVar
 
 from sqlalchemy import BigInteger, Dialect, Integer, LargeBinary, SmallInteger, String, Text
 from sqlalchemy.orm import Mapped, mapped_column
@@ -11,7 +12,10 @@ from sqlalchemy.types import TypeDecorator
 
 from pki.auditchain.canonical import Json, canonical_text
 from pki.auditchain.chain import NAME_LIMIT
+from pki.errors import StoredValueError
 
+Stored = TypeVar("Stored")
+Value = TypeVar("Value")
 HASH_BYTES = 32
 SEQUENCE = BigInteger().with_variant(Integer(), "sqlite")
 """On SQLite an INTEGER PRIMARY KEY is the row's own number, and needs no index beside the table."""
@@ -32,6 +36,22 @@ def from_microseconds(count: int) -> datetime:
     return _EPOCH + timedelta(microseconds=count)
 
 
+def parse_details(text: str) -> dict[str, Json]:
+    """The mapping that a canonical text stands for. Raises ValueError, RecursionError."""
+    parsed = json.loads(text)
+    if not isinstance(parsed, dict):
+        raise ValueError("details are a mapping")  # noqa: TRY004 - of the text, not of the caller
+    return parsed
+
+
+def _read(reader: Callable[[Stored], Value], value: Stored, what: str) -> Value:
+    """What a column holds. Raises StoredValueError for what no writer of ours puts there."""
+    try:
+        return reader(value)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise StoredValueError(what) from error
+
+
 class Microseconds(TypeDecorator[datetime]):
     """An aware UTC time as whole microseconds since 1970: the same, and exact, on every database."""
 
@@ -42,7 +62,7 @@ class Microseconds(TypeDecorator[datetime]):
         return None if value is None else to_microseconds(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, D102
-        return None if value is None else from_microseconds(value)
+        return None if value is None else _read(from_microseconds, value, "a time")
 
 
 class CanonicalJson(TypeDecorator[Mapping[str, Json]]):
@@ -55,7 +75,7 @@ class CanonicalJson(TypeDecorator[Mapping[str, Json]]):
         return None if value is None else canonical_text(value)
 
     def process_result_value(self, value: str | None, dialect: Dialect) -> dict[str, Json] | None:  # noqa: ARG002, D102
-        return None if value is None else json.loads(value)
+        return None if value is None else _read(parse_details, value, "an entry's details")
 
 
 class HexHash(TypeDecorator[str]):
@@ -68,7 +88,7 @@ class HexHash(TypeDecorator[str]):
         return None if value is None else bytes.fromhex(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
-        return None if value is None else bytes(value).hex()
+        return None if value is None else _read(bytes.hex, value, "a hash")
 
 
 class AuditEntryColumns:

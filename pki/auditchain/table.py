@@ -1,6 +1,5 @@
 """A chain kept in a table: appending in the caller's transaction, reading and checking in a stream."""
 
-import json
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import closing
 from datetime import datetime
@@ -11,11 +10,13 @@ from sqlalchemy.orm import Session
 
 from pki.auditchain.canonical import Json
 from pki.auditchain.chain import EMPTY, Event, Head, Linked, link, verify
-from pki.auditchain.columns import AuditEntryColumns, from_microseconds, to_microseconds
+from pki.auditchain.columns import AuditEntryColumns, from_microseconds, parse_details, to_microseconds
 from pki.auditchain.errors import AuditChainError
 from pki.store.bulk import insert_rows, table_of
 
 _READ_BATCH = 1000
+_LAST_SEQUENCE = (1 << 62) - 1
+"""None is ever reached; the column ends at twice as much."""
 _COLUMNS = ("sequence", "time", "actor", "action", "subject", "details", "previous_hash", "hash")
 _TYPES = (int, int, str, str, str, str, bytes, bytes)
 
@@ -115,6 +116,8 @@ def read_head(session: Session, model: type[AuditEntryColumns]) -> Head:
         return EMPTY
     if type(row.sequence) is not int or type(row.hash) is not bytes:
         raise AuditChainError(row.sequence, "was changed: a column holds another type")
+    if row.sequence > _LAST_SEQUENCE:
+        raise AuditChainError(row.sequence, "was not written by this log: no entry fits behind it")
     return Head(row.sequence, row.hash.hex())
 
 
@@ -136,7 +139,7 @@ def _checked(row: Row[int, int, str, str, str, str, bytes, bytes]) -> StoredEntr
     if tuple(type(value) for value in row) != _TYPES:
         raise AuditChainError(sequence, "was changed: a column holds another type")
     try:
-        parsed = json.loads(details)
+        parsed = parse_details(details)
         moment = from_microseconds(time)
     except (ValueError, OverflowError, RecursionError) as error:
         raise AuditChainError(sequence, "was changed: it can't be read") from error

@@ -2,16 +2,16 @@
 
 import secrets
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
-from enum import Enum
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Select, bindparam, case, exists, select
+from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from pki.auditchain.commitments import SALT_BYTES
+from pki.authority.intentrows import NAMES, TIMES, Outcome, RecordedIntent, read_intents
 from pki.authority.issuers import Issuers, IssuingCa
 from pki.authority.orders import Order
 from pki.authority.seal import IntentSeal
@@ -35,6 +35,9 @@ from pki.store.models import CertificateRow, Intent
 Entropy: TypeAlias = Callable[[int], int]
 """`secrets.randbits`, or a test's own."""
 
+_Uses: TypeAlias = dict[bytes, set[tuple[Profile | None, bytes]]]
+"""For each key the purposes that it serves, and for whom."""
+
 _FIXED_BITS = 2
 _TOP_BIT = 1 << (SERIAL_BITS - _FIXED_BITS)
 _SAME_PURPOSE: Mapping[Profile, Profile] = {
@@ -44,49 +47,8 @@ _SAME_PURPOSE: Mapping[Profile, Profile] = {
 """A CA's key may be certified by itself and by another generation."""
 
 
-class Outcome(Enum):
-    """What became of an intent."""
-
-    PENDING = "pending"
-    ISSUED = "issued"
-    REFUSED = "refused"
-
-
-@dataclass(frozen=True)
-class RecordedIntent:
-    """An intent as the tables hold it (`pki.store.models.Intent`)."""
-
-    request_id: str
-    fingerprint: bytes = field(repr=False)
-    serial: int
-    issuer: str
-    shard: int
-    profile: str
-    key_hash: bytes = field(repr=False)
-    key_kind: str
-    provenance: str | None
-    holder_hash: bytes = field(repr=False)
-    salt: bytes = field(repr=False)
-    tbs: bytes | None = field(repr=False)
-    not_before: datetime
-    not_after: datetime
-    on_hold: bool
-    actor: str
-    created: datetime
-    outcome: str
-    refused_by: str | None
-    seal: bytes | None = field(repr=False, default=None)
-    """`IntentSeal` over all above but the outcome; None: nobody sealed it."""
-
-
-_NAMES = tuple(RecordedIntent.__dataclass_fields__)
 _INTENTS = table_of(Intent)
 _CERTIFICATES = table_of(CertificateRow)
-_CERTIFIED = exists().where(_CERTIFICATES.c.request_id == _INTENTS.c.request_id)
-"""Whatever an intent says of itself: what has a certificate is not signed again."""
-_OUTCOME = case((_CERTIFIED, Outcome.ISSUED.value), else_=_INTENTS.c.outcome)
-_COLUMNS = tuple(_OUTCOME if name == "outcome" else _INTENTS.c[name] for name in _NAMES)
-_TIMES = ("not_before", "not_after", "created")
 
 
 def new_serial(entropy: Entropy = secrets.randbits) -> int:
@@ -126,7 +88,7 @@ class IntentWriter:
                 known[intent.request_id] = intent
                 fresh.append(intent)
             results.append(intent)
-        insert_rows(session, Intent, _NAMES, [_values(intent) for intent in fresh])
+        insert_rows(session, Intent, NAMES, [_values(intent) for intent in fresh])
         return results
 
     @staticmethod
@@ -136,9 +98,7 @@ class IntentWriter:
             raise RequestConflictError(order.request_id, "came before with other content")
         return intent
 
-    def _new(
-        self, order: Order, uses: dict[bytes, set[tuple[Profile, bytes]]], stopped: set[str], now: datetime
-    ) -> RecordedIntent:
+    def _new(self, order: Order, uses: _Uses, stopped: set[str], now: datetime) -> RecordedIntent:
         if order.issuer in stopped:
             raise IssuerRevokedError(order.request_id, f"CA {order.issuer} is revoked or on hold")
         _refuse_reused_key(order, uses)
@@ -186,27 +146,6 @@ class IntentWriter:
         return intent
 
 
-def read_intents(session: Session, request_ids: Sequence[str]) -> dict[str, RecordedIntent]:
-    """The recorded intents among these, by request."""
-    if not request_ids:
-        return {}
-    rows = session.execute(_recorded_query(dialect_of(session)), {"requests": request_ids})
-    return {row.request_id: RecordedIntent(*row) for row in rows}
-
-
-@cache  # composing a statement costs more than running it
-def _recorded_query(dialect: str) -> Select[Any]:
-    return select(*_COLUMNS).where(among(dialect, _INTENTS.c.request_id, "requests"))
-
-
-def pending_intents(session: Session, issuers: Sequence[str]) -> list[RecordedIntent]:
-    """The intents of these CAs that a crash left unfinished, oldest first."""
-    intents = _INTENTS.c
-    unfinished = (intents.outcome == Outcome.PENDING.value, ~_CERTIFIED)
-    query = select(*_COLUMNS).where(*unfinished, intents.issuer.in_(issuers)).order_by(intents.created)
-    return [RecordedIntent(*row) for row in session.execute(query)]
-
-
 def _stopped(session: Session, authorities: Sequence[IssuingCa]) -> set[str]:
     """The names of those CAs whose own certificate is not good."""
     serials = {authority.serial: authority.name for authority in authorities if authority.serial is not None}
@@ -219,12 +158,12 @@ _STOPPED_QUERY = select(_CERTIFICATES.c.serial).where(
 )
 
 
-def _uses_of_keys(session: Session, orders: Sequence[Order]) -> dict[bytes, set[tuple[Profile, bytes]]]:
+def _uses_of_keys(session: Session, orders: Sequence[Order]) -> _Uses:
     """For each key that was ever asked for: its purposes and holders."""
-    uses: dict[bytes, set[tuple[Profile, bytes]]] = {}
+    uses: _Uses = {}
     keys = [order.key_hash for order in orders]
     for key_hash, profile, holder in session.execute(_uses_query(dialect_of(session)), {"keys": keys}):
-        uses.setdefault(key_hash, set()).add((_purpose(Profile(profile)), holder))
+        uses.setdefault(key_hash, set()).add((_recorded_purpose(profile), holder))
     return uses
 
 
@@ -234,12 +173,20 @@ def _uses_query(dialect: str) -> Select[Any]:
     return select(*columns).where(among(dialect, _INTENTS.c.key_hash, "keys"))
 
 
-def _refuse_reused_key(order: Order, uses: dict[bytes, set[tuple[Profile, bytes]]]) -> None:
+def _refuse_reused_key(order: Order, uses: _Uses) -> None:
     """One key, one holder, one purpose; a renewal for the same ones is lawful."""
-    use = (_purpose(order.definition.profile), order.holder_hash)
+    use: tuple[Profile | None, bytes] = (_purpose(order.definition.profile), order.holder_hash)
     if uses.get(order.key_hash, {use}) != {use}:
         raise KeyReusedError(order.request_id, "this key already serves another purpose or person")
     uses[order.key_hash] = {use}
+
+
+def _recorded_purpose(profile: str) -> Profile | None:
+    """None, which is no order's: a row names a profile that isn't one."""
+    try:
+        return _purpose(Profile(profile))
+    except ValueError:
+        return None
 
 
 def _purpose(profile: Profile) -> Profile:
@@ -250,6 +197,6 @@ def _values(intent: RecordedIntent) -> tuple[object, ...]:
     """The row as the driver takes it: serial and times as the column types would write them."""
     row = vars(intent).copy()
     row["serial"] = serial_octets(intent.serial)
-    for name in _TIMES:
+    for name in TIMES:
         row[name] = seconds_of(row[name])
     return tuple(row.values())

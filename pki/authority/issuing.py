@@ -1,30 +1,31 @@
 """Issuing: serial and intent recorded, then linted and signed once, then recorded; one or many."""
 
+import logging
 import secrets
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import Session
 
-from pki.authority.intents import (
-    Entropy,
-    IntentWriter,
+from pki.authority.intentrows import (
     Outcome,
     RecordedIntent,
     pending_intents,
     read_intents,
 )
+from pki.authority.intents import Entropy, IntentWriter
 from pki.authority.issuers import Issuers
 from pki.authority.orders import Order
 from pki.authority.record import queue_writers, refuse_clock_set_back
-from pki.authority.recording import Signed, record_outcomes, recorded
+from pki.authority.recording import Signed, record_nameless, record_outcomes, recorded
 from pki.authority.seal import IntentSeal
 from pki.authority.signing import sign_certificate
 from pki.authority.values import IssuedCertificate
 from pki.clock import Clock, utc_now
 from pki.errors import (
+    ClockSetBackError,
     IntentAlteredError,
     IssuanceError,
     LintError,
@@ -41,6 +42,7 @@ from pki.profiles.facts import Validity
 from pki.profiles.profile import Profile
 from pki.store.database import read_only
 
+_LOG = logging.getLogger(__name__)
 MAX_BATCH = 1000
 """Orders in one transaction."""
 _TRIES = 3
@@ -101,18 +103,52 @@ class Issuing:
         """Goes on with every intent that a crash left pending; returns how many. Run it at each start.
 
         An intent that lint refuses, or that bears no seal of ours, stays recorded as refused; the others are
-        still completed.
+        still completed. One that can't be recorded now is told of and stays pending: it stops no other, and
+        nothing else.
         CAs' certificates wait for whoever holds their ceremony again: a row alone makes no CA.
-        Raises ClockSetBackError when there is something to sign and the clock is behind what is on record.
+        While the clock is behind what is on record, all of them wait.
         """
-        with Session(self._engine) as session, session.begin():
-            online = [ca.name for ca in self._issuers if ca.key is not None]
-            pending = [intent for intent in pending_intents(session, online) if not self._waits(intent)]
-            if pending:
-                refuse_clock_set_back(session, self._clock())
+        if self._must_wait():
+            return 0
+        self._refuse_nameless()
+        pending = self._unfinished()
         for start in range(0, len(pending), MAX_BATCH):
-            self._complete(pending[start : start + MAX_BATCH], {})
+            self._go_on(pending[start : start + MAX_BATCH])
         return len(pending)
+
+    def _unfinished(self) -> list[RecordedIntent]:
+        online = [ca.name for ca in self._issuers if ca.key is not None]
+        with Session(read_only(self._engine)) as session, session.begin():
+            return [intent for intent in pending_intents(session, online) if not self._waits(intent)]
+
+    def _must_wait(self) -> bool:
+        try:
+            with Session(read_only(self._engine)) as session, session.begin():
+                refuse_clock_set_back(session, self._clock())
+        except ClockSetBackError as error:
+            waiting = len(self._unfinished())
+            if waiting:
+                _LOG.warning("%d unfinished requests wait: %s", waiting, error)
+            return True
+        return False
+
+    def _refuse_nameless(self) -> None:
+        try:
+            with Session(self._engine) as session, session.begin():
+                record_nameless(session, self._clock())
+        except PkiError as error:
+            _LOG.warning("unfinished requests that nobody can have made wait: %s", error)
+
+    def _go_on(self, pending: Sequence[RecordedIntent]) -> None:
+        """A batch; where that can't be recorded, each by itself."""
+        try:
+            self._complete(pending, {})
+        except (PkiError, IntegrityError, DataError) as error:
+            if len(pending) == 1:
+                _LOG.warning("request %r can't be finished: %s", pending[0].request_id, _told(error))
+                return
+            for intent in pending:
+                self._go_on([intent])
 
     def _waits(self, intent: RecordedIntent) -> bool:
         """Whether a ceremony goes on with it; an intent that isn't ours is refused at once."""
@@ -188,6 +224,11 @@ class Issuing:
 def _makes_a_ca(intent: RecordedIntent) -> bool:
     """No installation's own file changes that (`check_override`)."""
     return DEFINITIONS[Profile(intent.profile)].ca is not None
+
+
+def _told(error: PkiError | DBAPIError) -> str:
+    """In one line, without what was to be written."""
+    return str(error) if isinstance(error, PkiError) else type(error).__name__
 
 
 def _result(

@@ -1,14 +1,16 @@
 """Audit entries of the authority, written in the transaction of what they record."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from typing import NamedTuple
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import BigInteger, Select, func, select, type_coerce
 from sqlalchemy.orm import Session
 
 from pki.auditchain import Event, Json, append_many
+from pki.auditchain.columns import from_microseconds
 from pki.errors import ClockSetBackError
 from pki.profiles.facts import Validity
 from pki.store.bulk import table_of
@@ -56,7 +58,16 @@ def recorded_time(session: Session) -> Recorded:
 
     Certificates are stopped, one or many at a time, whatever the clock says. So those entries prove nothing.
     """
-    return Recorded._make(session.execute(_time_on_record()).one())
+    newest, confirmed = session.execute(_time_on_record()).one()
+    return Recorded(None if newest is None else _moment(newest), confirmed)
+
+
+def _moment(microseconds: object) -> datetime:
+    """A time that nobody of ours can have written counts as the last there is: an officer must look at it."""
+    if type(microseconds) is int:
+        with suppress(OverflowError):
+            return from_microseconds(microseconds)
+    return datetime.max.replace(tzinfo=UTC)
 
 
 def refuse_clock_set_back(session: Session, now: datetime) -> None:
@@ -67,10 +78,11 @@ def refuse_clock_set_back(session: Session, now: datetime) -> None:
 
 
 @cache  # composing it costs ten times what running it does
-def _time_on_record() -> Select[datetime | None, int]:
+def _time_on_record() -> Select[int | None, int]:
     row = table_of(AuditEntry).c
     counted = row.action.not_in(_WHATEVER_THE_TIME) & row.action.not_like(_MASS_ACTIONS)
-    entries = select(row.sequence, row.time, row.action).where(counted).order_by(row.sequence.desc())
+    time = type_coerce(row.time, BigInteger).label("time")  # raw: SQLite keeps anything there
+    entries = select(row.sequence, time, row.action).where(counted).order_by(row.sequence.desc())
     recent = entries.limit(_LOOKED_AT).cte().c
     confirmations = select(func.max(recent.sequence)).where(recent.action == CLOCK_CONFIRMED)
     confirmed = func.coalesce(confirmations.scalar_subquery(), 0)

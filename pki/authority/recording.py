@@ -10,13 +10,13 @@ from sqlalchemy.orm import Session
 
 from pki.auditchain import Event, Json
 from pki.authority.holders import HOLDER, ISSUED, holder_commitment
-from pki.authority.intents import Outcome, RecordedIntent
+from pki.authority.intentrows import Outcome, RecordedIntent, refuse_nameless
 from pki.authority.orders import MAX_REQUEST_ID
 from pki.authority.record import queue_writers, record_events, serial_text
 from pki.authority.transitions import next_status_version
 from pki.authority.values import IssuedCertificate
 from pki.clock import Clock
-from pki.errors import IntentAlteredError, LintError, PkiError
+from pki.errors import IntentAlteredError, LintError, PkiError, StoredValueError
 from pki.profiles.profile import Profile
 from pki.status.state import Hold, RevocationReason, Status
 from pki.store.bulk import among, dialect_of, insert_rows, table_of
@@ -81,6 +81,13 @@ def record_outcomes(
     return {intent.request_id: _certificate(intent, der) for intent, der in issued}
 
 
+def record_nameless(session: Session, now: datetime) -> None:
+    """Refuses pending rows that can't be named (`refuse_nameless`), in the caller's transaction."""
+    names = refuse_nameless(session)
+    if names:
+        record_events(session, [_altered_event(now, name, IntentAlteredError.rule) for name in names])
+
+
 def recorded(session: Session, request_ids: Sequence[str]) -> dict[str, IssuedCertificate]:
     """The certificates of these requests that are on record, by request."""
     if not request_ids:
@@ -88,7 +95,7 @@ def recorded(session: Session, request_ids: Sequence[str]) -> dict[str, IssuedCe
     rows = session.execute(_certificates_query(dialect_of(session)), {"requests": request_ids})
     return {
         row.request_id: IssuedCertificate(
-            row.serial, row.der, Profile(row.profile), row.not_before, row.not_after
+            row.serial, row.der, _profile(row.profile), row.not_before, row.not_after
         )
         for row in rows
     }
@@ -185,7 +192,19 @@ def _issued_event(now: datetime, intent: RecordedIntent) -> Event:
 
 
 def _refused_event(now: datetime, intent: RecordedIntent, error: _Refusal) -> Event:
-    details: dict[str, Json] = {"rule": error.rule, "request": intent.request_id[:MAX_REQUEST_ID]}
     if isinstance(error, IntentAlteredError):  # nothing else that the row says is to be believed
-        return Event(now, AUTHORITY, REFUSED, UNSEALED, details)
+        return _altered_event(now, intent.request_id, error.rule)
+    details: dict[str, Json] = {"rule": error.rule, "request": intent.request_id}
     return Event(now, intent.actor, REFUSED, serial_text(intent.serial), details)
+
+
+def _altered_event(now: datetime, request_id: str, rule: str) -> Event:
+    details: dict[str, Json] = {"rule": rule, "request": request_id[:MAX_REQUEST_ID]}
+    return Event(now, AUTHORITY, REFUSED, UNSEALED, details)
+
+
+def _profile(name: str) -> Profile:
+    try:
+        return Profile(name)
+    except ValueError as error:
+        raise StoredValueError("a profile") from error

@@ -12,7 +12,7 @@ from pki.keys.masterkeys import MasterKeys
 from pki.store.columns import SERIAL_OCTETS, seconds_of
 
 if TYPE_CHECKING:
-    from pki.authority.intents import RecordedIntent
+    from pki.authority.intentrows import RecordedIntent
 
 SEAL_BYTES = 32
 SEALING_MASTER_KEY = "card"
@@ -48,10 +48,10 @@ class IntentSeal:
     def verify(self, intent: "RecordedIntent") -> None:
         """Raises IntentAlteredError for an intent that this authority did not record just so."""
         try:
-            expected = self.seal(intent)
+            holds = intent.seal is not None and hmac.compare_digest(self.seal(intent), intent.seal)
         except (ValueError, OverflowError, AttributeError, TypeError, struct.error):  # no row of ours
-            raise IntentAlteredError(intent.request_id) from None
-        if intent.seal is None or not hmac.compare_digest(expected, intent.seal):
+            holds = False
+        if not holds:
             raise IntentAlteredError(intent.request_id)
 
 

@@ -101,7 +101,7 @@ def _replayed(lines: list[Line], changes: Mapping[str, Change]) -> Told:
         if line.action == ISSUED:
             if told is not None:
                 raise ReplayError(f"entry {line.sequence} issues it a second time")
-            told = issued(json.loads(line.details))
+            told = issued(line.sequence, json.loads(line.details))
         elif told is None:
             raise ReplayError(f"entry {line.sequence} changes it before it was issued")
         elif line.action in CERTIFICATE_ACTIONS:

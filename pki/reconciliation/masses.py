@@ -9,14 +9,20 @@ from sqlalchemy.orm import Session
 from pki.auditchain import Json
 from pki.auditchain.table import StoredEntry
 from pki.authority.transitions import Change
+from pki.errors import IssuerNameError, PkiError, UnknownMassActionError
+from pki.hierarchy import parse_issuer_name
 from pki.massactions.parts import Span, kept_serials, span_between
 from pki.massactions.rows import proposal_digest, read_terms
 from pki.massactions.values import Kind
+from pki.store.columns import MAX_SERIAL
 from pki.store.massactions import MassActionRow
 
 PROPOSED = "mass.proposed"
 PARTS = frozenset(f"mass.{kind.value}" for kind in Kind)
 _SUBJECT = "mass-"
+_MAX_DIGITS = 9
+"""The table's numbers have no more."""
+_MAX_SHARD = 32_767
 
 
 class MassReplayError(Exception):
@@ -45,39 +51,56 @@ class MassActionsTold:
         span = _span(number, entry.details)
         digest = hashlib.sha256()
         for serial in kept_serials(self._session, span):
+            if type(serial) is not bytes:  # SQLite keeps any type anywhere
+                raise MassReplayError(f"the targets of mass action {number} are no serials")
             digest.update(serial)
-        if not hmac.compare_digest(digest.hexdigest(), str(entry.details.get("serials"))):
+        if not _same(digest.digest(), str(entry.details.get("serials"))):
             raise MassReplayError(f"the serials of entry {entry.sequence} are not those that the log says")
         return kept_serials(self._session, span)
 
     def change_of(self, number: int) -> Change:
         """What the action does, from its row, if that is what was proposed. Raises MassReplayError."""
         if number not in self._changes:
-            row = self._session.get(MassActionRow, number)
-            due = self._proposed.get(number)
-            if row is None or due is None or not hmac.compare_digest(proposal_digest(row).hex(), due):
-                raise MassReplayError(f"mass action {number} is not on record as it was proposed")
-            self._changes[number] = read_terms(row).change("")
+            try:
+                self._changes[number] = self._read(number)
+            except (PkiError, TypeError, ValueError) as error:  # SQLite keeps any type anywhere
+                raise MassReplayError(f"mass action {number} is not on record as it was proposed") from error
         return self._changes[number]
+
+    def _read(self, number: int) -> Change:
+        row, due = self._session.get(MassActionRow, number), self._proposed.get(number)
+        if row is None or due is None or not _same(proposal_digest(row), due):
+            raise UnknownMassActionError(number)
+        return read_terms(row).change("")
 
 
 def number_of(entry: StoredEntry) -> int:
     """The action that an entry is about. Raises MassReplayError."""
     digits = entry.subject.removeprefix(_SUBJECT)
-    if not digits.isascii() or not digits.isdecimal():
+    if not digits.isascii() or not digits.isdecimal() or len(digits) > _MAX_DIGITS:
         raise MassReplayError(f"entry {entry.sequence} names no mass action")
     return int(digits)
 
 
 def _span(number: int, details: Mapping[str, Json]) -> Span:
     try:
-        return span_between(number, str(details["issuer"]), _place(details["first"]), _place(details["last"]))
-    except (KeyError, ValueError) as error:
+        issuer = str(details["issuer"])
+        parse_issuer_name(issuer)  # no driver takes just any text
+        return span_between(number, issuer, _place(details["first"]), _place(details["last"]))
+    except (KeyError, ValueError, IssuerNameError) as error:
         raise MassReplayError(
             f"a part of mass action {number} does not say where it begins and ends"
         ) from error
 
 
+def _same(digest: bytes, told: str) -> bool:
+    return hmac.compare_digest(digest.hex().encode(), told.encode("utf-8", "surrogatepass"))
+
+
 def _place(text: Json) -> tuple[int, int]:
+    """A shard and a serial. Raises ValueError."""
     shard, _, serial = str(text).partition(":")
-    return int(shard), int(serial, 16)
+    place = int(shard), int(serial, 16)
+    if not (0 <= place[0] <= _MAX_SHARD and 0 < place[1] <= MAX_SERIAL):
+        raise ValueError("no such place")
+    return place

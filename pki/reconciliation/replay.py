@@ -5,8 +5,11 @@ from collections.abc import Iterable, Iterator
 
 from sqlalchemy.orm import Session
 
+from pki.auditchain.errors import AuditChainError
 from pki.auditchain.table import StoredEntry
+from pki.authority.holders import ISSUED
 from pki.authority.transitions import Change
+from pki.reconciliation.authorities import AuthoritiesTold
 from pki.reconciliation.comparison import Difference, Rows, differences
 from pki.reconciliation.masses import PARTS, PROPOSED, MassActionsTold, MassReplayError, number_of
 from pki.reconciliation.spool import Line, Spool
@@ -20,6 +23,7 @@ class Reconciliation:
 
     def __init__(self, session: Session, spool: Spool) -> None:
         self._spool = spool
+        self._authorities = AuthoritiesTold()
         self._masses = MassActionsTold(session)
         self._mass_changes: dict[str, Change] = {}
         self._troubles: list[Difference] = []
@@ -47,9 +51,16 @@ class Reconciliation:
     def _take(self, entry: StoredEntry) -> None:
         serial = _serial(entry.subject)
         if serial is None:
-            self._troubles.append(Difference(entry.subject, f"entry {entry.sequence} names no serial"))
+            self._troubles.append(Difference(_shown(entry), f"entry {entry.sequence} names no serial"))
             return
-        details = json.dumps(entry.details)
+        if entry.action == ISSUED:
+            fault = self._authorities.fault(serial, entry.details)
+            if fault is not None:
+                self._troubles.append(Difference(serial.hex(), f"entry {entry.sequence} issues it {fault}"))
+        try:
+            details = json.dumps(entry.details)
+        except RecursionError as error:
+            raise AuditChainError(entry.sequence, "was not written by this log: it nests too deep") from error
         self._spool.add(Line(serial, entry.sequence, _seconds(entry), entry.action, details))
 
     def _take_mass(self, entry: StoredEntry) -> None:
@@ -61,7 +72,7 @@ class Reconciliation:
             serials = self._masses.serials(entry)
             self._mass_changes[str(number)] = self._masses.change_of(number)
         except MassReplayError as error:
-            self._troubles.append(Difference(entry.subject, str(error)))
+            self._troubles.append(Difference(_shown(entry), str(error)))
             return
         key, seconds = str(number), _seconds(entry)
         self._spool.extend(Line(serial, entry.sequence, seconds, entry.action, key) for serial in serials)
@@ -72,6 +83,11 @@ def _serial(subject: str) -> bytes | None:
         return bytes.fromhex(subject) if len(subject) == _SERIAL_DIGITS else None
     except ValueError:
         return None
+
+
+def _shown(entry: StoredEntry) -> str:
+    """Its subject; escaped where it would change the screen."""
+    return entry.subject if entry.subject.isprintable() else repr(entry.subject)
 
 
 def _seconds(entry: StoredEntry) -> int:

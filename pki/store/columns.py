@@ -6,6 +6,8 @@ from functools import lru_cache
 from sqlalchemy import BigInteger, Dialect, LargeBinary
 from sqlalchemy.types import TypeDecorator
 
+from pki.errors import StoredValueError
+
 SERIAL_OCTETS = 16
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SECOND = timedelta(seconds=1)
@@ -26,7 +28,7 @@ class Serial(TypeDecorator[int]):
         return None if value is None else serial_octets(value)
 
     def process_result_value(self, value: bytes | None, dialect: Dialect) -> int | None:  # noqa: ARG002, D102
-        return None if value is None else int.from_bytes(value, "big")
+        return None if value is None else serial_of(value)
 
 
 class UtcSeconds(TypeDecorator[datetime]):
@@ -44,7 +46,7 @@ class UtcSeconds(TypeDecorator[datetime]):
         return seconds_of(value)
 
     def process_result_value(self, value: int | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, D102
-        return None if value is None else datetime.fromtimestamp(value, UTC)
+        return None if value is None else moment_of(value)
 
 
 @lru_cache(maxsize=16)  # the rows of a batch share their times
@@ -53,6 +55,23 @@ def seconds_of(moment: datetime) -> int:
     if moment.tzinfo is None:
         raise ValueError("a naive time reached the database")
     return (moment - _EPOCH) // _SECOND
+
+
+def moment_of(seconds: object) -> datetime:
+    """The moment that a table holds. Raises StoredValueError for what no writer of ours puts there."""
+    if type(seconds) is not int:  # SQLite keeps any type anywhere
+        raise StoredValueError("a time")
+    try:
+        return _EPOCH + timedelta(seconds=seconds)
+    except OverflowError as error:
+        raise StoredValueError("a time") from error
+
+
+def serial_of(octets: object) -> int:
+    """The serial that a table holds. Raises StoredValueError for what no writer of ours puts there."""
+    if type(octets) is not bytes or len(octets) != SERIAL_OCTETS:
+        raise StoredValueError("a serial")
+    return int.from_bytes(octets, "big")
 
 
 def serial_octets(serial: int) -> bytes:

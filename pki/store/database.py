@@ -70,6 +70,8 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     # The driver must not open transactions of its own: _begin_sqlite does.
     raw: Any = connection
     raw.isolation_level = None
+    # Only somebody else writes text that is no UTF-8: it is read as what equals nothing of ours.
+    raw.text_factory = _shown_text
     cursor = raw.cursor()
     for pragma in (
         "journal_mode = WAL",
@@ -80,6 +82,10 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
+
+
+def _shown_text(octets: bytes) -> str:
+    return octets.decode("utf-8", "backslashreplace")
 
 
 def migrate(engine: Engine, migrations: Path) -> None:

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pki.auditchain import verify_table
 from pki.authority import Authority, CertificateRequest, PersonSubject
-from pki.authority.intents import read_intents
+from pki.authority.intentrows import read_intents
 from pki.authority.issuers import Issuers, certified_ca
 from pki.authority.seal import IntentSeal
 from pki.bootstrap import Pki, open_pki

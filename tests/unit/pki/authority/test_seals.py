@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 
 from pki.auditchain import verify_table
 from pki.authority import CertificateRequest, PersonSubject
-from pki.authority.intents import RecordedIntent, read_intents
+from pki.authority.intentrows import RecordedIntent, read_intents
 from pki.authority.seal import SEAL_BYTES, SEALING_MASTER_KEY, IntentSeal
 from pki.bootstrap import MASTER_KEY_NAMES, Pki
 from pki.errors import IntentAlteredError, KeyStoreError, RequestRefusedError
