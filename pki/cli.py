@@ -11,6 +11,7 @@ from pki.commandline import json_option as _json_option
 from pki.commandline import note_option as _note_option
 from pki.commandline import officer_option as _officer_option
 from pki.commandline import opened_pki as _opened
+from pki.commandline import record_signed as _record_signed
 from pki.commandline import show as _show
 from pki.lazycommand import LazyCommand
 
@@ -106,7 +107,8 @@ def revoke(
     with _opened() as opened:
         serial = _serial_of(certificate)
         suspect_since = read_time("invalidity_date", invalidity_date)
-        opened.authority.revoke(serial, RevocationReason(reason), _actor_of(officer), note, suspect_since)
+        with _record_signed(opened.checkpointer.make):
+            opened.authority.revoke(serial, RevocationReason(reason), _actor_of(officer), note, suspect_since)
         _show_state(opened, serial, as_json)
 
 
@@ -121,7 +123,8 @@ def suspend(certificate: str, *, officer: str | None, note: str, as_json: bool) 
 
     with _opened() as opened:
         serial = _serial_of(certificate)
-        opened.authority.suspend(serial, _actor_of(officer), note, Hold.OFFICER)
+        with _record_signed(opened.checkpointer.make):
+            opened.authority.suspend(serial, _actor_of(officer), note, Hold.OFFICER)
         _show_state(opened, serial, as_json)
 
 
@@ -136,7 +139,8 @@ def resume(certificate: str, *, officer: str | None, note: str, as_json: bool) -
 
     with _opened() as opened:
         serial = _serial_of(certificate)
-        opened.authority.resume(serial, _actor_of(officer), note, Hold.OFFICER)
+        with _record_signed(opened.checkpointer.make):
+            opened.authority.resume(serial, _actor_of(officer), note, Hold.OFFICER)
         _show_state(opened, serial, as_json)
 
 
@@ -180,7 +184,10 @@ def export(folder: Path, *, certificates: bool, officer: str | None, as_json: bo
         actor = _actor_of(officer)
         try:
             written = write_public_files(opened, folder)
-            count = export_certificates(opened.engine, folder, actor, opened.clock) if certificates else 0
+            count = 0
+            if certificates:
+                with _record_signed(opened.checkpointer.make):
+                    count = export_certificates(opened.engine, folder, actor, opened.clock)
         except OSError as error:
             raise click.ClickException(f"can't write to {folder}: {error.strerror}") from error
     names = [str(path) for path in written]

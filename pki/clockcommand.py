@@ -7,7 +7,7 @@ from pki.authority.record import CLOCK_TOLERANCE, confirm_clock, recorded_time
 from pki.clock import utc_now
 from pki.commandline import json_option as _json_option
 from pki.commandline import note_option as _note_option
-from pki.commandline import opened_database, show
+from pki.commandline import opened_database, show, sign_home_record
 from pki.massactions.values import officer_label
 
 
@@ -23,11 +23,14 @@ def clock(officer: str | None, note: str, *, as_json: bool) -> None:
     Set the clock right first. Should it have been ahead once, so that the record holds a time which has not
     come yet, an officer confirms the present time with --confirm; that is recorded.
     """
-    with opened_database() as engine, Session(engine) as session, session.begin():
-        now, newest = utc_now(), recorded_time(session).time
-        behind = newest is not None and now < newest - CLOCK_TOLERANCE
+    with opened_database() as engine:
+        with Session(engine) as session, session.begin():
+            now, newest = utc_now(), recorded_time(session).time
+            behind = newest is not None and now < newest - CLOCK_TOLERANCE
+            if officer is not None:
+                confirm_clock(session, now, officer_label(officer), note)
         if officer is not None:
-            confirm_clock(session, now, officer_label(officer), note)
+            sign_home_record()
     state = "behind" if behind and officer is None else "right"
     data: dict[str, object] = {
         "now": now.isoformat(timespec="seconds"),

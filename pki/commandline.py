@@ -3,7 +3,7 @@
 import json
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -47,6 +47,48 @@ def opened_database() -> "Iterator[Engine]":
             yield engine
         finally:
             engine.dispose()
+
+
+@contextmanager
+def record_signed(make_checkpoint: Callable[[], object]) -> Iterator[None]:
+    """Around what an officer decides: at its end, however it ends, the record is signed by `sign_record`."""
+    try:
+        yield
+    finally:
+        sign_record(make_checkpoint)
+
+
+def sign_record(make_checkpoint: Callable[[], object]) -> None:
+    """Signs a checkpoint, so that no entry of a decision can be dropped once success is reported.
+
+    What was decided is committed and stands: where none can be signed, stderr says so.
+    """
+    from sqlalchemy.exc import SQLAlchemyError  # noqa: PLC0415
+
+    from pki.errors import PkiError  # noqa: PLC0415
+    from pki.home import HomeError  # noqa: PLC0415
+
+    try:
+        make_checkpoint()
+    except (PkiError, HomeError) as error:
+        _tell_unsigned(str(error))
+    except (OSError, SQLAlchemyError) as error:
+        _tell_unsigned(type(error).__name__)  # only the kind: its words could name hosts and queries
+
+
+def sign_home_record() -> None:
+    """`sign_record` of the home that `--home` names, with its own key; for commands that opened none."""
+    from pki.checkpointing import make_in  # noqa: PLC0415
+
+    sign_record(lambda: make_in(home()))
+
+
+def _tell_unsigned(cause: str) -> None:
+    click.echo(
+        f"no checkpoint of the audit record was signed, so its newest entries are vouched for by nobody yet: "
+        f"{cause}. `hoviat pki audit checkpoint` signs one.",
+        err=True,
+    )
 
 
 @contextmanager

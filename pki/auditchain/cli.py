@@ -12,7 +12,6 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from pki.auditchain.chain import Head
-from pki.auditchain.checkpoints import Checkpointer
 from pki.auditchain.errors import CheckpointError, TablesDifferError
 from pki.auditchain.keeping import KeptNote
 from pki.auditchain.note import NOTE_LIMIT, Checkpoint, CheckpointKey, parse_checkpoint
@@ -27,15 +26,14 @@ from pki.auditchain.proofs import (
 )
 from pki.auditchain.restoring import accept_restored
 from pki.auditchain.verification import Expectations, Verified, snapshot, verify_record
-from pki.authority.record import refuse_clock_set_back
-from pki.bootstrap import CHECKPOINT_KEY, open_engine, open_key_store
+from pki.bootstrap import open_engine
+from pki.checkpointing import checkpointer_of, opened_signer
 from pki.clock import utc_now
 from pki.errors import PkiError
 from pki.home import Home, HomeError, load
-from pki.keys.signer import Signer
 from pki.reconciliation import Reconciliation
 from pki.reconciliation.spool import open_spool
-from pki.store.models import AUDIT, KeyRow
+from pki.store.models import AUDIT
 
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
@@ -96,8 +94,8 @@ def checkpoint(*, as_json: bool) -> None:
     """Sign the log's present state; print the checkpoint. Note it elsewhere: --checkpoint takes it."""
     with _errors_told():
         home = _home()
-        with _database(home) as engine, _signer(home, engine) as signer:
-            made = _checkpointer(home, engine, signer).make()
+        with _database(home) as engine, opened_signer(home, engine) as signer:
+            made = checkpointer_of(home, engine, signer).make()
     show_checkpoint(made, as_json)
 
 
@@ -112,8 +110,8 @@ def restored(*, officers: tuple[str, ...], note: str, as_json: bool) -> None:
     """
     with _errors_told():
         home = _home()
-        with _database(home) as engine, _signer(home, engine) as signer:
-            kept, checkpointer = KeptNote(home.audit_note), _checkpointer(home, engine, signer)
+        with _database(home) as engine, opened_signer(home, engine) as signer:
+            kept, checkpointer = KeptNote(home.audit_note), checkpointer_of(home, engine, signer)
             made = accept_restored(engine, AUDIT, kept, checkpointer, officers, note, utc_now)
     show_checkpoint(made, as_json)
 
@@ -192,26 +190,8 @@ def _database(home: Home) -> Iterator[Engine]:
         engine.dispose()
 
 
-@contextmanager
-def _signer(home: Home, engine: Engine) -> Iterator[Signer]:
-    keys = open_key_store(home)
-    try:
-        with Session(snapshot(engine)) as session:
-            row = session.get(KeyRow, CHECKPOINT_KEY)
-        if row is None:
-            raise CheckpointError(None, "there is no key for checkpoints; run `hoviat init` in a new home")
-        yield keys.open(row.uri)
-    finally:
-        keys.close()
-
-
-def _checkpointer(home: Home, engine: Engine, signer: Signer) -> Checkpointer:
-    kept = KeptNote(home.audit_note)
-    return Checkpointer(engine, AUDIT, home.audit_origin, signer, utc_now, refuse_clock_set_back, kept)
-
-
 def _own_key(home: Home) -> ec.EllipticCurvePublicKey:
-    with _database(home) as engine, _signer(home, engine) as signer:
+    with _database(home) as engine, opened_signer(home, engine) as signer:
         return _elliptic(signer.public_key)
 
 

@@ -4,6 +4,7 @@ import heapq
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 from typing import TypeAlias
 
 from sqlalchemy import Engine, func, select
@@ -54,6 +55,8 @@ class Verified:
     """How many are stored."""
     covered: int
     """How many entries the newest of them covers."""
+    checkpoint_time: datetime | None
+    """When that one was made, as its row says; None: there is none."""
 
 
 Watch: TypeAlias = Callable[[Iterable[StoredEntry]], Iterable[StoredEntry]]
@@ -90,7 +93,7 @@ def _verify(
     require_reached(head, noted)
     nodes.end(head)
     checkpoints.end(head, nodes.reach)
-    return Verified(head, frontier.root(), checkpoints.stored, checkpoints.covered)
+    return Verified(head, frontier.root(), checkpoints.stored, checkpoints.covered, checkpoints.newest_time)
 
 
 class _StoredNodes:
@@ -142,6 +145,7 @@ class _Checkpoints:
         self._keys = expected.keys
         self.stored = 0
         self.covered = 0
+        self.newest_time: datetime | None = None
         noted = sorted(expected.checkpoints, key=_size)
         self._coming = heapq.merge(self._counted(kept), noted, key=_size)
         self._due = next(self._coming, None)
@@ -165,6 +169,7 @@ class _Checkpoints:
         for item in kept:
             self.stored += 1
             self.covered = item.checkpoint.size
+            self.newest_time = item.time
             yield item.checkpoint
 
 

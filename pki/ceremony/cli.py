@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 import click
 
-from pki.commandline import errors_told, json_option, show
+from pki.commandline import errors_told, json_option, show, sign_home_record
 from pki.commandline import home as current_home
 from pki.home import DEFAULT_KEY_LOCATION, DEFAULT_PUBLIC_URL
 
@@ -92,7 +92,9 @@ def found(
         root = _home_folder()
         folder = out or root / _TRANSCRIPTS
         there = _attendance(offline, officers, folder, (threshold, offline_keys))
-        _give_out(found_home(root, new, there), folder, as_json)
+        signed = found_home(root, new, there)
+        sign_home_record()
+        _give_out(signed, folder, as_json)
 
 
 @ceremony.command()
@@ -121,6 +123,7 @@ def renew(
         folder = out or home.root / _TRANSCRIPTS
         there = _attendance(offline, officers, folder, (threshold, offline_keys))
         signed = hold_in(home, there, kinds.renew(kinds.RENEWABLE_ROLES[role]))
+        sign_home_record()
         _give_out(signed, folder, as_json)
 
 
@@ -193,7 +196,9 @@ def abandon(offline: Path, officers: tuple[str, ...], out: Path | None, as_json:
     with errors_told():
         home = current_home()
         folder = out or home.root / _TRANSCRIPTS
-        _give_out(abandon_in(home, _attendance(offline, officers, folder)), folder, as_json)
+        signed = abandon_in(home, _attendance(offline, officers, folder))
+        sign_home_record()
+        _give_out(signed, folder, as_json)
 
 
 @ceremony.command("show")
@@ -273,7 +278,9 @@ def _hold(
     with errors_told():
         home = current_home()
         folder = out or home.root / _TRANSCRIPTS
-        _give_out(hold_in(home, _attendance(offline, officers, folder), wanted), folder, as_json)
+        signed = hold_in(home, _attendance(offline, officers, folder), wanted)
+        sign_home_record()
+        _give_out(signed, folder, as_json)
 
 
 def _attendance(

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from pki.commandline import actor_of, json_option, officer_option, opened_pki, show
+from pki.commandline import actor_of, json_option, officer_option, opened_pki, record_signed, show
 
 if TYPE_CHECKING:
     from pki.authority.values import IssuedCertificate
@@ -43,7 +43,7 @@ def issue(
     """Issue a certificate for the key of a request. Its names come from here, not from the request."""
     from pki.counter.desk import RequestFileError, issue_from_file, to_pem
 
-    with opened_pki() as opened:
+    with opened_pki() as opened, record_signed(opened.checkpointer.make):
         try:
             actor = actor_of(officer)
             issued = issue_from_file(opened.authority, profile, csr, common_name, request_id, actor)

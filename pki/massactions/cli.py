@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from pki.commandline import json_option, opened_database, show
+from pki.commandline import json_option, opened_database, show, sign_home_record
 
 if TYPE_CHECKING:
     from pki.massactions.service import MassActions
@@ -78,7 +78,7 @@ def propose(
     from pki.massactions.values import Kind, Terms
     from pki.status import RevocationReason
 
-    with _actions() as actions:
+    with _deciding() as actions:
         given = None if reason is None else read_member(RevocationReason, "reason", reason)
         terms = Terms(Kind(kind), note, given, read_time("invalidity_date", invalidity_date))
         action = actions.propose(read_selection(criteria), terms, officer)
@@ -114,7 +114,7 @@ def list_all(as_json: bool) -> None:
 @json_option
 def approve(number: int, officer: str, digest: str, as_json: bool) -> None:
     """Approve, as a second officer, what was previewed."""
-    with _actions() as actions:
+    with _deciding() as actions:
         action = actions.approve(number, officer, digest)
     _show_action(action, as_json)
 
@@ -130,8 +130,9 @@ def approve(number: int, officer: str, digest: str, as_json: bool) -> None:
 @json_option
 def run(number: int, officer: str, part_size: int | None, as_json: bool) -> None:
     """Carry it out, or go on with it after a crash or a pause; prints progress part by part."""
-    with _actions(part_size) as actions:
+    with _deciding(part_size) as actions:
         for progress in actions.run(number, officer):
+            sign_home_record()
             _show_progress(progress, as_json)
 
 
@@ -141,7 +142,7 @@ def run(number: int, officer: str, part_size: int | None, as_json: bool) -> None
 @json_option
 def pause(number: int, officer: str, as_json: bool) -> None:
     """Stop after the part that is under way; `run` goes on."""
-    with _actions() as actions:
+    with _deciding() as actions:
         action = actions.pause(number, officer)
     _show_action(action, as_json)
 
@@ -152,7 +153,7 @@ def pause(number: int, officer: str, as_json: bool) -> None:
 @json_option
 def cancel(number: int, officer: str, as_json: bool) -> None:
     """End it for good; what was changed so far stays changed."""
-    with _actions() as actions:
+    with _deciding() as actions:
         action = actions.cancel(number, officer)
     _show_action(action, as_json)
 
@@ -177,6 +178,16 @@ def _actions(part_size: int | None = None) -> "Iterator[MassActions]":
 
     with opened_database() as engine:
         yield MassActions(engine, part_size=part_size or PART_SIZE)
+
+
+@contextmanager
+def _deciding(part_size: int | None = None) -> "Iterator[MassActions]":
+    """What is decided with it is signed at the end, however that comes: parts carried out stand."""
+    with _actions(part_size) as actions:
+        try:
+            yield actions
+        finally:
+            sign_home_record()
 
 
 def _show_action(action: "MassAction", as_json: bool) -> None:

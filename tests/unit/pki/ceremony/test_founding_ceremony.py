@@ -12,6 +12,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pki.auditchain import verify_table
+from pki.auditchain.keeping import KeptNote
 from pki.authority import Authority
 from pki.bootstrap import open_engine, open_pki
 from pki.ceremony import desk, office, record, steps
@@ -77,6 +78,9 @@ def test_the_audit_names_the_officers_and_holds_the_transcript(site: Site) -> No
     assert {entry.actor for entry in entries} == {"ceremony:alef+be+pe"}
     assert entries[0].action == record.OPENED
     assert entries[-1].action == record.CLOSED
+    kept = KeptNote(site.opened().audit_note).read()
+    assert kept is not None
+    assert kept.size == len(entries)
 
 
 def test_no_share_and_no_secret_is_shown(new_site: Site) -> None:

@@ -392,7 +392,7 @@ def test_a_used_database_founds_no_second_home(
 ) -> None:
     monkeypatch.setenv("HOVIAT_PKI_DATABASE", f"sqlite:///{site.home / 'pki.sqlite3'}")
     other = Site(tmp_path_factory.mktemp("second"))
-    assert "a hierarchy already" in other.refused("found", officers=OFFICERS)
+    assert "HOVIAT_PKI_DATABASE names is used" in other.refused("found", officers=OFFICERS)
     assert list(other.folder.iterdir()) == []
 
 
