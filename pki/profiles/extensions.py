@@ -82,7 +82,7 @@ def encode_after_key(
 ) -> bytes:
     """The extensions that stand behind it and that all certificates of one issuer and scope share."""
     parts = (
-        _authority_key(definition, issuer.key_identifier),
+        _authority_key(issuer.key_identifier),
         _policies(definition.policies) if definition.policies else b"",
         _crl_pointer(addresses.crl(crl_scope)) if definition.crl_pointer else b"",
         _access(definition, issuer.name, addresses),
@@ -114,10 +114,11 @@ def _key_purposes(definition: ProfileDefinition) -> bytes:
     return der.extension(oids.EXTENDED_KEY_USAGE, value, critical=definition.key_purposes_critical)
 
 
-def _authority_key(definition: ProfileDefinition, identifier: bytes) -> bytes:
-    """A root names no authority; a country signing CA may, and 9303-12 §7.1 would have it."""
-    if definition.self_signed:
-        return b""
+def _authority_key(identifier: bytes) -> bytes:
+    """In self-signed certificates too, where it is optional (RFC 5280 §4.2.1.1, ICAO Doc 9303-12 §7.1).
+
+    Generations of a country signing CA have one name: only this tells readers whose key signed which.
+    """
     return der.extension(oids.AUTHORITY_KEY_IDENTIFIER, authority_key_value(identifier))
 
 

@@ -82,8 +82,8 @@ def _purposes(definition: ProfileDefinition) -> Iterator[Extension]:
     if definition.key_purposes:
         yield "extKeyUsage", definition.key_purposes_critical, _identifiers(definition.key_purposes)
     yield "subjectKeyIdentifier", False, "SHA-1 of the key's bits (RFC 5280 §4.2.1.2, method 1)"
-    if not definition.self_signed:
-        yield "authorityKeyIdentifier", False, "keyIdentifier"
+    own = ", the key's own" if definition.self_signed else ""
+    yield "authorityKeyIdentifier", False, f"keyIdentifier{own}"
     if definition.policies:
         yield "certificatePolicies", False, _identifiers(definition.policies)
 

@@ -18,6 +18,7 @@ from pki.keys.files import FileSigner
 from pki.pkcs10 import create_csr
 from pki.profiles import Profile
 from pki.status import RevocationReason
+from tests.closedport import closed_url
 
 NAME = "citizen-auth-g1"
 PERSON = PersonSubject("0012345679", "سارا", "محمدی")
@@ -33,9 +34,9 @@ def run(*command: str | Path) -> subprocess.CompletedProcess[str]:
 class Installation:
     """An open PKI and files for strangers."""
 
-    def __init__(self, folder: Path, shards: int) -> None:
+    def __init__(self, folder: Path, url: str, shards: int) -> None:
         self.folder = folder
-        home = homes.create(folder / "home", shards=shards)
+        home = homes.create(folder / "home", url, shards=shards)
         initialise(home)
         self.pki: Pki = open_pki(home)
         self.shards = shards
@@ -75,9 +76,10 @@ class Installation:
 
 @pytest.fixture(params=[1, 16], ids=["whole", "partitions"])
 def installation(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Installation]:
-    opened = Installation(tmp_path, request.param)
-    yield opened
-    opened.pki.close()
+    with closed_url() as url:
+        opened = Installation(tmp_path, url, request.param)
+        yield opened
+        opened.pki.close()
 
 
 def test_openssl_verifies_every_kind(installation: Installation) -> None:
@@ -140,27 +142,35 @@ def test_gnutls_reads_and_verifies(installation: Installation) -> None:
 
 
 def test_nss_takes_a_crl_and_refuses_the_revoked(tmp_path: Path) -> None:
-    """NSS knows neither deltas nor partitions; it reads the whole list."""
-    installation = Installation(tmp_path, 1)
-    try:
-        serial, leaf = installation.certificate("leaf")
-        _, good = installation.certificate("good")
-        installation.pki.authority.revoke(serial, RevocationReason.KEY_COMPROMISE, "tester", "")
-        store = f"sql:{tmp_path / 'nss'}"
-        (tmp_path / "nss").mkdir()
-        assert run("certutil", "-N", "-d", store, "--empty-password").returncode == 0
-        for name, flags, path in (("root", "CT,C,C", installation.root), ("ca", ",,", installation.ca)):
-            assert run("certutil", "-A", "-d", store, "-n", name, "-t", flags, "-i", path).returncode == 0
-        for name in ("root-g1", NAME):
-            der = tmp_path / f"{name}.der"
-            der.write_bytes(installation.pki.crls.current(name).read())
-            taken = run("crlutil", "-I", "-d", store, "-i", der, "-t", "1")
-            assert taken.returncode == 0, taken.stderr
-        # -g leaf -h requireFreshInfo -m crl: the status of the leaf must come from a CRL
-        options = ("-pp", "-u", "0", "-d", store, "-g", "leaf", "-h", "requireFreshInfo", "-m", "crl")
-        refused = run("vfychain", *options, "-a", leaf)
-        assert "revoked" in (refused.stdout + refused.stderr).lower()
-        accepted = run("vfychain", *options, "-a", good)
-        assert "Chain is good" in accepted.stderr, accepted.stderr
-    finally:
-        installation.pki.close()
+    """NSS knows neither deltas nor partitions; it reads the whole list.
+
+    It also asks the address in the certificate, where nothing answers: what it has must do.
+    """
+    with closed_url() as url:
+        installation = Installation(tmp_path, url, 1)
+        try:
+            take_and_refuse(installation, tmp_path)
+        finally:
+            installation.pki.close()
+
+
+def take_and_refuse(installation: Installation, folder: Path) -> None:
+    serial, leaf = installation.certificate("leaf")
+    _, good = installation.certificate("good")
+    installation.pki.authority.revoke(serial, RevocationReason.KEY_COMPROMISE, "tester", "")
+    store = f"sql:{folder / 'nss'}"
+    (folder / "nss").mkdir()
+    assert run("certutil", "-N", "-d", store, "--empty-password").returncode == 0
+    for name, flags, path in (("root", "CT,C,C", installation.root), ("ca", ",,", installation.ca)):
+        assert run("certutil", "-A", "-d", store, "-n", name, "-t", flags, "-i", path).returncode == 0
+    for name in ("root-g1", NAME):
+        der = folder / f"{name}.der"
+        der.write_bytes(installation.pki.crls.current(name).read())
+        taken = run("crlutil", "-I", "-d", store, "-i", der, "-t", "1")
+        assert taken.returncode == 0, taken.stderr
+    # -g leaf -h requireFreshInfo -m crl: the status of the leaf must come from a CRL
+    options = ("-pp", "-u", "0", "-d", store, "-g", "leaf", "-h", "requireFreshInfo", "-m", "crl")
+    refused = run("vfychain", *options, "-a", leaf)
+    assert "revoked" in (refused.stdout + refused.stderr).lower()
+    accepted = run("vfychain", *options, "-a", good)
+    assert "Chain is good" in accepted.stderr, accepted.stderr

@@ -247,10 +247,14 @@ BROKEN = [
             with_value(der.sequence((der.context(0, bytes(20), constructed=False),))),
         ),
     ),
+    Broken("authority_key_identifier", Profile.ROOT_CA, extension(oids.AUTHORITY_KEY_IDENTIFIER, without)),
     Broken(
         "authority_key_identifier",
-        Profile.ROOT_CA,
-        extra(der.extension(oids.AUTHORITY_KEY_IDENTIFIER, der.sequence(()))),
+        Profile.CSCA,
+        extension(
+            oids.AUTHORITY_KEY_IDENTIFIER,
+            with_value(der.sequence((der.context(0, bytes(20), constructed=False),))),
+        ),
     ),
     Broken("crl_distribution_point", AUTHENTICATION, extension(oids.CRL_DISTRIBUTION_POINTS, without)),
     Broken("crl_distribution_point", AUTHENTICATION, extension(oids.CRL_DISTRIBUTION_POINTS, flip_critical)),

@@ -42,6 +42,7 @@ def test_root(pki: Pki) -> None:
         ExtensionOID.BASIC_CONSTRAINTS,
         ExtensionOID.KEY_USAGE,
         ExtensionOID.SUBJECT_KEY_IDENTIFIER,
+        ExtensionOID.AUTHORITY_KEY_IDENTIFIER,
     }
     assert usage_bits(root) == {"key_cert_sign", "crl_sign"}
     assert root.not_valid_after_utc == datetime(2051, 11, 24, 11, 59, 59, tzinfo=UTC)
