@@ -1,5 +1,6 @@
 """Making a PKI in an empty home, and opening the one that is there."""
 
+import logging
 import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from pki.auditchain.checkpoints import Checkpointer
 from pki.auditchain.keeping import KeptNote
 from pki.authority import Authority
 from pki.authority.issuers import Issuers
+from pki.authority.issuerseal import IssuerSeal
 from pki.authority.record import refuse_clock_set_back
 from pki.authority.seal import IntentSeal
 from pki.ceremony import steps
@@ -67,6 +69,7 @@ DOCUMENTS = "documents"
 """The actor of document signers that are made when it is time."""
 UNATTENDED = "init"
 """The actor of an embedded installation's founding, at which no officer is present."""
+_LOG = logging.getLogger(__name__)
 _CITIZENS = (Role.CITIZEN_AUTHENTICATION, Role.CITIZEN_SIGNATURE, Role.CARD)
 
 
@@ -206,7 +209,8 @@ def migrate_home(engine: Engine, home: Home) -> None:
 def open_pki(home: Home, clock: Clock = utc_now) -> Pki:
     """Opens keys and database, goes on with what a crash left, renews responders when it is time.
 
-    Raises HomeMissingError, WrongPassphraseError, KeyStoreError, ProfileError.
+    A CA whose row doesn't hold is not used; the others are. Raises HomeMissingError, WrongPassphraseError,
+    KeyStoreError, ProfileError, IssuerAlteredError.
     """
     keys = open_key_store(home)
     engine = create_database_engine(home.database_url("pki"))
@@ -222,10 +226,12 @@ def open_pki(home: Home, clock: Clock = utc_now) -> Pki:
 def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
     if not is_founded(engine):
         raise HomeMissingError(home.root, "has no complete PKI; run `hoviat init` in a new home")
-    issuers = read_issuers(engine, keys)
+    master_keys = keys.open_master_keys(MASTER_KEY_NAMES)
+    issuers = read_issuers(engine, keys, lambda: IssuerSeal.of(master_keys))
+    for error in issuers.refused.values():
+        _LOG.error("not used: %s", error)
     addresses = PublicAddresses(home.public_url)
     definitions = load_definitions(home.profiles)
-    master_keys = keys.open_master_keys(MASTER_KEY_NAMES)
     seal = IntentSeal.of(master_keys)
     authority = Authority(engine, issuers, addresses, seal, clock, definitions=definitions)
     authority.repair()

@@ -33,7 +33,8 @@ PkiError
 │   ├── CrlUnavailableError       none is published, and none can be made here and now
 │   ├── IssuerOfflineError        its key is off line: only a ceremony signs with it
 │   ├── ResponderEndedError       its OCSP responder has ended and no new one can be made
-│   └── KeyMismatchError          its key is not the one in its certificate
+│   ├── KeyMismatchError          its key is not the one in its certificate
+│   └── IssuerAlteredError        its row was written by somebody else: it is not used
 ├── ClockSetBackError             now is before what is on record (now, recorded)
 ├── IssuanceError                 the authority doesn't issue (request_id)
 │   ├── RequestConflictError      the same request_id came before with other content
@@ -275,6 +276,10 @@ class KeyMismatchError(IssuerError):
 
     def __init__(self, name: str) -> None:
         super().__init__(name, "its key is not the one in its certificate")
+
+
+class IssuerAlteredError(IssuerError):
+    """The CA's row bears no seal that holds, or its certificate doesn't lead to a root: it is not used."""
 
 
 class ClockSetBackError(PkiError):

@@ -1,7 +1,7 @@
 """`/healthz` and `/metrics` of the status service: each thing it depends on, by name.
 
-A profile or a trust anchor that can't be used degrades it: what it answers stands, but something can't be
-issued, or somebody is not trusted.
+A profile, a trust anchor or a CA that can't be used degrades it: what it answers stands, but something can't
+be issued, or somebody is not trusted.
 """
 
 import threading
@@ -26,7 +26,7 @@ from pki.status.crl.endpoints import crl_gauges
 from pki.status.ocsp.prepared import PreparedAnswers
 from pki.status.signingclock import Monotonic
 
-PROFILES, ANCHORS = "profiles", "anchors"
+PROFILES, ANCHORS, ISSUERS = "profiles", "anchors", "issuers"
 HELD_SECONDS = 10.0
 """How long a check with the responders' keys counts: anybody may ask, and each of them would sign."""
 _METRICS_TYPE = "text/plain; version=0.0.4"
@@ -72,7 +72,11 @@ class HealthChecks:
 
     def degraded(self) -> list[str]:
         """The names of what is not as it should be, while all is answered."""
-        faults = {PROFILES: faults_of(self._pki.authority.definitions), ANCHORS: self._pki.foreign.faults()}
+        faults = {
+            PROFILES: faults_of(self._pki.authority.definitions),
+            ANCHORS: self._pki.foreign.faults(),
+            ISSUERS: self._pki.issuers.refused,
+        }
         return [name for name, found in faults.items() if found]
 
     @property
@@ -108,7 +112,7 @@ def health_routes(
         failing = checks.failing()
         if not failing:
             degraded = checks.degraded()
-            told = dict.fromkeys((*checks.names, PROFILES, ANCHORS), "ok") | dict.fromkeys(
+            told = dict.fromkeys((*checks.names, PROFILES, ANCHORS, ISSUERS), "ok") | dict.fromkeys(
                 degraded, "degraded"
             )
             body = {"status": "degraded" if degraded else "ok", "checks": told}
@@ -130,6 +134,7 @@ def health_routes(
             "hoviat_pki_ocsp_stored_answers_usable": int(prepared.is_confirmed),
             "hoviat_pki_profiles_unusable": len(faults_of(pki.authority.definitions)),
             "hoviat_pki_anchors_unusable": len(pki.foreign.faults()),
+            "hoviat_pki_issuers_unusable": len(pki.issuers.refused),
         }
         gauges |= _ends(pki) | crl_gauges(pki)
         text = metrics_text(board.total(counters.values()), "counter") + metrics_text(gauges, "gauge")

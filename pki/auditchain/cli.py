@@ -154,7 +154,7 @@ def _checked(session: Session, known: Expectations, *, log_only: bool) -> tuple[
         verified = verify_record(session, AUDIT, known, replay.watch)
         found = 0
         for difference in replay.differences():
-            click.echo(f"certificate {difference.serial}: {difference.what}", err=True)
+            click.echo(f"{difference.kind} {difference.serial}: {difference.what}", err=True)
             found += 1
     if found:
         raise TablesDifferError(found)

@@ -1,12 +1,12 @@
 """Certificate authorities as the signing process holds them: name, key, own certificate, partitions."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from cryptography import x509
 
-from pki.errors import IssuerOfflineError, UnknownIssuerError
+from pki.errors import IssuerAlteredError, IssuerOfflineError, UnknownIssuerError
 from pki.hierarchy import Role, parse_issuer_name
 from pki.keys.algorithms import algorithm_for
 from pki.keys.identifiers import key_identifier, spki_of
@@ -61,16 +61,22 @@ class IssuingCa:
 class Issuers:
     """The CAs of an installation, every generation: the roots first, then what stands below."""
 
-    def __init__(self, authorities: Iterable[IssuingCa]) -> None:
+    def __init__(
+        self, authorities: Iterable[IssuingCa], refused: Mapping[str, IssuerAlteredError] | None = None
+    ) -> None:
+        """`refused`: why rows of other CAs are not used, by name."""
         order = {role: rank for rank, role in enumerate(Role)}
         known = sorted(authorities, key=lambda ca: (order[ca.role], ca.generation))
         self._by_name = {authority.name: authority for authority in known}
+        self.refused: Mapping[str, IssuerAlteredError] = dict(refused or {})
 
     def __iter__(self) -> Iterator[IssuingCa]:
         return iter(self._by_name.values())
 
     def __getitem__(self, name: str) -> IssuingCa:
-        """By short name. Raises UnknownIssuerError."""
+        """By short name. Raises UnknownIssuerError, or IssuerAlteredError for one that is not used."""
+        if name in self.refused:
+            raise self.refused[name]
         try:
             return self._by_name[name]
         except KeyError as error:
@@ -84,10 +90,16 @@ class Issuers:
         return sorted((ca for ca in self if ca.role is role), key=lambda ca: -ca.generation)
 
     def current(self, role: Role) -> IssuingCa:
-        """The newest certified generation: the one that issues. Raises UnknownIssuerError."""
+        """The newest certified generation: the one that issues.
+
+        Raises UnknownIssuerError, or IssuerAlteredError where none of those there are is used.
+        """
         for authority in self.generations(role):
             if authority.certificate is not None:
                 return authority
+        for name, error in self.refused.items():
+            if name.startswith(f"{role.value}-g"):
+                raise error
         raise UnknownIssuerError(role.value)
 
 

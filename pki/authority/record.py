@@ -22,6 +22,7 @@ CLOCK_TOLERANCE = timedelta(seconds=60)
 
 SUSPENDED, REVOKED = "certificate.suspended", "certificate.revoked"
 ACTIVATED, RESUMED = "certificate.activated", "certificate.resumed"
+REGISTERED, CERTIFIED, RETIRED = "issuer.registered", "issuer.certified", "issuer.retired"
 _WHATEVER_THE_TIME = (SUSPENDED, REVOKED)
 _MASS_ACTIONS = "mass.%"
 CLOCK_CONFIRMED = "clock.confirmed"

@@ -10,7 +10,7 @@ from pki.authority.issuers import Issuers, IssuingCa
 from pki.authority.record import refuse_clock_set_back
 from pki.ceremony.custody import OFFLINE_SCHEME, Vault
 from pki.ceremony.errors import CeremonyPlanError, CustodyError
-from pki.ceremony.founding import Foundry, public_issuers
+from pki.ceremony.founding import Foundry
 from pki.ceremony.places import require_writable
 from pki.ceremony.plan import SELF_SIGNED, PlannedCa
 from pki.errors import KeyMismatchError
@@ -60,6 +60,14 @@ def require_in_use(foundry: Foundry, name: str) -> None:
         raise CeremonyPlanError(f"{name} is retired; its key is opened no more")
 
 
+def require_no_hierarchy(foundry: Foundry) -> None:
+    """No CA is certified, by whomever. Raises CeremonyPlanError."""
+    query = select(Issuer.name).where(Issuer.certificate.is_not(None)).limit(1)
+    with Session(read_only(foundry.engine)) as session:
+        if session.scalars(query).first() is not None:
+            raise CeremonyPlanError("this home has a hierarchy already")
+
+
 def require_not_begun_on_line(foundry: Foundry) -> None:
     """No root of this home has its key on line: `hoviat init` made or began it. Raises CeremonyPlanError."""
     roots = [role.value for role in SELF_SIGNED]
@@ -83,7 +91,7 @@ def require_free(foundry: Foundry, item: PlannedCa) -> None:
 
 def current(foundry: Foundry, role: Role) -> IssuingCa:
     """A role's newest CA, without its key. Raises UnknownIssuerError."""
-    return public_issuers(foundry.engine).current(role)
+    return foundry.public_issuers().current(role)
 
 
 def has_offline_keys(foundry: Foundry) -> bool:

@@ -248,7 +248,6 @@ def verify(file: Path, trust: tuple[Path, ...], as_json: bool) -> None:
     """Check a transcript: a root's signature (FILE.sig beside it), and its hash in the audit chain."""
     from cryptography import x509
 
-    from pki.bootstrap import open_engine
     from pki.ceremony.office import check_transcript
 
     with errors_told():
@@ -256,12 +255,7 @@ def verify(file: Path, trust: tuple[Path, ...], as_json: bool) -> None:
             roots = [item for path in trust for item in x509.load_pem_x509_certificates(path.read_bytes())]
         except (OSError, ValueError) as error:
             raise click.BadParameter("holds no PEM certificate", param_hint="--trust") from error
-        engine = None if trust else open_engine(current_home())
-        try:
-            content = check_transcript(file, roots, engine)
-        finally:
-            if engine is not None:
-                engine.dispose()
+        content = check_transcript(file, roots, None if trust else current_home())
     where = "" if trust else "; the audit chain holds its hash"
     show(
         content,

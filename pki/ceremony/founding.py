@@ -3,7 +3,9 @@
 What an interrupted founding has done already stays, and the same call again goes on from there.
 """
 
-from collections.abc import Iterable
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,18 +13,20 @@ from pathlib import Path
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from pki.auditchain import Event
+from pki.auditchain import Event, Json
 from pki.authority.authority import Authority
 from pki.authority.issuers import Issuers, IssuingCa, certified_ca, uncertified_ca
+from pki.authority.issuerseal import IssuerSeal, require_certificate, sound_rows
 from pki.authority.orders import make_order
-from pki.authority.record import record_events
+from pki.authority.record import CERTIFIED, REGISTERED, record_events
 from pki.authority.seal import SEALING_MASTER_KEY, IntentSeal
 from pki.authority.values import IssuedCertificate
 from pki.ceremony.custody import OFFLINE_SCHEME, Vault
 from pki.ceremony.plan import PlannedCa
 from pki.clock import Clock
-from pki.errors import IssuerOfflineError, KeyMismatchError
+from pki.errors import IssuerAlteredError, IssuerOfflineError, KeyMismatchError
 from pki.hierarchy import Role
+from pki.keys.identifiers import spki_of
 from pki.keys.kinds import KeyKind
 from pki.keys.signer import Signer
 from pki.keys.store import KeyStore
@@ -63,10 +67,15 @@ class Foundry:
             self.certify(planned)
 
     def register(self, planned: PlannedCa) -> None:
-        """Its key and its row. A key that a crash left without a row is taken up."""
+        """Its key and its row. A key that a crash left without a row is taken up.
+
+        Raises IssuerAlteredError for a row that nobody founded.
+        """
         with Session(read_only(self.engine)) as session:
-            if session.get(Issuer, planned.name) is not None:
-                return
+            row = session.get(Issuer, planned.name)
+        if row is not None:
+            self._issuer_seal.verify(row)
+            return
         if planned.self_signed and self.vault is not None:
             uri = self.vault.make(planned.name, planned.key_kind)
         else:
@@ -81,14 +90,16 @@ class Foundry:
             issuers = Issuers([*issuers, self._before_its_certificate(planned)])
         above = issuers[planned.name] if planned.self_signed else issuers.current(Role.ROOT)
         issued = self._issue(planned, planned.profile, planned.request_id, above, issuers)
-        self._hold_on_record(planned, issued)
+        self._hold_on_record(planned, issued, above)
         return issued
 
     def cross_certify(self, planned: PlannedCa, above: str, profile: Profile) -> IssuedCertificate:
         """A certificate for a self-signed CA's key by another generation of it: roll-over, either way."""
         issuers = self.issuers()
         request_id = cross_request_id(planned.name, above)
-        return self._issue(planned, profile, request_id, issuers[above], issuers)
+        issued = self._issue(planned, profile, request_id, issuers[above], issuers)
+        self._require_made(planned, issued, [issuers[above].certificate or b""])
+        return issued
 
     def make_service_key(self, name: str, kind: KeyKind) -> None:
         """A key that certifies nothing: the checkpoints', a responder's. One that is there stays."""
@@ -129,7 +140,11 @@ class Foundry:
 
     def issuers(self) -> Issuers:
         """Every certified CA; those off line with their keys, while the vault is open."""
-        return read_issuers(self.engine, self.keys, self.vault)
+        return read_issuers(self.engine, self.keys, lambda: self._issuer_seal, self.vault)
+
+    def public_issuers(self) -> Issuers:
+        """Every certified CA whose row holds, without its key."""
+        return public_issuers(self.engine, lambda: self._issuer_seal)
 
     def _issue(
         self, planned: PlannedCa, profile: Profile, request_id: str, above: IssuingCa, issuers: Issuers
@@ -155,6 +170,10 @@ class Foundry:
     def _seal(self) -> IntentSeal:
         return IntentSeal.of(self.keys.open_master_keys((SEALING_MASTER_KEY,)))
 
+    @cached_property
+    def _issuer_seal(self) -> IssuerSeal:
+        return IssuerSeal.of(self.keys.open_master_keys((SEALING_MASTER_KEY,)))
+
     def _before_its_certificate(self, planned: PlannedCa) -> IssuingCa:
         validity = validity_from(self.clock(), self.definitions[planned.profile].life, None)
         return uncertified_ca(planned.name, self._signer(planned), planned.subject, validity, planned.shards)
@@ -172,30 +191,45 @@ class Foundry:
         now = self.clock()
         session.add(KeyRow(name=planned.name, uri=uri, created=now))
         session.flush()
-        session.add(
-            Issuer(
-                name=planned.name,
-                role=planned.role.value,
-                generation=planned.generation,
-                subject=planned.subject,
-                key=planned.name,
-                online=not uri.startswith(OFFLINE_SCHEME),
-                certificate=None,
-                shards=planned.shards,
-                status_version=0,
-            )
+        row = Issuer(
+            name=planned.name,
+            role=planned.role.value,
+            generation=planned.generation,
+            subject=planned.subject,
+            key=planned.name,
+            online=not uri.startswith(OFFLINE_SCHEME),
+            retired=False,
+            certificate=None,
+            shards=planned.shards,
+            status_version=0,
         )
+        row.seal = self._issuer_seal.seal(row)
+        session.add(row)
         session.flush()
-        record_events(session, [Event(now, self.actor, "issuer.registered", planned.name, {})])
+        details: dict[str, Json] = {"key": row.key, "online": row.online, "shards": row.shards}
+        record_events(session, [Event(now, self.actor, REGISTERED, planned.name, details)])
 
-    def _hold_on_record(self, planned: PlannedCa, issued: IssuedCertificate) -> None:
-        with Session(self.engine) as session, session.begin():
-            row = session.get_one(Issuer, planned.name)
+    def _hold_on_record(self, planned: PlannedCa, issued: IssuedCertificate, above: IssuingCa) -> None:
+        self._require_made(planned, issued, [issued.der if planned.self_signed else above.certificate or b""])
+        with self.changed_row(planned.name) as (session, row):
             if row.certificate is None:
                 row.certificate = issued.der
-                record_events(
-                    session, [Event(self.clock(), self.actor, "issuer.certified", planned.name, {})]
-                )
+                details: dict[str, Json] = {"certificate_sha256": hashlib.sha256(issued.der).hexdigest()}
+                record_events(session, [Event(self.clock(), self.actor, CERTIFIED, planned.name, details)])
+
+    @contextmanager
+    def changed_row(self, name: str) -> Iterator[tuple[Session, Issuer]]:
+        """A CA's row in a transaction, sealed anew at its end. Raises IssuerAlteredError."""
+        with Session(self.engine) as session, session.begin():
+            row = session.get_one(Issuer, name)
+            self._issuer_seal.verify(row)
+            yield session, row
+            row.seal = self._issuer_seal.seal(row)
+
+    def _require_made(self, planned: PlannedCa, issued: IssuedCertificate, above: Iterable[bytes]) -> None:
+        """What an earlier attempt is said to have made is looked at, too. Raises IssuerAlteredError."""
+        spki = spki_of(self._signer(planned).public_key)
+        require_certificate(issued.der, planned.name, planned.subject, spki, above)
 
 
 def make_key(keys: KeyStore, name: str, kind: KeyKind) -> str:
@@ -203,19 +237,47 @@ def make_key(keys: KeyStore, name: str, kind: KeyKind) -> str:
     return keys.uri_of(name) if keys.exists(name) else keys.create(name, kind)
 
 
-def read_issuers(engine: Engine, keys: KeyStore, vault: Vault | None = None) -> Issuers:
-    """Every certified CA, with its key where that is on line or in the vault. Raises KeyStoreError."""
-    query = select(Issuer, KeyRow.uri).join(KeyRow, KeyRow.name == Issuer.key)
+def read_issuers(
+    engine: Engine, keys: KeyStore, seal: Callable[[], IssuerSeal], vault: Vault | None = None
+) -> Issuers:
+    """Every certified CA, with its key where that is on line or in the vault.
+
+    Those whose rows don't hold are left out, and told of in `Issuers.refused`. Raises
+    KeyStoreError, IssuerAlteredError where none holds.
+    """
+    sound, refused = _sound(engine, seal)
     with Session(read_only(engine)) as session:
-        rows = session.execute(query.where(Issuer.certificate.is_not(None))).all()
-    return Issuers(_opened(row, uri, keys, vault) for row, uri in rows)
+        uris = {row.name: row.uri for row in session.scalars(select(KeyRow))}
+    keyless = {
+        row.name: IssuerAlteredError(row.name, "its key has no row") for row in sound if row.key not in uris
+    }
+    opened = (_opened(row, uris[row.key], keys, vault) for row in sound if row.name not in keyless)
+    return Issuers(opened, {**refused, **keyless})
 
 
-def public_issuers(engine: Engine) -> Issuers:
-    """Every certified CA without its key."""
+def public_issuers(engine: Engine, seal: Callable[[], IssuerSeal] | None = None) -> Issuers:
+    """Every certified CA without its key.
+
+    :param seal: None where no key is opened; what comes of it is to be shown, neither trusted nor published
+    Raises KeyStoreError, IssuerAlteredError where none holds.
+    """
+    sound, refused = _sound(engine, seal)
+    return Issuers(
+        (certified_ca(row.name, None, row.certificate or b"", row.shards) for row in sound), refused
+    )
+
+
+def _sound(
+    engine: Engine, seal: Callable[[], IssuerSeal] | None
+) -> tuple[list[Issuer], Mapping[str, IssuerAlteredError]]:
     with Session(read_only(engine)) as session:
         rows = session.scalars(select(Issuer).where(Issuer.certificate.is_not(None))).all()
-        return Issuers(certified_ca(row.name, None, row.certificate or b"", row.shards) for row in rows)
+    if not rows:  # a home that is being founded may have no master keys yet
+        return [], {}
+    sound, refused = sound_rows(rows, None if seal is None else seal())
+    if refused and not sound:
+        raise next(iter(refused.values()))
+    return sound, refused
 
 
 def _opened(row: Issuer, uri: str, keys: KeyStore, vault: Vault | None) -> IssuingCa:

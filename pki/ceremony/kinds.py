@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pki.authority.issuers import Issuers
 from pki.ceremony import checks, steps
 from pki.ceremony.errors import CeremonyPlanError
-from pki.ceremony.founding import Foundry, public_issuers
+from pki.ceremony.founding import Foundry
 from pki.ceremony.holding import Ceremony, Plan
 from pki.ceremony.made import Made
 from pki.ceremony.plan import ANSWERING, SELF_SIGNED, first_generation, planned
@@ -23,8 +23,7 @@ def found(shards: int) -> Ceremony:
     """A whole hierarchy in a new home."""
 
     def plan(foundry: Foundry) -> Plan:
-        if list(public_issuers(foundry.engine)):
-            raise CeremonyPlanError("this home has a hierarchy already")
+        checks.require_no_hierarchy(foundry)
         checks.require_not_begun_on_line(foundry)
         first = first_generation(shards)
         checks.require_profiles(foundry, first, checks.SERVICE_PROFILES)
@@ -42,7 +41,7 @@ def next_ca(role: Role, shards: int | None = None) -> Ceremony:
     """The next generation of an issuing CA; by default with as many partitions as the one before."""
 
     def plan(foundry: Foundry) -> Plan:
-        issuers = public_issuers(foundry.engine)
+        issuers = foundry.public_issuers()
         before = issuers.current(role)
         count = before.shards if shards is None else shards
         item = planned(role, before.generation + 1, count)
@@ -61,7 +60,7 @@ def renew(role: Role) -> Ceremony:
     """The next root or CSCA, with cross certificates or link."""
 
     def plan(foundry: Foundry) -> Plan:
-        issuers = public_issuers(foundry.engine)
+        issuers = foundry.public_issuers()
         before = issuers.current(role)
         item = planned(role, before.generation + 1)
         others = (
@@ -83,7 +82,7 @@ def cross(name: str, above: str) -> Ceremony:
     arguments = {"name": name, "above": above}
 
     def plan(foundry: Foundry) -> Plan:
-        issuers = public_issuers(foundry.engine)
+        issuers = foundry.public_issuers()
         _require_crossable(foundry, issuers, name, above)
         checks.require_in_use(foundry, name)
         checks.require_signing(foundry, issuers, above)
@@ -96,7 +95,7 @@ def signers() -> Ceremony:
     """The next document signer and master list signer, and a master list."""
 
     def plan(foundry: Foundry) -> Plan:
-        issuers = public_issuers(foundry.engine)
+        issuers = foundry.public_issuers()
         checks.require_profiles(foundry, [], checks.SERVICE_PROFILES)
         checks.require_signing(foundry, issuers, issuers.current(Role.CSCA).name)
         documents = DocumentSigners(foundry)
@@ -117,7 +116,7 @@ def retire(name: str) -> Ceremony:
     """The end of a CA."""
 
     def plan(foundry: Foundry) -> Plan:
-        issuers = public_issuers(foundry.engine)
+        issuers = foundry.public_issuers()
         authority = issuers[name]
         checks.require_in_use(foundry, name)
         steps.require_retirable(foundry, issuers, authority)

@@ -11,7 +11,16 @@ from sqlalchemy.orm import Session
 
 from pki import home as homes
 from pki.auditchain import Head, Json, stored
-from pki.bootstrap import check_settings, is_founded, migrate_home, open_engine, opened_foundry
+from pki.authority.issuerseal import IssuerSeal
+from pki.authority.seal import SEALING_MASTER_KEY
+from pki.bootstrap import (
+    check_settings,
+    is_founded,
+    migrate_home,
+    open_engine,
+    open_key_store,
+    opened_foundry,
+)
 from pki.ceremony import checks, kinds, record
 from pki.ceremony.custody import NewCustody, Vault, has_custody, open_vault
 from pki.ceremony.desk import Desk
@@ -212,23 +221,24 @@ def _signature_beside(text: Path) -> Path:
     return text.with_name(text.name + SIGNATURE_SUFFIX)
 
 
-def check_transcript(
-    path: Path, trust: Sequence[x509.Certificate], engine: Engine | None
-) -> Mapping[str, Json]:
+def check_transcript(path: Path, trust: Sequence[x509.Certificate], home: Home | None) -> Mapping[str, Json]:
     """The content of a transcript that a root signed.
 
     :param trust: roots that are known from elsewhere; where there are none, the home's own
-    :param engine: the home's database, whose audit chain must hold the transcript's hash and both its ends
-    Raises TranscriptError.
+    :param home: whose audit chain must hold the transcript's hash and both its ends
+    Raises TranscriptError, HomeError; KeyStoreError where the home's own roots are asked for: the seals on
+    their rows are checked.
     """
     text = _read(path)
     signature = _read(_signature_beside(path))
-    known = list(trust)
-    if engine is not None and not known:
-        known = [x509.load_der_x509_certificate(der) for der in _roots(engine)]
-    content = verify_transcript(text, signature, known)
-    if engine is not None:
+    if home is None:
+        return verify_transcript(text, signature, list(trust))
+    engine = open_engine(home)
+    try:
+        content = verify_transcript(text, signature, list(trust) or _roots(engine, home))
         _check_chain(engine, SignedTranscript(0, "", text, b"").digest, heads_of(content))
+    finally:
+        engine.dispose()
     return content
 
 
@@ -239,8 +249,14 @@ def _read(path: Path) -> bytes:
         raise TranscriptError(f"{path.name}: {error.detail}") from error
 
 
-def _roots(engine: Engine) -> list[bytes]:
-    return [ca.certificate for ca in public_issuers(engine).generations(Role.ROOT) if ca.certificate]
+def _roots(engine: Engine, home: Home) -> list[x509.Certificate]:
+    keys = open_key_store(home)
+    try:
+        issuers = public_issuers(engine, lambda: IssuerSeal.of(keys.open_master_keys((SEALING_MASTER_KEY,))))
+    finally:
+        keys.close()
+    roots = issuers.generations(Role.ROOT)
+    return [x509.load_der_x509_certificate(ca.certificate) for ca in roots if ca.certificate]
 
 
 def _check_chain(engine: Engine, digest: str, ends: tuple[Head, Head]) -> None:
@@ -259,7 +275,7 @@ def _check_chain(engine: Engine, digest: str, ends: tuple[Head, Head]) -> None:
 
 
 def overview(home: Home, clock: Clock = utc_now) -> dict[str, Json]:
-    """What there is, for officers who prepare a ceremony; opens no key."""
+    """What the tables say, for officers who prepare a ceremony; opens no key, so no seal is checked."""
     engine = open_engine(home)
     try:
         issuers = public_issuers(engine)

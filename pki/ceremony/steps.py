@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from pki.auditchain import Event, Json
 from pki.authority.issuers import Issuers, IssuingCa
-from pki.authority.record import record_events
+from pki.authority.record import RETIRED, record_events
 from pki.ceremony import made
 from pki.ceremony.errors import CeremonyPlanError
 from pki.ceremony.founding import Foundry
@@ -105,11 +105,10 @@ def retire(foundry: Foundry, name: str) -> list[Made]:
             made.crl(publisher.publish(scope, foundry.actor, next_update=NEVER))
             for scope in _full_scopes(issuers[name])
         ]
-    with Session(foundry.engine) as session, session.begin():
-        row = session.get_one(Issuer, name)
+    with foundry.changed_row(name) as (session, row):
         row.online, row.retired = False, True
         key = row.key
-        record_events(session, [Event(foundry.clock(), foundry.actor, "issuer.retired", name, {})])
+        record_events(session, [Event(foundry.clock(), foundry.actor, RETIRED, name, {})])
     return [*results, Made("retirement", name, {"destroy_key": key})]
 
 

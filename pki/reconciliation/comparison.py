@@ -26,11 +26,12 @@ _TIMES = frozenset({"since", "invalidity_date"})
 
 
 class Difference(NamedTuple):
-    """A certificate of which log and tables say different things."""
+    """A certificate, or a CA, of which log and tables say different things."""
 
     serial: str
-    """32 hexadecimal digits."""
+    """32 hexadecimal digits; a CA's short name."""
     what: str
+    kind: str = "certificate"
 
 
 class Rows:

@@ -11,6 +11,7 @@ from pki.authority.holders import ISSUED
 from pki.authority.transitions import Change
 from pki.reconciliation.authorities import AuthoritiesTold
 from pki.reconciliation.comparison import Difference, Rows, differences
+from pki.reconciliation.issuers import ISSUER_ACTIONS, IssuersTold
 from pki.reconciliation.masses import PARTS, PROPOSED, MassActionsTold, MassReplayError, number_of
 from pki.reconciliation.spool import Line, Spool
 from pki.reconciliation.standing import CERTIFICATE_ACTIONS
@@ -22,8 +23,10 @@ class Reconciliation:
     """One comparison, in the caller's transaction on a `snapshot`: `watch` the whole log, then ask."""
 
     def __init__(self, session: Session, spool: Spool) -> None:
+        self._session = session
         self._spool = spool
         self._authorities = AuthoritiesTold()
+        self._issuers = IssuersTold()
         self._masses = MassActionsTold(session)
         self._mass_changes: dict[str, Change] = {}
         self._troubles: list[Difference] = []
@@ -39,6 +42,8 @@ class Reconciliation:
         for entry in entries:
             if entry.action in CERTIFICATE_ACTIONS:
                 self._take(entry)
+            elif entry.action in ISSUER_ACTIONS:
+                self._issuers.take(entry)
             elif entry.action == PROPOSED or entry.action in PARTS:
                 self._take_mass(entry)
             yield entry
@@ -46,6 +51,7 @@ class Reconciliation:
     def differences(self) -> Iterator[Difference]:
         """All there are, named; streamed."""
         yield from self._troubles
+        yield from self._issuers.differences(self._session)
         yield from differences(self._rows, self._spool.sorted(), self._mass_changes)
 
     def _take(self, entry: StoredEntry) -> None:

@@ -75,6 +75,8 @@ class Issuer(Base):
     shards: Mapped[int] = mapped_column(SmallInteger)
     """Partitions of its CRL; 1: none."""
     status_version: Mapped[int] = mapped_column(BigInteger)
+    seal: Mapped[bytes | None] = mapped_column(LargeBinary(_HASH_BYTES))
+    """A MAC over all but the status version (`pki.authority.issuerseal`): without it the CA is not used."""
 
 
 class Intent(Base):

@@ -13,7 +13,8 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pki import home as homes
-from pki.bootstrap import initialise, open_engine, open_pki
+from pki.authority.issuerseal import IssuerSeal
+from pki.bootstrap import MASTER_KEY_NAMES, initialise, open_engine, open_key_store, open_pki
 from pki.ceremony import custody, kinds, steps
 from pki.ceremony.custody import NewCustody
 from pki.ceremony.desk import CommandDesk
@@ -330,21 +331,22 @@ def test_a_revoked_ca_certifies_nothing(home: Any, tmp_path: Path, clock: Any) -
 
 
 def test_the_last_generation_has_no_next(home: Any, tmp_path: Path, clock: Any) -> None:
-    engine = open_engine(home)
+    engine, keys = open_engine(home), open_key_store(home)
     with Session(engine) as session, session.begin():
         row = session.get_one(Issuer, "card-g1")
-        session.add(
-            Issuer(
-                **{
-                    column.name: getattr(row, column.name)
-                    for column in Issuer.__table__.columns
-                    if column.name not in {"name", "generation"}
-                },
-                name="card-g999",
-                generation=999,
-            )
+        last = Issuer(
+            **{
+                column.name: getattr(row, column.name)
+                for column in Issuer.__table__.columns
+                if column.name not in {"name", "generation"}
+            },
+            name="card-g999",
+            generation=999,
         )
+        last.seal = IssuerSeal.of(keys.open_master_keys(MASTER_KEY_NAMES)).seal(last)
+        session.add(last)
     engine.dispose()
+    keys.close()
     there = attendance(tmp_path / "offline", alef=tmp_path / "alef", be=tmp_path / "be")
     before = record(home)
     with pytest.raises(Exception, match="card-g1000"):

@@ -14,9 +14,11 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.orm import Session
 
 from pki import home as homes
+from pki.auditchain import Event
 from pki.auditchain.errors import AuditChainError
 from pki.auditchain.verification import snapshot, verify_record
 from pki.authority import CertificateRequest, IssuedCertificate, PersonSubject
+from pki.authority.record import record_events
 from pki.bootstrap import Pki, initialise, open_pki
 from pki.errors import StatusError
 from pki.home import Home
@@ -303,3 +305,36 @@ def _operate(pki: Pki, clock: Any, name: str, serials: list[int], index: int, ho
         authority.activate(serial, "clerk-1", "")
     else:
         authority.revoke(serial, COMPROMISED, "clerk-1", "")
+
+
+@pytest.mark.parametrize(
+    ("change", "what"),
+    [
+        ("UPDATE issuers SET certificate = x'3000' WHERE name = 'card-g1'", "certificate: the table says"),
+        ("UPDATE issuers SET certificate = NULL WHERE name = 'card-g1'", "certificate: the table says None"),
+        ("UPDATE issuers SET retired = 1 WHERE name = 'card-g1'", "retired: the table says True"),
+        ("UPDATE issuers SET shards = 9 WHERE name = 'card-g1'", "shards: the table says 9"),
+        ("UPDATE issuers SET key = 'root-g1' WHERE name = 'card-g1'", "key: the table says 'root-g1'"),
+        (
+            "INSERT INTO issuers (name, role, generation, subject, key, online, certificate, shards,"
+            " status_version) SELECT 'card-g7', role, 7, subject, key, online, certificate, shards, 0"
+            " FROM issuers WHERE name = 'card-g1'",
+            "has a row; no entry tells of it",
+        ),
+    ],
+)
+def test_a_cas_row_is_held_against_its_ceremony(pki: Pki, change: str, what: str) -> None:
+    assert compared(pki) == []
+    with pki.engine.begin() as connection:
+        connection.exec_driver_sql(change)
+    found = [item for item in compared(pki) if item.kind == "CA"]
+    assert any(item.what.startswith(what) and item.serial.startswith("card-g") for item in found)
+
+
+def test_entries_about_a_ca_that_contradict_one_another(pki: Pki, clock: Any) -> None:
+    with Session(pki.engine) as session, session.begin():
+        again = ("issuer.registered", "issuer.certified")
+        record_events(session, [Event(clock(), "x", action, "card-g1", {}) for action in again])
+        record_events(session, [Event(clock(), "x", "issuer.retired", "card-g7", {})])
+    found = [(item.serial, item.kind) for item in compared(pki)]
+    assert found == [("card-g1", "CA"), ("card-g1", "CA"), ("card-g7", "CA")]
