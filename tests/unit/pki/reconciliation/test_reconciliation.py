@@ -37,6 +37,12 @@ from pki.store.models import AUDIT, CertificateBody, CertificateRow, Intent
 from tests.postgres import PostgresServer
 from tests.unit.pki.conftest import ManualClock
 
+COPIED = (
+    "INSERT INTO issuers (name, role, generation, subject, key, online, certificate, shards, status_version)"
+    " SELECT 'card-g7', role, 7, subject, key, online, certificate, shards, 0 FROM issuers"
+    " WHERE name = 'card-g1'"
+)
+"""A CA that no ceremony made."""
 COMPROMISED = RevocationReason.KEY_COMPROMISE
 
 
@@ -315,12 +321,7 @@ def _operate(pki: Pki, clock: Any, name: str, serials: list[int], index: int, ho
         ("UPDATE issuers SET retired = 1 WHERE name = 'card-g1'", "retired: the table says True"),
         ("UPDATE issuers SET shards = 9 WHERE name = 'card-g1'", "shards: the table says 9"),
         ("UPDATE issuers SET key = 'root-g1' WHERE name = 'card-g1'", "key: the table says 'root-g1'"),
-        (
-            "INSERT INTO issuers (name, role, generation, subject, key, online, certificate, shards,"
-            " status_version) SELECT 'card-g7', role, 7, subject, key, online, certificate, shards, 0"
-            " FROM issuers WHERE name = 'card-g1'",
-            "has a row; no entry tells of it",
-        ),
+        (COPIED, "has a row; no entry tells of it"),
     ],
 )
 def test_a_cas_row_is_held_against_its_ceremony(pki: Pki, change: str, what: str) -> None:
