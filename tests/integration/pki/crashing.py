@@ -1,9 +1,9 @@
-"""A process that is killed at a chosen moment: before or after a commit, before or after a signature.
+"""A process that is killed at a chosen moment: around a commit, a signature, a step of the kept note's file.
 
 Run as `python -m tests.integration.pki.crashing HOME LOG`. Each line on stdin, `SCENARIO TAG MOMENT`, is done
 by a fork of its own, which dies by SIGKILL at that moment (0: never); the answer on stdout is the fork's
 exit code and the number of moments that it lived through. Nothing of the product knows of this: the kills
-come from the engine's dialect and from the class of signers.
+come from the engine's dialect, from the class of signers and from the calls that write files.
 """
 
 import os
@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -29,6 +30,10 @@ from pki.pkcs10 import create_csr
 from pki.profiles import Profile
 from pki.status import RevocationReason
 
+FILE_CALLS = ("open", "fsync", "replace", "unlink")
+"""Of the module os: what KeptNote's steps come down to."""
+FILE_STEPS = 6
+"""Of keeping a note: its temporary file opened, synced, renamed, unlinked in vain; its folder synced."""
 CARD = 3
 PART_SIZE = 2
 _LIVED = 64
@@ -49,6 +54,7 @@ class Moments:
         self.die_at = 0
         self.armed = False
         self._log = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        self._sync_log = partial(os.fsync, self._log)  # as it is now: what it syncs is nobody's moment
 
     def pass_one(self) -> None:
         if not self.armed:
@@ -60,7 +66,7 @@ class Moments:
     def note_signature(self, message: bytes) -> None:
         """On disk before anyone sees the signature."""
         os.write(self._log, message.hex().encode() + b"\n")
-        os.fsync(self._log)
+        self._sync_log()
 
     def watch_signers(self) -> None:
         moments, plain = self, FileSigner.sign
@@ -73,6 +79,21 @@ class Moments:
             return signature
 
         FileSigner.sign = sign  # type: ignore[method-assign]
+
+    def watch_files(self) -> None:
+        """Before and after each call that writes a file."""
+        for name in FILE_CALLS:
+            setattr(os, name, self._around(getattr(os, name)))
+
+    def _around(self, plain: Callable[..., object]) -> Callable[..., object]:
+        def call(*arguments: object, **words: object) -> object:
+            self.pass_one()
+            try:
+                return plain(*arguments, **words)
+            finally:
+                self.pass_one()
+
+        return call
 
     def watch_commits(self, pki: Pki) -> None:
         dialect = pki.engine.dialect
@@ -163,6 +184,17 @@ def _run(pki: Pki, tag: str) -> None:
         pass
 
 
+def _grown(pki: Pki, tag: str) -> None:
+    """All is covered but a card and what was done to it: always as many entries."""
+    pki.checkpointer.make()
+    _held(pki, tag)
+
+
+def _checkpoint(pki: Pki, _tag: str) -> None:
+    """As the product makes it: on a signing clock that is checked, with the note in the home."""
+    pki.checkpointer.make()
+
+
 Step = Callable[[Pki, str], None]
 SCENARIOS: dict[str, tuple[Step, Step]] = {
     "issue": (_nothing, _issue),
@@ -172,6 +204,7 @@ SCENARIOS: dict[str, tuple[Step, Step]] = {
     "resume": (_held, _resume),
     "activate": (_undelivered, _activate),
     "mass": (_approved, _run),
+    "checkpoint": (_grown, _checkpoint),
 }
 
 
@@ -181,6 +214,7 @@ def act(root: Path, log: Path, scenario: str, tag: str, die_at: int) -> int:
     moments.watch_signers()
     pki = open_pki(homes.load(root), lambda: datetime.now(UTC))
     moments.watch_commits(pki)
+    moments.watch_files()
     prepare, step = SCENARIOS[scenario]
     prepare(pki, tag)
     moments.armed, moments.die_at = True, die_at

@@ -1,4 +1,4 @@
-"""SIGKILL before and after every commit and every signature; the next process finds everything in order."""
+"""SIGKILL around every commit, signature and step of the kept note; the next process finds all in order."""
 
 import subprocess
 import sys
@@ -12,7 +12,9 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from pki import home as homes
-from pki.auditchain.verification import snapshot, verify_record
+from pki.auditchain.checkpoints import all_checkpoints
+from pki.auditchain.keeping import KeptNote
+from pki.auditchain.verification import Expectations, snapshot, verify_record
 from pki.bootstrap import Pki, initialise, open_pki
 from pki.der import DerError
 from pki.home import Home
@@ -24,12 +26,13 @@ from pki.reconciliation.spool import open_spool
 from pki.status import Status
 from pki.store.database import create_database_engine
 from pki.store.models import AUDIT, AuditEntry, CertificateBody, CertificateRow, Intent, Issuer
-from tests.integration.pki.crashing import CARD, PART_SIZE, SCENARIOS, requests_of
+from tests.integration.pki.crashing import CARD, FILE_STEPS, PART_SIZE, SCENARIOS, requests_of
 
 REPOSITORY = Path(__file__).parent.parent.parent.parent
 KILLED = -9
-SIGNATURES = {"issue": 1, "issue many": CARD}
+SIGNATURES = {"issue": 1, "issue many": CARD, "checkpoint": 1}
 COMMITS = {"issue": 2, "issue many": 2, "mass": 2 * CARD // PART_SIZE + 2}
+FILES = {"checkpoint": FILE_STEPS}
 
 
 @dataclass
@@ -41,6 +44,8 @@ class Machine:
     process: "subprocess.Popen[str]"
     versions: dict[str, int] = field(default_factory=dict)
     numbers: dict[str, int] = field(default_factory=dict)
+    noted: int = 0
+    """Entries that the kept note covered."""
 
     def crash(self, scenario: str, tag: str, moment: int) -> tuple[int, int]:
         """Exit code, and the moments lived through."""
@@ -92,7 +97,8 @@ def machine(
 def test_a_kill_at_any_moment_loses_nothing(machine: Machine, scenario: str) -> None:
     code, moments = machine.crash(scenario, "whole", 0)
     assert code == 0
-    assert moments == 2 * (COMMITS.get(scenario, 1) + SIGNATURES.get(scenario, 0) + reads(scenario))
+    steps = COMMITS.get(scenario, 1) + SIGNATURES.get(scenario, 0) + FILES.get(scenario, 0)
+    assert moments == 2 * (steps + reads(scenario))
     check(machine, scenario, "whole")
     for moment in range(1, moments + 1):
         tag = f"{moment}"
@@ -105,7 +111,7 @@ def test_a_kill_at_any_moment_loses_nothing(machine: Machine, scenario: str) -> 
 
 def reads(scenario: str) -> int:
     """Transactions of the steps themselves that only read or find all done."""
-    return {"issue": 0, "issue many": 0, "mass": 1}.get(scenario, 2)
+    return {"issue": 0, "issue many": 0, "mass": 1, "checkpoint": 0}.get(scenario, 2)
 
 
 def check_before_repair(machine: Machine) -> None:
@@ -127,8 +133,27 @@ def check(machine: Machine, scenario: str, tag: str) -> None:
         check_books(machine, opened)
         check_versions(machine, opened)
         check_card(opened, scenario, tag)
+        if scenario == "checkpoint":
+            check_note(machine, opened)
     finally:
         opened.close()
+
+
+def check_note(machine: Machine, opened: Pki) -> None:
+    """It is whole, the log begins with what it covers, and the next checkpoint goes on from it."""
+    kept = KeptNote(machine.home.audit_note)
+    noted = kept.read()
+    assert noted is not None
+    assert noted.size >= machine.noted
+    known = Expectations(checkpoints=(noted,), keys=(opened.checkpointer.key,))
+    with Session(snapshot(opened.engine)) as session:
+        verified = verify_record(session, AUDIT, known)
+        newest = list(all_checkpoints(session, AUDIT))[-1].checkpoint.size
+    assert newest <= noted.size <= verified.head.sequence  # kept before the commit, never after
+    made = opened.checkpointer.make().checkpoint
+    assert kept.read() == made
+    assert made.size == verified.head.sequence
+    machine.noted = made.size
 
 
 def check_books(machine: Machine, opened: Pki) -> None:

@@ -3,16 +3,13 @@
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
-from functools import partial
+from functools import cache
 
 import pytest
-from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pki import der, oids
-from pki.authority import CertificateRequest
-from pki.bootstrap import Pki
 from pki.validation import Evidence, PathPolicy, PinnedIssuers, RevocationMode, ValidatedPath, validate
 from pki.validation.decoders import Usage
 from pki.validation.errors import PathError
@@ -21,7 +18,6 @@ from tests.unit.pki.validation.making import (
     DAY,
     LIFE,
     NOW,
-    Entry,
     Party,
     alternative_names,
     authority_key,
@@ -31,7 +27,6 @@ from tests.unit.pki.validation.making import (
     dns,
     inhibit_any,
     key_usage,
-    make_crl,
     mappings,
     name_constraints,
     named,
@@ -42,9 +37,12 @@ from tests.unit.pki.validation.making import (
     subject_key,
     unknown,
 )
+from tests.unit.pki.validation.telling import LISTER, POINTS, WAYS, Case, answer
 
 ROOT, OTHER_ROOT, ISSUING, STRANGER = party("root"), Party(named("root")), party("issuing"), party("stranger")
 NAMESAKE = Party(ISSUING.name)
+LISTER_SERIAL = 901
+LISTED = certify(LISTER, ROOT, key_usage(Usage.CRL_SIGN), serial=LISTER_SERIAL)
 A, B = "1.3.6.1.4.1.1", "1.3.6.1.4.1.2"
 SECOND = timedelta(seconds=1)
 LIVES = [LIFE, (NOW - DAY, NOW), (NOW, NOW + DAY), (NOW - DAY, NOW - SECOND), (NOW + SECOND, NOW + DAY)]
@@ -76,7 +74,10 @@ WANTS = [
     PathPolicy(path_length=0),
     PathPolicy(revocation=RevocationMode.CRL),
     PathPolicy(revocation=RevocationMode.EITHER),
+    PathPolicy(revocation=RevocationMode.OCSP),
+    PathPolicy(revocation=RevocationMode.CRL, strict=True),
 ]
+BY_CRL, BY_EITHER, BY_OCSP = 9, 10, 11
 
 
 @dataclass(frozen=True)
@@ -100,6 +101,8 @@ class Chain:
     path_length: int | None = 0
     key_hint: bytes = ISSUING.key_identifier
     revoked: frozenset[int] = frozenset()
+    told: str = "full"
+    points: str = "none"
     crl_signer: Party = ISSUING
     at: datetime = NOW
     wanted: int = 1
@@ -134,19 +137,44 @@ class Chain:
             authority_key(self.key_hint),
             *([policies(*self.leaf_policies)] if self.leaf_policies else []),
             *EXTRAS[self.leaf_extra],
+            *POINTS[self.points],
             life=self.leaf_life,
             serial=3,
             signer=self.leaf_signer,
         )
 
     def evidence(self) -> Evidence:
-        crls = (
-            make_crl(issuer, *(Entry(serial) for serial in sorted(self.revoked)), signer=signer)
-            for issuer, signer in ((ROOT, ROOT), (ISSUING, self.crl_signer))
-        )
-        return Evidence.of(crls) if WANTS[self.wanted].revocation is not RevocationMode.NONE else NO_EVIDENCE
+        """The CA's status by the root's CRL, or by OCSP where that is wanted; the leaf's as it is told."""
+        if WANTS[self.wanted].revocation is RevocationMode.NONE:
+            return NO_EVIDENCE
+        root, issuing = self.root(), self.issuing()
+        above = Case(issuing, 2, ROOT, root, ROOT, 2 in self.revoked, others=self.revoked)
+        below = Case(self.leaf(), 3, ISSUING, issuing, self.crl_signer, 3 in self.revoked)
+        told = WAYS[self.told](below)
+        answers = (answer(above), *told.answers) if self.wanted == BY_OCSP else told.answers
+        return Evidence.of((above.crl(), *told.crls), answers)
 
 
+_BY_CRL = {
+    "full",
+    "unknown and full",
+    "unnumbered",
+    "for users",
+    "delta",
+    "delta over an ended base",
+    "delta that frees",
+    "partition",
+    "partition and its delta",
+    "reasons in two parts",
+    "indirect",
+}
+_BY_OCSP = {"answer", "delegate's answer", "answer, empty CRL"}
+TELLING = {
+    BY_CRL: _BY_CRL | {"good answer, full"},
+    BY_EITHER: _BY_CRL | _BY_OCSP,
+    BY_OCSP: _BY_OCSP,
+}
+"""The ways that tell good from revoked, for each source of statuses that may be wanted."""
 CHOICES: dict[str, list[object]] = {
     "leaf_life": [*LIVES],
     "ca_life": [*LIVES],
@@ -164,7 +192,9 @@ CHOICES: dict[str, list[object]] = {
     "ca_is_ca": [True, False],
     "path_length": [None, 0, 1],
     "key_hint": [ISSUING.key_identifier, b"other"],
-    "revoked": [frozenset(), frozenset({2}), frozenset({3})],
+    "revoked": [frozenset(), frozenset({2}), frozenset({3}), frozenset({LISTER_SERIAL})],
+    "told": [*WAYS],
+    "points": [*POINTS],
     "crl_signer": [ISSUING, STRANGER],
     "at": [*MOMENTS],
     "wanted": [*range(len(WANTS))],
@@ -181,8 +211,9 @@ def outcome(run: Callable[[], ValidatedPath]) -> ValidatedPath | str:
 def both(chain: Chain) -> tuple[ValidatedPath | str, ValidatedPath | str]:
     root, issuing, leaf, wanted = chain.root(), chain.issuing(), chain.leaf(), WANTS[chain.wanted]
     evidence = chain.evidence()
-    fast = outcome(lambda: PinnedIssuers([issuing], [root]).validate(leaf, chain.at, wanted, evidence))
-    return fast, outcome(lambda: validate([leaf, issuing], [root], chain.at, wanted, evidence))
+    others = [issuing, LISTED]
+    fast = outcome(lambda: PinnedIssuers(others, [root]).validate(leaf, chain.at, wanted, evidence))
+    return fast, outcome(lambda: validate([leaf, *others], [root], chain.at, wanted, evidence))
 
 
 def assert_same_verdict(fast: ValidatedPath | str, full: ValidatedPath | str) -> None:
@@ -196,21 +227,54 @@ def test_every_fault_is_among_the_choices() -> None:
     assert [field.name for field in fields(Chain)] == list(CHOICES)
 
 
-SINGLE = [(name, value, wanted) for name in CHOICES for value in CHOICES[name] for wanted in (0, 1, 9)]
+BASES = {
+    0: Chain(wanted=0),
+    1: Chain(),
+    BY_CRL: Chain(wanted=BY_CRL),
+    BY_EITHER: Chain(wanted=BY_EITHER, told="unknown and full"),
+    BY_OCSP: Chain(wanted=BY_OCSP, told="answer"),
+}
+"""A path that holds, for each of these wants."""
+SINGLE = [(name, value, wanted) for name in CHOICES for value in CHOICES[name] for wanted in BASES]
 
 
 @pytest.mark.parametrize(("name", "value", "wanted"), SINGLE, ids=range(len(SINGLE)))
 def test_one_thing_wrong_comes_to_the_same_error(name: str, value: object, wanted: int) -> None:
-    fast, full = both(replace(Chain(wanted=wanted), **{name: value}))  # type: ignore[arg-type]
+    fast, full = both(replace(BASES[wanted], **{name: value}))  # type: ignore[arg-type]
     assert fast == full
 
 
 def test_the_choices_hold_and_fail() -> None:
     """Lest the comparison be of refusals only."""
-    outcomes = [both(replace(Chain(), **{name: value}))[1] for name, value, _ in SINGLE]  # type: ignore[arg-type]
+    assert all(isinstance(both(base)[1], ValidatedPath) for base in BASES.values())
+    outcomes = [both(replace(Chain(), **{name: value}))[1] for name, value, _ in SINGLE[:: len(BASES)]]  # type: ignore[arg-type]
     kinds = {item for item in outcomes if isinstance(item, str)}
-    assert any(isinstance(item, ValidatedPath) for item in outcomes)
     assert len(kinds) >= 12
+
+
+@cache
+def told(way: str, wanted: int) -> frozenset[str]:
+    """What comes of it, wherever the leaf says that it is told: `good` where the path holds, or the error."""
+    found = set()
+    for points in POINTS:
+        for revoked in (frozenset[int](), frozenset({3})):
+            chain = Chain(wanted=wanted, told=way, points=points, revoked=revoked)
+            fast, full = both(chain)
+            assert fast == full, chain
+            found.add(full if isinstance(full, str) else "good")
+    return frozenset(found)
+
+
+@pytest.mark.parametrize("wanted", [BY_CRL, BY_EITHER, BY_OCSP])
+@pytest.mark.parametrize("way", WAYS)
+def test_however_the_status_is_told_the_verdict_is_the_same(way: str, wanted: int) -> None:
+    assert told(way, wanted)
+
+
+@pytest.mark.parametrize(("wanted", "ways"), TELLING.items())
+def test_these_ways_tell_good_from_revoked(wanted: int, ways: set[str]) -> None:
+    """And the others don't: a comparison of refusals only would show nothing."""
+    assert {way for way in WAYS if {"good", "revoked"} <= told(way, wanted)} == ways
 
 
 @given(st.fixed_dictionaries({name: st.sampled_from(values) for name, values in CHOICES.items()}))
@@ -224,20 +288,3 @@ def test_whatever_is_wrong_comes_to_the_same_verdict(values: dict[str, object]) 
 def test_a_few_things_wrong_come_to_the_same_verdict(picked: dict[str, int]) -> None:
     values = {name: CHOICES[name][number % len(CHOICES[name])] for name, number in picked.items()}
     assert_same_verdict(*both(Chain(**values)))  # type: ignore[arg-type]
-
-
-LOGIN = PathPolicy("digital_signature", oids.CLIENT_AUTH, frozenset({oids.NCP_PLUS}))
-
-
-def test_the_real_hierarchy(pki: Pki, citizen_request: Callable[..., CertificateRequest]) -> None:
-    leaf = pki.authority.issue(citizen_request()).der
-    pinned = PinnedIssuers(pki.trust.intermediates, pki.trust.anchors)
-    start = x509.load_der_x509_certificate(leaf).not_valid_before_utc
-    held = 0
-    for at in (start, start - SECOND, start + 365 * DAY, start + 5 * 365 * DAY, start + 30 * 365 * DAY):
-        for wanted in (*WANTS[:9], LOGIN):
-            fast = outcome(partial(pinned.validate, leaf, at, wanted))
-            full = outcome(partial(validate, [leaf, *pki.trust.intermediates], pki.trust.anchors, at, wanted))
-            assert_same_verdict(fast, full)
-            held += isinstance(full, ValidatedPath)
-    assert held >= 4
