@@ -108,7 +108,7 @@ def make_checkpoint(
             raise ShorterLogError(size, last.checkpoint.size)
         last.checkpoint.require_root(tree.root(last.checkpoint.size))
     if noted is not None:
-        require_continued(session, record, noted, own_key(origin, signer))
+        require_continued(session, record, noted, own_key(origin, signer), size)
     made = last
     if made is None or made.checkpoint.size != size:
         if check_time is not None:

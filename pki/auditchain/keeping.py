@@ -63,14 +63,18 @@ class KeptNote:
         return aside
 
 
-def require_continued(session: Session, record: Record, noted: Checkpoint, key: CheckpointKey) -> None:
+def require_continued(
+    session: Session, record: Record, noted: Checkpoint, key: CheckpointKey, size: int | None = None
+) -> None:
     """Raises unless the log begins with what the noted checkpoint was signed over.
 
+    `size`: how many entries count, where the caller has read it; others may have added more since.
     Stores the nodes that are due, in the caller's transaction and turn: a crash after a note was kept may
     have taken them. ShorterLogError, CheckpointError; TreeError or AuditChainError where the log is broken.
     """
     noted.verify([key])
-    size = read_head(session, record.entries).sequence
+    if size is None:
+        size = read_head(session, record.entries).sequence
     if size < noted.size:
         raise ShorterLogError(size, noted.size)
     grow(session, record, size)
