@@ -23,6 +23,7 @@ _HTTP_PORT_HINT = (
     "give the public URL as https://host[/path], where http is on port 80, or as http://host:port[/path]"
 )
 _URL_CHARACTERS = re.compile(r"[A-Za-z0-9:/._~\[\]-]{1,200}")
+_ORIGIN = re.compile(r"[A-Za-z0-9:/._~\[\]-]{1,220}")
 _OWNER_ONLY_FILE = 0o600
 _OWNER_ONLY_FOLDER = 0o700
 
@@ -62,6 +63,8 @@ class Home:
     """Partitions of the CRLs of the citizens' CAs."""
     ocsp_extended_revoke: bool = False
     """OCSP calls what was never issued revoked instead of unknown (RFC 6960 §2.2)."""
+    log_origin: str | None = None
+    """`audit_origin`, as the settings hold it."""
 
     @property
     def keys(self) -> Path:
@@ -105,9 +108,11 @@ class Home:
 
     @property
     def audit_origin(self) -> str:
-        """The audit log's name in its checkpoints: its address without a scheme, as C2SP recommends."""
-        address = urlsplit(self.public_url)
-        return f"{address.netloc}{address.path}/pki/audit"
+        """The audit log's name in its checkpoints: that of its founding, wherever it is reached today.
+
+        Homes of before this setting have the one that their address gives.
+        """
+        return self.log_origin or _origin(self.public_url)
 
     @property
     def audit_note(self) -> Path:
@@ -158,7 +163,8 @@ def create(
     or is https on a port of its own.
     """
     require_new(root, public_url)
-    home = Home(root.absolute(), public_url.rstrip("/"), key_location, shards)
+    address = public_url.rstrip("/")
+    home = Home(root.absolute(), address, key_location, shards, log_origin=_origin(address))
     for folder in (home.root, home.keys, home.secrets, home.cards):
         folder.mkdir(parents=True, exist_ok=True)
         folder.chmod(_OWNER_ONLY_FOLDER)  # whatever umask, or whoever made it before, allowed others
@@ -184,8 +190,25 @@ def require_new(root: Path, public_url: str) -> None:
         raise HomeInUseError(root, "is not empty; choose another folder, or remove it yourself")
 
 
+def _origin(public_url: str) -> str:
+    """An address without its scheme, as C2SP recommends for a log's origin."""
+    address = urlsplit(public_url)
+    return f"{address.netloc}{address.path}/pki/audit"
+
+
+def _given_origin(root: Path, origin: object) -> str | None:
+    """The origin that the settings hold. Raises HomeError for what is no name of a log."""
+    if origin is not None and not (isinstance(origin, str) and _ORIGIN.fullmatch(origin)):
+        raise HomeError(root, "hoviat.toml is unreadable: audit_origin is no log's name")
+    return origin
+
+
 def _settings(home: Home) -> str:
-    texts = {"public_url": home.public_url, "key_location": home.key_location}
+    texts = {
+        "public_url": home.public_url,
+        "key_location": home.key_location,
+        "audit_origin": home.audit_origin,
+    }
     lines = [f"{name} = {json.dumps(text)}" for name, text in texts.items()]  # JSON's strings are TOML's
     return "\n".join([*lines, f"shards = {home.shards}", ""])
 
@@ -214,6 +237,7 @@ def load(root: Path) -> Home:
             settings.get("key_location", DEFAULT_KEY_LOCATION),
             settings.get("shards", 1),
             ocsp_extended_revoke=settings.get("ocsp_extended_revoke", False) is True,
+            log_origin=_given_origin(root, settings.get("audit_origin")),
         )
     except FileNotFoundError as error:
         raise HomeMissingError(root, "is not initialised; run `hoviat init` first") from error

@@ -52,15 +52,18 @@ class KeptNote:
         except OSError as error:
             raise CheckpointError(checkpoint.size, f"can't be kept in {self.path.name}") from error
 
-    def set_aside(self, size: int) -> Path:
-        """Puts the file away under another name, as evidence; returns where."""
-        aside = self.path.with_name(f"{self.path.name}.{size}-{secrets.token_hex(_TOKEN_BYTES)}")
+    def place_aside(self, size: int | None) -> Path:
+        """Where what is kept, over so many entries, can be put as evidence; None: it can't be read."""
+        what = "damaged" if size is None else size
+        return self.path.with_name(f"{self.path.name}.{what}-{secrets.token_hex(_TOKEN_BYTES)}")
+
+    def set_aside(self, place: Path) -> None:
+        """Puts away whatever stands there."""
         try:
-            self.path.rename(aside)
+            self.path.rename(place)
             _sync(self.path.parent)
         except OSError as error:
-            raise CheckpointError(size, f"{self.path.name} can't be set aside") from error
-        return aside
+            raise CheckpointError(None, f"{self.path.name} can't be set aside") from error
 
 
 def require_continued(

@@ -73,7 +73,7 @@ def order_for(
     request: CertificateRequest, issuer: IssuingCa, definitions: Definitions = DEFINITIONS
 ) -> Order:
     """Checks a request: key, possession, names. Raises CsrError, SubjectError, IssuanceError."""
-    _check_lengths(request)
+    _check_texts(request)
     _refuse_own_names(request.request_id)
     return make_order(
         request.request_id,
@@ -88,7 +88,14 @@ def order_for(
     )
 
 
-def _check_lengths(request: CertificateRequest) -> None:
+def _check_texts(request: CertificateRequest) -> None:
+    """Refused here, or the database would refuse the whole batch."""
+    texts = (request.request_id, request.actor, request.provenance or "")
+    if not all(_is_storable(text) for text in texts):
+        raise IssuanceError(
+            ascii(request.request_id[:MAX_REQUEST_ID]),
+            "request_id, actor or provenance holds NUL or half of a character",
+        )
     sizes = (
         (request.request_id, 1, MAX_REQUEST_ID),
         (request.actor, 1, MAX_ACTOR),
@@ -98,6 +105,11 @@ def _check_lengths(request: CertificateRequest) -> None:
         raise IssuanceError(
             request.request_id[:MAX_REQUEST_ID], "request_id, actor or provenance is empty or too long"
         )
+
+
+def _is_storable(text: str) -> bool:
+    """PostgreSQL takes no NUL, and no database a lone surrogate, which has no UTF-8 (RFC 3629 §3)."""
+    return "\0" not in text and not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _refuse_own_names(request_id: str) -> None:

@@ -74,6 +74,13 @@ def test_partitions_and_deltas_are_written(tmp_path: Path, clock: Any) -> None:
         assert der == x509.load_pem_x509_crl((tmp_path / "out" / f"{scope}.crl.pem").read_bytes())
 
 
+def test_what_there_is_is_written_while_the_clock_is_behind(pki: Pki, clock: Any, tmp_path: Path) -> None:
+    clock.advance(days=-2)
+    names = {path.name for path in write_public_files(pki, tmp_path)}
+    assert {"chain.pem", "citizen-auth-g1.crl"} <= names
+    assert "citizen-auth-g1-delta.crl" not in names
+
+
 def test_certificates_are_for_officers_alone(
     home: Home, pki: Pki, citizen_request: Requests, tmp_path: Path
 ) -> None:

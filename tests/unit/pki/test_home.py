@@ -62,6 +62,20 @@ def test_an_unreadable_settings_file(tmp_path: Path, content: str) -> None:
         load(tmp_path)
 
 
+@pytest.mark.parametrize("origin", ['""', '"a b"', '"a+b"', "5", '"ایران"'])
+def test_an_origin_that_no_log_can_have(tmp_path: Path, origin: str) -> None:
+    (tmp_path / "hoviat.toml").write_text(f'public_url = "http://a"\naudit_origin = {origin}\n')
+    with pytest.raises(HomeError):
+        load(tmp_path)
+
+
+def test_a_log_is_named_at_its_founding(tmp_path: Path) -> None:
+    home = create(tmp_path / "home", "https://id.example.ir/hoviat/")
+    assert load(home.root).audit_origin == "id.example.ir/hoviat/pki/audit"
+    (tmp_path / "hoviat.toml").write_text('public_url = "http://b:80"\n')
+    assert load(tmp_path).audit_origin == "b:80/pki/audit"  # made before origins were recorded
+
+
 def test_no_home_at_all(tmp_path: Path) -> None:
     with pytest.raises(HomeMissingError, match="hoviat init"):
         load(tmp_path / "nowhere")

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from pki import cli
 from pki.auditchain.appendonly import unprotected
-from pki.home import Home
+from pki.home import Home, load
 
 Run = Callable[..., Result]
 
@@ -254,6 +254,52 @@ def test_a_log_that_does_not_hold_is_not_accepted(run: Run, home: Home) -> None:
     refused = run("audit", "restored", *OFFICERS)
     assert "audit entry 2: was changed" in refused.stderr
     assert home.audit_note.exists()
+
+
+def _empty(note: Path) -> None:
+    note.write_text("")
+
+
+def _folder(note: Path) -> None:
+    note.unlink()
+    note.mkdir()
+
+
+def _forged(note: Path) -> None:
+    note.write_text(re.sub(r"\n[0-9]+\n", "\n4\n", note.read_text(), count=1), newline="")
+
+
+@pytest.mark.parametrize("damage", [_empty, _folder, _forged])
+def test_two_officers_put_a_damaged_kept_checkpoint_aside(
+    run: Run, home: Home, damage: Callable[[Path], None]
+) -> None:
+    run("audit", "checkpoint")
+    damage(home.audit_note)
+    assert run("audit", "checkpoint").exit_code == 1
+    made = data_of(run("audit", "restored", *OFFICERS, "--json"))
+    connection = sqlite3.connect(home.root / "pki.sqlite3")
+    (details,) = connection.execute("SELECT details FROM audit ORDER BY sequence DESC LIMIT 1").fetchone()
+    connection.close()
+    told = json.loads(details)
+    assert told["damaged"]
+    assert told["found_size"] == made["size"] - 1
+    assert home.audit_note.with_name(told["set_aside"]).exists()
+    assert data_of(run("audit", "verify", "--json"))["kept"] == made["size"]
+    assert "still holds" in run("audit", "restored", *OFFICERS).stderr
+
+
+def test_the_log_keeps_its_name_when_the_address_changes(run: Run, home: Home) -> None:
+    before = data_of(run("audit", "checkpoint", "--json"))
+    settings = home.root / "hoviat.toml"
+    text = settings.read_text().replace(
+        'public_url = "http://127.0.0.1:8080"', 'public_url = "https://id.example.ir"'
+    )
+    settings.write_text(text)
+    assert load(home.root).public_url == "https://id.example.ir"
+    run("crl", "card-g1")
+    after = data_of(run("audit", "checkpoint", "--json"))
+    assert after["origin"] == before["origin"] == "127.0.0.1:8080/pki/audit"
+    assert data_of(run("audit", "verify", "--json"))["kept"] == after["size"]
 
 
 def test_without_a_kept_checkpoint_nothing_is_accepted(run: Run) -> None:

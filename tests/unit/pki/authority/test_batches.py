@@ -274,3 +274,17 @@ def test_repair_waits_until_the_clock_is_right(
 def test_an_error_of_any_kind_is_a_pki_error(authority: Authority, citizen_request: Requests) -> None:
     (result,) = authority.issue_many([citizen_request("", Profile.AUTHENTICATION)])
     assert isinstance(result, PkiError)
+
+
+@pytest.mark.parametrize("text", ["a\0b", "\ud800", "b\udfffa"], ids=ascii)
+@pytest.mark.parametrize("field", ["request_id", "actor", "provenance"])
+def test_text_that_no_database_takes_is_refused_by_itself(
+    either_pki: Pki, citizen_request: Requests, field: str, text: Any
+) -> None:
+    requests = [citizen_request(f"request-{number}", on_hold=True) for number in range(9)]
+    requests[3] = replace(requests[3], **{field: text})
+    results = either_pki.authority.issue_many(requests)
+    refused = results.pop(3)
+    assert type(refused) is IssuanceError
+    str(refused).encode()
+    assert all(isinstance(result, IssuedCertificate) for result in results)
