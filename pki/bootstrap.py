@@ -10,7 +10,6 @@ from pathlib import Path
 from alembic.util import CommandError
 from cryptography import x509
 from sqlalchemy import Engine, inspect, select
-from sqlalchemy.exc import ArgumentError
 from sqlalchemy.orm import Session
 
 from pki.auditchain.checkpoints import Checkpointer
@@ -27,7 +26,7 @@ from pki.ceremony.plan import CHECKPOINT_KEY, MASTER_KEY_NAMES, first_generation
 from pki.clock import Clock, utc_now
 from pki.cms.documents import DocumentSigners
 from pki.hierarchy import Role
-from pki.home import PIN_VARIABLE, Home, HomeError, HomeInUseError, HomeMissingError, given_database
+from pki.home import PIN_VARIABLE, Home, HomeInUseError, HomeMissingError, given_database
 from pki.keys.masterkeys import MasterKeys
 from pki.keys.signer import Signer
 from pki.keys.store import KeyStore
@@ -152,6 +151,12 @@ def opened_foundry(home: Home, clock: Clock, actor: str, vault: Vault | None = N
         keys.close()
 
 
+_INTERRUPTED = (
+    "has no complete PKI: its founding was interrupted. Give the same `hoviat pki ceremony found` again; "
+    "after an interrupted `hoviat init`, begin anew in another folder"
+)
+
+
 def check_settings(root: Path, key_location: str, shards: int) -> None:
     """Before a home is made: whether keys and database can be.
 
@@ -171,10 +176,7 @@ def _check_database(root: Path) -> None:
     url = given_database("pki")
     if url is None:
         return
-    try:
-        engine = create_database_engine(url)
-    except ArgumentError as error:
-        raise HomeError(root, "can't be made: HOVIAT_PKI_DATABASE is no database's URL") from error
+    engine = create_database_engine(url)
     try:
         if inspect(engine).has_table(AuditEntry.__tablename__):
             raise HomeInUseError(root, "can't be made: the database that HOVIAT_PKI_DATABASE names is used")
@@ -192,7 +194,7 @@ def open_engine(home: Home) -> Engine:
     engine = create_database_engine(home.database_url("pki"))
     if not inspect(engine).has_table(AuditEntry.__tablename__):
         engine.dispose()
-        raise HomeMissingError(home.root, "has no PKI database; run `hoviat init` in a new home")
+        raise HomeMissingError(home.root, "has no PKI database")
     return engine
 
 
@@ -225,7 +227,7 @@ def open_pki(home: Home, clock: Clock = utc_now) -> Pki:
 
 def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
     if not is_founded(engine):
-        raise HomeMissingError(home.root, "has no complete PKI; run `hoviat init` in a new home")
+        raise HomeMissingError(home.root, _INTERRUPTED)
     master_keys = keys.open_master_keys(MASTER_KEY_NAMES)
     issuers = read_issuers(engine, keys, lambda: IssuerSeal.of(master_keys))
     for error in issuers.refused.values():

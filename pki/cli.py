@@ -9,7 +9,7 @@ from pki.ceremony.cli import ceremony
 from pki.commandline import actor_of as _actor_of
 from pki.commandline import json_option as _json_option
 from pki.commandline import note_option as _note_option
-from pki.commandline import officer_option as _officer_option
+from pki.commandline import officers_option as _officers_option
 from pki.commandline import opened_pki as _opened
 from pki.commandline import record_signed as _record_signed
 from pki.commandline import show as _show
@@ -88,7 +88,7 @@ def crl(names: tuple[str, ...], kind: str, *, due: bool, listing: bool, as_json:
 @click.argument("certificate")
 @click.option("--reason", type=click.Choice(_REASONS), required=True, help="CRLReason of RFC 5280.")
 @click.option("--invalidity-date", metavar="TIME", help="Since when the key is suspect (ISO 8601, UTC).")
-@_officer_option
+@_officers_option
 @_note_option
 @_json_option
 def revoke(
@@ -96,7 +96,7 @@ def revoke(
     *,
     reason: str,
     invalidity_date: str | None,
-    officer: str | None,
+    officer: tuple[str, ...],
     note: str,
     as_json: bool,
 ) -> None:
@@ -106,41 +106,44 @@ def revoke(
 
     with _opened() as opened:
         serial = _serial_of(certificate)
+        actor = _who_decides(opened, serial, officer, stops=True)
         suspect_since = read_time("invalidity_date", invalidity_date)
         with _record_signed(opened.checkpointer.make):
-            opened.authority.revoke(serial, RevocationReason(reason), _actor_of(officer), note, suspect_since)
+            opened.authority.revoke(serial, RevocationReason(reason), actor, note, suspect_since)
         _show_state(opened, serial, as_json)
 
 
 @pki.command()
 @click.argument("certificate")
-@_officer_option
+@_officers_option
 @_note_option
 @_json_option
-def suspend(certificate: str, *, officer: str | None, note: str, as_json: bool) -> None:
+def suspend(certificate: str, *, officer: tuple[str, ...], note: str, as_json: bool) -> None:
     """Put CERTIFICATE (serial in hexadecimal, or a PEM file) on hold."""
     from pki.status import Hold
 
     with _opened() as opened:
         serial = _serial_of(certificate)
+        actor = _who_decides(opened, serial, officer, stops=True)
         with _record_signed(opened.checkpointer.make):
-            opened.authority.suspend(serial, _actor_of(officer), note, Hold.OFFICER)
+            opened.authority.suspend(serial, actor, note, Hold.OFFICER)
         _show_state(opened, serial, as_json)
 
 
 @pki.command()
 @click.argument("certificate")
-@_officer_option
+@_officers_option
 @_note_option
 @_json_option
-def resume(certificate: str, *, officer: str | None, note: str, as_json: bool) -> None:
+def resume(certificate: str, *, officer: tuple[str, ...], note: str, as_json: bool) -> None:
     """Make CERTIFICATE (serial in hexadecimal, or a PEM file) good again after a hold."""
     from pki.status import Hold
 
     with _opened() as opened:
         serial = _serial_of(certificate)
+        actor = _who_decides(opened, serial, officer, stops=False)
         with _record_signed(opened.checkpointer.make):
-            opened.authority.resume(serial, _actor_of(officer), note, Hold.OFFICER)
+            opened.authority.resume(serial, actor, note, Hold.OFFICER)
         _show_state(opened, serial, as_json)
 
 
@@ -193,6 +196,22 @@ def export(folder: Path, *, certificates: bool, officer: str | None, as_json: bo
     names = [str(path) for path in written]
     counted = f"\n{count} certificates in {folder / 'certificates'}" if certificates else ""
     _show({"files": names, "certificates": count}, "\n".join(names) + counted, as_json)
+
+
+def _who_decides(opened: "Pki", serial: int, officers: tuple[str, ...], *, stops: bool) -> str:
+    """The actor on record. With a CA's certificate falls everything below it: that takes two officers."""
+    from pki.counter.listing import profile_of
+    from pki.officers import two_officers
+
+    definition = opened.authority.definitions[profile_of(opened.engine, serial)]
+    if stops and definition.self_signed:
+        raise click.ClickException(
+            f"{serial:032x} is a root: nothing above it could tell. `hoviat pki ceremony renew` makes its "
+            "successor, `ceremony retire` ends its use, and relying parties are told to trust it no more"
+        )
+    if len(officers) > 1 or definition.ca is not None:
+        return f"officers:{'+'.join(sorted(two_officers(officers)))}"
+    return _actor_of(officers[0] if officers else None)
 
 
 def _serial_of(certificate: str) -> int:

@@ -28,6 +28,8 @@ def clock(officer: str | None, note: str, *, as_json: bool) -> None:
             now, newest = utc_now(), recorded_time(session).time
             behind = newest is not None and now < newest - CLOCK_TOLERANCE
             if officer is not None:
+                if not behind:
+                    raise click.ClickException("the clock is not behind the record: nothing to confirm")
                 confirm_clock(session, now, officer_label(officer), note)
         if officer is not None:
             sign_home_record()
@@ -38,4 +40,5 @@ def clock(officer: str | None, note: str, *, as_json: bool) -> None:
         "clock": state,
     }
     recorded = f"; {newest:%F %T} is on record" if newest else ""
-    show(data, f"the clock says {now:%F %T} UTC{recorded}: it is {state}", as_json)
+    confirmed = "" if officer is None else f"; confirmed by {officer}, on record"
+    show(data, f"the clock says {now:%F %T} UTC{recorded}: it is {state}{confirmed}", as_json)

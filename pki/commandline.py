@@ -19,6 +19,9 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 officer_option = click.option(
     "--officer", metavar="NAME", help="Whose decision it is, by label; else the account's number is recorded."
 )
+officers_option = click.option(
+    "--officer", metavar="NAME", multiple=True, help="Whose decision it is; twice for a CA's certificate."
+)
 note_option = click.option("--note", default="", help="Why, in words, for the audit. No personal data.")
 
 

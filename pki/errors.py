@@ -35,6 +35,7 @@ PkiError
 │   ├── ResponderEndedError       its OCSP responder has ended and no new one can be made
 │   ├── KeyMismatchError          its key is not the one in its certificate
 │   └── IssuerAlteredError        its row was written by somebody else: it is not used
+├── DatabaseUrlError              a setting names no database that can be used
 ├── ClockSetBackError             now is before what is on record (now, recorded)
 ├── IssuanceError                 the authority doesn't issue (request_id)
 │   ├── RequestConflictError      the same request_id came before with other content
@@ -280,6 +281,15 @@ class KeyMismatchError(IssuerError):
 
 class IssuerAlteredError(IssuerError):
     """The CA's row bears no seal that holds, or its certificate doesn't lead to a root: it is not used."""
+
+
+class DatabaseUrlError(PkiError):
+    """The setting names no database that can be used; it is not repeated, as it may hold a password."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "HOVIAT_…_DATABASE is no URL of a database: postgresql+psycopg://USER@HOST/NAME or sqlite:///FILE"
+        )
 
 
 class ClockSetBackError(PkiError):

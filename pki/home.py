@@ -187,7 +187,19 @@ def require_new(root: Path, public_url: str) -> None:
     except OSError as error:
         raise HomeError(root, f"can't be used: {error.strerror}") from error
     if used:
-        raise HomeInUseError(root, "is not empty; choose another folder, or remove it yourself")
+        raise HomeInUseError(root, _in_use(root))
+
+
+_NO_HOME = "is not initialised: `hoviat init`, or `hoviat pki ceremony found` with officers, makes a home"
+
+
+def _in_use(root: Path) -> str:
+    if (root / SETTINGS_FILE).exists():
+        return (
+            "is not empty: it is a home already. `hoviat serve` uses it; after `pki ceremony found`, "
+            "`hoviat init --after-ceremony` makes the rest"
+        )
+    return "is not empty; choose another folder"
 
 
 def _origin(public_url: str) -> str:
@@ -240,6 +252,6 @@ def load(root: Path) -> Home:
             log_origin=_given_origin(root, settings.get("audit_origin")),
         )
     except FileNotFoundError as error:
-        raise HomeMissingError(root, "is not initialised; run `hoviat init` first") from error
+        raise HomeMissingError(root, _NO_HOME) from error
     except (KeyError, tomllib.TOMLDecodeError) as error:
         raise HomeError(root, f"hoviat.toml is unreadable: {error}") from error

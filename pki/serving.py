@@ -106,6 +106,7 @@ def run(serving: Serving) -> None:
 
 def serve_worker(root: str, listener: socket.socket) -> None:
     """One worker process."""
+    _leave_the_terminal()
     end_with_parent()
     _allow_open_files()
     pki = open_pki(load(Path(root)))
@@ -152,7 +153,7 @@ def run_refresher(root: str) -> None:
     """
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent says when
+    _leave_the_terminal()
     end_with_parent()
     pki = open_pki(load(Path(root)))
     try:
@@ -204,6 +205,11 @@ def _end(children: list[_Child]) -> None:
         if child.process.is_alive():
             child.process.kill()
             child.process.join()
+
+
+def _leave_the_terminal() -> None:
+    """Ctrl-C reaches every process of a terminal's group; here the parent alone says when to end."""
+    os.setpgid(0, 0)
 
 
 def end_with_parent() -> None:

@@ -1,6 +1,7 @@
 """`hoviat pki audit …`: make checkpoints, prove entries, check everything. Imported when one of them runs."""
 
 import json
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -35,6 +36,7 @@ from pki.reconciliation import Reconciliation
 from pki.reconciliation.spool import open_spool
 from pki.store.models import AUDIT
 
+_DIGEST = re.compile(r"[0-9a-f]{64}")
 _FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 _json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
 
@@ -201,8 +203,8 @@ def _home() -> Home:
 
 def _parse_head(text: str) -> Head:
     sequence, _, digest = text.partition(":")
-    if not sequence.isdecimal() or not digest:
-        raise click.BadParameter("expected SEQUENCE:HASH", param_hint="--head")
+    if not sequence.isdecimal() or not _DIGEST.fullmatch(digest):
+        raise click.BadParameter("expected SEQUENCE:HASH, 64 hexadecimal digits", param_hint="--head")
     return Head(int(sequence), digest)
 
 

@@ -19,7 +19,8 @@ def require_officers(names: Sequence[str]) -> tuple[str, ...]:
     for name in names:
         if not _LABEL.fullmatch(name):
             raise OfficersError(
-                "an officer's label has 1 to 16 lower-case letters, digits, single inner hyphens: no name"
+                f"{name[:40]!r} is no officer's label: 1 to 16 lower-case letters and digits, joined by "
+                "single hyphens (a role or staff number, no person's name)"
             )
     if len({skeleton(name) for name in names}) != len(names):
         raise OfficersError(

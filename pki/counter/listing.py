@@ -60,6 +60,16 @@ def _brief(row: Row[int, str, str, str, datetime, datetime]) -> dict[str, object
     }
 
 
+def profile_of(engine: Engine, serial: int) -> Profile:
+    """By which profile a certificate was issued. Raises UnknownCertificateError."""
+    if 0 < serial <= MAX_SERIAL:
+        with Session(read_only(engine)) as session, session.begin():
+            found = session.scalar(select(CertificateRow.profile).where(CertificateRow.serial == serial))
+        if found is not None:
+            return Profile(found)
+    raise UnknownCertificateError(serial)
+
+
 def details_of(engine: Engine, serial: int) -> tuple[dict[str, object], bytes]:
     """What is on record of one, and its DER. Raises UnknownCertificateError."""
     if not 0 < serial <= MAX_SERIAL:

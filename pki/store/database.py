@@ -8,8 +8,11 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
+
+from pki.errors import DatabaseUrlError
 
 _BUSY_TIMEOUT_MS = 15_000
 
@@ -48,8 +51,14 @@ class UtcDateTime(TypeDecorator[datetime]):
 
 
 def create_database_engine(url: str) -> Engine:
-    """An engine for writing; on SQLite (WAL) writers queue at BEGIN IMMEDIATE and never fail midway."""
-    engine = create_engine(url, hide_parameters=True)  # no error repeats what was to be written
+    """An engine for writing; on SQLite (WAL) writers queue at BEGIN IMMEDIATE and never fail midway.
+
+    Raises DatabaseUrlError.
+    """
+    try:
+        engine = create_engine(url, hide_parameters=True)  # no error repeats what was to be written
+    except (ArgumentError, ImportError, ValueError):
+        raise DatabaseUrlError from None  # their words repeat the URL, and with it a password
     if engine.dialect.name == "sqlite":
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)

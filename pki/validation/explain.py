@@ -9,7 +9,7 @@ from pki.validation.certificate import Certificate, Source
 from pki.validation.errors import PathError
 from pki.validation.evidence import Evidence
 from pki.validation.path import Check, ValidatedPath, validate
-from pki.validation.policy import PathPolicy
+from pki.validation.policy import PathPolicy, RevocationMode
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,8 @@ class Explanation:
     steps: tuple[Step, ...]
     path: ValidatedPath | None
     error: PathError | None
+    status_asked: bool = True
+    """Whether the policy wants to know that nothing is revoked."""
 
     def as_data(self) -> dict[str, object]:
         """As `--json` prints it."""
@@ -60,7 +62,8 @@ class Explanation:
         if self.error is not None:
             return [*lines, f"  FAILS   {_failure(self.error)}", f"refused: {self.error.kind}"]
         policies = ", ".join(sorted(self.path.policies)) if self.path and self.path.policies else "none"
-        return [*lines, f"valid; policies: {policies}"]
+        asked = "" if self.status_asked else "; whether any is revoked was not asked (--crl, --ocsp)"
+        return [*lines, f"valid; policies: {policies}{asked}"]
 
 
 def explain(
@@ -80,7 +83,7 @@ def explain(
         path = validate(chain, anchors, at, policy, evidence, listen)
     except PathError as error:
         return Explanation(tuple(steps), None, error)
-    return Explanation(tuple(steps), path, None)
+    return Explanation(tuple(steps), path, None, policy.revocation is not RevocationMode.NONE)
 
 
 def _digest(certificate: Certificate) -> str:

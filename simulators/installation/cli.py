@@ -1,6 +1,7 @@
 """`hoviat init` and `hoviat serve`."""
 
 import json
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -75,6 +76,7 @@ def serve(host: str, port: int) -> None:
         with listen(host, port) as listener, open_installation(current_home()) as installation:
             address = f"http://{host}:{listener.getsockname()[1]}"
             click.echo(f"serving {address}/issuance/ (Ctrl-C ends)", err=True)
-            uvicorn_server(create_app(installation), "info").run([listener])
+            with suppress(KeyboardInterrupt):  # uvicorn ends its work and then raises it once more
+                uvicorn_server(create_app(installation), "info").run([listener])
     except (HomeError, PkiError, PortTakenError) as error:
         raise click.ClickException(str(error)) from error

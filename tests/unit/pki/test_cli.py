@@ -112,7 +112,8 @@ def test_a_file_names_its_certificate(
         (["suspend", __file__], 1, "is not a certificate"),
         (["crl", "nobody"], 1, "no CA nobody"),
         (["audit", "verify", "--head", "x"], 2, "SEQUENCE:HASH"),
-        (["audit", "verify", "--head", "999:ab"], 1, "cut off"),
+        (["audit", "verify", "--head", "5:abc"], 2, "64 hexadecimal digits"),
+        (["audit", "verify", "--head", "999:" + "ab" * 32], 1, "cut off"),
         (["export", "--dir", "/proc/nowhere"], 1, "can't write"),
     ],
 )

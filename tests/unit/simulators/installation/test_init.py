@@ -70,7 +70,10 @@ def test_without_a_ceremony_there_is_nothing_to_complete(tmp_path: Path) -> None
     ("url", "cause"),
     [
         ("postgresql+psycopg://someone:secret@127.0.0.1:1/none", "Connection refused"),
-        ("no database's URL", "HOVIAT_PKI_DATABASE"),
+        ("no database's URL: secret", "DATABASE"),
+        ("postgres://someone:secret@127.0.0.1/none", "DATABASE"),
+        ("mysql://someone:secret@127.0.0.1/none", "DATABASE"),
+        ("postgresql+psycopg://someone@127.0.0.1:secret/none", "DATABASE"),
     ],
 )
 def test_a_database_that_is_not_there_makes_nothing(
@@ -104,3 +107,37 @@ def test_a_database_that_went_away_is_told(
     assert "Connection refused" in result.stderr
     assert "secret" not in result.output
     assert result.exception is None or isinstance(result.exception, SystemExit)
+
+
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("root-g1", "ceremony renew"), ("csca-g1", "ceremony renew"), ("service-g1", "two officers")],
+)
+def test_one_officer_alone_stops_no_ca(tmp_path: Path, name: str, words: str) -> None:
+    home, file = tmp_path / "home", str(tmp_path / "ca" / f"{name}.pem")
+    assert hoviat(home, "init").exit_code == 0
+    assert hoviat(home, "pki", "export", "--dir", str(tmp_path / "ca")).exit_code == 0
+    for command in (["revoke", file, "--reason", "superseded"], ["suspend", file]):
+        result = hoviat(home, "pki", *command, "--officer", "officer-1")
+        assert result.exit_code == 1
+        assert words in result.stderr
+    assert '"status": "good"' in hoviat(home, "pki", "show", file).stdout
+
+
+def test_two_officers_hold_and_release_a_ca(tmp_path: Path) -> None:
+    home, file = tmp_path / "home", str(tmp_path / "ca" / "service-g1.pem")
+    assert hoviat(home, "init").exit_code == 0
+    assert hoviat(home, "pki", "export", "--dir", str(tmp_path / "ca")).exit_code == 0
+    both = ["--officer", "officer-1", "--officer", "officer-2"]
+    assert hoviat(home, "pki", "suspend", file, *both[:2], "--officer", "officer-l").exit_code == 1
+    assert hoviat(home, "pki", "suspend", file, *both).exit_code == 0
+    assert hoviat(home, "pki", "resume", file, *both[:2]).exit_code == 1
+    assert hoviat(home, "pki", "resume", file, *both).exit_code == 0
+
+
+def test_a_clock_that_is_right_needs_no_confirmation(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert hoviat(home, "init").exit_code == 0
+    result = hoviat(home, "pki", "clock", "--confirm", "officer-1")
+    assert result.exit_code == 1
+    assert "nothing to confirm" in result.stderr
