@@ -125,8 +125,8 @@ class BoundedProtocol(HttpToolsProtocol):
             super().on_message_complete()
             return
         headers = (*self.server_state.default_headers, *ready.headers)
-        lines = b"".join([b"%b: %b\r\n" % header for header in headers])
-        self.transport.write(b"%b%b\r\n%b" % (STATUS_LINE[ready.status], lines, ready.body))
+        lines = [b"%b: %b" % header for header in headers]
+        self.transport.write(STATUS_LINE[ready.status] + b"\r\n".join((*lines, b"", ready.body)))
         self.on_response_complete()
 
     def _find_ready(self) -> ReadyResponse | None:

@@ -21,7 +21,7 @@ _MAX_BASE64 = MAX_REQUEST_BYTES * 4 // 3 + 4
 Headers: TypeAlias = list[tuple[bytes, bytes]]
 
 
-def request_in_path(encoded: str) -> bytes:
+def request_in_path(encoded: str | bytes) -> bytes:
     """The request in a GET's path: base64, percent-encoding undone (RFC 6960 Appendix A.1).
 
     Garbage gives b"", which is a malformed request.

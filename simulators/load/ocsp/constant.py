@@ -1,4 +1,4 @@
-"""The status service's own server and workers, with an application that returns one constant answer."""
+"""The status service's own server and workers, and its short way for stored answers, by a constant."""
 
 import gc
 import multiprocessing
@@ -8,6 +8,7 @@ import threading
 
 from starlette.types import Receive, Scope, Send
 
+from pki.httpprotocol import Headers, ReadyResponse, answering_at_once
 from pki.serving import end_with_parent, worker_server
 
 
@@ -24,9 +25,14 @@ class Constant:
             (b"etag", b'"000000000000000000000000"'),
             (b"cache-control", b"max-age=40, public, no-transform, must-revalidate"),
         ]
+        self._ready = ReadyResponse(200, self._headers, self._body)
+
+    def at_once(self, target: bytes, headers: Headers) -> ReadyResponse:  # noqa: ARG002
+        """One GET, the way that the service's stored answers go."""
+        return self._ready
 
     async def __call__(self, scope: Scope, _receive: Receive, send: Send) -> None:
-        """One request."""
+        """Any other request."""
         if scope["type"] != "http":
             return
         await send({"type": "http.response.start", "status": 200, "headers": self._headers})
@@ -37,7 +43,8 @@ def work(listener: socket.socket, size: int) -> None:
     """One worker, begun as the service's are."""
     end_with_parent()
     gc.freeze()
-    worker_server(Constant(size), lifespan=False).run([listener])
+    constant = Constant(size)
+    worker_server(constant, answering_at_once(constant.at_once), lifespan=False).run([listener])
 
 
 if __name__ == "__main__":
