@@ -2,6 +2,7 @@
 
 import base64
 import os
+import secrets
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -13,6 +14,10 @@ from pki.status.crl.scope import CrlScope
 from pki.status.publication import PublishedCrl
 
 MASTER_LIST = "masterlist.ml"
+_TOKEN_BYTES = 8
+_NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+_FOR_EVERYONE = 0o666
+"""Less what the process masks: what is exported is public."""
 _CHUNK = 1 << 20
 _LINE = 48  # bytes that make a line of 64 characters, RFC 7468 §2
 _PEM_CHUNK = _LINE * 16_384
@@ -81,10 +86,14 @@ def _pem(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 def _replace(path: Path, parts: Iterable[bytes]) -> Path:
     """A reader sees the old file or the new one, never half of one."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    with temporary.open("wb") as file:
-        _write(file, parts)
-    return temporary.replace(path)
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(_TOKEN_BYTES)}")
+    descriptor = os.open(temporary, _NEW_FILE, _FOR_EVERYONE)  # never through a link that somebody laid there
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            _write(file, parts)
+        return temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def _write(file: BinaryIO, parts: Iterable[bytes]) -> None:

@@ -189,6 +189,7 @@ def _write(row: CertificateRow, after: Standing, change: Change, now: datetime) 
     row.held_by = after.held_by.value if after.held_by else None
     row.held_under = after.held_under.value if after.held_under else None
     row.activated = after.activated
+    row.standing_version += 1
     if row.status == after.status.value:
         return  # under another hold than before; nothing is published anew
     row.status, row.since = after.status.value, now.replace(microsecond=0)

@@ -267,14 +267,26 @@ def public_issuers(engine: Engine, seal: Callable[[], IssuerSeal] | None = None)
     )
 
 
+def _read(engine: Engine) -> tuple[list[Issuer], dict[str, IssuerAlteredError]]:
+    """The certified rows, and why others can't be read: SQLite keeps values of any type."""
+    rows, unread = [], {}
+    with Session(read_only(engine)) as session:
+        for name in session.scalars(select(Issuer.name).where(Issuer.certificate.is_not(None))).all():
+            try:
+                rows.append(session.get_one(Issuer, name))
+            except (TypeError, ValueError):
+                unread[str(name)] = IssuerAlteredError(str(name), "its row can't be read")
+    return rows, unread
+
+
 def _sound(
     engine: Engine, seal: Callable[[], IssuerSeal] | None
 ) -> tuple[list[Issuer], Mapping[str, IssuerAlteredError]]:
-    with Session(read_only(engine)) as session:
-        rows = session.scalars(select(Issuer).where(Issuer.certificate.is_not(None))).all()
-    if not rows:  # a home that is being founded may have no master keys yet
+    rows, unread = _read(engine)
+    if not rows and not unread:  # a home that is being founded may have no master keys yet
         return [], {}
     sound, refused = sound_rows(rows, None if seal is None else seal())
+    refused |= unread
     if refused and not sound:
         raise next(iter(refused.values()))
     return sound, refused

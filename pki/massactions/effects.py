@@ -15,12 +15,16 @@ from sqlalchemy import ColumnElement, String, case, literal
 
 from pki.authority.transitions import Change, Refusal, Standing, decide
 from pki.status.state import Hold, Status
+from pki.store.massactions import MassTarget
 from pki.store.models import CertificateRow
 
 MOVED = "moved"
 """The status changes."""
 REHELD = "reheld"
 """It stays on hold, under another hold than before."""
+
+HELD_ANEW = "held anew"
+"""Why a release skips a certificate: its hold is another one than at the proposal."""
 
 _BOTH = (True, False)
 _EXPIRED = 4
@@ -72,6 +76,15 @@ class Effects:
     def effect(self) -> ColumnElement[str | None]:
         """MOVED, REHELD, or the value of the Refusal."""
         return self._sql(_effect)
+
+    @property
+    def outcome(self) -> ColumnElement[str | None]:
+        """The effect, or HELD_ANEW, for rows that are joined with their targets."""
+        if self.change.wanted is not Status.GOOD:
+            return self.effect
+        row = CertificateRow
+        other = (row.status == Status.ON_HOLD.value) & (row.standing_version != MassTarget.standing_version)
+        return case((other, literal(HELD_ANEW, String())), else_=self.effect)
 
     @property
     def held_by(self) -> ColumnElement[str | None]:

@@ -11,11 +11,23 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, LargeBinary, func, insert, literal, select, tuple_, type_coerce, update
+from sqlalchemy import (
+    ColumnElement,
+    LargeBinary,
+    exists,
+    func,
+    insert,
+    literal,
+    select,
+    tuple_,
+    type_coerce,
+    update,
+)
 from sqlalchemy.orm import Session
 
 from pki.authority.transitions import next_status_version
 from pki.massactions.effects import MOVED, REHELD, Effects
+from pki.status.state import Status
 from pki.store.columns import MAX_SERIAL, Serial
 from pki.store.massactions import MassPart, MassSkip, MassTarget
 from pki.store.models import CertificateRow
@@ -113,7 +125,7 @@ def carry_out(session: Session, span: Span, effects: Effects) -> MassPart:
 
 def _count(session: Session, span: Span, effects: Effects) -> dict[str, int]:
     query = (
-        select(effects.effect.label("effect"), func.count())
+        select(effects.outcome.label("effect"), func.count())
         .select_from(CertificateRow)
         .join(MassTarget, MassTarget.serial == CertificateRow.serial)
         .where(*span.conditions)
@@ -123,7 +135,7 @@ def _count(session: Session, span: Span, effects: Effects) -> dict[str, int]:
 
 
 def _write_skips(session: Session, span: Span, effects: Effects) -> None:
-    effect = effects.effect
+    effect = effects.outcome
     query = (
         select(literal(span.action), CertificateRow.serial, effect)
         .select_from(CertificateRow)
@@ -135,7 +147,7 @@ def _write_skips(session: Session, span: Span, effects: Effects) -> None:
 
 def _rehold(session: Session, span: Span, effects: Effects) -> None:
     values = {"held_by": effects.held_by, "held_under": effects.held_under}
-    _update(session, span, effects.effect == REHELD, values)
+    _update(session, span, effects, REHELD, values)
 
 
 def _move(session: Session, span: Span, effects: Effects) -> int:
@@ -150,16 +162,21 @@ def _move(session: Session, span: Span, effects: Effects) -> int:
         "held_under": effects.held_under,
         "changed": version,
     }
-    _update(session, span, effects.effect == MOVED, values)
+    _update(session, span, effects, MOVED, values)
     return version
 
 
 def _update(
-    session: Session, span: Span, concerned: ColumnElement[bool], values: Mapping[str, object]
+    session: Session, span: Span, effects: Effects, effect: str, values: Mapping[str, object]
 ) -> None:
+    row = CertificateRow
     serials = select(MassTarget.serial).where(*span.conditions)
-    statement = update(CertificateRow).where(CertificateRow.serial.in_(serials), concerned)
-    session.execute(statement.values(dict(values)), execution_options=_UNSYNCHRONISED)
+    statement = update(row).where(row.serial.in_(serials), effects.effect == effect)
+    if effects.change.wanted is Status.GOOD:  # what is held anew was skipped just now
+        skipped = exists().where(MassSkip.action == span.action, MassSkip.serial == row.serial)
+        statement = statement.where(~skipped)
+    changed = {**values, "standing_version": row.standing_version + 1}
+    session.execute(statement.values(changed), execution_options=_UNSYNCHRONISED)
 
 
 def _part(session: Session, span: Span, now: datetime) -> MassPart:

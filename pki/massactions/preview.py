@@ -10,11 +10,14 @@ from sqlalchemy.orm import Session
 from pki.auditchain import Json
 from pki.massactions.effects import MOVED, REHELD, Effects
 from pki.massactions.selection import Selection
+from pki.status.state import Status
 from pki.store.massactions import MassTarget
 from pki.store.models import CertificateRow
 
 _LISTED_AT_ONCE = 5_000
 _FETCHED_AT_ONCE = 10_000
+_COLUMNS = ("action", "issuer", "shard", "serial", "standing_version")
+_VERSION_OCTETS = 8
 _EFFECTS = (MOVED, REHELD)
 
 
@@ -22,11 +25,12 @@ def fix_targets(session: Session, number: int, selection: Selection) -> None:
     """Writes down which certificates the selection means now, in one statement (a list: in some)."""
     for chunk in _chunks(selection.serials):
         row = CertificateRow
-        query = select(literal(number), row.issuer, row.shard, row.serial).where(*selection.conditions())
+        columns = (row.issuer, row.shard, row.serial, row.standing_version)
+        query = select(literal(number), *columns).where(*selection.conditions())
         if chunk is not None:
             query = query.where(row.serial.in_(chunk))
         ordered = query.order_by(row.issuer, row.shard, row.serial)
-        session.execute(insert(MassTarget).from_select(["action", "issuer", "shard", "serial"], ordered))
+        session.execute(insert(MassTarget).from_select(_COLUMNS, ordered))
     if session.get_bind().dialect.name == "postgresql":
         # Its planner must not take a table that was filled this moment for an empty one.
         session.execute(text(f"ANALYZE {MassTarget.__tablename__}"))
@@ -36,7 +40,8 @@ def preview_of(session: Session, number: int, selection: Selection, effects: Eff
     """Counts of the fixed certificates, and the digest of their serials.
 
     `total`, `moved`, `reheld`, `skipped` by reason; `issuers`, `profiles`, `statuses`, `key_kinds`;
-    `listed`: how many serials a list had; `serials`: SHA-256, 64 hexadecimal digits.
+    `listed`: how many serials a list had; `serials`: SHA-256, 64 hexadecimal digits; `holds`: of a release,
+    the same over serials and the holds that they are under.
     """
     row = CertificateRow
     columns = (row.issuer, row.profile, row.status, row.key_kind, effects.effect.label("effect"))
@@ -61,12 +66,13 @@ def preview_of(session: Session, number: int, selection: Selection, effects: Eff
         "key_kinds": dict(key_kinds),
         "listed": None if selection.serials is None else len(selection.serials),
         "serials": targets_digest(session, number),
+        "holds": standings_digest(session, number) if effects.change.wanted is Status.GOOD else None,
     }
 
 
 def effects_of(session: Session, number: int, effects: Effects) -> Counter[str]:
     """How many of the fixed certificates would now meet with which effect."""
-    effect = effects.effect.label("effect")
+    effect = effects.outcome.label("effect")
     counted = select(effect, func.count()).select_from(CertificateRow)
     of_action = counted.join(MassTarget, MassTarget.serial == CertificateRow.serial)
     rows = session.execute(of_action.where(MassTarget.action == number).group_by("effect"))
@@ -85,6 +91,21 @@ def targets_digest(session: Session, number: int) -> str:
     streamed = session.connection().execute(query, execution_options={"yield_per": _FETCHED_AT_ONCE})
     for rows in streamed.partitions():
         digest.update(b"".join([serial for (serial,) in rows]))
+    return digest.hexdigest()
+
+
+def standings_digest(session: Session, number: int) -> str:
+    """SHA-256 over each serial and its certificate's standing at the proposal, 8 octets, in that order."""
+    target = MassTarget
+    query = (
+        select(type_coerce(target.serial, LargeBinary), target.standing_version)
+        .where(target.action == number)
+        .order_by(target.issuer, target.shard, target.serial)
+    )
+    digest = hashlib.sha256()
+    streamed = session.connection().execute(query, execution_options={"yield_per": _FETCHED_AT_ONCE})
+    for rows in streamed.partitions():
+        digest.update(b"".join([serial + version.to_bytes(_VERSION_OCTETS) for serial, version in rows]))
     return digest.hexdigest()
 
 

@@ -22,7 +22,8 @@ from pki.store.massactions import MassActionRow, MassPart, MassSkip, MassTarget
 from pki.store.models import CertificateRow
 
 PROPOSAL_LIFE = timedelta(days=7)
-"""From the proposal: until then it is approved and begun, or never. What has begun may be gone on with."""
+"""From the proposal: until then it is approved and begun, or never. Once begun, holds and revocations may be
+gone on with at any time; a release, which lifts what protects somebody, not after that."""
 
 
 def queue_proposals(session: Session) -> None:

@@ -20,7 +20,7 @@ from pki.errors import (
 )
 from pki.massactions.effects import MOVED, REHELD, Effects
 from pki.massactions.parts import carry_out, changed_digest, next_span, span_of
-from pki.massactions.preview import effects_of, fix_targets, preview_of, targets_digest
+from pki.massactions.preview import effects_of, fix_targets, preview_of, standings_digest, targets_digest
 from pki.massactions.rows import (
     event,
     locked,
@@ -161,7 +161,7 @@ class MassActions:
                 require_state(row, State.RUNNING, State.APPROVED, State.PAUSED)
             _require_targets(session, row)
             now = self._now(session, Kind(row.kind))
-            if row.state == State.APPROVED.value:
+            if row.state == State.APPROVED.value or row.kind == Kind.RELEASE.value:
                 require_in_time(row, now)
             _require_effects(session, row, Effects(read_terms(row).change(officer), now))
             if row.state != State.RUNNING.value:
@@ -244,8 +244,11 @@ def _existing(session: Session, number: int) -> MassActionRow:
 
 def _require_targets(session: Session, row: MassActionRow) -> None:
     """The certificates it means are those that were counted. Raises PreviewMismatchError."""
-    if targets_digest(session, row.number) != json.loads(row.preview)["serials"]:
+    preview = json.loads(row.preview)
+    if targets_digest(session, row.number) != preview["serials"]:
         raise PreviewMismatchError(row.number, "the certificates it means are not those of its preview")
+    if preview["holds"] is not None and standings_digest(session, row.number) != preview["holds"]:
+        raise PreviewMismatchError(row.number, "the holds it means are not those of its preview")
 
 
 def _require_effects(session: Session, row: MassActionRow, effects: Effects) -> None:

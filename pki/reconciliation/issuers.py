@@ -4,8 +4,9 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import select, type_coerce
 from sqlalchemy.orm import Session
+from sqlalchemy.types import NullType
 
 from pki.auditchain import Json
 from pki.auditchain.table import StoredEntry
@@ -49,7 +50,7 @@ class IssuersTold:
             told.online, told.retired = False, True
         else:
             self._troubles.append(
-                Difference(entry.subject, f"entry {entry.sequence} contradicts the ones before", _CA)
+                Difference(_text(entry.subject), f"entry {entry.sequence} contradicts the ones before", _CA)
             )
 
     def differences(self, session: Session) -> Iterator[Difference]:
@@ -57,12 +58,14 @@ class IssuersTold:
         yield from self._troubles
         row = Issuer
         columns = (row.name, row.key, row.online, row.shards, row.retired, row.certificate)
+        # As they are, with no trust in what they hold.
+        query = select(*(type_coerce(column, NullType()) for column in columns))
         found = {
-            name: _Told(key, online, shards, _sha256(certificate), retired)
-            for name, key, online, shards, retired, certificate in session.execute(select(*columns))
+            _text(name): _Told(key, online, shards, _sha256(certificate), retired)
+            for name, key, online, shards, retired, certificate in map(tuple, session.execute(query))
         }
         for name in sorted(self._told.keys() - found.keys()):
-            yield Difference(name, "was registered; it has no row", _CA)
+            yield Difference(_text(name), "was registered; it has no row", _CA)
         for name in sorted(found):
             if name not in self._told:
                 yield Difference(name, "has a row; no entry tells of it", _CA)
@@ -75,5 +78,12 @@ class IssuersTold:
                     )
 
 
-def _sha256(certificate: bytes | None) -> str | None:
-    return None if certificate is None else hashlib.sha256(certificate).hexdigest()
+def _text(name: object) -> str:
+    """Escaped where it would change the screen."""
+    return name if isinstance(name, str) and name.isprintable() else repr(name)
+
+
+def _sha256(certificate: object) -> str | None:
+    if certificate is None:
+        return None
+    return hashlib.sha256(certificate).hexdigest() if isinstance(certificate, bytes) else repr(certificate)

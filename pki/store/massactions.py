@@ -2,7 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, LargeBinary, SmallInteger, String, Text
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Integer,
+    LargeBinary,
+    SmallInteger,
+    String,
+    Text,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pki.store.columns import Serial, UtcSeconds
@@ -63,6 +73,8 @@ class MassTarget(Base):
     issuer: Mapped[str] = mapped_column(String(_NAME), primary_key=True)
     shard: Mapped[int] = mapped_column(SmallInteger, primary_key=True, autoincrement=False)
     serial: Mapped[int] = mapped_column(Serial(), primary_key=True, autoincrement=False)
+    standing_version: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    """The certificate's at the proposal: a release lifts the hold that was seen, and none that came later."""
 
 
 class MassSkip(Base):

@@ -7,6 +7,7 @@ from sqlalchemy import (
     CheckConstraint,
     ForeignKey,
     Index,
+    Integer,
     LargeBinary,
     SmallInteger,
     String,
@@ -165,6 +166,8 @@ class CertificateRow(Base):
     """Whether it was ever good: a first hold ends with delivery, a later one with resumption."""
     changed: Mapped[int] = mapped_column(BigInteger)
     """The issuer's `status_version` at the last change; 0: as good as on the day of issue."""
+    standing_version: Mapped[int] = mapped_column(Integer, server_default=text("0"))
+    """Rises with each change of status or hold, published or not: so one hold is told from the next."""
 
 
 class CertificateBody(Base):

@@ -15,6 +15,7 @@ from typing import TypeAlias
 from pki.errors import ValidationError
 from pki.validation.certificate import Certificate, read_certificate
 from pki.validation.inputs import InputError, objects_in
+from pki.validation.signatures import SignatureError, verify, verifying_key
 
 MAX_FILE_BYTES = 1 << 20
 MAX_CERTIFICATES = 1024
@@ -29,7 +30,7 @@ class AnchorSet:
     """What the folder held when it was read."""
 
     anchors: tuple[Certificate, ...] = ()
-    """Certificates that name themselves as issuer."""
+    """Certificates that name themselves as issuer and verify under their own key."""
     intermediates: tuple[Certificate, ...] = ()
     """All others: they help to find a path and are trusted for nothing."""
     faults: Mapping[str, str] = field(default_factory=dict)
@@ -119,4 +120,20 @@ def _read(path: Path) -> list[Certificate]:
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
         raise InputError(f"is longer than {MAX_FILE_BYTES} bytes")
-    return [read_certificate(item, None) for item in objects_in(content)]
+    found = [read_certificate(item, None) for item in objects_in(content)]
+    for certificate in found:
+        if certificate.subject == certificate.issuer:
+            _require_own_signature(certificate)
+    return found
+
+
+def _require_own_signature(certificate: Certificate) -> None:
+    """A name is anybody's to write: what calls itself a root shows that its key says so, too.
+
+    SHA-1 counts here: forging this signature gives nothing to who has not the key already.
+    """
+    try:
+        key = verifying_key(certificate.spki)
+        verify(certificate.algorithm, key, certificate.signature, certificate.tbs, sha1=True)
+    except SignatureError as error:
+        raise InputError("holds a certificate that names itself as issuer and doesn't verify so") from error

@@ -1,6 +1,8 @@
 """What is exported: everything public under its name, and for officers every certificate, in flat memory."""
 
+import errno
 import json
+import os
 import re
 import shutil
 import stat
@@ -166,6 +168,37 @@ def test_exporting_again_writes_the_same(pki: Pki, tmp_path: Path) -> None:
     files = {path: path.read_bytes() for path in tmp_path.rglob("*.pem")}
     assert write_certificates(pki.engine, tmp_path) == first
     assert {path: path.read_bytes() for path in tmp_path.rglob("*.pem")} == files
+
+
+def test_links_that_somebody_laid_are_not_followed(
+    pki: Pki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, victim = tmp_path / "out", tmp_path / "victim"
+    folder.mkdir()
+    victim.write_text("mine")
+    (folder / f".root-g1.cer.{os.getpid()}").symlink_to(victim)
+    (folder / "root-g1.cer").symlink_to(victim)
+    write_public_files(pki, folder)
+    assert victim.read_text() == "mine"
+    assert (folder / "root-g1.cer").read_bytes() == pki.certificates["root-g1"]
+    assert not (folder / "root-g1.cer").is_symlink()
+    monkeypatch.setattr("secrets.token_hex", lambda _count: "guessed")
+    (folder / ".root-g1.cer.guessed").symlink_to(victim)
+    with pytest.raises(FileExistsError):
+        write_public_files(pki, folder)
+    assert victim.read_text() == "mine"
+
+
+def test_an_export_that_fails_leaves_no_half_file(
+    pki: Pki, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="space"):
+        write_public_files(pki, tmp_path / "out")
+    assert list((tmp_path / "out").iterdir()) == []
 
 
 def test_no_place_to_write_is_named(home: Home) -> None:

@@ -1,5 +1,6 @@
 """Who writes to the database alone plants no CA, and gives none another name."""
 
+import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -254,6 +255,16 @@ def test_rows_of_another_form_and_what_no_root_signed(home: Home, clock: Any) ->
     keys.close()
     pki = open_pki(home, clock)
     assert set(pki.issuers.refused) == {"card-g1", "operator-g1", "citizen-sign-g1", CITIZEN}
+    pki.close()
+
+
+@pytest.mark.parametrize("column", ["certificate", "subject", "shards", "generation", "key"])
+def test_values_of_another_type_in_the_table(home: Home, clock: Any, column: str) -> None:
+    """SQLite keeps what it is given."""
+    with sqlite3.connect(home.root / "pki.sqlite3") as connection:
+        connection.execute(f"UPDATE issuers SET {column} = 'text' WHERE name = 'card-g1'")  # noqa: S608 - ours
+    pki = open_pki(home, clock)
+    assert set(pki.issuers.refused) == {"card-g1"}
     pki.close()
 
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -145,6 +146,77 @@ def test_what_has_begun_is_gone_on_with_at_any_time(world: World) -> None:
     world.mass.pause(action.number, "officer-a")
     world.now = action.proposed + PROPOSAL_LIFE + timedelta(days=1)
     assert list(world.mass.run(action.number, "officer-b"))[-1].state is State.DONE
+
+
+def test_a_release_lifts_only_the_hold_that_was_seen(either_world: World) -> None:
+    world = either_world
+    stolen, lost, drilled, revoked = serials = world.add([GOOD, GOOD, GOOD, GOOD], provenance="batch-7")
+    world.carry_out(propose(world))
+    action = propose(world, RELEASE)
+    release, hold = RELEASE.change("officer-c"), HOLD.change("officer-c")
+    for serial in (stolen, lost):  # lifted and placed anew, within one second
+        world.change(serial, release)
+        if serial == lost:  # the officers' new hold takes over from the registry's
+            world.change(serial, replace(hold, hold=Hold.REGISTRY))
+        world.change(serial, hold)
+    world.change(revoked, REVOKE.change("officer-c"))
+    done = world.carry_out(action)
+    assert (done.moved, done.reheld) == (1, 0)
+    assert dict(done.skipped) == {"held anew": 2, "revoked": 1}
+    assert world.statuses(serials) == ["on_hold", "on_hold", "good", "revoked"]
+    assert world.rows([drilled])[0].held_by is None
+    world.mass.check(action.number)
+    assert world.carry_out(propose(world, RELEASE)).reheld == 1  # seen now, so lifted
+
+
+def test_a_hold_that_another_one_waits_under_is_told_from_the_next(world: World) -> None:
+    """Neither the status nor its version changes while the registry's hold stays under the officers'."""
+    (serial,) = world.add([LOST], provenance="batch-7")
+    world.carry_out(propose(world))
+    action = propose(world, RELEASE)
+    before = world.rows([serial])[0].changed
+    world.change(serial, RELEASE.change("officer-c"))
+    world.change(serial, HOLD.change("officer-c"))
+    assert world.rows([serial])[0].changed == before
+    assert dict(world.carry_out(action).skipped) == {"held anew": 1}
+    assert world.rows([serial])[0].held_by == "officer"
+
+
+def test_a_release_over_another_one_that_was_not_seen(world: World) -> None:
+    """Two proposals for one hold: the second finds it lifted."""
+    (serial,) = world.add([GOOD], provenance="batch-7")
+    world.carry_out(propose(world))
+    first, second = propose(world, RELEASE), propose(world, RELEASE)
+    assert world.carry_out(first).moved == 1
+    assert dict(world.carry_out(second).skipped) == {"already": 1}
+    assert world.statuses([serial]) == ["good"]
+
+
+def test_holds_that_were_changed_on_record_are_not_lifted(world: World) -> None:
+    (serial,) = world.add([GOOD], provenance="batch-7")
+    world.carry_out(propose(world))
+    action = propose(world, RELEASE)
+    world.change(serial, RELEASE.change("officer-c"))
+    world.change(serial, HOLD.change("officer-c"))
+    version = world.rows([serial])[0].standing_version
+    with world.engine.begin() as connection:
+        connection.execute(update(MassTarget).values(standing_version=version))
+    with pytest.raises(PreviewMismatchError):
+        world.carry_out(action)
+
+
+def test_a_release_that_was_paused_ends_as_one_that_was_not_begun(world: World) -> None:
+    world.add([GOOD] * 5, provenance="batch-7")
+    world.carry_out(propose(world))
+    action = propose(world, RELEASE)
+    world.mass.approve(action.number, "officer-b", action.digest)
+    next(world.mass.run(action.number, "officer-a"))
+    world.mass.pause(action.number, "officer-a")
+    world.now = action.proposed + PROPOSAL_LIFE + timedelta(seconds=1)
+    with pytest.raises(MassActionExpiredError) as caught:
+        list(world.mass.run(action.number, "officer-a"))
+    assert caught.value.ended == action.proposed + PROPOSAL_LIFE
+    assert world.mass.cancel(action.number, "officer-a").state is State.CANCELLED
 
 
 def test_what_was_seen_is_what_is_approved(world: World) -> None:

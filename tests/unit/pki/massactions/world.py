@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
-from pki.authority.transitions import Standing
+from pki.authority.record import record_events
+from pki.authority.transitions import Change, Standing, apply_change
 from pki.hierarchy import shard_of
 from pki.keys.kinds import KeyKind
 from pki.massactions.service import MassActions
@@ -141,6 +142,11 @@ class World:
 
     def statuses(self, serials: Sequence[int]) -> list[str]:
         return [row.status for row in self.rows(serials)]
+
+    def change(self, serial: int, change: Change) -> None:
+        """A single change, as the authority makes it."""
+        with Session(self.engine) as session, session.begin():
+            record_events(session, [apply_change(session, serial, change, self.now)])
 
     def version(self, issuer: str = "citizen-auth-g1") -> int:
         with Session(self.engine) as session:

@@ -318,9 +318,13 @@ def _operate(pki: Pki, clock: Any, name: str, serials: list[int], index: int, ho
     [
         ("UPDATE issuers SET certificate = x'3000' WHERE name = 'card-g1'", "certificate: the table says"),
         ("UPDATE issuers SET certificate = NULL WHERE name = 'card-g1'", "certificate: the table says None"),
-        ("UPDATE issuers SET retired = 1 WHERE name = 'card-g1'", "retired: the table says True"),
+        ("UPDATE issuers SET retired = 1 WHERE name = 'card-g1'", "retired: the table says 1"),
         ("UPDATE issuers SET shards = 9 WHERE name = 'card-g1'", "shards: the table says 9"),
         ("UPDATE issuers SET key = 'root-g1' WHERE name = 'card-g1'", "key: the table says 'root-g1'"),
+        (
+            "UPDATE issuers SET certificate = 'x' WHERE name = 'card-g1'",
+            "certificate: the table says \"'x'\"",
+        ),
         (COPIED, "has a row; no entry tells of it"),
     ],
 )

@@ -67,6 +67,18 @@ def test_an_expired_anchor_and_a_broken_file_stop_nobody(folder: Path) -> None:
     assert path.anchor in found.anchors
 
 
+def test_a_certificate_that_only_calls_itself_a_root_is_no_anchor(folder: Path) -> None:
+    root, other = party("Planted root"), party("Planted root")
+    (folder / "named.cer").write_bytes(certify(root, other, *ca()))  # the same name, another key
+    sound = certify(root, root, *ca())
+    (folder / "torn.cer").write_bytes(sound[:-1] + bytes([sound[-1] ^ 1]))
+    (folder / "sound.cer").write_bytes(sound)
+    found = TrustAnchors.load(folder).current()
+    assert set(found.faults) == {"named.cer", "torn.cer"}
+    assert len(found.anchors) == 4
+    assert sound in {item.raw for item in found.anchors}
+
+
 def test_what_comes_and_goes_counts_without_a_restart(pki: Pki, tmp_path: Path) -> None:
     anchors = TrustAnchors.load(tmp_path / "trust")
     assert anchors.current().anchors == ()
