@@ -202,8 +202,10 @@ def _who_decides(opened: "Pki", serial: int, officers: tuple[str, ...], *, stops
     """The actor on record. With a CA's certificate falls everything below it: that takes two officers."""
     from pki.counter.listing import profile_of
     from pki.officers import two_officers
+    from pki.profiles.definitions import DEFINITIONS
 
-    definition = opened.authority.definitions[profile_of(opened.engine, serial)]
+    # What a profile is for, no file of an installation changes: a broken one stops no revocation.
+    definition = DEFINITIONS[profile_of(opened.engine, serial)]
     if stops and definition.self_signed:
         raise click.ClickException(
             f"{serial:032x} is a root: nothing above it could tell. `hoviat pki ceremony renew` makes its "

@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,19 @@ import click
 import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import ec
+from sqlalchemy.orm import Session
 
 from pki import cli
+from pki.auditchain import Event
 from pki.auditchain.appendonly import unprotected
+from pki.authority.record import record_events
+from pki.clock import utc_now
 from pki.commandline import record_signed
 from pki.errors import PkiError
 from pki.home import Home
 from pki.keys.files import FileSigner
 from pki.pkcs10 import create_csr
+from pki.store.database import create_database_engine
 
 Run = Callable[..., Result]
 OFFICER, OTHER = ("--officer", "officer-a"), ("--officer", "officer-b")
@@ -65,6 +71,15 @@ def require_signed(run: Run, action: str, home: Home) -> None:
     assert newest == action
 
 
+def record_a_time_to_come(home: Home) -> None:
+    """As a clock does that is two days ahead."""
+    engine = create_database_engine(home.database_url("pki"))
+    with Session(engine) as session, session.begin():
+        ahead = utc_now() + timedelta(days=2)
+        record_events(session, [Event(ahead, "test", "crl.published", "card-g1", {})])
+    engine.dispose()
+
+
 def test_the_counter_s_decisions_are_signed(run: Run, serial: str, home: Home) -> None:
     require_signed(run, "certificate.issued", home)
     for command, action in (("suspend", "certificate.suspended"), ("resume", "certificate.resumed")):
@@ -77,6 +92,7 @@ def test_the_counter_s_decisions_are_signed(run: Run, serial: str, home: Home) -
 def test_an_export_and_a_confirmed_clock_are_signed(run: Run, home: Home, tmp_path: Path) -> None:
     assert run("export", "--dir", str(tmp_path / "out"), "--certificates", *OFFICER).exit_code == 0
     require_signed(run, "export.done", home)
+    record_a_time_to_come(home)
     assert run("clock", "--confirm", "officer-a", "--note", "set by the time service").exit_code == 0
     require_signed(run, "clock.confirmed", home)
 
@@ -133,6 +149,7 @@ def test_what_nobody_signed_yet_is_told(run: Run) -> None:
 
 
 def test_without_the_checkpoints_key_the_decision_stands_and_stderr_says_so(run: Run, home: Home) -> None:
+    record_a_time_to_come(home)
     (home.secrets / "passphrase").unlink()
     confirmed = run("clock", "--confirm", "officer-a", "--note", "set by the time service", "--json")
     assert data_of(confirmed)["clock"] == "right"
@@ -144,6 +161,7 @@ def test_a_record_that_is_shorter_than_what_was_signed_is_told_by_the_next_comma
     run: Run, home: Home
 ) -> None:
     run("audit", "checkpoint")
+    record_a_time_to_come(home)
     home.audit_note.write_text(home.audit_note.read_text().replace("\n", "\r\n"), newline="")
     confirmed = run("clock", "--confirm", "officer-a", "--note", "set by the time service")
     assert confirmed.exit_code == 0
