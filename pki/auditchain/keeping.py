@@ -1,6 +1,5 @@
 """The newest signed checkpoint, kept beside the database: who changes tables can't shorten the log unseen."""
 
-import os
 import secrets
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from pki.auditchain.errors import CheckpointError, ShorterLogError
 from pki.auditchain.note import NOTE_LIMIT, Checkpoint, CheckpointKey, parse_checkpoint
 from pki.auditchain.table import read_head
 from pki.auditchain.tree import Record, StoredTree, grow
+from pki.durable import sync_folder, write_owner_only
 
-_OWNER_ONLY_FILE = 0o600
 _OWNER_ONLY_FOLDER = 0o700
 _TOKEN_BYTES = 8
 
@@ -44,11 +43,11 @@ class KeptNote:
         try:
             self.path.parent.mkdir(mode=_OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
             try:
-                _write(temporary, checkpoint.note.encode())
+                write_owner_only(temporary, checkpoint.note.encode())
                 temporary.replace(self.path)
             finally:
                 temporary.unlink(missing_ok=True)
-            _sync(self.path.parent)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise CheckpointError(checkpoint.size, f"can't be kept in {self.path.name}") from error
 
@@ -61,7 +60,7 @@ class KeptNote:
         """Puts away whatever stands there."""
         try:
             self.path.rename(place)
-            _sync(self.path.parent)
+            sync_folder(self.path.parent)
         except OSError as error:
             raise CheckpointError(None, f"{self.path.name} can't be set aside") from error
 
@@ -85,19 +84,3 @@ def require_continued(
         noted.require_root(StoredTree(session, record).root(noted.size))
         return
     raise CheckpointError(noted.size, f"the log, of {size} entries now, does not begin with what was signed")
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY_FILE)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

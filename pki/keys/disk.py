@@ -1,12 +1,11 @@
 """Reading and writing the small files that hold keys."""
 
-import os
 import secrets
 from pathlib import Path
 
+from pki.durable import sync_folder, write_owner_only
 from pki.errors import KeyExistsError, KeyMissingError, KeyStoreError
 
-_OWNER_ONLY = 0o600
 _TEMPORARY_SUFFIX = ".new"
 _TOKEN_BYTES = 8
 
@@ -33,11 +32,11 @@ def write_new_file(path: Path, content: bytes) -> None:
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(_TOKEN_BYTES)}{_TEMPORARY_SUFFIX}")
     try:
         try:
-            _write(temporary, content)
+            write_owner_only(temporary, content)
             path.hardlink_to(temporary)  # unlike a rename, this fails where `path` is
         finally:
             temporary.unlink(missing_ok=True)
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except FileExistsError as error:
         raise KeyExistsError(path) from error
     except OSError as error:
@@ -48,25 +47,9 @@ def remove_file(path: Path) -> bool:
     """Removes a file for good; whether there was one. Raises KeyStoreError."""
     try:
         path.unlink()
-        _sync_folder(path.parent)
+        sync_folder(path.parent)
     except FileNotFoundError:
         return False
     except OSError as error:
         raise KeyStoreError(path, f"can't be removed: {error.strerror}") from error
     return True
-
-
-def _write(path: Path, content: bytes) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from pki.durable import sync_folder
+
 CHUNK_BYTES = 1 << 20
 _INCOMING = "incoming"
 _SUFFIX = ".crl"
@@ -144,15 +146,6 @@ def chunks(path: Path) -> Iterator[bytes]:
     with path.open("rb") as file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
-
-
-def sync_folder(folder: Path) -> None:
-    """Puts a folder's names on disk."""
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _sha256(path: Path) -> bytes:
