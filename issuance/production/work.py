@@ -110,7 +110,6 @@ def certificate_request(order: Order, plan: KeyPlan, csr: bytes) -> CertificateR
         profile=plan.profile,
         subject=order.subject,
         csr=csr,
-        on_hold=True,
         actor=order.actor,
     )
 

@@ -135,7 +135,7 @@ class IntentWriter:
             tbs=tbs,
             not_before=validity.not_before,
             not_after=validity.not_after,
-            on_hold=order.on_hold,
+            on_hold=order.definition.held_until_delivery,
             actor=order.actor,
             created=now,
             outcome=Outcome.PENDING.value,

@@ -37,7 +37,6 @@ class Order:
     """DER Name."""
     spki: bytes = field(repr=False)
     key_kind: KeyKind
-    on_hold: bool
     actor: str
     provenance: str | None = None
 
@@ -53,7 +52,6 @@ class Order:
             "issuer": self.role.value,
             "subject": self.subject.hex(),
             "spki": self.spki.hex(),
-            "on_hold": self.on_hold,
             "provenance": self.provenance,
         }
         return hashlib.sha256(canonical_json(content)).digest()
@@ -81,7 +79,6 @@ def order_for(
         issuer=issuer,
         subject=encode_subject(request, definitions[request.profile].subject),
         key=verify_csr(request.csr),
-        on_hold=request.on_hold,
         actor=request.actor,
         provenance=request.provenance,
         definitions=definitions,
@@ -124,7 +121,6 @@ def make_order(
     issuer: IssuingCa,
     subject: bytes,
     key: SignerPublicKey,
-    on_hold: bool,
     actor: str,
     provenance: str | None = None,
     definitions: Definitions = DEFINITIONS,
@@ -144,7 +140,6 @@ def make_order(
         subject=subject,
         spki=spki_of(key),
         key_kind=kind,
-        on_hold=on_hold,
         actor=actor,
         provenance=provenance,
     )

@@ -52,8 +52,6 @@ class CertificateRequest:
     subject: Subject
     csr: bytes = field(repr=False)
     """DER PKCS#10, signed by the key to be certified; its subject is ignored."""
-    on_hold: bool
-    """True for a card's certificates: they go live when the card has been delivered."""
     actor: str
     """Who wants it, for the audit chain."""
     provenance: str | None = None

@@ -127,7 +127,6 @@ class Foundry:
             issuer=above,
             subject=subject,
             key=key,
-            on_hold=False,
             actor=self.actor,
             definitions=self.definitions,
         )
@@ -155,7 +154,6 @@ class Foundry:
             issuer=above,
             subject=planned.subject,
             key=self._signer(planned).public_key,
-            on_hold=False,
             actor=self.actor,
             definitions=self.definitions,
         )

@@ -44,7 +44,6 @@ def issue_from_file(
             profile=Profile(profile),
             subject=InstitutionSubject(name),
             csr=request,
-            on_hold=False,
             actor=actor,
         )
     )

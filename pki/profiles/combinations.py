@@ -3,19 +3,35 @@
 from pki import oids
 from pki.errors import ProfileError
 from pki.hierarchy import Role
-from pki.profiles.shape import KeyUsageBit, Life, ProfileDefinition
+from pki.profiles.shape import KeyUsageBit, Life, ProfileDefinition, SubjectForm
 
 _CA_BITS = frozenset({KeyUsageBit.KEY_CERT_SIGN, KeyUsageBit.CRL_SIGN})
 _SIGNING_BITS = frozenset({KeyUsageBit.DIGITAL_SIGNATURE, KeyUsageBit.NON_REPUDIATION})
 _ANY_PURPOSE = "2.5.29.37.0"  # RFC 5280 §4.2.1.12
 _DAYS_OF_YEAR = 366
 MAX_NO_CHECK_DAYS = 31
-_FIXED = ("issued_by", "subject", "self_signed", "qualified", "no_check", "country_names", "link")
+_FIXED = (
+    "issued_by",
+    "subject",
+    "self_signed",
+    "qualified",
+    "held_until_delivery",
+    "no_check",
+    "country_names",
+    "link",
+)
 
 
 def check_combinations(file: str, definition: ProfileDefinition) -> None:
     """Raises ProfileError at the first field that contradicts another."""
-    for check in (_check_ca, _check_end_entity, _check_pointers, _check_person, _check_travel):
+    for check in (
+        _check_ca,
+        _check_end_entity,
+        _check_pointers,
+        _check_person,
+        _check_delivery,
+        _check_travel,
+    ):
         check(_Complaint(file), definition)
 
 
@@ -109,6 +125,15 @@ def _check_person(complain: _Complaint, definition: ProfileDefinition) -> None:
             "key_usage",
             "of a qualified signature is nonRepudiation alone (ETSI EN 319 412-2 §4.3.2, type A)",
         )
+
+
+def _check_delivery(complain: _Complaint, definition: ProfileDefinition) -> None:
+    """No certificate of a citizen's card is good before the card was delivered to its person."""
+    complain.unless(
+        definition.held_until_delivery == (definition.subject in (SubjectForm.PERSON, SubjectForm.CARD)),
+        "held_until_delivery",
+        "goes with citizens' and cards' certificates, and with no others",
+    )
 
 
 def _check_travel(complain: _Complaint, definition: ProfileDefinition) -> None:

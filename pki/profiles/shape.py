@@ -92,6 +92,8 @@ class ProfileDefinition:
     """id-pkix-ocsp-nocheck: the responder's own status is not asked for (RFC 6960 §4.2.2.2.1)."""
     qualified: bool = False
     """Carries the statements of a qualified signature certificate (ETSI EN 319 412-5)."""
+    held_until_delivery: bool = False
+    """Its key is on a card: it is issued on hold, and goes live when the card is in its holder's hands."""
     private_key_use: Life | None = None
     """privateKeyUsagePeriod, where the key signs for less time than its certificate lives (9303-12)."""
     country_names: bool = False

@@ -54,11 +54,12 @@ def _overview() -> Iterator[str]:
             ", ".join(sorted(role.value for role in definition.issued_by)),
             _life(definition.life),
             ", ".join(sorted(kind.value for kind in definition.keys)),
+            "on hold" if definition.held_until_delivery else "good",
             definition.profile.value,
         )
         for definition in DEFINITIONS.values()
     )
-    return _table(("Profile", "Issued by", "Life", "Keys", "Stored as"), rows)
+    return _table(("Profile", "Issued by", "Life", "Keys", "Begins", "Stored as"), rows)
 
 
 def _details(definition: ProfileDefinition) -> Iterator[str]:

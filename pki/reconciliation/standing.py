@@ -11,11 +11,15 @@ from pki.auditchain import Json
 from pki.authority.holders import ISSUED
 from pki.authority.record import ACTIVATED, RESUMED, REVOKED, SUSPENDED
 from pki.authority.transitions import Change, Refusal, Standing, decide
+from pki.profiles.definitions import DEFINITIONS
 from pki.status.state import FINAL_REASONS, Hold, RevocationReason, Status
 
 CERTIFICATE_ACTIONS = frozenset({ISSUED, SUSPENDED, ACTIVATED, RESUMED, REVOKED})
 """Actions whose entries tell of the one certificate that is their subject."""
 _STARTS = {status.value: status for status in (Status.GOOD, Status.ON_HOLD)}
+_HELD_UNTIL_DELIVERY = frozenset(
+    profile.value for profile, definition in DEFINITIONS.items() if definition.held_until_delivery
+)
 _HELD = RevocationReason.CERTIFICATE_HOLD
 
 
@@ -88,6 +92,8 @@ def issued(sequence: int, details: Mapping[str, Json]) -> Told:
     if status is None:
         raise ReplayError(f"entry {sequence} issues it as {details.get('status')!r}")
     on_hold = status is Status.ON_HOLD
+    if not on_hold and _text(details, "profile") in _HELD_UNTIL_DELIVERY:
+        raise ReplayError(f"entry {sequence} issues a card's certificate that is good before any delivery")
     return Told(
         issuer=_text(details, "issuer") or "",
         profile=_text(details, "profile") or "",

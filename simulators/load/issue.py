@@ -135,9 +135,7 @@ def _request(number: int) -> CertificateRequest:
     person = _people().person(number)
     subject = PersonSubject(person.national_code, person.given_name.persian, person.surname.persian)
     csr = create_csr(FileSigner.generate(KeyKind.P256), "bench")
-    return CertificateRequest(
-        f"bench-{number}", _PROFILE, subject, csr, on_hold=True, actor="bench", provenance="bench"
-    )
+    return CertificateRequest(f"bench-{number}", _PROFILE, subject, csr, actor="bench", provenance="bench")
 
 
 def _order(pki: Pki, number: int) -> Order:

@@ -79,11 +79,11 @@ def _card(installation: Installation, number: int) -> SoftwareCard:
     key = ec.generate_private_key(ec.SECP256R1())
     subject = PersonSubject(person.national_code, person.given_name.persian, person.surname.persian)
     csr = create_csr(FileSigner(key), "bench")
-    request = CertificateRequest(
-        f"bench-{number}", Profile.AUTHENTICATION, subject, csr, on_hold=False, actor="bench"
-    )
-    der = installation.pki.authority.issue(request).der
-    return SoftwareCard(key, base64.b64encode(der).decode())
+    request = CertificateRequest(f"bench-{number}", Profile.AUTHENTICATION, subject, csr, actor="bench")
+    authority = installation.pki.authority
+    issued = authority.issue(request)
+    authority.activate(issued.serial, "bench", "delivered")
+    return SoftwareCard(key, base64.b64encode(issued.der).decode())
 
 
 def _tokens_per_second(installation: Installation, cards: list[SoftwareCard], seconds: float) -> float:

@@ -192,7 +192,6 @@ class RenewingCredential:
             issuer=self._ca,
             subject=SUBJECT,
             key=signer.public_key,
-            on_hold=False,
             actor=ACTOR,
             definitions=self._authority.definitions,
         )

@@ -38,13 +38,15 @@ class Served:
         profile: Profile = Profile.AUTHENTICATION,
         subject: PersonSubject | None = None,
         *,
-        on_hold: bool = False,
+        delivered: bool = True,
     ) -> tuple[int, Path]:
         """A new certificate's serial and its PEM file."""
         csr = create_csr(FileSigner.generate(ec.SECP256R1()), "card")
         person = subject or PersonSubject("0012345679", "سارا", "محمدی")
-        request = CertificateRequest(request_id, profile, person, csr, on_hold, "tester")
+        request = CertificateRequest(request_id, profile, person, csr, "tester")
         issued = self.pki.authority.issue(request)
+        if delivered:
+            self.pki.authority.activate(issued.serial, "tester", "delivered")
         path = self.folder / f"{request_id}.pem"
         path.write_bytes(x509.load_der_x509_certificate(issued.der).public_bytes(Encoding.PEM))
         return issued.serial, path

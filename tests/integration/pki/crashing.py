@@ -107,24 +107,31 @@ class Moments:
         dialect.do_commit = commit  # type: ignore[method-assign, assignment]
 
 
-def request_of(tag: str, number: int = 0, *, on_hold: bool = True) -> CertificateRequest:
+def request_of(tag: str, number: int = 0) -> CertificateRequest:
     """The same tag and number make the same request, key and all, in every process."""
     scalar = int.from_bytes(sha256(f"{tag}-{number}".encode()).digest()[:31], "big") + 1
     key = ec.derive_private_key(scalar, ec.SECP256R1())
     profile = (Profile.AUTHENTICATION, Profile.SIGNATURE)[number % 2]
     person = PersonSubject("0012345679", "سارا", "محمدی")
     csr = create_csr(CardKey(key), "card")
-    return CertificateRequest(f"{tag}-{number}", profile, person, csr, on_hold, "tester", tag)
+    return CertificateRequest(f"{tag}-{number}", profile, person, csr, "tester", tag)
 
 
-def requests_of(tag: str, *, on_hold: bool = True) -> list[CertificateRequest]:
-    return [request_of(tag, number, on_hold=on_hold) for number in range(CARD)]
+def requests_of(tag: str) -> list[CertificateRequest]:
+    return [request_of(tag, number) for number in range(CARD)]
 
 
-def issue_card(pki: Pki, tag: str, *, on_hold: bool = False) -> list[int]:
+def issue_card(pki: Pki, tag: str) -> list[int]:
     """Serials of a card's certificates; issued once, whoever asks again."""
-    issued = pki.authority.issue_many(requests_of(tag, on_hold=on_hold))
+    issued = pki.authority.issue_many(requests_of(tag))
     return [result.serial for result in issued if not isinstance(result, Exception)]
+
+
+def deliver_card(pki: Pki, tag: str) -> list[int]:
+    """A new card's serials, in its holder's hands."""
+    serials = issue_card(pki, tag)
+    pki.authority.activate_card(serials, "clerk", "")
+    return serials
 
 
 def _nothing(pki: Pki, tag: str) -> None:
@@ -132,15 +139,15 @@ def _nothing(pki: Pki, tag: str) -> None:
 
 
 def _delivered(pki: Pki, tag: str) -> None:
-    issue_card(pki, tag)
+    deliver_card(pki, tag)
 
 
 def _undelivered(pki: Pki, tag: str) -> None:
-    issue_card(pki, tag, on_hold=True)
+    issue_card(pki, tag)
 
 
 def _held(pki: Pki, tag: str) -> None:
-    pki.authority.suspend_card(issue_card(pki, tag), "clerk", "")
+    pki.authority.suspend_card(deliver_card(pki, tag), "clerk", "")
 
 
 def _issue(pki: Pki, tag: str) -> None:
@@ -148,7 +155,7 @@ def _issue(pki: Pki, tag: str) -> None:
 
 
 def _issue_many(pki: Pki, tag: str) -> None:
-    issue_card(pki, tag, on_hold=True)
+    issue_card(pki, tag)
 
 
 def _revoke(pki: Pki, tag: str) -> None:
@@ -164,15 +171,15 @@ def _resume(pki: Pki, tag: str) -> None:
 
 
 def _activate(pki: Pki, tag: str) -> None:
-    pki.authority.activate_card(issue_card(pki, tag, on_hold=True), "clerk", "")
+    pki.authority.activate_card(issue_card(pki, tag), "clerk", "")
 
 
 def _approved(pki: Pki, tag: str) -> None:
     """A mass action of five certificates, in parts of two."""
-    serials = issue_card(pki, tag) + issue_card(pki, f"{tag}x")
     mass = MassActions(pki.engine, pki.clock, PART_SIZE)
     if any(action.terms.note == tag for action in mass.actions()):
         return
+    serials = deliver_card(pki, tag) + deliver_card(pki, f"{tag}x")
     action = mass.propose(Selection(serials=listed(serials)), Terms(Kind.HOLD, tag), "officer-a")
     mass.approve(action.number, "officer-b", action.digest)
 

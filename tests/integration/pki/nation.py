@@ -33,6 +33,7 @@ from pki.home import Home
 from pki.keys.files import FileSigner
 from pki.pkcs10 import create_csr
 from pki.profiles import Profile
+from pki.profiles.definitions import DEFINITIONS
 from pki.status import RevocationReason, Status
 from pki.status.ocsp.forms import plain_request
 from pki.store.models import CertificateBody, CertificateRow
@@ -197,8 +198,11 @@ def issue_generation(home: Home, generation: int) -> None:
 def issue(pki: Pki, name: str, profile: Profile) -> int:
     """A new certificate's serial."""
     csr = create_csr(FileSigner.generate(ec.SECP256R1()), "card")
-    request = CertificateRequest(name, profile, SUBJECTS[profile], csr, on_hold=False, actor="tester")
-    return pki.authority.issue(request).serial
+    request = CertificateRequest(name, profile, SUBJECTS[profile], csr, actor="tester")
+    serial = pki.authority.issue(request).serial
+    if DEFINITIONS[profile].held_until_delivery:
+        pki.authority.activate(serial, "tester", "delivered")
+    return serial
 
 
 def write_samples(pki: Pki, folder: Path, *, is_good: bool) -> Iterator[Sample]:

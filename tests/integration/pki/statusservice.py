@@ -26,6 +26,7 @@ from pki.keys.files import FileSigner
 from pki.pkcs10 import create_csr
 from pki.profiles import Profile
 from pki.status.ocsp.forms import plain_request
+from tests.delivery import issue_delivered
 
 CITIZEN = "citizen-auth-g1"
 OCSP_TYPE = {"Content-Type": "application/ocsp-request"}
@@ -44,8 +45,8 @@ class Service:
     def certificate(self, name: str, profile: Profile = Profile.AUTHENTICATION) -> tuple[int, Path]:
         csr = create_csr(FileSigner.generate(ec.SECP256R1()), "card")
         person = PersonSubject("0012345679", "سارا", "محمدی")
-        request = CertificateRequest(name, profile, person, csr, on_hold=False, actor="tester")
-        issued = self.pki.authority.issue(request)
+        request = CertificateRequest(name, profile, person, csr, actor="tester")
+        issued = issue_delivered(self.pki.authority, request)
         path = self.folder / f"{name}.pem"
         path.write_bytes(x509.load_der_x509_certificate(issued.der).public_bytes(Encoding.PEM))
         return issued.serial, path

@@ -17,7 +17,7 @@ from pki.bootstrap import Pki, initialise, open_pki
 from pki.home import Home
 from pki.profiles.tbs import tbs_of
 from pki.store.models import AuditEntry, CertificateBody, CertificateRow, Intent
-from tests.integration.pki.crashing import issue_card
+from tests.integration.pki.crashing import deliver_card
 from tests.integration.pki.test_crashes import is_certificate
 from tests.postgres import PostgresServer, running_server
 
@@ -122,7 +122,7 @@ def signed_in(log: Path) -> set[bytes]:
 @pytest.mark.parametrize("pairs", [1, 2], ids=["two", "four"])
 def test_processes_issue_different_requests_while_others_are_revoked(site: Site, pairs: int) -> None:
     opened = open_pki(site.home)
-    serials = [serial for tag in "abcd" for serial in issue_card(opened, tag)]
+    serials = [serial for tag in "abcd" for serial in deliver_card(opened, tag)]
     opened.close()
     modes = ["issue", "batches"] * pairs
     workers = [site.worker(mode, f"tag{number}", 20) for number, mode in enumerate(modes)]
@@ -141,7 +141,7 @@ def test_processes_with_the_same_requests_get_the_same_certificates(site: Site, 
 def test_cards_of_several_cas_are_changed_in_opposite_orders(postgres_site: Site) -> None:
     """Locks are taken in one order, whatever is asked for: a deadlock would be an error here."""
     opened = open_pki(postgres_site.home)
-    serials = issue_card(opened, "card") + issue_card(opened, "other")
+    serials = deliver_card(opened, "card") + deliver_card(opened, "other")
     opened.close()
     workers = [postgres_site.worker("card", "there", 30, serials)]
     workers += [postgres_site.worker("card", "back", 30, serials[::-1])]

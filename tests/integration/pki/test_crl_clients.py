@@ -19,6 +19,7 @@ from pki.pkcs10 import create_csr
 from pki.profiles import Profile
 from pki.status import RevocationReason
 from tests.closedport import closed_url
+from tests.delivery import issue_delivered
 
 NAME = "citizen-auth-g1"
 PERSON = PersonSubject("0012345679", "سارا", "محمدی")
@@ -60,8 +61,8 @@ class Installation:
 
     def certificate(self, request_id: str) -> tuple[int, Path]:
         csr = create_csr(FileSigner.generate(ec.SECP256R1()), "card")
-        request = CertificateRequest(request_id, Profile.AUTHENTICATION, PERSON, csr, False, "tester")  # noqa: FBT003
-        issued = self.pki.authority.issue(request)
+        request = CertificateRequest(request_id, Profile.AUTHENTICATION, PERSON, csr, "tester")
+        issued = issue_delivered(self.pki.authority, request)
         certificate = x509.load_der_x509_certificate(issued.der)
         return issued.serial, self.write(request_id, certificate.public_bytes(Encoding.PEM))
 

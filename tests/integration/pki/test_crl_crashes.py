@@ -22,6 +22,7 @@ from pki.pkcs10 import create_csr
 from pki.profiles import Profile
 from pki.status import RevocationReason
 from pki.store.models import AuditEntry
+from tests.delivery import issue_delivered
 
 NAME = "citizen-auth-g1"
 DELTA = f"{NAME}-delta"
@@ -110,8 +111,8 @@ def pki(home: Home) -> Iterator[Pki]:
     opened = open_pki(home)
     csr = create_csr(FileSigner.generate(ec.SECP256R1()), "card")
     person = PersonSubject("0012345679", "سارا", "محمدی")
-    request = CertificateRequest("one", Profile.AUTHENTICATION, person, csr, False, "tester")  # noqa: FBT003
-    serial = opened.authority.issue(request).serial
+    request = CertificateRequest("one", Profile.AUTHENTICATION, person, csr, "tester")
+    serial = issue_delivered(opened.authority, request).serial
     opened.crls.publish(NAME)
     opened.authority.revoke(serial, RevocationReason.SUPERSEDED, "tester", "")
     yield opened

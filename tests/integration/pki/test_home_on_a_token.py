@@ -36,7 +36,7 @@ def test_it_issues_and_publishes_and_no_key_is_in_a_file(home: Home) -> None:
     pki = open_pki(home)
     csr = create_csr(FileSigner.generate(ec.SECP256R1()), "card")
     person = PersonSubject("0012345679", "سارا", "محمدی")
-    request = CertificateRequest("r", Profile.AUTHENTICATION, person, csr, on_hold=False, actor="tester")
+    request = CertificateRequest("r", Profile.AUTHENTICATION, person, csr, actor="tester")
     issued = pki.authority.issue(request)
     issuers = {ca.facts.subject: ca for ca in pki.authority.issuers}
     certificate = x509.load_der_x509_certificate(issued.der)

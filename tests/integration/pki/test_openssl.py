@@ -61,7 +61,7 @@ def test_a_login_certificate_verifies_for_tls_clients_and_its_policy(served: Ser
 
 
 def test_hold_and_revocation_are_seen(served: Served) -> None:
-    serial, leaf = served.certificate("one", on_hold=True)
+    serial, leaf = served.certificate("one", delivered=False)
     held = verify(served, leaf, "-crl_check")
     assert held.returncode != 0
     assert "certificate revoked" in held.stderr
@@ -96,7 +96,7 @@ def test_ocsp_tells_good_from_revoked(served: Served, nonce: tuple[str, ...], di
 
 
 def test_ocsp_calls_a_hold_by_its_name(served: Served) -> None:
-    _, leaf = served.certificate("one", on_hold=True)
+    _, leaf = served.certificate("one", delivered=False)
     assert "Reason: certificateHold" in ocsp(served, leaf)
 
 

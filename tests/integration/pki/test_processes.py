@@ -41,7 +41,7 @@ opened = open_pki(home.load(root))
 person = PersonSubject("0012345679", "سارا", "محمدی")
 requests = [
     CertificateRequest(f"{prefix}-{n}", Profile.AUTHENTICATION, person,
-                       create_csr(FileSigner.generate(ec.SECP256R1()), "card"), True, prefix)
+                       create_csr(FileSigner.generate(ec.SECP256R1()), "card"), prefix)
     for n in range(count)
 ]
 print("ready", flush=True)

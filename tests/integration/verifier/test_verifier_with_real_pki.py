@@ -52,14 +52,14 @@ class World:
         self.key = self.verifier.services.register_site("portal", ORIGIN).api_key
         self.site: RelyingSite = self.verifier.services.authenticate(self.key)
 
-    def issue(self, profile: Profile, *, on_hold: bool = False) -> tuple[ForgedCard, IssuedCertificate]:
+    def issue(self, profile: Profile, *, delivered: bool = True) -> tuple[ForgedCard, IssuedCertificate]:
         key = ec.generate_private_key(ec.SECP256R1())
         subject = PersonSubject("0499370899", "مریم", "احمدی")
         csr = create_csr(FileSigner(key), "card")
-        request = CertificateRequest(
-            f"card-{profile.value}-{on_hold}", profile, subject, csr, on_hold, "test"
-        )
+        request = CertificateRequest(f"card-{profile.value}", profile, subject, csr, "test")
         issued = self.pki.authority.issue(request)
+        if delivered:
+            self.pki.authority.activate(issued.serial, "test", "delivered")
         return ForgedCard(key, issued.der), issued
 
     def login(self, card: ForgedCard) -> AcceptedLogin:
@@ -85,7 +85,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def test_certificates_life_is_what_logins_see(world: World) -> None:
-    card, issued = world.issue(Profile.AUTHENTICATION, on_hold=True)
+    card, issued = world.issue(Profile.AUTHENTICATION, delivered=False)
     assert isinstance(world.error_of(card), CertificateSuspendedError)
     world.pki.authority.activate(issued.serial, "test", "delivered")
     assert world.login(card).identity.claims()["national_code"] == "0499370899"
@@ -104,7 +104,7 @@ def test_signing_certificate_of_the_same_authority(world: World) -> None:
     csr = create_csr(FileSigner(key), "card")
     subject = PersonSubject("0499370899", "مریم", "احمدی")
     issued = world.pki.authority.issue(
-        CertificateRequest("card-signature", Profile.SIGNATURE, subject, csr, on_hold=False, actor="test")
+        CertificateRequest("card-signature", Profile.SIGNATURE, subject, csr, actor="test")
     )
     nonce = world.verifier.logins.issue_challenge(world.site).nonce
     token = ForgedCard(key, issued.der).text(nonce, ORIGIN, "ES384")

@@ -84,10 +84,9 @@ def citizen_request() -> Callable[..., CertificateRequest]:
         *,
         signer: FileSigner | None = None,
         subject: PersonSubject | None = None,
-        on_hold: bool = False,
     ) -> CertificateRequest:
         csr = create_csr(signer or FileSigner.generate(ec.SECP256R1()), "card")
         person = subject or PersonSubject("0012345679", "سارا", "محمدی")
-        return CertificateRequest(request_id, profile, person, csr, on_hold, "tester")
+        return CertificateRequest(request_id, profile, person, csr, "tester")
 
     return make

@@ -20,6 +20,7 @@ from pki.bootstrap import Pki
 from pki.errors import TokenUnavailableError
 from pki.health import HELD_SECONDS, HealthChecks
 from pki.keys.files import FileSigner
+from tests.delivery import issue_delivered
 
 Requests = Callable[..., CertificateRequest]
 Send = Callable[..., Response]
@@ -41,7 +42,7 @@ def send(pki: Pki) -> Send:
 
 @pytest.fixture
 def question(pki: Pki, citizen_request: Requests) -> bytes:
-    leaf = x509.load_der_x509_certificate(pki.authority.issue(citizen_request()).der)
+    leaf = x509.load_der_x509_certificate(issue_delivered(pki.authority, citizen_request()).der)
     builder = ocsp.OCSPRequestBuilder().add_certificate(leaf, pki.trust.intermediates[0], SHA256())
     return builder.build().public_bytes(Encoding.DER)
 

@@ -21,6 +21,7 @@ from pki.errors import PkiError, ProfileError
 from pki.home import Home, create
 from pki.profiles import Profile
 from pki.status.state import RevocationReason, Status
+from tests.delivery import issue_delivered
 
 FAULTS: dict[str, bytes] = {
     "no TOML": b"\xff\xfe",
@@ -59,7 +60,7 @@ def test_all_but_issuing_goes_on(
     home: Home, clock: Any, citizen_request: Callable[..., CertificateRequest], fault: bytes
 ) -> None:
     pki = open_pki(home, clock)
-    first, second = (pki.authority.issue(citizen_request(name)) for name in ("one", "two"))
+    first, second = (issue_delivered(pki.authority, citizen_request(name)) for name in ("one", "two"))
     pki.close()
     file = spoil(home, Profile.AUTHENTICATION, fault)
     pki = open_pki(home, clock)
@@ -70,8 +71,8 @@ def test_all_but_issuing_goes_on(
         pki.crls.publish("citizen-auth-g1")
         assert pki.status.states({first.serial})[first.serial][1].status is Status.REVOKED
         with pytest.raises(ProfileError, match=file.name):
-            pki.authority.issue(citizen_request("three"))
-        pki.authority.issue(citizen_request("four", Profile.SIGNATURE))
+            issue_delivered(pki.authority, citizen_request("three"))
+        issue_delivered(pki.authority, citizen_request("four", Profile.SIGNATURE))
         assert pki.authority.certificate("one") == first
     finally:
         pki.close()

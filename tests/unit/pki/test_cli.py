@@ -19,6 +19,7 @@ from pki.auditchain.appendonly import unprotected
 from pki.authority import CertificateRequest, IssuedCertificate
 from pki.bootstrap import open_pki
 from pki.home import Home
+from tests.delivery import issue_delivered
 
 Run = Callable[..., Result]
 
@@ -41,7 +42,7 @@ def run(home: Home) -> Run:
 def issued(home: Home, citizen_request: Callable[..., CertificateRequest]) -> IssuedCertificate:
     opened = open_pki(home)
     try:
-        return opened.authority.issue(citizen_request())
+        return issue_delivered(opened.authority, citizen_request())
     finally:
         opened.close()
 
@@ -76,7 +77,7 @@ def test_who_decides_is_on_record(run: Run, home: Home, issued: IssuedCertificat
     assert run("suspend", serial, "--officer", "officer-1").exit_code == 0
     assert run("resume", serial).exit_code == 0
     assert run("revoke", serial, "--reason", "superseded", "--officer", "officer-2").exit_code == 0
-    assert actors(home, serial) == ["tester", "officer-1", f"cli:uid-{os.getuid()}", "officer-2"]
+    assert actors(home, serial) == ["tester", "clerk-1", "officer-1", f"cli:uid-{os.getuid()}", "officer-2"]
 
 
 @pytest.mark.parametrize("label", ["", "Officer", "officer-", "cli", "a b", "\u202ea"])
@@ -89,7 +90,7 @@ def test_nobody_decides_under_such_a_label(
     refused = run(command, serial, *options, "--officer", label)
     assert (refused.exit_code, refused.stdout) == (1, "")
     assert "label" in refused.stderr
-    assert actors(home, serial) == ["tester"]
+    assert actors(home, serial) == ["tester", "clerk-1"]
 
 
 @pytest.mark.parametrize("encoding", [Encoding.PEM, Encoding.DER])

@@ -36,6 +36,7 @@ from pki.keys.signer import SignerPublicKey
 from pki.profiles import Profile
 from pki.profiles.extensions import PublicAddresses
 from pki.store.models import AuditEntry, CertificateRow, Intent
+from tests.delivery import issue_delivered
 
 CITIZEN = "citizen-auth-g1"
 ADDRESSES = PublicAddresses("http://127.0.0.1:8080")
@@ -188,7 +189,7 @@ def test_batches_of_any_size_keep_the_order(
 ) -> None:
     monkeypatch.setattr(issuing, "MAX_BATCH", 3)
     before = count(pki, CertificateRow)
-    requests = [citizen_request(f"request-{number}", on_hold=True) for number in range(size)]
+    requests = [citizen_request(f"request-{number}") for number in range(size)]
     results = authority.issue_many(requests)
     assert results == [authority.certificate(request.request_id) for request in requests]
     assert count(pki, CertificateRow) == before + size
@@ -223,7 +224,7 @@ def test_nothing_is_signed_while_the_clock_is_set_back(
     pki: Pki, authority: Authority, signer: FailingSigner, citizen_request: Requests, clock: Any
 ) -> None:
     request = citizen_request()
-    serial = authority.issue(citizen_request("before")).serial
+    serial = issue_delivered(authority, citizen_request("before")).serial
     signed, intents = signer.signed, count(pki, Intent)
     clock.advance(hours=-2)
     with pytest.raises(ClockSetBackError) as caught:
@@ -281,7 +282,7 @@ def test_an_error_of_any_kind_is_a_pki_error(authority: Authority, citizen_reque
 def test_text_that_no_database_takes_is_refused_by_itself(
     either_pki: Pki, citizen_request: Requests, field: str, text: Any
 ) -> None:
-    requests = [citizen_request(f"request-{number}", on_hold=True) for number in range(9)]
+    requests = [citizen_request(f"request-{number}") for number in range(9)]
     requests[3] = replace(requests[3], **{field: text})
     results = either_pki.authority.issue_many(requests)
     refused = results.pop(3)

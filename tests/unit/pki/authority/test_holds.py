@@ -23,6 +23,7 @@ from pki.errors import (
 from pki.status import RevocationReason, Status
 from pki.status.state import Hold
 from pki.store.models import CertificateRow, Issuer
+from tests.delivery import issue_delivered
 
 Requests = Callable[..., CertificateRequest]
 OFFICER = Hold.OFFICER
@@ -41,12 +42,12 @@ def version(pki: Pki) -> int:
 
 @pytest.fixture
 def good(pki: Pki, citizen_request: Requests) -> int:
-    return pki.authority.issue(citizen_request()).serial
+    return issue_delivered(pki.authority, citizen_request()).serial
 
 
 @pytest.fixture
 def undelivered(pki: Pki, citizen_request: Requests) -> int:
-    return pki.authority.issue(citizen_request("undelivered", on_hold=True)).serial
+    return pki.authority.issue(citizen_request("undelivered")).serial
 
 
 def test_an_officers_hold_is_not_lifted_by_the_registry(pki: Pki, good: int) -> None:

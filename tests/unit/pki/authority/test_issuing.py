@@ -114,11 +114,10 @@ def test_the_same_request_gives_the_same_certificate(
 @pytest.mark.parametrize(
     "change",
     [
-        {"on_hold": True},
         {"profile": Profile.SIGNATURE},
         {"subject": PersonSubject("0012345679", "زهرا", "محمدی")},
     ],
-    ids=["hold", "profile", "subject"],
+    ids=["profile", "subject"],
 )
 def test_the_same_request_id_with_other_content_is_refused(
     authority: Authority, citizen_request: Requests, change: dict[str, Any]
@@ -134,7 +133,7 @@ def test_the_same_request_id_with_other_content_is_refused(
 def test_a_crash_between_intent_and_record_is_repaired_by_the_same_request(
     pki: Pki, authority: Authority, watched: WatchedSigner, citizen_request: Requests, moment: str
 ) -> None:
-    request = citizen_request(on_hold=True)
+    request = citizen_request()
     setattr(watched, moment, True)
     with pytest.raises(PowerCutError):
         authority.issue(request)

@@ -135,7 +135,7 @@ def test_text_that_is_no_utf8_is_refused(pki: Pki) -> None:
 
 def test_a_serial_that_was_taken_meanwhile_stops_no_other(pki: Pki, citizen_request: Requests) -> None:
     issuing = pki.authority._issuing
-    torn = [pki.authority.order(citizen_request(name, on_hold=True)) for name in ("one", "two")]
+    torn = [pki.authority.order(citizen_request(name)) for name in ("one", "two")]
     one, two = issuing._reserve(torn)
     assert not isinstance(one, PkiError)
     assert not isinstance(two, PkiError)

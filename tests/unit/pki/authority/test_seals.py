@@ -169,8 +169,8 @@ def forge(pki: Pki, request_id: str, **values: object) -> None:
 def test_a_changed_intent_is_refused_and_the_others_go_on(
     either_pki: Pki, citizen_request: Requests, tear: Callable[..., None], values: dict[str, Any]
 ) -> None:
-    mine = citizen_request("mine", on_hold=True)
-    for request in (mine, citizen_request("theirs", on_hold=True)):
+    mine = citizen_request("mine")
+    for request in (mine, citizen_request("theirs")):
         tear(either_pki, request)
     forge(either_pki, "mine", actor="<b>nobody</b>", **values)
     assert either_pki.authority.repair() == 2

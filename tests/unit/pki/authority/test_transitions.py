@@ -22,6 +22,7 @@ from pki.errors import (
 )
 from pki.status import RevocationReason, Status
 from pki.store.models import AuditEntry
+from tests.delivery import issue_delivered
 
 CITIZEN = "citizen-auth-g1"
 Requests = Callable[..., CertificateRequest]
@@ -43,7 +44,7 @@ def listed(pki: Pki) -> set[int]:
 
 
 def test_a_card_on_hold_goes_live(pki: Pki, citizen_request: Requests) -> None:
-    serial = pki.authority.issue(citizen_request(on_hold=True)).serial
+    serial = pki.authority.issue(citizen_request()).serial
     assert status_of(pki, serial) is Status.ON_HOLD
     assert serial in listed(pki)
     pki.authority.activate(serial, "clerk-1", "delivered")
@@ -52,14 +53,14 @@ def test_a_card_on_hold_goes_live(pki: Pki, citizen_request: Requests) -> None:
 
 
 def test_only_delivery_ends_the_first_hold(pki: Pki, citizen_request: Requests) -> None:
-    serial = pki.authority.issue(citizen_request(on_hold=True)).serial
+    serial = pki.authority.issue(citizen_request()).serial
     with pytest.raises(NotActivatedError):
         pki.authority.resume(serial, "clerk-1", "in a hurry")
     assert status_of(pki, serial) is Status.ON_HOLD
 
 
 def test_delivery_does_not_end_a_later_hold(pki: Pki, citizen_request: Requests) -> None:
-    serial = pki.authority.issue(citizen_request(on_hold=True)).serial
+    serial = pki.authority.issue(citizen_request()).serial
     pki.authority.activate(serial, "clerk-1", "delivered")
     pki.authority.suspend(serial, "clerk-1", "mislaid")
     with pytest.raises(ForbiddenTransitionError):
@@ -70,14 +71,14 @@ def test_delivery_does_not_end_a_later_hold(pki: Pki, citizen_request: Requests)
 
 
 def test_a_card_revoked_before_delivery_never_goes_live(pki: Pki, citizen_request: Requests) -> None:
-    serial = pki.authority.issue(citizen_request(on_hold=True)).serial
+    serial = pki.authority.issue(citizen_request()).serial
     pki.authority.revoke(serial, STOLEN, "clerk-1", "")
     with pytest.raises(ForbiddenTransitionError):
         pki.authority.activate(serial, "clerk-1", "delivered")
 
 
 def test_a_cards_certificates_go_live_together_or_not_at_all(pki: Pki, citizen_request: Requests) -> None:
-    one, other = (pki.authority.issue(citizen_request(name, on_hold=True)).serial for name in "ab")
+    one, other = (pki.authority.issue(citizen_request(name)).serial for name in "ab")
     pki.authority.revoke(other, STOLEN, "officer", "")
     with pytest.raises(ForbiddenTransitionError):
         pki.authority.activate_card([one, other], "clerk-1", "delivered")
@@ -85,7 +86,7 @@ def test_a_cards_certificates_go_live_together_or_not_at_all(pki: Pki, citizen_r
 
 
 def test_a_card_is_held_though_one_certificate_was_revoked(pki: Pki, citizen_request: Requests) -> None:
-    one, other = (pki.authority.issue(citizen_request(name)).serial for name in "ab")
+    one, other = (issue_delivered(pki.authority, citizen_request(name)).serial for name in "ab")
     pki.authority.revoke(one, STOLEN, "officer", "")
     pki.authority.suspend_card([one, other], "clerk-1", "lost")
     assert (status_of(pki, one), status_of(pki, other)) == (Status.REVOKED, Status.ON_HOLD)
@@ -95,7 +96,7 @@ def test_a_card_is_held_though_one_certificate_was_revoked(pki: Pki, citizen_req
 
 
 def test_revoked_is_final(pki: Pki, citizen_request: Requests) -> None:
-    serial = pki.authority.issue(citizen_request()).serial
+    serial = issue_delivered(pki.authority, citizen_request()).serial
     pki.authority.revoke(serial, STOLEN, "clerk-1", "")
     for change in (pki.authority.suspend, pki.authority.resume):
         with pytest.raises(ForbiddenTransitionError) as caught:
@@ -106,7 +107,7 @@ def test_revoked_is_final(pki: Pki, citizen_request: Requests) -> None:
 
 
 def test_repeating_a_change_is_told_apart_from_a_forbidden_one(pki: Pki, citizen_request: Requests) -> None:
-    serial = pki.authority.issue(citizen_request()).serial
+    serial = issue_delivered(pki.authority, citizen_request()).serial
     with pytest.raises(AlreadyInStateError):
         pki.authority.resume(serial, "clerk-1", "")
     pki.authority.revoke(serial, STOLEN, "clerk-1", "")
@@ -117,7 +118,7 @@ def test_repeating_a_change_is_told_apart_from_a_forbidden_one(pki: Pki, citizen
 
 @pytest.mark.parametrize("reason", [RevocationReason.CERTIFICATE_HOLD, RevocationReason.REMOVE_FROM_CRL])
 def test_a_hold_is_no_reason_to_revoke(pki: Pki, citizen_request: Requests, reason: RevocationReason) -> None:
-    serial = pki.authority.issue(citizen_request()).serial
+    serial = issue_delivered(pki.authority, citizen_request()).serial
     with pytest.raises(ForbiddenReasonError):
         pki.authority.revoke(serial, reason, "clerk-1", "")
     assert pki.status.state_of(serial).is_good
@@ -132,11 +133,11 @@ def test_what_was_never_issued_has_no_status_to_change(pki: Pki, serial: int) ->
 
 
 def test_a_refused_change_changes_nothing(pki: Pki, citizen_request: Requests) -> None:
-    serial = pki.authority.issue(citizen_request()).serial
-    before, crl = entries(pki), pki.crls.current(CITIZEN).number
+    serial = issue_delivered(pki.authority, citizen_request()).serial
+    crl, before = pki.crls.current(CITIZEN).number, entries(pki)
     with pytest.raises(StatusError):
         pki.authority.resume(serial, "clerk-1", "")
-    assert (entries(pki), pki.crls.current(CITIZEN).number) == (before, crl)
+    assert (pki.crls.current(CITIZEN).number, entries(pki)) == (crl, before)
 
 
 @settings(max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -145,7 +146,7 @@ def test_no_sequence_of_changes_leaves_the_model(
     pki: Pki, citizen_request: Requests, steps: list[str], request: Any
 ) -> None:
     numbers = request.node.__dict__.setdefault("_numbers", iter(range(10_000)))
-    serial = pki.authority.issue(citizen_request(f"walk-{next(numbers)}")).serial
+    serial = issue_delivered(pki.authority, citizen_request(f"walk-{next(numbers)}")).serial
     allowed = {
         ("good", "suspend"): "on_hold",
         ("on_hold", "resume"): "good",

@@ -33,6 +33,7 @@ from pki.profiles import Profile
 from pki.status.ocsp.renewal import SUBJECT
 from pki.store.models import AuditEntry
 from pki.validation import ValidationError, validate
+from tests.delivery import issue_delivered
 
 from .conftest import OFFICERS, Site
 
@@ -168,12 +169,12 @@ def test_a_missing_root_key_is_named_and_the_ceremony_goes_on_when_it_is_back(si
 
 def test_a_new_issuing_ca_issues_from_then_on(site: Site, citizen_request: Any) -> None:
     pki = open_pki(site.opened())
-    old = pki.authority.issue(citizen_request("before"))
+    old = issue_delivered(pki.authority, citizen_request("before"))
     pki.close()
     site.ceremony("ca", "citizen-auth", "--shards", "4")
     pki = open_pki(site.opened())
     try:
-        new = pki.authority.issue(citizen_request("after"))
+        new = issue_delivered(pki.authority, citizen_request("after"))
         assert "citizen-auth-g2-p000" in str(x509.load_der_x509_certificate(new.der).extensions)
         names = {"citizen-auth-g1", "citizen-auth-g2"}
         for name in names:
@@ -194,13 +195,13 @@ def chain_certificates(pki: Pki) -> dict[str, x509.Certificate]:
 def rolled(site: Site, citizen_request: Any) -> Any:
     """Two roots, two authentication CAs; a certificate of before and one of after."""
     pki = open_pki(site.opened())
-    before = pki.authority.issue(citizen_request("before"))
+    before = issue_delivered(pki.authority, citizen_request("before"))
     pki.close()
     site.ceremony("renew", "root")
     site.ceremony("ca", "citizen-auth", officers=("be", "pe"))
     pki = open_pki(site.opened())
     try:
-        after = pki.authority.issue(citizen_request("after"))
+        after = issue_delivered(pki.authority, citizen_request("after"))
         yield pki, before, after
     finally:
         pki.close()
@@ -305,7 +306,6 @@ def answer_for(site: Site, name: str) -> None:
             issuer=pki.issuers[name],
             subject=SUBJECT,
             key=FileSigner.generate(ec.SECP256R1()).public_key,
-            on_hold=False,
             actor="tester",
         )
         pki.authority.execute(order)
@@ -348,7 +348,7 @@ def test_a_retired_cas_partitions_have_their_last_crls_too(site: Site) -> None:
 
 def test_a_ca_with_living_certificates_does_not_retire(site: Site, citizen_request: Any) -> None:
     pki = open_pki(site.opened())
-    pki.authority.issue(citizen_request())
+    issue_delivered(pki.authority, citizen_request())
     pki.close()
     site.ceremony("ca", "citizen-auth")
     assert "1 certificates of citizen-auth-g1 have not ended yet" in site.refused("retire", "citizen-auth-g1")

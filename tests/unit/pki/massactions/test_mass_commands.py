@@ -13,6 +13,7 @@ from pki import cli
 from pki.authority import CertificateRequest
 from pki.bootstrap import open_pki
 from pki.home import Home
+from tests.delivery import issue_delivered
 
 Run = Callable[..., Result]
 
@@ -31,7 +32,9 @@ def run(home: Home) -> Run:
 def serials(home: Home, citizen_request: Callable[..., CertificateRequest]) -> list[str]:
     opened = open_pki(home)
     try:
-        issued = [opened.authority.issue(citizen_request(f"request-{number}")) for number in range(3)]
+        issued = [
+            issue_delivered(opened.authority, citizen_request(f"request-{number}")) for number in range(3)
+        ]
     finally:
         opened.close()
     return [f"{one.serial:032x}" for one in issued]

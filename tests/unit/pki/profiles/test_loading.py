@@ -178,7 +178,9 @@ def test_an_installation_replaces_one_profile(tmp_path: Path) -> None:
 
 FIXED = [
     (Profile.AUTHENTICATION, 'issued_by = ["citizen-sign"]'),
-    (Profile.AUTHENTICATION, 'subject = "institution"'),
+    (Profile.AUTHENTICATION, 'subject = "card"'),
+    (Profile.AUTHENTICATION, "held_until_delivery = false"),
+    (Profile.OPERATOR, "held_until_delivery = true"),
     (Profile.SIGNATURE, "qualified = false"),
     (Profile.CSCA_LINK, "link = false"),
 ]

@@ -15,6 +15,7 @@ from pki.keys.files import FileSigner
 from pki.profiles import Profile
 from pki.profiles.definitions import Life
 from pki.profiles.tbs import Validity, validity_from
+from pki.status.state import RevocationReason, Status
 
 Requests = Callable[..., CertificateRequest]
 
@@ -55,6 +56,15 @@ def test_citizen_ca(pki: Pki) -> None:
     assert (constraints.critical, constraints.value.ca, constraints.value.path_length) == (True, True, 0)
     assert usage_bits(citizen) == {"key_cert_sign", "crl_sign"}
     citizen.verify_directly_issued_by(pki.trust.anchors[0])
+
+
+@pytest.mark.parametrize("profile", [Profile.AUTHENTICATION, Profile.SIGNATURE])
+def test_nothing_on_a_citizens_card_begins_good(
+    pki: Pki, citizen_request: Requests, profile: Profile
+) -> None:
+    serial = pki.authority.issue(citizen_request(profile=profile)).serial
+    state = pki.status.state_of(serial)
+    assert (state.status, state.reason) == (Status.ON_HOLD, RevocationReason.CERTIFICATE_HOLD)
 
 
 def test_authentication(pki: Pki, citizen_request: Requests) -> None:

@@ -30,6 +30,7 @@ from pki.pkcs10 import create_csr
 from pki.profiles import Profile
 from pki.reconciliation import Difference, Reconciliation
 from pki.reconciliation.spool import open_spool
+from pki.reconciliation.standing import ReplayError, issued
 from pki.status import RevocationReason
 from pki.status.state import Hold
 from pki.store.massactions import MassActionRow, MassSkip, MassTarget
@@ -66,16 +67,17 @@ def compared(pki: Pki) -> list[Difference]:
 
 
 def issue(pki: Pki, count: int) -> list[int]:
-    """Serials; those at odd places are on hold."""
+    """Serials; those at odd places were not delivered."""
     person = PersonSubject("0012345679", "سارا", "محمدی")
     requests = []
     for number in range(count):
         csr = create_csr(FileSigner.generate(ec.SECP256R1()), "card")
         name = f"{pki.clock().timestamp()}-{number}"
-        held = bool(number % 2)
-        requests.append(CertificateRequest(name, Profile.AUTHENTICATION, person, csr, held, "tester"))
+        requests.append(CertificateRequest(name, Profile.AUTHENTICATION, person, csr, "tester"))
     results = pki.authority.issue_many(requests)
-    return [result.serial for result in results if isinstance(result, IssuedCertificate)]
+    serials = [result.serial for result in results if isinstance(result, IssuedCertificate)]
+    pki.authority.activate_card(serials[::2], "clerk-1", "delivered")
+    return serials
 
 
 def carry_out(pki: Pki, clock: Any, kind: Kind, serials: Sequence[int]) -> int:
@@ -343,3 +345,12 @@ def test_entries_about_a_ca_that_contradict_one_another(pki: Pki, clock: Any) ->
         record_events(session, [Event(clock(), "x", "issuer.retired", "card-g7", {})])
     found = [(item.serial, item.kind) for item in compared(pki)]
     assert found == [("card-g1", "CA"), ("card-g1", "CA"), ("card-g7", "CA")]
+
+
+def test_a_cards_certificate_that_the_log_issues_good_is_named() -> None:
+    """Only a delivery makes it good, whoever wrote the entry."""
+    details = {"issuer": "citizen-auth-g1", "request": "r", "status": "good"}
+    for profile in ("authentication", "signature", "card_authentication"):
+        with pytest.raises(ReplayError, match="before any delivery"):
+            issued(7, {**details, "profile": profile})
+    assert issued(7, {**details, "profile": "service"}).activated

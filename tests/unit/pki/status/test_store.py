@@ -17,13 +17,14 @@ from pki.status.feed import StatusFeed
 from pki.status.store import StatusStore
 from pki.store.database import create_database_engine
 from pki.store.models import Base
+from tests.delivery import issue_delivered
 
 CITIZEN, ROOT = "citizen-auth-g1", "root-g1"
 Requests = Callable[..., CertificateRequest]
 
 
 def test_a_certificate_is_found_by_its_issuer(pki: Pki, citizen_request: Requests) -> None:
-    issued = pki.authority.issue(citizen_request())
+    issued = issue_delivered(pki.authority, citizen_request())
     citizen = pki.trust.intermediates[0]
     expected = CertificateState(Status.GOOD, None, issued.not_before)
     assert pki.status.lookup(CITIZEN, issued.serial) == expected
@@ -31,7 +32,7 @@ def test_a_certificate_is_found_by_its_issuer(pki: Pki, citizen_request: Request
 
 
 def test_another_issuers_certificate_is_not_known(pki: Pki, citizen_request: Requests) -> None:
-    issued = pki.authority.issue(citizen_request())
+    issued = issue_delivered(pki.authority, citizen_request())
     assert pki.status.lookup(ROOT, issued.serial) is None
     assert pki.status.lookup(pki.trust.anchors[0], issued.serial) is None
     assert pki.status.lookup("nobody", issued.serial) is None

@@ -14,6 +14,7 @@ from pki.bootstrap import Pki
 from pki.hierarchy import Role, issuer_name
 from pki.status import RevocationReason
 from pki.validation import Evidence, PathPolicy, RevocationMode, ValidationError, validate
+from tests.delivery import issue_delivered
 from tests.unit.pki.conftest import START
 from tests.unit.pki.validation.making import NOW
 from tests.unit.pki.validation.test_fast_and_full import CHOICES, Chain
@@ -72,11 +73,11 @@ def test_the_same_verdict(tmp_path: Path, faults: dict[str, object]) -> None:
 def test_the_real_hierarchy_with_its_crls(
     tmp_path: Path, pki: Pki, citizen_request: Callable[..., CertificateRequest]
 ) -> None:
-    leaf = pki.authority.issue(citizen_request())
+    leaf = issue_delivered(pki.authority, citizen_request())
     name = issuer_name(Role.CITIZEN_AUTHENTICATION, 1)
     root, issuing = pki.certificates["root-g1"], pki.certificates[name]
     pki.authority.revoke(leaf.serial, RevocationReason.KEY_COMPROMISE, "tester", "lost")
-    other = pki.authority.issue(citizen_request("request-2"))
+    other = issue_delivered(pki.authority, citizen_request("request-2"))
     crls = [pki.crls.publish(issuer, "tester").read() for issuer in ("root-g1", name)]
     (tmp_path / "crls").write_text("".join(pem(crl, "X509 CRL") for crl in crls))
     policy = PathPolicy(revocation=RevocationMode.CRL, strict=True)

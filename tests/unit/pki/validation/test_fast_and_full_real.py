@@ -17,6 +17,7 @@ from pki.hierarchy import crl_scope
 from pki.status import RevocationReason
 from pki.status.ocsp.forms import plain_request
 from pki.validation import Evidence, PathPolicy, PinnedIssuers, RevocationMode, ValidatedPath, validate
+from tests.delivery import issue_delivered
 from tests.unit.pki.conftest import ManualClock
 from tests.unit.pki.validation.test_fast_and_full import WANTS, assert_same_verdict, outcome
 
@@ -132,7 +133,7 @@ def told_by(both: Both, mode: RevocationMode, evidence: Evidence) -> Iterator[st
 
 
 def test_without_a_status(pki: Pki, citizen_request: Callable[..., CertificateRequest]) -> None:
-    both = Both(pki, pki.authority.issue(citizen_request()))
+    both = Both(pki, issue_delivered(pki.authority, citizen_request()))
     verdicts = [both.judge(after, wanted, Evidence.of()) for after in MOMENTS for wanted in PLAIN]
     assert sum(isinstance(verdict, ValidatedPath) for verdict in verdicts) >= 4
 
@@ -142,7 +143,7 @@ def test_with_every_source_of_statuses(
 ) -> None:
     found: dict[RevocationMode, dict[str, set[str]]] = {mode: {} for mode in TELLING}
     for name, life in LIVES.items():
-        both = Both(installation, installation.authority.issue(citizen_request(name)))
+        both = Both(installation, issue_delivered(installation.authority, citizen_request(name)))
         sources = evidence_of(installation, clock, both.issued.serial, life)
         for mode in TELLING:
             for source, evidence in sources.items():

@@ -74,10 +74,13 @@ def issue(pki: Pki, citizen_request: Callable[..., CertificateRequest]) -> Calla
     """Issues certificates whose serials have 16 octets, until there is one."""
     numbers = iter(range(10_000))
 
-    def make(**arguments: Any) -> IssuedCertificate:
+    def make(*, delivered: bool = True, **arguments: Any) -> IssuedCertificate:
         while True:
             issued = pki.authority.issue(citizen_request(f"answered-{next(numbers)}", **arguments))
             if issued.serial >= _COMMON:
-                return issued
+                break
+        if delivered:
+            pki.authority.activate(issued.serial, "clerk-1", "delivered")
+        return issued
 
     return make

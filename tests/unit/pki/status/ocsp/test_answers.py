@@ -20,6 +20,7 @@ from pki.bootstrap import Pki
 from pki.status import RevocationReason
 from pki.status.ocsp.request import MAX_CERT_IDS, MAX_REQUEST_BYTES, MalformedRequestError, parse_request
 from pki.status.ocsp.response import ResponseStatus
+from tests.delivery import issue_delivered
 
 Requests = Callable[..., CertificateRequest]
 NULL = b"\x05\x00"
@@ -27,7 +28,7 @@ NULL = b"\x05\x00"
 
 @pytest.fixture
 def leaf(pki: Pki, citizen_request: Requests) -> x509.Certificate:
-    return x509.load_der_x509_certificate(pki.authority.issue(citizen_request()).der)
+    return x509.load_der_x509_certificate(issue_delivered(pki.authority, citizen_request()).der)
 
 
 def ask(

@@ -53,7 +53,7 @@ def plain(pki: Pki, serial: int, form: int = 0, issuer: str = CITIZEN) -> bytes:
 def test_good_hold_unknown_nonce_and_several(
     pki: Pki, issue: Issue, citizen_request: Callable[..., CertificateRequest]
 ) -> None:
-    good, held = issue().serial, issue(on_hold=True).serial
+    good, held = issue().serial, issue(delivered=False).serial
     signature = pki.authority.issue(citizen_request("signature", Profile.SIGNATURE)).serial
     cert_id = parse_request(plain(pki, good)).cert_ids[0].raw
     requests = [plain(pki, good, form) for form in range(4)]

@@ -86,7 +86,7 @@ def test_a_revocation_removes_the_good_answer_of_every_form(worker: Worker, issu
 @pytest.mark.parametrize("change", ["suspend", "activate", "resume"])
 def test_every_change_of_status_counts(worker: Worker, issue: Issue, change: str) -> None:
     authority = worker.pki.authority
-    serial = issue(on_hold=change == "activate").serial
+    serial = issue(delivered=change != "activate").serial
     if change == "resume":
         authority.suspend(serial, "tester", "")
     worker.store(serial)

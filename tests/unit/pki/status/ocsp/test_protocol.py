@@ -25,6 +25,7 @@ from pki.status.ocsp.policy import SKEW
 from pki.status.ocsp.request import parse_request
 from pki.status.ocsp.response import ResponseStatus
 from pki.store.models import KeyRow
+from tests.delivery import issue_delivered
 
 from .conftest import CITIZEN
 
@@ -157,7 +158,7 @@ def test_what_was_never_issued_is_revoked_where_so_configured(home: Home, clock:
 def test_signature_certificates_have_an_archive_cutoff(
     pki: Pki, citizen_request: Requests, issue: Issue
 ) -> None:
-    issued = pki.authority.issue(citizen_request("signature", Profile.SIGNATURE))
+    issued = issue_delivered(pki.authority, citizen_request("signature", Profile.SIGNATURE))
     began = pki.issuers[SIGNING].facts.validity.not_before
     cutoff = der.extension("1.3.6.1.5.5.7.48.1.6", der.generalized_time(began))
     plain = request_of(cert_id(pki, issued.serial, SIGNING))
