@@ -39,8 +39,14 @@ class ReadyResponse(NamedTuple):
     """A whole response; `date` is added."""
 
     status: int
-    headers: Headers
+    head: bytes
+    """Header lines, each with its end: see `head_of`."""
     body: bytes
+
+
+def head_of(headers: Headers) -> bytes:
+    """Headers as the lines of a head."""
+    return b"".join(b"%b: %b\r\n" % header for header in headers)
 
 
 AnswerAtOnce: TypeAlias = Callable[[bytes, Headers], ReadyResponse | None]
@@ -58,6 +64,8 @@ class BoundedProtocol(HttpToolsProtocol):
     """Asked first about GETs in HTTP/1.1: what it answers costs no task and no ASGI messages."""
     _ready: ReadyResponse | None = None
     _ready_left = 0
+    _default_headers: Headers = ()
+    _default_head = b""
     _watch: asyncio.TimerHandle | None = None
     _write_watch: asyncio.TimerHandle | None = None
     _release: Callable[[], None]
@@ -124,9 +132,11 @@ class BoundedProtocol(HttpToolsProtocol):
         if ready is None:
             super().on_message_complete()
             return
-        headers = (*self.server_state.default_headers, *ready.headers)
-        lines = [b"%b: %b" % header for header in headers]
-        self.transport.write(STATUS_LINE[ready.status] + b"\r\n".join((*lines, b"", ready.body)))
+        default = self.server_state.default_headers  # another list each second
+        if default is not self._default_headers:
+            self._default_headers, self._default_head = default, head_of(default)
+        parts = (STATUS_LINE[ready.status], self._default_head, ready.head, b"\r\n", ready.body)
+        self.transport.write(b"".join(parts))
         self.on_response_complete()
 
     def _find_ready(self) -> ReadyResponse | None:

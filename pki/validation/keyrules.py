@@ -1,5 +1,7 @@
 """Which keys are strong enough, told from their bytes: an end entity's key need not be opened for that."""
 
+from typing import NamedTuple
+
 from pki import der
 from pki.der import DerError
 from pki.validation.policy import KeyRules
@@ -22,12 +24,33 @@ _CURVES = {
 """RFC 5480 §2.1.1.1, RFC 5639 §4.1; of no other is a key taken."""
 
 
+class _Usual(NamedTuple):
+    """What comes before the point of an uncompressed key on a curve, which is named so."""
+
+    head: bytes
+    curve: str
+
+
+def _usual(oid: str, point_bytes: int) -> tuple[int, _Usual]:
+    algorithm = der.sequence((der.object_identifier(_EC), der.object_identifier(oid)))
+    spki = der.sequence((algorithm, der.bit_string(bytes(point_bytes))))
+    return len(spki), _Usual(spki[:-point_bytes], _CURVES[oid])
+
+
+_USUAL = dict((_usual("1.2.840.10045.3.1.7", 65), _usual("1.3.132.0.34", 97)))
+"""By the length of the whole: nearly all keys are told by one comparison."""
+
+
 class WeakKey(Exception):  # noqa: N818 - a finding; where it is found, the path makes it an error
     """The key is smaller than the rules want, or on another curve."""
 
 
 def require_strength(spki: bytes, rules: KeyRules) -> None:
     """Raises WeakKey, DerError. Keys of other kinds are for those to refuse who would verify with them."""
+    usual = _USUAL.get(len(spki))
+    if usual is not None and spki.startswith(usual.head):
+        _require_in(rules, usual.curve)
+        return
     parts = der.spans(spki, *der.header(spki, 0)[1:]) if spki else []
     if len(parts) != _PARTS:
         raise DerError("a SubjectPublicKeyInfo has two parts")
@@ -59,7 +82,10 @@ def _curve(parameters: bytes) -> str:
 
 
 def _require_curve(parameters: bytes, rules: KeyRules) -> None:
-    curve = _curve(parameters)
+    _require_in(rules, _curve(parameters))
+
+
+def _require_in(rules: KeyRules, curve: str) -> None:
     if curve not in rules.curves:
         raise WeakKey(f"has a key on {curve}, which this policy refuses")
 

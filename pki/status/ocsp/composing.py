@@ -1,5 +1,6 @@
 """From a stored record back to the answer's bytes: two joints, serial and signature, in a ready template."""
 
+from binascii import hexlify
 from collections.abc import Callable
 from datetime import UTC, datetime
 from email.utils import format_datetime
@@ -102,7 +103,7 @@ def data_of(answer: StoredAnswer, serial: bytes, credential: Credential, extensi
 
 def etag_of(signature: bytes) -> bytes:
     """An entity tag (RFC 9110 §8.8.3)."""
-    return b'"%b"' % signature[-_ETAG_BYTES:].hex().encode()
+    return b'"%b"' % hexlify(signature[-_ETAG_BYTES:])
 
 
 def http_date(seconds: int) -> bytes:

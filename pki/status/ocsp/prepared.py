@@ -83,11 +83,16 @@ class PreparedAnswers:
             self._looked = elapsed
             self._reader.renew()
         form, serial = found
-        record = self._look_up(form.form_id + serial)
+        try:
+            record = self._reader.get(form.form_id + serial)
+        except lmdb.Error as error:
+            _log_unusable(error)
+            return None
         if record is None:
             return None
         version, produced, _, next_update = read_times(record)
-        right = version >= self._floors.get(form.issuer, version + 1)
+        floor = self._floors.get(form.issuer)
+        right = floor is not None and version >= floor
         # While the clock is behind what is on record, what was made before it was set back serves on.
         if not right or produced > max(now, self._known) or now >= next_update - _LEAST_LEFT:
             return None
@@ -97,13 +102,6 @@ class PreparedAnswers:
         """Holds no snapshot of the store while nobody asks. Called in the thread that finds."""
         self._reader.release()
         self._look_again = True
-
-    def _look_up(self, key: bytes) -> bytes | None:
-        try:
-            return self._reader.get(key)
-        except lmdb.Error as error:
-            _log_unusable(error)
-            return None
 
     def keep(self, answer: StoredAnswer) -> None:
         """Puts an answer that was made for one request in store for others, soon."""

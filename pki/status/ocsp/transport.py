@@ -1,9 +1,10 @@
 """OCSP over HTTP, as far as it is bytes: addresses, headers, conditions (RFC 6960 Appendix A, RFC 5019)."""
 
 import binascii
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import TypeAlias
 
+from pki.httpprotocol import head_of
 from pki.status.ocsp.composing import ReadyAnswer, http_date
 from pki.status.ocsp.policy import SHARED_SECONDS
 from pki.status.ocsp.request import MAX_REQUEST_BYTES
@@ -45,24 +46,36 @@ class CacheHeaders:
     def __init__(self) -> None:
         self._second = 0
         self._expires = b""
+        self._head = b""
 
     def of(self, answer: ReadyAnswer, now: int) -> Headers:
         """For an answer given out at `now`, seconds since 1970."""
-        return [_TYPE, (b"content-length", b"%d" % len(answer.body)), *self._of_any(answer, now)]
+        self._see(now)
+        length = b"%d" % len(answer.body)
+        return [*_described(length), *_validated(answer.last_modified, answer.etag, self._expires)]
 
     def of_unchanged(self, answer: ReadyAnswer, now: int) -> Headers:
         """Those of 304 Not Modified (RFC 9110 §15.4.5)."""
-        return list(self._of_any(answer, now))
+        self._see(now)
+        return _validated(answer.last_modified, answer.etag, self._expires)
 
-    def _of_any(self, answer: ReadyAnswer, now: int) -> Sequence[tuple[bytes, bytes]]:
+    def head(self, answer: ReadyAnswer, now: int) -> bytes:
+        """Those of `of` as the lines of a head."""
+        self._see(now)
+        return self._head % (len(answer.body), answer.last_modified, answer.etag)
+
+    def _see(self, now: int) -> None:
         if now != self._second:
             self._second, self._expires = now, http_date(now + SHARED_SECONDS)
-        return (
-            (b"last-modified", answer.last_modified),
-            (b"expires", self._expires),
-            (b"etag", answer.etag),
-            _CACHED,
-        )
+            self._head = head_of([*_described(b"%d"), *_validated(b"%b", b"%b", self._expires)])
+
+
+def _described(length: bytes) -> Headers:
+    return [_TYPE, (b"content-length", length)]
+
+
+def _validated(last_modified: bytes, etag: bytes, expires: bytes) -> Headers:
+    return [(b"last-modified", last_modified), (b"etag", etag), (b"expires", expires), _CACHED]
 
 
 def is_unchanged(headers: Iterable[tuple[bytes, bytes]], answer: ReadyAnswer) -> bool:

@@ -8,7 +8,7 @@ import threading
 
 from starlette.types import Receive, Scope, Send
 
-from pki.httpprotocol import Headers, ReadyResponse, answering_at_once
+from pki.httpprotocol import Headers, ReadyResponse, answering_at_once, head_of
 from pki.serving import end_with_parent, worker_server
 
 
@@ -25,7 +25,7 @@ class Constant:
             (b"etag", b'"000000000000000000000000"'),
             (b"cache-control", b"max-age=40, public, no-transform, must-revalidate"),
         ]
-        self._ready = ReadyResponse(200, self._headers, self._body)
+        self._ready = ReadyResponse(200, head_of(self._headers), self._body)
 
     def at_once(self, target: bytes, headers: Headers) -> ReadyResponse:  # noqa: ARG002
         """One GET, the way that the service's stored answers go."""

@@ -68,8 +68,8 @@ class _Server:
         if target != b"/ready":
             return None
         if (b"if-none-match", b"x") in headers:
-            return ReadyResponse(304, (), b"")
-        return ReadyResponse(200, ((b"content-length", b"5"),), b"ready")
+            return ReadyResponse(304, b"", b"")
+        return ReadyResponse(200, b"content-length: 5\r\n", b"ready")
 
     async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
         await self.may_answer.wait()
