@@ -152,14 +152,16 @@ def audit() -> None:
     """The authority's hash-linked log."""
 
 
-for _name, _summary in {
-    "verify": "Check every link, node and checkpoint, or one proof.",
-    "checkpoint": "Sign the log's present state.",
-    "prove": "Prove an entry, or that the log only grew.",
-    "restored": "After a restore: officers accept a log that lost signed entries.",
-    "key": "Print the public key of the checkpoints.",
-}.items():
-    audit.add_command(LazyCommand(_name, "pki.auditchain.cli", _summary))
+for _name, _module, _summary in (
+    ("entries", "lookup", "Print entries with their numbers."),
+    ("holder", "lookup", "Open an entry's commitment to a certificate's subject."),
+    ("verify", "cli", "Check every link, node and checkpoint, or one proof."),
+    ("checkpoint", "cli", "Sign the log's present state."),
+    ("prove", "cli", "Prove an entry, or that the log only grew."),
+    ("restored", "cli", "After a restore: officers accept a log that lost signed entries."),
+    ("key", "cli", "Print the public key of the checkpoints."),
+):
+    audit.add_command(LazyCommand(_name, f"pki.auditchain.{_module}", _summary))
 
 
 @pki.command()

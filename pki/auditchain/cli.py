@@ -2,20 +2,18 @@
 
 import json
 import re
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
-from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from pki.auditchain.chain import Head
 from pki.auditchain.errors import CheckpointError, TablesDifferError
 from pki.auditchain.keeping import KeptNote
 from pki.auditchain.note import NOTE_LIMIT, Checkpoint, CheckpointKey, parse_checkpoint
+from pki.auditchain.opening import current_home, errors_told, opened_database
 from pki.auditchain.presenting import show_checkpoint, show_verified
 from pki.auditchain.proofs import (
     PROOF_LIMIT,
@@ -27,11 +25,9 @@ from pki.auditchain.proofs import (
 )
 from pki.auditchain.restoring import accept_restored
 from pki.auditchain.verification import Expectations, Verified, snapshot, verify_record
-from pki.bootstrap import open_engine
 from pki.checkpointing import checkpointer_of, opened_signer
 from pki.clock import utc_now
-from pki.errors import PkiError
-from pki.home import Home, HomeError, load
+from pki.home import Home
 from pki.reconciliation import Reconciliation
 from pki.reconciliation.spool import open_spool
 from pki.store.models import AUDIT
@@ -72,12 +68,12 @@ def verify(
     Then the log is replayed: what it says of each certificate, the tables must say, too; every difference is
     named on stderr. Note the end elsewhere: it is what --head takes.
     """
-    with _errors_told():
+    with errors_told():
         checkpoint = None if noted is None else parse_checkpoint(_read(noted, NOTE_LIMIT))
         if proof is not None:
             _verify_proof(_read(proof, PROOF_LIMIT), [_read_key(path) for path in keys], checkpoint, as_json)
             return
-        home = _home()
+        home = current_home()
         public = [_read_key(path) for path in keys] or [_own_key(home)]
         kept = KeptNote(home.audit_note).read()
         known = Expectations(
@@ -85,7 +81,7 @@ def verify(
             tuple(item for item in (checkpoint, kept) if item is not None),
             tuple(CheckpointKey(home.audit_origin, key) for key in public),
         )
-        with _database(home) as engine, Session(snapshot(engine)) as session:
+        with opened_database(home) as engine, Session(snapshot(engine)) as session:
             verified, compared = _checked(session, known, log_only=log_only)
     show_verified(verified, compared, kept, as_json)
 
@@ -94,9 +90,9 @@ def verify(
 @_json_option
 def checkpoint(*, as_json: bool) -> None:
     """Sign the log's present state; print the checkpoint. Note it elsewhere: --checkpoint takes it."""
-    with _errors_told():
-        home = _home()
-        with _database(home) as engine, opened_signer(home, engine) as signer:
+    with errors_told():
+        home = current_home()
+        with opened_database(home) as engine, opened_signer(home, engine) as signer:
             made = checkpointer_of(home, engine, signer).make()
     show_checkpoint(made, as_json)
 
@@ -110,9 +106,9 @@ def restored(*, officers: tuple[str, ...], note: str, as_json: bool) -> None:
 
     Until then no checkpoint is signed. The kept one is set aside beside the new one: hand it to the auditors.
     """
-    with _errors_told():
-        home = _home()
-        with _database(home) as engine, opened_signer(home, engine) as signer:
+    with errors_told():
+        home = current_home()
+        with opened_database(home) as engine, opened_signer(home, engine) as signer:
             kept, checkpointer = KeptNote(home.audit_note), checkpointer_of(home, engine, signer)
             made = accept_restored(engine, AUDIT, kept, checkpointer, officers, note, utc_now)
     show_checkpoint(made, as_json)
@@ -127,7 +123,7 @@ def prove(*, sequence: int | None, old_size: int | None) -> None:
     """Print a proof (JSON) that entry SEQUENCE is in the log, or that the log only grew since OLD_SIZE."""
     if (sequence is None) == (old_size is None):
         raise click.UsageError("give either SEQUENCE or --consistency OLD_SIZE")
-    with _errors_told(), _database(_home()) as engine, Session(snapshot(engine)) as session:
+    with errors_told(), opened_database(current_home()) as engine, Session(snapshot(engine)) as session:
         if sequence is not None:
             proof: Proof = prove_inclusion(session, AUDIT, sequence)
         else:
@@ -139,8 +135,8 @@ def prove(*, sequence: int | None, old_size: int | None) -> None:
 @_json_option
 def key(*, as_json: bool) -> None:
     """Print the public key that signs checkpoints (PEM): what strangers check proofs with."""
-    with _errors_told():
-        home = _home()
+    with errors_told():
+        home = current_home()
         own = CheckpointKey(home.audit_origin, _own_key(home))
     pem = own.public_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
     data = {"origin": own.name, "verifier_key": own.verifier_key, "pem": pem}
@@ -175,30 +171,9 @@ def _verify_proof(
     click.echo(json.dumps(data) if as_json else f"{proven.checkpoint.origin}: {proven.statement}")
 
 
-@contextmanager
-def _errors_told() -> Iterator[None]:
-    try:
-        yield
-    except (PkiError, HomeError) as error:
-        raise click.ClickException(str(error)) from error
-
-
-@contextmanager
-def _database(home: Home) -> Iterator[Engine]:
-    engine = open_engine(home)
-    try:
-        yield engine
-    finally:
-        engine.dispose()
-
-
 def _own_key(home: Home) -> ec.EllipticCurvePublicKey:
-    with _database(home) as engine, opened_signer(home, engine) as signer:
+    with opened_database(home) as engine, opened_signer(home, engine) as signer:
         return _elliptic(signer.public_key)
-
-
-def _home() -> Home:
-    return load(click.get_current_context().find_root().params["home"])
 
 
 def _parse_head(text: str) -> Head:

@@ -1,7 +1,9 @@
 """Where an officer is alone with their share: a file of their own, or a screen that is cleared again."""
 
 import sys
+import termios
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -9,10 +11,12 @@ import click
 
 from pki.ceremony.errors import ShareError
 from pki.ceremony.places import lies_in, require_writable
-from pki.ceremony.shares import MAX_SHARE_CHARACTERS
+from pki.ceremony.shares import MAX_SHARE_CHARACTERS, SharesError, check_words
 from pki.errors import KeyExistsError, KeyStoreError
 from pki.keys.disk import read_bounded, write_new_file
 
+_TRIES = 3
+_OTHERS = 0o077
 _LEFT = "remove it if it is left from a ceremony that did not begin"
 
 
@@ -86,8 +90,12 @@ class CommandDesk:
         path = self._files.get(officer)
         if path is None:
             _require_terminal(officer)
-            return str(click.prompt(f"Officer {officer}, type your share", hide_input=True, err=True))
+            return _ask_alone(officer)
         try:
+            if _is_open_to_others(path):
+                raise ShareError(
+                    officer, f"{path.name} is open to others: chmod 600, and ask who has read it"
+                )
             return read_bounded(path, MAX_SHARE_CHARACTERS).decode("ascii")
         except KeyStoreError as error:
             raise ShareError(officer, f"{path.name}: {error.detail}") from error
@@ -95,15 +103,44 @@ class CommandDesk:
             raise ShareError(officer, f"{path.name} holds no share") from error
 
 
+def _is_open_to_others(path: Path) -> bool:
+    try:
+        return bool(path.stat().st_mode & _OTHERS)
+    except OSError:
+        return False  # reading it says what is wrong
+
+
+def _ask_alone(officer: str) -> str:
+    """A slip of the fingers costs another try, not the ceremony."""
+    for _ in range(_TRIES):
+        _drop_type_ahead()
+        share = str(click.prompt(f"Officer {officer}, type your share", hide_input=True, err=True))
+        try:
+            check_words(share)
+        except SharesError as error:
+            click.echo(f"What was typed {error}.", err=True)
+        else:
+            return share
+    raise ShareError(officer, f"no share was typed in {_TRIES} tries")
+
+
+def _drop_type_ahead() -> None:
+    """What was typed before the question is nobody's answer to it."""
+    with suppress(termios.error, ValueError):
+        termios.tcflush(sys.stdin, termios.TCIFLUSH)
+
+
 def _show_alone(officer: str, share: str) -> None:
     _require_terminal(officer)
     _clear()
+    _drop_type_ahead()
     click.prompt(f"Officer {officer} alone, press Enter", default="", show_default=False, err=True)
     words = share.split()
     width = max(map(len, words))
     for start in range(0, len(words), 4):
         row = enumerate(words[start : start + 4], start + 1)
         click.echo("  ".join(f"{number:2} {word:{width}}" for number, word in row), err=True)
+    _drop_type_ahead()
     click.prompt("Write the words down, then press Enter", default="", show_default=False, err=True)
     _clear()
 
