@@ -11,7 +11,7 @@ from starlette.types import Receive, Scope, Send
 from pki.bootstrap import Pki
 from pki.documents import document_routes
 from pki.health import health_routes
-from pki.httpprotocol import Headers, ReadyResponse
+from pki.httpprotocol import AnswerBody, Headers, ReadyResponse
 from pki.metrics import Counters
 from pki.metricsboard import MetricsBoard
 from pki.problems import problem
@@ -37,6 +37,10 @@ class StatusApp:
         if not target.startswith(self._ocsp_target):
             return None
         return self._ocsp.at_once(target[len(self._ocsp_target) :], headers)
+
+    def soon(self, target: bytes, headers: Headers) -> AnswerBody | None:
+        """Who answers a POST to OCSP: `pki.httpprotocol.AnswerSoon`."""
+        return self._ocsp.soon(headers) if target == self._ocsp_target[:-1] else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """One request, or the server's life span."""

@@ -30,6 +30,8 @@ _READY_IN_A_ROW = 16
 """Answers at once to one reading of the socket: a client that sends and doesn't read fills no memory."""
 _WITH_MORE = frozenset({b"content-length", b"transfer-encoding", b"expect", b"upgrade"})
 """Headers of requests that are more than a head."""
+_NOT_PLAIN = _WITH_MORE - {b"content-length"}
+"""Headers of requests that are more than a head and a body of a told length."""
 
 Headers: TypeAlias = Sequence[tuple[bytes, bytes]]
 """Names in lower case, and values."""
@@ -53,6 +55,32 @@ AnswerAtOnce: TypeAlias = Callable[[bytes, Headers], ReadyResponse | None]
 """The response to a GET, by its target and headers; None: the application answers. It must not wait."""
 
 
+Respond: TypeAlias = Callable[[ReadyResponse], None]
+AnswerBody: TypeAlias = Callable[[bytes, Respond], None]
+"""Takes a whole request body and answers it later, once, in this event loop."""
+AnswerSoon: TypeAlias = Callable[[bytes, Headers], AnswerBody | None]
+"""Who answers a POST, by its target and headers; None: the application. It must not wait."""
+
+
+class _Pending:
+    """Stands where uvicorn keeps the present request and its application, while one is answered without."""
+
+    keep_alive = True
+    disconnected = False
+    response_complete = False
+    more_body = False
+
+    def __init__(self) -> None:
+        self.message_event = _Unheard()
+
+
+class _Unheard:
+    """An event for which nobody waits."""
+
+    def set(self) -> None:
+        pass
+
+
 class _TooManyError(Exception):
     """More requests than a connection may have waiting."""
 
@@ -62,7 +90,11 @@ class BoundedProtocol(HttpToolsProtocol):
 
     at_once: AnswerAtOnce | None = None
     """Asked first about GETs in HTTP/1.1: what it answers costs no task and no ASGI messages."""
+    soon: AnswerSoon | None = None
+    """Asked first about POSTs in HTTP/1.1 whose bodies come with their heads: no task, no ASGI messages."""
     _ready: ReadyResponse | None = None
+    _taker: AnswerBody | None = None
+    _body: list[bytes]
     _ready_left = 0
     _default_headers: Headers = ()
     _default_head = b""
@@ -114,6 +146,8 @@ class BoundedProtocol(HttpToolsProtocol):
             return
         self._head_bytes += len(data)
         super().data_received(data)
+        if self._taker is not None:
+            self._leave_to_application()
         if self._head_bytes > MAX_HEAD_BYTES and not self._answering:
             self.transport.close()
 
@@ -122,22 +156,75 @@ class BoundedProtocol(HttpToolsProtocol):
         self._ready = self._find_ready()
         if self._ready is not None:
             return
+        self._taker = self._find_taker()
+        if self._taker is not None:
+            self._body = []
+            return
         if len(self.pipeline) >= MAX_PIPELINED:
             raise _TooManyError  # the parser stops here, in the middle of what was read
         super().on_headers_complete()
 
+    def on_body(self, body: bytes) -> None:
+        """Gathers what came with the head."""
+        if self._taker is None:
+            super().on_body(body)
+        else:
+            self._body.append(body)
+
     def on_message_complete(self) -> None:
-        """Sends it."""
+        """Sends it, or hands a whole body on."""
         ready, self._ready = self._ready, None
-        if ready is None:
+        taker, self._taker = self._taker, None
+        if ready is not None:
+            self._send(ready)
+        elif taker is not None:
+            self._wait_for(taker)
+        else:
             super().on_message_complete()
-            return
+
+    def _wait_for(self, taker: AnswerBody) -> None:
+        """Until the answer is there the request counts as the application's: others wait behind it."""
+        pending = _Pending()
+        self.cycle = pending  # type: ignore[assignment]
+
+        def respond(response: ReadyResponse) -> None:
+            pending.response_complete = True
+            if pending.disconnected or self.transport.is_closing():
+                return
+            self._send(response)
+            if not pending.keep_alive:
+                self.transport.close()
+
+        taker(b"".join(self._body), respond)
+
+    def _leave_to_application(self) -> None:
+        """A body that is still to come is read with the application's patience."""
+        self._taker = None
+        super().on_headers_complete()
+        for part in self._body:
+            super().on_body(part)
+
+    def _send(self, ready: ReadyResponse) -> None:
         default = self.server_state.default_headers  # another list each second
         if default is not self._default_headers:
             self._default_headers, self._default_head = default, head_of(default)
         parts = (STATUS_LINE[ready.status], self._default_head, ready.head, b"\r\n", ready.body)
         self.transport.write(b"".join(parts))
         self.on_response_complete()
+
+    def _find_taker(self) -> AnswerBody | None:
+        """Only for a head with a body of a told length, in its turn, from a client that reads."""
+        if self.soon is None or self._answering or self.pipeline or self.flow.write_paused:
+            return None
+        if not self._ready_left:
+            return None
+        parser = self.parser
+        if parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
+            return None
+        if not parser.should_keep_alive() or any(name in _NOT_PLAIN for name, _ in self.headers):
+            return None
+        self._ready_left -= 1
+        return self.soon(self.url, self.headers)
 
     def _find_ready(self) -> ReadyResponse | None:
         """Only for requests that are a head and nothing more, in their turn, from a client that reads."""
@@ -183,6 +270,7 @@ class BoundedProtocol(HttpToolsProtocol):
         self._watch = self.loop.call_later(pause, self._check_head)
 
 
-def answering_at_once(at_once: AnswerAtOnce) -> type[BoundedProtocol]:
+def answering_at_once(at_once: AnswerAtOnce, soon: AnswerSoon | None = None) -> type[BoundedProtocol]:
     """The protocol of a server whose application has such answers."""
-    return type("AnsweringAtOnce", (BoundedProtocol,), {"at_once": staticmethod(at_once)})
+    ways = {"at_once": staticmethod(at_once), "soon": None if soon is None else staticmethod(soon)}
+    return type("AnsweringAtOnce", (BoundedProtocol,), ways)

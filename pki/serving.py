@@ -113,7 +113,7 @@ def serve_worker(root: str, listener: socket.socket) -> None:
     gc.freeze()  # what is there now stays; looking through it again and again would cost answers
     try:
         app = create_app(pki, PREFIX)
-        worker_server(app, answering_at_once(app.at_once)).run([listener])
+        worker_server(app, answering_at_once(app.at_once, app.soon)).run([listener])
     finally:
         pki.close()
 

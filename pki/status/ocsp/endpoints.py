@@ -10,7 +10,7 @@ from urllib.parse import unquote_to_bytes
 from starlette.types import Receive, Scope, Send
 
 from pki.clock import Clock
-from pki.httpprotocol import Headers, ReadyResponse, head_of
+from pki.httpprotocol import AnswerBody, Headers, ReadyResponse, Respond, head_of
 from pki.metrics import Counters
 from pki.problems import problem
 from pki.status.ocsp.bodies import BodyReader
@@ -25,6 +25,8 @@ from pki.status.ocsp.transport import (
     REQUEST_TYPE,
     CacheHeaders,
     content_type,
+    declared_length,
+    described,
     is_unchanged,
     plain_headers,
     request_in_path,
@@ -80,6 +82,20 @@ class OcspEndpoint:
             await refusal(scope, receive, send)
         else:
             await self._post(scope, receive, send)
+
+    def soon(self, headers: Headers) -> AnswerBody | None:
+        """What takes the body of a POST; None: it is no OCSP request, or something about it is odd."""
+        if self._following is None or content_type(headers) != REQUEST_TYPE:
+            return None
+        return None if declared_length(headers) > MAX_REQUEST_BYTES else self._take
+
+    def _take(self, request: bytes, respond: Respond) -> None:
+        ready = self._prepared.find(request, self._now())
+        if ready is not None:
+            self._from_store.value += 1
+            respond(_uncached(ready.body))
+            return
+        self._lane.submit(request, lambda made: respond(_uncached(self._count(made).body)))
 
     def start_following(self) -> None:
         """Follows changes of status in this event loop from now on."""
@@ -147,7 +163,10 @@ class OcspEndpoint:
         return self._second
 
     async def _make(self, request: bytes) -> OcspAnswer:
-        made = await self._lane.answer(request)
+        return self._count(await self._lane.answer(request))
+
+    def _count(self, made: OcspAnswer) -> OcspAnswer:
+        """Notes it, and keeps what others may have."""
         self._made[made.status].value += 1
         if made.stored is not None:
             self._prepared.keep(made.stored)
@@ -168,6 +187,11 @@ def _unquoted(quoted: bytes) -> bytes:
     return unquote_to_bytes(plain) if b"%" in plain else plain
 
 
+def _uncached(body: bytes) -> ReadyResponse:
+    return ReadyResponse(_OK, _UNCACHED_HEAD % len(body), body)
+
+
+_UNCACHED_HEAD = head_of(described(b"%d"))
 _ALLOWED = {"Allow": "GET, POST"}
 _CLOSE = {"Connection": "close"}
 

@@ -37,7 +37,12 @@ def request_in_path(encoded: str | bytes) -> bytes:
 
 def plain_headers(body: bytes) -> Headers:
     """The headers of an answer that no cache keeps."""
-    return [_TYPE, (b"content-length", b"%d" % len(body)), NOT_CACHED]
+    return described(b"%d" % len(body))
+
+
+def described(length: bytes) -> Headers:
+    """The same, by the body's length."""
+    return [_TYPE, (b"content-length", length), NOT_CACHED]
 
 
 class CacheHeaders:
@@ -91,6 +96,11 @@ def is_unchanged(headers: Iterable[tuple[bytes, bytes]], answer: ReadyAnswer) ->
         if name == b"if-modified-since":
             since = value.strip() == answer.last_modified
     return since
+
+
+def declared_length(headers: Iterable[tuple[bytes, bytes]]) -> int:
+    """A request's Content-Length, which the parser has read: zero where there is none."""
+    return next((int(value) for name, value in headers if name == b"content-length"), 0)
 
 
 def content_type(headers: Iterable[tuple[bytes, bytes]]) -> bytes:

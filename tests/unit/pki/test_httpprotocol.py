@@ -8,10 +8,12 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from pki.httpprotocol import Headers, ReadyResponse, answering_at_once
+from pki.httpprotocol import AnswerBody, Headers, ReadyResponse, Respond, answering_at_once
 
 _READY = b"HTTP/1.1 200 OK\r\ndate: now\r\ncontent-length: 5\r\n\r\nready"
 _MADE = b"HTTP/1.1 200 OK\r\ndate: now\r\ncontent-length: 4\r\n\r\nmade"
+_POST = b"POST /soon HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\nbody"
+_SOON = ReadyResponse(200, b"content-length: 5\r\n", b"ready")
 _GET = b"GET /ready HTTP/1.1\r\nHost: x\r\n\r\n"
 
 
@@ -49,6 +51,8 @@ class _Server:
         self.may_answer = asyncio.Event()
         self.transport = _Transport()
         self.asked: list[bytes] = []
+        self.waiting: list[tuple[bytes, Respond]] = []
+        self.read: list[bytes] = []
         config = uvicorn.Config(
             self._app,
             interface="asgi3",
@@ -59,7 +63,7 @@ class _Server:
         )
         state = ServerState()
         state.default_headers = [(b"date", b"now")]
-        protocol = answering_at_once(self._at_once)
+        protocol = answering_at_once(self._at_once, self._soon)
         self.connection = protocol(config, state, {}, asyncio.get_running_loop())
         self.connection.connection_made(self.transport)
 
@@ -71,7 +75,15 @@ class _Server:
             return ReadyResponse(304, b"", b"")
         return ReadyResponse(200, b"content-length: 5\r\n", b"ready")
 
-    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002
+    def _soon(self, target: bytes, headers: Headers) -> AnswerBody | None:  # noqa: ARG002
+        return (lambda body, respond: self.waiting.append((body, respond))) if target == b"/soon" else None
+
+    async def _app(self, scope: Scope, receive: Receive, send: Send) -> None:
+        body, more = b"", scope["path"] == "/soon"
+        while more:
+            message = await receive()
+            body, more = body + message.get("body", b""), message.get("more_body", False)
+        self.read.append(body)
         await self.may_answer.wait()
         headers = [(b"content-length", b"4")]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
@@ -224,5 +236,106 @@ def test_garbage_is_not_the_answer_to_what_came_before_it() -> None:
         server.may_answer.set()
         await server.until(_MADE.replace(b"\r\n\r\n", b"\r\nconnection: close\r\n\r\n"))
         assert server.transport.is_closing()
+
+    _run(scenario)
+
+
+def test_a_body_that_came_with_its_head_is_answered_without_the_application() -> None:
+    def scenario(server: _Server) -> None:
+        for _ in range(3):
+            server.connection.data_received(_POST)
+            ((body, respond),) = server.waiting
+            assert (body, server.read) == (b"body", [])
+            server.waiting.clear()
+            respond(_SOON)
+        assert server.transport.sent == _READY * 3
+
+    _run(scenario)
+
+
+@pytest.mark.parametrize("cut", range(1, 5))
+def test_a_body_in_pieces_is_the_application_s(cut: int) -> None:
+    async def scenario(server: _Server) -> None:
+        server.connection.data_received(_POST[:-cut])
+        await asyncio.sleep(0)
+        assert (server.waiting, server.transport.sent) == ([], b"")
+        server.connection.data_received(_POST[-cut:])
+        server.may_answer.set()
+        await server.until(_MADE)
+        assert server.read == [b"body"]
+        server.connection.data_received(_POST)
+        server.waiting[0][1](_SOON)
+        assert server.transport.sent == _MADE + _READY
+
+    _run(scenario)
+
+
+def test_others_wait_behind_one_that_is_answered_soon() -> None:
+    async def scenario(server: _Server) -> None:
+        server.may_answer.set()
+        server.connection.data_received(_POST + _GET + _POST)
+        server.connection.data_received(_GET)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert server.transport.sent == b""
+        ((_, respond),) = server.waiting
+        respond(_SOON)
+        await server.until(_READY + _MADE * 3)
+        assert server.read == [b"", b"body", b""]
+
+    _run(scenario)
+
+
+def test_nobody_is_left_to_answer() -> None:
+    def scenario(server: _Server) -> None:
+        server.connection.data_received(_POST)
+        server.connection.connection_lost(None)
+        server.waiting[0][1](_SOON)
+        assert server.transport.sent == b""
+
+    _run(scenario)
+
+
+def test_garbage_behind_one_that_is_answered_soon() -> None:
+    def scenario(server: _Server) -> None:
+        server.connection.data_received(_POST + b"\x00garbage\r\n\r\n")
+        assert server.transport.sent == b""
+        server.waiting[0][1](_SOON)
+        assert server.transport.sent == _READY
+        assert server.transport.is_closing()
+
+    _run(scenario)
+
+
+def test_a_server_that_ends_lets_it_finish() -> None:
+    def scenario(server: _Server) -> None:
+        server.connection.data_received(_POST)
+        server.connection.shutdown()
+        assert not server.transport.is_closing()
+        server.waiting[0][1](_SOON)
+        assert server.transport.sent == _READY
+        assert server.transport.is_closing()
+
+    _run(scenario)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"POST /soon HTTP/1.0\r\nContent-Length: 4\r\n\r\n",
+        b"POST /soon HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 4\r\n\r\n",
+        b"POST /soon HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 4\r\n\r\n",
+        b"POST /soon HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n4\r\n",
+        b"PUT /soon HTTP/1.1\r\nHost: x\r\nContent-Length: 4\r\n\r\n",
+    ],
+)
+def test_what_is_more_than_a_plain_post_is_the_application_s(head: bytes) -> None:
+    async def scenario(server: _Server) -> None:
+        server.may_answer.set()
+        server.connection.data_received(head + b"body" + (b"\r\n0\r\n\r\n" if b"chunked" in head else b""))
+        for _ in range(20):
+            await asyncio.sleep(0)
+        assert (server.waiting, server.read) == ([], [b"body"])
+        assert server.transport.sent.endswith(b"made")
 
     _run(scenario)
