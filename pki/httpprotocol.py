@@ -213,32 +213,28 @@ class BoundedProtocol(HttpToolsProtocol):
         self.on_response_complete()
 
     def _find_taker(self) -> AnswerBody | None:
-        """Only for a head with a body of a told length, in its turn, from a client that reads."""
-        if self.soon is None or self._answering or self.pipeline or self.flow.write_paused:
+        """Only for a head with a body of a told length."""
+        if self.soon is None or not self._may_shorten(b"POST", _NOT_PLAIN):
             return None
-        if not self._ready_left:
-            return None
-        parser = self.parser
-        if parser.get_method() != b"POST" or parser.get_http_version() != "1.1":
-            return None
-        if not parser.should_keep_alive() or any(name in _NOT_PLAIN for name, _ in self.headers):
-            return None
-        self._ready_left -= 1
         return self.soon(self.url, self.headers)
 
     def _find_ready(self) -> ReadyResponse | None:
-        """Only for requests that are a head and nothing more, in their turn, from a client that reads."""
-        if self.at_once is None or self._answering or self.pipeline or self.flow.write_paused:
+        """Only for requests that are a head and nothing more."""
+        if self.at_once is None or not self._may_shorten(b"GET", _WITH_MORE):
             return None
-        if not self._ready_left:
-            return None
-        parser = self.parser
-        if parser.get_method() != b"GET" or parser.get_http_version() != "1.1":
-            return None
-        if not parser.should_keep_alive() or any(name in _WITH_MORE for name, _ in self.headers):
-            return None
-        self._ready_left -= 1
         return self.at_once(self.url, self.headers)
+
+    def _may_shorten(self, method: bytes, odd: frozenset[bytes]) -> bool:
+        """Whether it is such a request without odd headers, in its turn, from a client that reads."""
+        if self._answering or self.pipeline or self.flow.write_paused or not self._ready_left:
+            return False
+        parser = self.parser
+        if parser.get_method() != method or parser.get_http_version() != "1.1":
+            return False
+        if not parser.should_keep_alive() or any(name in odd for name, _ in self.headers):
+            return False
+        self._ready_left -= 1
+        return True
 
     def send_400_response(self, msg: str) -> None:
         """Refuses what can't be read; but first what came before it is answered, and not by this refusal."""

@@ -2,18 +2,20 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from pki.auditchain.chain import Head
 from pki.auditchain.errors import CheckpointError, TablesDifferError
 from pki.auditchain.keeping import KeptNote
 from pki.auditchain.note import NOTE_LIMIT, Checkpoint, CheckpointKey, parse_checkpoint
-from pki.auditchain.opening import current_home, errors_told, opened_database
 from pki.auditchain.presenting import show_checkpoint, show_verified
 from pki.auditchain.proofs import (
     PROOF_LIMIT,
@@ -25,8 +27,11 @@ from pki.auditchain.proofs import (
 )
 from pki.auditchain.restoring import accept_restored
 from pki.auditchain.verification import Expectations, Verified, snapshot, verify_record
+from pki.bootstrap import open_engine
 from pki.checkpointing import checkpointer_of, opened_signer
 from pki.clock import utc_now
+from pki.commandline import errors_told
+from pki.commandline import home as current_home
 from pki.home import Home
 from pki.reconciliation import Reconciliation
 from pki.reconciliation.spool import open_spool
@@ -81,7 +86,7 @@ def verify(
             tuple(item for item in (checkpoint, kept) if item is not None),
             tuple(CheckpointKey(home.audit_origin, key) for key in public),
         )
-        with opened_database(home) as engine, Session(snapshot(engine)) as session:
+        with _database(home) as engine, Session(snapshot(engine)) as session:
             verified, compared = _checked(session, known, log_only=log_only)
     show_verified(verified, compared, kept, as_json)
 
@@ -92,7 +97,7 @@ def checkpoint(*, as_json: bool) -> None:
     """Sign the log's present state; print the checkpoint. Note it elsewhere: --checkpoint takes it."""
     with errors_told():
         home = current_home()
-        with opened_database(home) as engine, opened_signer(home, engine) as signer:
+        with _database(home) as engine, opened_signer(home, engine) as signer:
             made = checkpointer_of(home, engine, signer).make()
     show_checkpoint(made, as_json)
 
@@ -108,7 +113,7 @@ def restored(*, officers: tuple[str, ...], note: str, as_json: bool) -> None:
     """
     with errors_told():
         home = current_home()
-        with opened_database(home) as engine, opened_signer(home, engine) as signer:
+        with _database(home) as engine, opened_signer(home, engine) as signer:
             kept, checkpointer = KeptNote(home.audit_note), checkpointer_of(home, engine, signer)
             made = accept_restored(engine, AUDIT, kept, checkpointer, officers, note, utc_now)
     show_checkpoint(made, as_json)
@@ -123,7 +128,7 @@ def prove(*, sequence: int | None, old_size: int | None) -> None:
     """Print a proof (JSON) that entry SEQUENCE is in the log, or that the log only grew since OLD_SIZE."""
     if (sequence is None) == (old_size is None):
         raise click.UsageError("give either SEQUENCE or --consistency OLD_SIZE")
-    with errors_told(), opened_database(current_home()) as engine, Session(snapshot(engine)) as session:
+    with errors_told(), _database(current_home()) as engine, Session(snapshot(engine)) as session:
         if sequence is not None:
             proof: Proof = prove_inclusion(session, AUDIT, sequence)
         else:
@@ -171,8 +176,18 @@ def _verify_proof(
     click.echo(json.dumps(data) if as_json else f"{proven.checkpoint.origin}: {proven.statement}")
 
 
+@contextmanager
+def _database(home: Home) -> Iterator[Engine]:
+    """As it is: an auditor's look brings no tables up to date."""
+    engine = open_engine(home)
+    try:
+        yield engine
+    finally:
+        engine.dispose()
+
+
 def _own_key(home: Home) -> ec.EllipticCurvePublicKey:
-    with opened_database(home) as engine, opened_signer(home, engine) as signer:
+    with _database(home) as engine, opened_signer(home, engine) as signer:
         return _elliptic(signer.public_key)
 
 

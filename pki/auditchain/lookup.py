@@ -7,11 +7,11 @@ import click
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from pki.auditchain.opening import current_home, errors_told, opened_database
 from pki.auditchain.table import StoredEntry, stored
 from pki.auditchain.verification import snapshot
 from pki.authority.holders import open_holder
 from pki.certificatefile import CertificateFileError, read_serial
+from pki.commandline import opened_database
 from pki.store.database import read_only
 from pki.store.models import AuditEntry
 
@@ -45,7 +45,7 @@ def entries(
         raise click.UsageError("give either CERTIFICATE or --subject")
     about = subject if certificate is None else f"{_serial(certificate):032x}"
     wanted = {"subject": about, "actor": actor, "action": action}
-    with errors_told(), opened_database(current_home()) as engine, Session(snapshot(engine)) as session:
+    with opened_database() as engine, Session(snapshot(engine)) as session:
         for entry in _newest(session, wanted, limit):
             _show(entry, as_json)
 
@@ -60,7 +60,7 @@ def holder(*, certificate: str, as_json: bool) -> None:
     was made for somebody else is refused.
     """
     serial = _serial(certificate)
-    with errors_told(), opened_database(current_home()) as engine, Session(read_only(engine)) as session:
+    with opened_database() as engine, Session(read_only(engine)) as session:
         sequence = open_holder(session, serial)
     data = {"serial": f"{serial:032x}", "entry": sequence}
     text = f"entry {sequence} was written for the subject of {serial:032x}"
