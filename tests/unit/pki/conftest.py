@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import click
 import pytest
+from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from pki import cli
 from pki import home as homes
 from pki.authority import CertificateRequest, PersonSubject
 from pki.bootstrap import Pki, initialise, open_pki
@@ -51,6 +54,22 @@ def clock() -> ManualClock:
 def home(template_home: Home, tmp_path: Path) -> Home:
     shutil.copytree(template_home.root, tmp_path / "home")
     return homes.load(tmp_path / "home")
+
+
+@pytest.fixture
+def run(home: Home) -> Callable[..., Result]:
+    """Runs `hoviat pki …` in the home, or in another one."""
+
+    @click.group()
+    @click.option("--home", type=click.Path(path_type=Path))
+    def root(home: Path) -> None: ...
+
+    root.add_command(cli.pki)
+
+    def invoke(*arguments: str, where: Path = home.root) -> Result:
+        return CliRunner().invoke(root, ["--home", str(where), "pki", *arguments])
+
+    return invoke
 
 
 @pytest.fixture

@@ -8,13 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from pki import cli
 from pki.auditchain.appendonly import unprotected
 from pki.authority import CertificateRequest, IssuedCertificate
 from pki.bootstrap import open_pki
@@ -22,20 +20,6 @@ from pki.home import Home
 from tests.delivery import issue_delivered
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(home: Home) -> Run:
-    @click.group()
-    @click.option("--home", type=click.Path(path_type=Path))
-    def root(home: Path) -> None: ...
-
-    root.add_command(cli.pki)
-
-    def invoke(*arguments: str, where: Path = home.root) -> Result:
-        return CliRunner().invoke(root, ["--home", str(where), "pki", *arguments])
-
-    return invoke
 
 
 @pytest.fixture

@@ -7,13 +7,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy.orm import Session
 
-from pki import cli
 from pki.auditchain import Event
 from pki.auditchain.appendonly import unprotected
 from pki.authority.record import record_events
@@ -27,16 +25,6 @@ from pki.store.database import create_database_engine
 
 Run = Callable[..., Result]
 OFFICER, OTHER = ("--officer", "officer-a"), ("--officer", "officer-b")
-
-
-@pytest.fixture
-def run(home: Home) -> Run:
-    @click.group()
-    @click.option("--home", type=click.Path(path_type=Path))
-    def root(home: Path) -> None: ...
-
-    root.add_command(cli.pki)
-    return lambda *arguments: CliRunner().invoke(root, ["--home", str(home.root), "pki", *arguments])
 
 
 @pytest.fixture

@@ -8,31 +8,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from pki import cli
 from pki.auditchain.appendonly import unprotected
 from pki.home import Home, load
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(home: Home) -> Run:
-    @click.group()
-    @click.option("--home", type=click.Path(path_type=Path))
-    def root(home: Path) -> None: ...
-
-    root.add_command(cli.pki)
-
-    def invoke(*arguments: str, where: Path = home.root) -> Result:
-        return CliRunner().invoke(root, ["--home", str(where), "pki", *arguments])
-
-    return invoke
 
 
 @pytest.fixture

@@ -2,15 +2,12 @@
 
 import json
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
-import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 from sqlalchemy import text
 
-from pki import cli
 from pki.authority import CertificateRequest
 from pki.authority.values import IssuedCertificate
 from pki.bootstrap import open_pki
@@ -19,20 +16,6 @@ from tests.delivery import issue_delivered
 
 Requests = Callable[..., CertificateRequest]
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(home: Home) -> Run:
-    @click.group()
-    @click.option("--home", type=click.Path(path_type=Path))
-    def root(home: Path) -> None: ...
-
-    root.add_command(cli.pki)
-
-    def invoke(*arguments: str) -> Result:
-        return CliRunner().invoke(root, ["--home", str(home.root), "pki", "audit", *arguments])
-
-    return invoke
 
 
 @pytest.fixture
@@ -51,34 +34,36 @@ def told(result: Result) -> list[dict[str, Any]]:
 
 def test_a_certificates_entries_and_their_proofs(run: Run, delivered: IssuedCertificate) -> None:
     serial = f"{delivered.serial:032x}"
-    about = told(run("entries", serial, "--json"))
+    about = told(run("audit", "entries", serial, "--json"))
     assert [(entry["action"], entry["actor"]) for entry in about] == [
         ("certificate.issued", "tester"),
         ("certificate.activated", "clerk-1"),
     ]
     assert {entry["subject"] for entry in about} == {serial}
-    assert run("checkpoint").exit_code == 0
+    assert run("audit", "checkpoint").exit_code == 0
     for entry in about:
-        proof = json.loads(run("prove", str(entry["entry"])).stdout)
+        proof = json.loads(run("audit", "prove", str(entry["entry"])).stdout)
         assert serial in json.dumps(proof)
-    assert run("verify", "--head", about[-1]["end"]).exit_code == 0
-    (held,) = told(run("holder", serial, "--json"))
+    assert run("audit", "verify", "--head", about[-1]["end"]).exit_code == 0
+    (held,) = told(run("audit", "holder", serial, "--json"))
     assert held == {"serial": serial, "entry": about[0]["entry"]}
 
 
 def test_the_newest_come_last_and_only_so_many(run: Run, delivered: IssuedCertificate) -> None:
-    entries = told(run("entries", "--json", "--limit", "3"))
+    entries = told(run("audit", "entries", "--json", "--limit", "3"))
     numbers = [entry["entry"] for entry in entries]
     assert numbers == list(range(numbers[0], numbers[0] + 3))
     assert entries[-1]["action"] == "certificate.activated"
-    assert [entry["entry"] for entry in told(run("entries", "--actor", "clerk-1", "--json"))] == numbers[-1:]
-    lines = run("entries", "--action", "certificate.activated").stdout.splitlines()
+    assert [
+        entry["entry"] for entry in told(run("audit", "entries", "--actor", "clerk-1", "--json"))
+    ] == numbers[-1:]
+    lines = run("audit", "entries", "--action", "certificate.activated").stdout.splitlines()
     assert len(lines) == 1
     assert f"{delivered.serial:032x}" in lines[0]
 
 
 def test_no_name_is_in_any_entry(run: Run, delivered: IssuedCertificate) -> None:
-    whole = run("entries", f"{delivered.serial:x}", "--json").stdout
+    whole = run("audit", "entries", f"{delivered.serial:x}", "--json").stdout
     for personal in ("سارا", "محمدی", "0012345679"):
         assert personal not in whole
 
@@ -94,13 +79,13 @@ def test_no_name_is_in_any_entry(run: Run, delivered: IssuedCertificate) -> None
     ],
 )
 def test_wrong_questions(run: Run, arguments: list[str], code: int, message: str) -> None:
-    refused = run(*arguments)
+    refused = run("audit", *arguments)
     assert (refused.exit_code, refused.stdout) == (code, "")
     assert message in refused.stderr
 
 
 def test_nothing_found_is_no_error(run: Run) -> None:
-    assert told(run("entries", "--subject", "nobody", "--json")) == []
+    assert told(run("audit", "entries", "--subject", "nobody", "--json")) == []
 
 
 def test_what_was_written_for_somebody_else_is_refused(
@@ -115,8 +100,8 @@ def test_what_was_written_for_somebody_else_is_refused(
             connection.execute(text(change), {"serial": delivered.serial.to_bytes(16, "big")})
     finally:
         opened.close()
-    assert run("holder", f"{other.serial:x}").exit_code == 0
-    refused = run("holder", f"{delivered.serial:x}")
+    assert run("audit", "holder", f"{other.serial:x}").exit_code == 0
+    refused = run("audit", "holder", f"{delivered.serial:x}")
     assert (refused.exit_code, refused.stdout) == (1, "")
 
 
@@ -132,6 +117,6 @@ def test_a_terminal_is_not_commanded_by_an_entry(run: Run, home: Home) -> None:
             )
     finally:
         opened.close()
-    shown = run("entries", "--limit", "1")
+    shown = run("audit", "entries", "--limit", "1")
     assert "\x1b" not in shown.stdout
     assert "?[2J" in shown.stdout

@@ -5,27 +5,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
-from click.testing import CliRunner, Result
+from click.testing import Result
 
-from pki import cli
 from pki.authority import CertificateRequest
 from pki.bootstrap import open_pki
 from pki.home import Home
 from tests.delivery import issue_delivered
 
 Run = Callable[..., Result]
-
-
-@pytest.fixture
-def run(home: Home) -> Run:
-    @click.group()
-    @click.option("--home", type=click.Path(path_type=Path))
-    def root(home: Path) -> None: ...
-
-    root.add_command(cli.pki)
-    return lambda *arguments: CliRunner().invoke(root, ["--home", str(home.root), "pki", *arguments])
 
 
 @pytest.fixture
