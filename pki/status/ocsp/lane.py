@@ -100,5 +100,5 @@ class Lane:
         answers = [TRY_LATER] * len(batch) if failed else done.result()
         for asked, answer in zip(batch, answers, strict=True):
             self._patience.end(asked)
-            asked.answer(answer)
+            loop.call_soon(asked.answer, answer)  # what fails there is one client's, and stops no other
         self._next(loop)
