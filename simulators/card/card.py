@@ -1,35 +1,24 @@
-"""The simulated card: power, classes, SELECT, chaining and GET RESPONSE around the PIV application."""
+"""The simulated card: power, and what becomes of each command APDU."""
 
 import secrets
 import threading
 from collections.abc import Callable
-from enum import IntEnum, unique
 
 from simulators.card.chaining import CommandChain
 from simulators.card.errors import PowerCutError
 from simulators.card.file import CardFile
+from simulators.card.globalplatform.securechannel import SecureChannel
 from simulators.card.iso7816 import CLA, INS, SW, Command, StatusError, bytes_remaining, status_bytes
 from simulators.card.memory import CardMemory
-from simulators.card.piv.application import APPLICATION_PROPERTIES, PivApplication
 from simulators.card.piv.data import MAX_COMMAND_DATA_LENGTH
+from simulators.card.runtime import CardRuntime
 
 # T=1, IFSC 254, command chaining and extended length; the historical bytes name no real product.
 ATR = bytes.fromhex("3B9B968131FE45807380 01C0554E49443031A3")
 
 
-@unique
-class SelectParameter(IntEnum):
-    """P1-P2 of SELECT (ISO/IEC 7816-4, tables 62 and 63)."""
-
-    BY_NAME_FIRST_WITH_FCI = 0x0400
-    BY_NAME_FIRST_WITHOUT_DATA = 0x040C
-
-
 class SimulatedCard:
     """One card on an open card file. Any thread may use it; commands run one at a time.
-
-    PIV is selected after every reset. A SELECT that finds nothing leaves PIV selected (ISO/IEC 7816-4, clause
-    11.2.2), and selecting PIV again leaves its security status alone (SP 800-73-5 part 2, section 3.1.1).
 
     `power_cut_after_writes`: see `CardMemory`. `random_bytes(n)` gives n bytes of randomness for challenges.
     """
@@ -49,7 +38,7 @@ class SimulatedCard:
 
     def _clear(self) -> None:
         """RAM as after power-on."""
-        self._piv = PivApplication(self._memory, self._random_bytes)
+        self._runtime = CardRuntime(self._memory, self._random_bytes)
         self._chain = CommandChain(MAX_COMMAND_DATA_LENGTH)
         self._outgoing = b""
 
@@ -104,12 +93,11 @@ class SimulatedCard:
         if command.ins == INS.GET_RESPONSE and not command.is_chained:
             return self._get_response(command)
         self._outgoing = b""
-        self._require_known(command)
-        whole = self._chain.add(command)
-        if whole is None:
-            return status_bytes(SW.SUCCESS)
-        self._outgoing = self._process(whole)
-        return self._send(whole.ne)
+        channel = self._channel_of(command)
+        if channel is None:
+            self._outgoing = self._run(command)
+            return self._send(command.ne)
+        return self._answer_secured(command, channel)
 
     def _begin(self, raw: bytes) -> Command:
         """Parses; whatever doesn't continue what was under way ends it, even what is no command."""
@@ -126,18 +114,39 @@ class SimulatedCard:
 
     def _interrupt(self) -> None:
         self._chain.abort()
-        self._piv.begin_command()
+        self._runtime.begin_command()
 
-    def _require_known(self, command: Command) -> None:
-        if command.ins != INS.SELECT and not self._piv.knows(command.ins):
-            raise StatusError(SW.INSTRUCTION_NOT_SUPPORTED)
-        if command.is_chained and not self._piv.chains(command.ins):
-            raise StatusError(SW.COMMAND_CHAINING_NOT_SUPPORTED)
+    def _channel_of(self, command: Command) -> SecureChannel | None:
+        """The secure channel that the command came through, if it is one that goes through it."""
+        try:
+            return self._runtime.channel_of(command)
+        except StatusError:
+            self._chain.abort()
+            raise
 
-    def _process(self, command: Command) -> bytes:
-        if command.ins == INS.SELECT:
-            return _select(command)
-        return self._piv.process(command)
+    def _answer_secured(self, command: Command, channel: SecureChannel) -> bytes:
+        try:
+            plain = channel.unwrap(command)
+        except StatusError:
+            self._chain.abort()
+            self._runtime.close_channel()
+            raise
+        data, sw = b"", int(SW.SUCCESS)
+        try:
+            data = self._run(plain)
+        except StatusError as status:
+            sw = status.sw
+        data = channel.wrap(data, sw)
+        if sw != SW.SUCCESS:
+            return data + status_bytes(sw)
+        self._outgoing = data
+        return self._send(command.ne)
+
+    def _run(self, command: Command) -> bytes:
+        """The answer's data to a command or, with its last part, to a chain of them."""
+        self._runtime.require_known(command)
+        whole = self._chain.add(command)
+        return b"" if whole is None else self._runtime.process(whole)
 
     def _get_response(self, command: Command) -> bytes:
         if command.p1_p2:
@@ -153,21 +162,11 @@ class SimulatedCard:
 
 
 def _require_class(raw: bytes) -> None:
-    """Only the first interindustry class, without secure messaging, on the basic channel."""
+    """The first interindustry class or GlobalPlatform's, its kind of secure messaging, the basic channel."""
     cla = raw[0] if raw else CLA.INTERINDUSTRY
-    if cla & CLA.FIRST_INTERINDUSTRY_MASK:
+    if cla & CLA.FURTHER_CLASSES:
         raise StatusError(SW.CLASS_NOT_SUPPORTED)
-    if cla & CLA.SECURE_MESSAGING_BITS:
+    if cla & CLA.SECURE_MESSAGING_BITS not in (0, CLA.SECURE_MESSAGING):
         raise StatusError(SW.SECURE_MESSAGING_NOT_SUPPORTED)
     if cla & CLA.CHANNEL_BITS:
         raise StatusError(SW.LOGICAL_CHANNEL_NOT_SUPPORTED)
-
-
-def _select(command: Command) -> bytes:
-    if command.p1_p2 not in tuple(SelectParameter):
-        raise StatusError(SW.INCORRECT_P1_P2)
-    if not PivApplication.is_named_by(command.data):
-        raise StatusError(SW.FILE_OR_APPLICATION_NOT_FOUND)
-    if command.p1_p2 == SelectParameter.BY_NAME_FIRST_WITHOUT_DATA:
-        return b""
-    return APPLICATION_PROPERTIES

@@ -62,6 +62,13 @@ class Fields:
         """An object inside."""
         return Fields(self._take(name), f"{self._name}.{name}")
 
+    def children(self, name: str, most: int) -> "list[Fields]":
+        """The objects of a list inside, `most` at most."""
+        value = self._take(name)
+        if not isinstance(value, list) or len(value) > most:
+            raise FieldError(f"{self._name}.{name}", f"is not a list of at most {most}")
+        return [Fields(entry, f"{self._name}.{name}") for entry in value]
+
     def names(self) -> Iterator[str]:
         """The names not taken yet."""
         return iter(tuple(self._values))

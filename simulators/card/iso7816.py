@@ -29,7 +29,9 @@ class CLA(IntEnum):
     CHAINING = 0x10
     SECURE_MESSAGING_BITS = 0x0C
     CHANNEL_BITS = 0x03
-    FIRST_INTERINDUSTRY_MASK = 0xE0
+    FURTHER_CLASSES = 0x60
+    PROPRIETARY = 0x80
+    SECURE_MESSAGING = 0x04
 
 
 @unique
@@ -38,6 +40,7 @@ class SW(IntEnum):
 
     SUCCESS = 0x9000
     BYTES_REMAINING = 0x6100
+    AUTHENTICATION_FAILED = 0x6300
     VERIFY_FAILED = 0x63C0
     MEMORY_FAILURE = 0x6581
     WRONG_LENGTH = 0x6700
@@ -95,11 +98,23 @@ class Command:
     p2: int
     data: bytes = field(default=b"", repr=False)
     ne: int = MAX_SHORT_NE
+    is_extended: bool = field(default=False, compare=False)
+    """Whether Lc came in the extended form: secure messaging protects the bytes as they came."""
 
     @property
     def p1_p2(self) -> int:
         """P1 and P2 as one number."""
         return self.p1 << 8 | self.p2
+
+    @property
+    def is_proprietary(self) -> bool:
+        """Whether the class byte is one of GlobalPlatform's own commands (CLA bit 8)."""
+        return bool(self.cla & CLA.PROPRIETARY)
+
+    @property
+    def is_secured(self) -> bool:
+        """Whether the class byte says that the command came under secure messaging (CLA bits 4 and 3)."""
+        return bool(self.cla & CLA.SECURE_MESSAGING_BITS)
 
     @property
     def is_chained(self) -> bool:
@@ -118,8 +133,10 @@ class Command:
         """
         if len(raw) < HEADER_LENGTH:
             raise StatusError(SW.WRONG_LENGTH)
-        data, ne = _parse_body(raw[HEADER_LENGTH:])
-        return cls(raw[0], raw[1], raw[2], raw[3], data, ne)
+        body = raw[HEADER_LENGTH:]
+        data, ne = _parse_body(body)
+        extended = len(body) > _SHORT_LE_END and body[0] == _EXTENDED_MARK
+        return cls(raw[0], raw[1], raw[2], raw[3], data, ne, extended)
 
 
 def _parse_body(body: bytes) -> tuple[bytes, int]:

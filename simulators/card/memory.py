@@ -1,7 +1,10 @@
 """The chip's non-volatile memory as the applications see it, with the power cuts that a test orders."""
 
+from dataclasses import replace
+
 from simulators.card.errors import PowerCutError
 from simulators.card.file import CardFile
+from simulators.card.globalplatform.state import IsdState
 from simulators.card.piv.state import PivState
 from simulators.card.state import CardState
 
@@ -28,14 +31,27 @@ class CardMemory:
         """The PIV application's part of it."""
         return self._file.state.piv
 
+    @property
+    def isd(self) -> IsdState:
+        """The issuer security domain's part of it."""
+        return self._file.state.isd
+
     def commit_piv(self, piv: PivState) -> None:
-        """Makes the PIV application's next state durable.
+        """Makes the PIV application's next state durable; see `commit`."""
+        self.commit(replace(self._file.state, piv=piv))
+
+    def commit_isd(self, isd: IsdState) -> None:
+        """Makes the issuer security domain's next state durable; see `commit`."""
+        self.commit(replace(self._file.state, isd=isd))
+
+    def commit(self, state: CardState) -> None:
+        """Makes the card's next state durable: one write, all of it or nothing.
 
         :raises PowerCutError: as ordered
         :raises OSError: the disk refused; the old state stands
         """
         self._cut_if_due()
-        self._file.commit(self._file.state.with_piv(piv))
+        self._file.commit(state)
         self._writes += 1
         self._cut_if_due()
 

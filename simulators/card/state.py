@@ -1,8 +1,10 @@
 """Everything a simulated card remembers without power, and its JSON form."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from simulators.card.fields import Fields
+from simulators.card.fields import FieldError, Fields
+from simulators.card.globalplatform.state import IsdState
+from simulators.card.lifecycle import LifeCycle
 from simulators.card.piv.state import PivState
 
 MAX_SERIAL = 0xFFFF_FFFF
@@ -17,14 +19,17 @@ class CardState:
 
     serial: int
     piv: PivState
-
-    def with_piv(self, piv: PivState) -> "CardState":
-        """The same card with another PIV state."""
-        return replace(self, piv=piv)
+    isd: IsdState
+    life_cycle: LifeCycle = LifeCycle.INITIALIZED
 
     def to_json(self) -> dict[str, object]:
         """Plain values for JSON; secrets included, this is the chip."""
-        return {"serial": self.serial, "piv": self.piv.to_json()}
+        return {
+            "serial": self.serial,
+            "life_cycle": self.life_cycle.name,
+            "isd": self.isd.to_json(),
+            "piv": self.piv.to_json(),
+        }
 
     @classmethod
     def from_json(cls, fields: Fields) -> "CardState":
@@ -32,6 +37,17 @@ class CardState:
 
         :raises FieldError: a field is missing, unknown or impossible
         """
-        state = cls(fields.integer("serial", 1, MAX_SERIAL), PivState.from_json(fields.child("piv")))
+        state = cls(
+            fields.integer("serial", 1, MAX_SERIAL),
+            PivState.from_json(fields.child("piv")),
+            IsdState.from_json(fields.child("isd")),
+            _life_cycle(fields.text("life_cycle")),
+        )
         fields.end()
         return state
+
+
+def _life_cycle(name: str) -> LifeCycle:
+    if name not in LifeCycle.__members__:
+        raise FieldError("life_cycle", "is unknown")
+    return LifeCycle[name]

@@ -56,9 +56,23 @@ class PivApplication:
         """Any new command, whatever becomes of it, ends the freshness of a PIN verified for a signature."""
         self._session.begin_command()
 
-    def knows(self, ins: int) -> bool:
+    @property
+    def aid(self) -> bytes:
+        """The whole application identifier."""
+        return AID
+
+    @property
+    def selection_answer(self) -> bytes:
+        """The application property template."""
+        return APPLICATION_PROPERTIES
+
+    def takes_class_of(self, command: Command) -> bool:
+        """Interindustry commands only."""
+        return not command.is_proprietary
+
+    def knows(self, command: Command) -> bool:
         """Whether this instruction exists here."""
-        return ins in self._handlers
+        return command.ins in self._handlers
 
     def chains(self, ins: int) -> bool:
         """Whether this instruction's data may come in a chain."""

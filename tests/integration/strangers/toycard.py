@@ -44,7 +44,7 @@ def make(folder: Path) -> ToyCard:
     piv = piv.with_object(DataObject.CHUID, _chuid())
     piv = piv.with_object(DataObject.CARD_CAPABILITY_CONTAINER, _ccc())
     path = folder / "toy.json"
-    CardFile.create(path, state.with_piv(piv)).close()
+    CardFile.create(path, replace(state, piv=piv)).close()
     return ToyCard(path, pin, ca_file)
 
 

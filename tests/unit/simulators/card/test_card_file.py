@@ -27,7 +27,10 @@ from simulators.card.errors import (
 )
 from simulators.card.fields import FieldError
 from simulators.card.file import CardFile, decode, encode
+from simulators.card.globalplatform.keyset import KeySet
+from simulators.card.globalplatform.state import IsdState
 from simulators.card.iso7816 import SW
+from simulators.card.lifecycle import LifeCycle
 from simulators.card.piv.identifiers import Algorithm
 from simulators.card.piv.state import PivState, ReferenceData, StoredKey
 from simulators.card.state import CardState
@@ -50,10 +53,21 @@ PRIVATE_KEYS = st.dictionaries(
 OBJECTS = st.dictionaries(
     st.sampled_from([0x5FC102, 0x5FC105, 0x5FC10D, 0x5FC123]), st.binary(min_size=1, max_size=99)
 )
+KEY_SETS = st.sampled_from([16, 24, 32]).flatmap(
+    lambda length: st.builds(
+        KeySet,
+        *[st.binary(min_size=length, max_size=length)] * 3,
+        sequence_counter=st.integers(0, 2**24 - 1),
+        failures=st.integers(0, 10),
+    )
+)
+VERSIONS = st.one_of(st.integers(1, 0x7F), st.just(0xFF))
 STATES = st.builds(
     CardState,
     st.integers(1, 2**32 - 1),
     st.builds(PivState, REFERENCES, st.booleans(), REFERENCES, AES_KEYS, PRIVATE_KEYS, OBJECTS),
+    st.builds(IsdState, st.dictionaries(VERSIONS, KEY_SETS, min_size=1, max_size=4), st.booleans()),
+    st.sampled_from(LifeCycle),
 )
 
 

@@ -156,7 +156,7 @@ class TestPinPolicies:
             pytest.param("00200080", id="VERIFY status"),
             pytest.param("00CB3FFF035C017E00", id="GET DATA"),
             pytest.param("00A4040005A000000308", id="SELECT"),
-            pytest.param("00A4040005A000000151", id="SELECT of another"),
+            pytest.param("00A4040005A000000247", id="SELECT of another"),
             pytest.param("00CADF30", id="unknown instruction"),
             pytest.param("FFCA000000", id="reader command"),
             pytest.param("0087009B047C028100", id="random bytes"),

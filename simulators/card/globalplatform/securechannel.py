@@ -1,0 +1,80 @@
+"""An open secure channel: commands are checked, answers protected (amendment D, 6.2.4 to 6.2.7)."""
+
+import hmac
+from dataclasses import replace
+
+from simulators.card.globalplatform import scp03
+from simulators.card.globalplatform.scp03 import BLOCK, MAC_LENGTH, Level, SessionKeys
+from simulators.card.iso7816 import CLA, SW, Command, StatusError, status_bytes
+
+_MAX_SHORT_DATA = 255
+_RESPONSE_COUNTER_MARK = 0x80  # amendment D 6.2.7: tells the answer's counter block from the command's
+_WARNINGS = (0x62, 0x63)
+
+
+class SecureChannel:
+    """One session, from EXTERNAL AUTHENTICATE to whatever ends it.
+
+    `level` is 0 until EXTERNAL AUTHENTICATE, which itself bears a C-MAC, has been checked.
+    """
+
+    def __init__(self, keys: SessionKeys) -> None:
+        self._keys = keys
+        self._chaining_value = bytes(BLOCK)
+        self._counter = 0
+        self.level = Level.AUTHENTICATED
+
+    def authenticate(self, command: Command) -> bytes:
+        """The data of EXTERNAL AUTHENTICATE without its C-MAC.
+
+        :raises StatusError: 6982, the C-MAC is wrong
+        """
+        return self._without_mac(command)
+
+    def unwrap(self, command: Command) -> Command:
+        """The command that was meant, with the class of a plain one.
+
+        :raises StatusError: 6982, a wrong C-MAC or padding: the session must end
+        """
+        data = self._without_mac(command)
+        self._counter += 1
+        if Level.C_DECRYPTION in self.level and data:
+            data = self._decrypted(data)
+        return replace(command, cla=command.cla & ~CLA.SECURE_MESSAGING_BITS, data=data)
+
+    def wrap(self, data: bytes, sw: int) -> bytes:
+        """The answer's data as they travel before `sw`; those of an error stay as they are."""
+        if sw != SW.SUCCESS and sw >> 8 not in _WARNINGS:
+            return data
+        if Level.R_ENCRYPTION in self.level and data:
+            data = scp03.encrypt(self._keys.enc, self._counter_block(_RESPONSE_COUNTER_MARK), data)
+        if Level.R_MAC in self.level:
+            data += scp03.cmac(self._keys.rmac, self._chaining_value + data + status_bytes(sw))[:MAC_LENGTH]
+        return data
+
+    def _without_mac(self, command: Command) -> bytes:
+        data, mac = command.data[:-MAC_LENGTH], command.data[-MAC_LENGTH:]
+        header = bytes((command.cla & ~CLA.CHANNEL_BITS, command.ins, command.p1, command.p2))
+        expected = scp03.cmac(self._keys.mac, self._chaining_value + header + _lc(command) + data)
+        if not hmac.compare_digest(expected[:MAC_LENGTH], mac):
+            raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
+        self._chaining_value = expected
+        return data
+
+    def _decrypted(self, data: bytes) -> bytes:
+        if len(data) % BLOCK:
+            raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
+        plain = scp03.unpad(scp03.decrypt_cbc(self._keys.enc, self._counter_block(0), data))
+        if plain is None:
+            raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
+        return plain
+
+    def _counter_block(self, mark: int) -> bytes:
+        block = bytes((mark,)) + self._counter.to_bytes(BLOCK - 1, "big")
+        return scp03.encrypt_block(self._keys.enc, block)
+
+
+def _lc(command: Command) -> bytes:
+    """The length field as it came: what is protected is the command as the card received it."""
+    length = len(command.data)
+    return b"\x00" + length.to_bytes(2, "big") if command.is_extended else bytes((length,))
