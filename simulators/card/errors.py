@@ -13,7 +13,9 @@ class CardSimulationError(Exception):
     │   ├── CardFileInUseError    another process runs this card
     │   └── CardFileCorruptError  not a card, damaged, or of a version unknown here
     ├── BlankError                a blank can't be made from these values
-    └── PowerCutError             an ordered power cut happened: the card is dark, the answer is lost
+    ├── PowerCutError             an ordered power cut happened: the card is dark, the answer is lost
+    ├── CardMuteError             an ordered silence: the card has power and doesn't answer
+    └── ReaderFailureError        an ordered failure of the reader: the command never reached the card
     """
 
 
@@ -57,3 +59,17 @@ class PowerCutError(CardSimulationError):
     def __init__(self, writes: int) -> None:
         super().__init__(f"power cut after {writes} durable writes")
         self.writes = writes
+
+
+class CardMuteError(CardSimulationError):
+    """The card has power and doesn't answer, until it is reset."""
+
+    def __init__(self) -> None:
+        super().__init__("the card does not answer")
+
+
+class ReaderFailureError(CardSimulationError):
+    """The reader did not carry the command; the card knows nothing of it."""
+
+    def __init__(self) -> None:
+        super().__init__("the reader did not carry the command")

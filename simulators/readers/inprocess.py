@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from enum import IntEnum, unique
 
 from cardio.transport import pcsc
-from simulators.card.errors import PowerCutError
+from simulators.card.errors import CardMuteError, PowerCutError, ReaderFailureError
 from simulators.readers.vpcd import Card
 
 _STATUS_LENGTH = 2
@@ -32,6 +32,7 @@ class Hresult(IntEnum):
     SUCCESS = 0
     INVALID_HANDLE = 0x80100003
     NO_SMARTCARD = 0x8010000C
+    NOT_TRANSACTED = 0x80100016
     RESET_CARD = 0x80100068
     REMOVED_CARD = 0x80100069
 
@@ -116,6 +117,8 @@ class InProcessConnection(pcsc.PyscardConnection):  # type: ignore[misc]  # pysc
     ) -> tuple[list[int], int, int]:
         """One command APDU; returns data, SW1, SW2."""
         answer = self._slot.transmit(self, self._seen, bytes(command))
+        if len(answer) < _STATUS_LENGTH:  # pyscard's own connection says so without a PC/SC error
+            raise _failure("the answer has no status word", Hresult.SUCCESS)
         data, (sw1, sw2) = answer[:-_STATUS_LENGTH], answer[-_STATUS_LENGTH:]
         return list(data), sw1, sw2
 
@@ -193,6 +196,8 @@ class _Slot:
                 self._card = None
                 self._resets += 1
                 raise _failure("the card was removed", Hresult.REMOVED_CARD) from None
+            except (CardMuteError, ReaderFailureError) as error:
+                raise _failure(str(error), Hresult.NOT_TRANSACTED) from None
 
     def begin_transaction(self, connection: InProcessConnection, seen: int | None) -> None:
         with self._free:

@@ -13,7 +13,7 @@ from typing import Protocol
 
 from cardio.transport import pcsc
 from cardio.transport.base import NoCardError, TransportError
-from simulators.card.errors import PowerCutError
+from simulators.card.errors import CardMuteError, PowerCutError, ReaderFailureError
 from simulators.readers.errors import CardNotSeenError, SlotUnavailableError
 from simulators.readers.slotlock import SlotLock
 
@@ -157,8 +157,9 @@ class VirtualReader:
                 answer = self._answer(frame)
                 if answer is not None:
                     connection.sendall(len(answer).to_bytes(_LENGTH_BYTES, "big") + answer)
-        except PowerCutError as cut:
-            _log.info("%s: %s", self.name, cut)
+        except (PowerCutError, CardMuteError, ReaderFailureError) as fault:
+            # vpcd waits for every answer without end: silence can only be a card that has gone.
+            _log.info("%s: %s", self.name, fault)
         except OSError as error:
             _log.info("%s: pcscd hung up: %s", self.name, error.strerror)
         finally:

@@ -1,0 +1,205 @@
+"""Every effect of a fault script on a card, and what cardio makes of it through a reader."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from cardio.errors import CardError
+from cardio.piv.session import PivSession
+from cardio.transport import pcsc
+from cardio.transport.base import CardRemovedError, TransmitError
+from simulators.card.blank import create_blank
+from simulators.card.card import SimulatedCard
+from simulators.card.errors import CardMuteError, PowerCutError
+from simulators.card.file import CardFile
+from simulators.clock import VirtualClock
+from simulators.faults.card import FaultyCard
+from simulators.faults.link import SHORT_APDUS_ONLY, LimitedReaderCard, ReaderLimits, T0Card
+from simulators.faults.script import Effect, Fault, FaultScript
+from simulators.readers.inprocess import InProcessReader
+from simulators.readers.vpcd import Card
+from tests.unit.simulators.card.host import MANAGEMENT_KEY, PIN, PUK
+
+DISCOVERY = bytes.fromhex("00CB3FFF035C017E00")
+OWN_PIN = "471100"
+
+
+@pytest.fixture
+def cards(tmp_path: Path) -> Iterator[tuple[SimulatedCard, SimulatedCard]]:
+    """Two powered cards, with serials 1 and 2."""
+    paths = [tmp_path / f"{serial}.json" for serial in (1, 2)]
+    for serial, path in enumerate(paths, start=1):
+        create_blank(path, serial, PIN, PUK, MANAGEMENT_KEY)
+    with CardFile.open(paths[0]) as first, CardFile.open(paths[1]) as second:
+        both = SimulatedCard(first), SimulatedCard(second)
+        for card in both:
+            card.power_on()
+        yield both
+
+
+def connected(card: Card) -> Iterator[pcsc.PcscConnection]:
+    with InProcessReader(f"Faulty Reader {uuid4()}") as reader:
+        reader.insert(card)
+        with pcsc.connect(reader.name) as connection:
+            yield connection
+
+
+def faulty(card: Card, *faults: Fault, other: Card | None = None) -> FaultyCard:
+    return FaultyCard(card, FaultScript(faults), other)
+
+
+class TestEffects:
+    def test_power_fails_before_the_command_is_taken(
+        self, cards: tuple[SimulatedCard, SimulatedCard]
+    ) -> None:
+        card = faulty(cards[0], Fault(1, Effect.CUT_BEFORE))
+        with pytest.raises(PowerCutError):
+            card.transmit(bytes.fromhex("0024008010") + _pins(PIN, OWN_PIN))
+        card.power_on()
+        assert card.transmit(bytes.fromhex("0020008008") + _pin(OWN_PIN)) != b"\x90\x00"
+
+    def test_power_fails_after_it_was_carried_out(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
+        card = faulty(cards[0], Fault(1, Effect.CUT_AFTER))
+        with pytest.raises(PowerCutError):
+            card.transmit(bytes.fromhex("0024008010") + _pins(PIN, OWN_PIN))
+        card.power_on()
+        assert card.transmit(bytes.fromhex("0020008008") + _pin(OWN_PIN)) == b"\x90\x00"
+
+    def test_a_mute_card_speaks_again_after_a_reset(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
+        card = faulty(cards[0], Fault(1, Effect.MUTE))
+        for _ in range(2):
+            with pytest.raises(CardMuteError):
+                card.transmit(DISCOVERY)
+        card.reset()
+        assert card.transmit(DISCOVERY).endswith(b"\x90\x00")
+
+    @pytest.mark.parametrize(
+        ("fault", "expected"),
+        [
+            (Fault(1, Effect.STATUS, 0x6F00), "6F00"),
+            (Fault(1, Effect.TRUNCATE, 1), "00"),
+            (Fault(1, Effect.TRUNCATE, 0), ""),
+            (Fault(1, Effect.PROLONG, 3), "000000010000009000"),
+        ],
+    )
+    def test_wrong_answers(
+        self, fault: Fault, expected: str, cards: tuple[SimulatedCard, SimulatedCard]
+    ) -> None:
+        card = faulty(cards[0], fault)
+        assert card.transmit(bytes.fromhex("00F8000000")).hex().upper() == expected
+        assert card.transmit(bytes.fromhex("00F8000000")) == bytes.fromhex("000000019000")
+
+    def test_a_slow_card_spends_its_clock_s_time(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
+        clock = VirtualClock()
+        card = FaultyCard(cards[0], FaultScript((Fault(1, Effect.DELAY, 1500),)), clock=clock)
+        card.transmit(DISCOVERY)
+        assert clock.elapsed == 1.5
+
+    def test_trap_11_a_swap_that_nobody_was_told_of(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
+        card = faulty(cards[0], Fault(2, Effect.SWAP), other=cards[1])
+        serials = [card.transmit(bytes.fromhex("00F8000000"))[:4] for _ in range(3)]
+        assert serials == [bytes((0, 0, 0, n)) for n in (1, 2, 2)]
+
+    def test_a_swap_needs_another_card(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
+        with pytest.raises(ValueError, match="other card"):
+            faulty(cards[0], Fault(1, Effect.SWAP))
+
+
+class TestThroughAReader:
+    @pytest.mark.parametrize("effect", [Effect.CUT_BEFORE, Effect.CUT_AFTER])
+    def test_a_power_cut_is_a_removed_card(
+        self, effect: Effect, cards: tuple[SimulatedCard, SimulatedCard]
+    ) -> None:
+        for connection in connected(faulty(cards[0], Fault(1, effect))):
+            with pytest.raises(CardRemovedError):
+                connection.transmit(DISCOVERY)
+
+    def test_a_mute_card_is_a_failed_transmission(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
+        for connection in connected(faulty(cards[0], Fault(1, Effect.MUTE))):
+            with pytest.raises(TransmitError):
+                connection.transmit(DISCOVERY)
+            connection.reset()
+            assert connection.transmit(DISCOVERY).endswith(b"\x90\x00")
+
+    @pytest.mark.parametrize("seed", range(40))
+    def test_any_script_ends_in_an_answer_or_a_typed_error(
+        self, seed: int, cards: tuple[SimulatedCard, SimulatedCard]
+    ) -> None:
+        effects = [effect for effect in Effect if effect is not Effect.DELAY]
+        script = FaultScript.drawn(seed, apdus=12, count=4, effects=effects)
+        for connection in connected(FaultyCard(cards[0], script, cards[1])):
+            for _ in range(6):
+                try:
+                    session = PivSession(connection)
+                    session.card_serial()
+                    session.authenticate_management(MANAGEMENT_KEY)
+                except CardRemovedError:
+                    break
+                except CardError:
+                    _recover(connection)
+
+
+def _recover(connection: pcsc.PcscConnection) -> None:
+    try:
+        connection.reset()
+    except CardError:
+        return
+
+
+class TestLimits:
+    def test_a_reader_for_short_apdus_fails_and_the_card_knows_nothing(
+        self, cards: tuple[SimulatedCard, SimulatedCard]
+    ) -> None:
+        for connection in connected(LimitedReaderCard(cards[0], SHORT_APDUS_ONLY)):
+            with pytest.raises(TransmitError):
+                connection.transmit(bytes.fromhex("00DB3FFF000190") + bytes(400))
+            assert connection.transmit(DISCOVERY).endswith(b"\x90\x00")
+
+    def test_a_silent_one_passes_on_what_it_can(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
+        limits = ReaderLimits(max_command=500, silent=True)
+        for connection in connected(LimitedReaderCard(cards[0], limits)):
+            answer = connection.transmit(bytes.fromhex("00DB3FFF000300") + bytes(768))
+            assert answer == bytes.fromhex("6700")
+
+
+class TestT0:
+    """Trap 14."""
+
+    def test_what_is_sent_and_what_is_asked_for_travel_apart(
+        self, cards: tuple[SimulatedCard, SimulatedCard]
+    ) -> None:
+        card = T0Card(cards[0])
+        card.power_on()
+        assert card.transmit(DISCOVERY[:-1]) == bytes.fromhex("6114")
+        assert card.transmit(bytes.fromhex("00C0000008")).endswith(bytes.fromhex("610C"))
+        assert card.transmit(bytes.fromhex("00C000000D")) == bytes.fromhex("6C0C")
+        assert card.transmit(bytes.fromhex("00C000000C")).endswith(b"\x90\x00")
+
+    def test_a_wrong_le_is_told(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
+        card = T0Card(cards[0])
+        card.power_on()
+        assert card.transmit(bytes.fromhex("00F8000000")) == bytes.fromhex("6C04")
+        assert card.transmit(bytes.fromhex("00F8000004")) == bytes.fromhex("000000019000")
+
+    def test_extended_length_is_refused(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
+        card = T0Card(cards[0])
+        card.power_on()
+        assert card.transmit(bytes.fromhex("00CB3FFF0001F0") + bytes(0x1F0)) == bytes.fromhex("6700")
+
+    def test_cardio_works_through_it(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
+        for connection in connected(T0Card(cards[0])):
+            session = PivSession(connection)
+            assert session.card_serial() == 1
+            session.authenticate_management(MANAGEMENT_KEY)
+            session.change_pin(PIN, OWN_PIN)
+            session.verify_pin(OWN_PIN)
+
+
+def _pin(digits: str) -> bytes:
+    return digits.encode().ljust(8, b"\xff")
+
+
+def _pins(old: str, new: str) -> bytes:
+    return _pin(old) + _pin(new)
