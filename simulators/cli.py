@@ -4,6 +4,7 @@ import json
 
 import click
 
+from simulators.control.cli import readers
 from simulators.installation.cli import current_home
 from simulators.readers.cli import insert
 
@@ -14,6 +15,7 @@ def sim() -> None:
 
 
 sim.add_command(insert)
+sim.add_command(readers)
 
 
 @sim.command()

@@ -5,6 +5,7 @@ from dataclasses import replace
 from simulators.card.errors import PowerCutError
 from simulators.card.file import CardFile
 from simulators.card.globalplatform.state import IsdState
+from simulators.card.meter import Meter, NoMeter
 from simulators.card.piv.state import PivState
 from simulators.card.state import CardState
 
@@ -16,7 +17,11 @@ class CardMemory:
     before the next write takes place. None never does.
     """
 
-    def __init__(self, file: CardFile, power_cut_after_writes: int | None = None) -> None:
+    def __init__(
+        self, file: CardFile, power_cut_after_writes: int | None = None, meter: Meter | None = None
+    ) -> None:
+        self.meter = meter or NoMeter()
+        """Is told of the card's work, of durable writes by this memory itself."""
         self._file = file
         self._cut_after = power_cut_after_writes
         self._writes = 0
@@ -51,6 +56,7 @@ class CardMemory:
         :raises OSError: the disk refused; the old state stands
         """
         self._cut_if_due()
+        self.meter.writes()
         self._file.commit(state)
         self._writes += 1
         self._cut_if_due()

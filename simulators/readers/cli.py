@@ -68,7 +68,7 @@ def _run(file: Path, host: str, port: int, wait_s: float) -> None:
     from simulators.readers.vpcd import insert as insert_card
 
     with ExitStack() as stack:
-        interrupted = stack.enter_context(_interruption())
+        interrupted = stack.enter_context(interruption())
         card_file = stack.enter_context(CardFile.open(file))
         stack.enter_context(pcscd_service())
         reader = stack.enter_context(insert_card(SimulatedCard(card_file), port, host, slot_wait_s=wait_s))
@@ -80,7 +80,7 @@ def _run(file: Path, host: str, port: int, wait_s: float) -> None:
 
 
 @contextmanager
-def _interruption() -> Iterator[threading.Event]:
+def interruption() -> Iterator[threading.Event]:
     """An event that SIGINT or SIGTERM sets, instead of ending the process in the middle of a write."""
     event = threading.Event()
 

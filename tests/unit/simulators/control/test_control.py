@@ -1,0 +1,206 @@
+"""The desk of readers: movements, conditions, and the HTTP that moves cards."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from uuid import uuid4
+
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cardio.piv.session import PivSession
+from cardio.transport import pcsc
+from cardio.transport.base import NoCardError, TransmitError
+from simulators.card.blank import create_blank
+from simulators.card.file import CardFile
+from simulators.clock import VirtualClock
+from simulators.control.app import MAX_BODY, create_app
+from simulators.control.conditions import Conditions, ConditionsError, assemble
+from simulators.control.desk import Desk, Occupancy, UnknownCardError, UnknownReaderError
+from simulators.installation.server import running
+from simulators.readers.inprocess import InProcessReader
+from simulators.readers.slots import Slot
+from tests.unit.simulators.card.host import MANAGEMENT_KEY, PIN, PUK
+
+TOKEN = "a token of this test"
+PERFECT = Conditions()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Cards 1.card and 2.card, and a file that is none."""
+    for serial in (1, 2):
+        create_blank(tmp_path / f"{serial}.card", serial, PIN, PUK, MANAGEMENT_KEY)
+    (tmp_path / "broken.card").write_text("{}")
+    return tmp_path
+
+
+@pytest.fixture
+def desk(folder: Path) -> Iterator[Desk]:
+    """Two readers of this process."""
+    with ExitStack() as stack:
+        slots: list[Slot] = [stack.enter_context(InProcessReader(f"Desk Reader {uuid4()}")) for _ in range(2)]
+        found = Desk(slots, folder)
+        stack.callback(found.clear)
+        yield found
+
+
+@pytest.fixture
+def names(desk: Desk) -> list[str]:
+    return [entry.reader for entry in desk.occupancies()]
+
+
+def serial_in(reader: str) -> int:
+    with pcsc.connect(reader) as connection:
+        return PivSession(connection).card_serial()
+
+
+class TestDesk:
+    def test_cards_are_inserted_swapped_and_removed(self, desk: Desk, names: list[str]) -> None:
+        desk.insert(names[0], "1.card", PERFECT)
+        desk.insert(names[1], "2.card", PERFECT)
+        assert [serial_in(name) for name in names] == [1, 2]
+        desk.remove(names[1])
+        desk.insert(names[0], "2.card", PERFECT)
+        assert serial_in(names[0]) == 2
+        assert desk.occupancies() == [Occupancy(names[0], "2.card"), Occupancy(names[1], None)]
+        desk.remove(names[0])
+        with pytest.raises(NoCardError):
+            serial_in(names[0])
+
+    def test_one_card_is_in_one_reader(self, desk: Desk, names: list[str]) -> None:
+        desk.insert(names[0], "1.card", PERFECT)
+        with pytest.raises(Exception, match="another process runs this card"):
+            desk.insert(names[1], "1.card", PERFECT)
+        assert desk.occupancies()[1].card is None
+        assert serial_in(names[0]) == 1
+
+    @pytest.mark.parametrize("name", ["3.card", "../1.card", "", ".", "/etc/passwd", "1.card/"])
+    def test_cards_are_named_never_reached_by_a_path(self, name: str, desk: Desk, names: list[str]) -> None:
+        desk.insert(names[0], "1.card", PERFECT)
+        with pytest.raises(UnknownCardError):
+            desk.insert(names[0], name, PERFECT)
+        assert serial_in(names[0]) == 1
+
+    def test_a_reader_that_is_not_there(self, desk: Desk) -> None:
+        with pytest.raises(UnknownReaderError):
+            desk.insert("nowhere", "1.card", PERFECT)
+        with pytest.raises(UnknownReaderError):
+            desk.remove("nowhere")
+
+    def test_conditions_are_the_card_s_until_it_is_removed(self, desk: Desk, names: list[str]) -> None:
+        conditions = Conditions.from_json({"faults": [{"apdu": 1, "effect": "mute"}]})
+        desk.insert(names[0], "1.card", conditions)
+        with pytest.raises(TransmitError):
+            serial_in(names[0])
+        desk.insert(names[0], "1.card", PERFECT)
+        assert serial_in(names[0]) == 1
+
+    def test_a_swap_brings_the_other_card_without_a_word(self, desk: Desk, names: list[str]) -> None:
+        conditions = Conditions.from_json({"faults": [{"apdu": 2, "effect": "swap"}]})
+        with pytest.raises(ConditionsError, match="other"):
+            desk.insert(names[0], "1.card", conditions)
+        desk.insert(names[0], "1.card", conditions, "2.card")
+        with pcsc.connect(names[0]) as connection:
+            session = PivSession(connection)  # its SELECT is the first APDU
+            assert session.card_serial() == 2
+
+
+class TestConditions:
+    def test_time_is_spent_on_the_clock_that_is_given(self, folder: Path) -> None:
+        clock = VirtualClock()
+        with CardFile.open(folder / "1.card") as file:
+            card = assemble(file, Conditions.from_json({"ta1": 0x96, "pace": "slowest"}), clock=clock)
+            card.power_on()
+            card.transmit(bytes.fromhex("00F8000000"))
+        assert clock.elapsed == pytest.approx((5 + 4 + 6 + 4) / 25_000)
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            [],
+            {"unknown": 1},
+            {"faults": {}},
+            {"faults": [{"apdu": 0, "effect": "mute"}]},
+            {"max_command": 4},
+            {"max_command": True},
+            {"silent": True},
+            {"t0": 1},
+            {"ta1": 12},
+            {"ta1": 0x96, "pace": "brisk"},
+            {"ta1": 0x96, "seed": -1},
+            {"pace": "median"},
+        ],
+    )
+    def test_what_can_t_be_is_refused(self, value: object) -> None:
+        with pytest.raises(ConditionsError):
+            Conditions.from_json(value)
+
+    @given(
+        st.dictionaries(
+            st.sampled_from(["faults", "max_command", "silent", "t0", "ta1", "pace", "seed", "x"]),
+            st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers()),
+        )
+    )
+    def test_any_object_is_conditions_or_a_clear_error(self, value: dict[str, object]) -> None:
+        try:
+            Conditions.from_json(value)
+        except ConditionsError as error:
+            assert error.field in str(error)  # noqa: PT017 - one of two lawful ends
+
+
+@pytest.fixture
+def http(desk: Desk) -> Iterator[httpx.Client]:
+    with (
+        running(create_app(desk, TOKEN)) as url,
+        httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}) as client,
+    ):
+        yield client
+
+
+class TestHttp:
+    def test_a_script_moves_cards(self, http: httpx.Client, names: list[str]) -> None:
+        path = f"/readers/{names[0]}/card"
+        assert http.put(path, json={"card": "1.card", "t0": True}).status_code == 200
+        assert serial_in(names[0]) == 1
+        assert http.get("/readers").json()[0] == {"reader": names[0], "card": "1.card"}
+        assert http.delete(path).status_code == 204
+        assert http.get("/readers").json()[0]["card"] is None
+
+    @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}, {"Authorization": TOKEN}])
+    def test_without_the_token_nothing_moves(
+        self, headers: dict[str, str], http: httpx.Client, names: list[str]
+    ) -> None:
+        with httpx.Client(base_url=http.base_url, headers=headers) as stranger:
+            answers = [
+                stranger.get("/readers"),
+                stranger.put(f"/readers/{names[0]}/card", json={"card": "1.card"}),
+                stranger.delete(f"/readers/{names[0]}/card"),
+            ]
+        assert [answer.status_code for answer in answers] == [401] * 3
+        assert http.get("/readers").json()[0]["card"] is None
+
+    @pytest.mark.parametrize(
+        ("reader", "body", "status"),
+        [
+            (0, b"{", 400),
+            (0, b"[]", 422),
+            (0, json.dumps({"card": 1}).encode(), 422),
+            (0, json.dumps({"card": "1.card", "x": 1}).encode(), 422),
+            (0, json.dumps({"card": "9.card"}).encode(), 404),
+            (None, json.dumps({"card": "1.card"}).encode(), 404),
+            (0, json.dumps({"card": "broken.card"}).encode(), 409),
+            (0, b"[" * 100_000, 400),
+            (0, b" " * (MAX_BODY + 1), 413),
+        ],
+    )
+    def test_bad_requests_get_a_problem_document(
+        self, reader: int | None, body: bytes, status: int, http: httpx.Client, names: list[str]
+    ) -> None:
+        name = "nowhere" if reader is None else names[reader]
+        answer = http.put(f"/readers/{name}/card", content=body)
+        assert answer.status_code == status, answer.text
+        assert answer.headers["content-type"] == "application/problem+json"
