@@ -10,6 +10,7 @@ from enum import IntEnum, unique
 
 from cardio.transport import pcsc
 from simulators.card.errors import CardMuteError, PowerCutError, ReaderFailureError
+from simulators.readers.pinpad import PinPad
 from simulators.readers.vpcd import Card
 
 _STATUS_LENGTH = 2
@@ -35,17 +36,19 @@ class Hresult(IntEnum):
     NOT_TRANSACTED = 0x80100016
     RESET_CARD = 0x80100068
     REMOVED_CARD = 0x80100069
+    UNSUPPORTED_FEATURE = 0x8010001F
 
 
 class InProcessReader(pcsc.PyscardReader):  # type: ignore[misc]  # pyscard has no types
-    """A reader named `name`, registered with cardio's PC/SC module until `close`.
+    """A reader named `name`, registered with cardio's PC/SC module until `close`; maybe with a PIN pad.
 
     :raises ValueError: a reader of that name is registered already
     """
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, pad: PinPad | None = None) -> None:
         super().__init__(name)
         self._state = _Slot()
+        self._pad = pad
         pcsc.register_reader(self)
 
     def insert(self, card: Card) -> None:
@@ -58,7 +61,7 @@ class InProcessReader(pcsc.PyscardReader):  # type: ignore[misc]  # pyscard has 
 
     def createConnection(self) -> "InProcessConnection":  # noqa: N802 - pyscard's name
         """A fresh, unconnected connection."""
-        return InProcessConnection(self.name, self._state)
+        return InProcessConnection(self.name, self._state, self._pad)
 
     def close(self) -> None:
         """Removes the card and takes the reader away. Closing twice is allowed."""
@@ -75,9 +78,10 @@ class InProcessReader(pcsc.PyscardReader):  # type: ignore[misc]  # pyscard has 
 class InProcessConnection(pcsc.PyscardConnection):  # type: ignore[misc]  # pyscard has no types
     """One program's connection to the card in an `InProcessReader`, shaped like pyscard's own."""
 
-    def __init__(self, reader: str, slot: "_Slot") -> None:
+    def __init__(self, reader: str, slot: "_Slot", pad: PinPad | None) -> None:
         super().__init__(reader)
         self._slot = slot
+        self._pad = pad
         self._seen: int | None = None  # the card's reset that this connection knows of
         self._disposition = Disposition.LEAVE_CARD
 
@@ -121,6 +125,18 @@ class InProcessConnection(pcsc.PyscardConnection):  # type: ignore[misc]  # pysc
             raise _failure("the answer has no status word", Hresult.SUCCESS)
         data, (sw1, sw2) = answer[:-_STATUS_LENGTH], answer[-_STATUS_LENGTH:]
         return list(data), sw1, sw2
+
+    def doControl(self, code: int, command: Sequence[int] | None = None) -> list[int]:  # noqa: N802
+        """A request to the reader itself: its PIN pad, if it has one."""
+        if self._pad is None:
+            raise _failure("the reader has no such feature", Hresult.UNSUPPORTED_FEATURE)
+        try:
+            answer = self._pad.control(
+                code, bytes(command or ()), lambda apdu: self._slot.transmit(self, self._seen, apdu)
+            )
+        except ValueError as error:
+            raise _failure(str(error), Hresult.UNSUPPORTED_FEATURE) from None
+        return list(answer)
 
     def lock(self) -> int:
         """Begins a transaction: other connections wait; it nests. Returns a PC/SC result, 0 for success."""
