@@ -81,7 +81,7 @@ class SimulatedCard:
             try:
                 return self._answer(command)
             except StatusError as status:
-                return status_bytes(status.sw)
+                return status.data + status_bytes(status.sw)
             except OSError:  # the disk under the card file: full, read only, gone
                 return status_bytes(SW.MEMORY_FAILURE)
             except PowerCutError:

@@ -40,6 +40,7 @@ class SW(IntEnum):
 
     SUCCESS = 0x9000
     BYTES_REMAINING = 0x6100
+    CARD_LOCKED = 0x6283
     AUTHENTICATION_FAILED = 0x6300
     VERIFY_FAILED = 0x63C0
     MEMORY_FAILURE = 0x6581
@@ -77,11 +78,12 @@ def tries_remaining(count: int) -> int:
 
 
 class StatusError(Exception):
-    """The command ends in a status word other than 9000. Never leaves the card."""
+    """The command ends in a status word other than 9000, a warning's maybe with data. Never leaves the card."""
 
-    def __init__(self, sw: int) -> None:
+    def __init__(self, sw: int, data: bytes = b"") -> None:
         super().__init__(f"{sw:04X}")
         self.sw = sw
+        self.data = data
 
 
 @dataclass(frozen=True)

@@ -117,6 +117,8 @@ class CardRuntime:
         self._initiation.close()
         if command.p1_p2 == SelectParameter.BY_NAME_FIRST_WITHOUT_DATA:
             return b""
+        if self._memory.state.life_cycle is LifeCycle.CARD_LOCKED:  # GPCS 11.9.3.2: a warning
+            raise StatusError(SW.CARD_LOCKED, self._selected.selection_answer)
         return self._selected.selection_answer
 
     def _change_to(self, aid: bytes) -> None:

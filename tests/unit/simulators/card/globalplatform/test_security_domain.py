@@ -211,7 +211,8 @@ class TestStatus:
         gp.card.reset()
         assert gp.sw("00CB3FFF035C017E00") != OK
         assert gp.sw("00A4040005A000000308") == SW.FUNCTION_NOT_SUPPORTED
-        gp.select()
+        answer, sw = gp.raw("00A4040008A000000151000000")
+        assert (answer[:1], sw) == (b"\x6f", SW.CARD_LOCKED)
         gp.open()
         assert gp.send("80F0800F")[1] == OK
         assert gp.sw("00A4040005A000000308") == OK
