@@ -78,7 +78,7 @@ def tries_remaining(count: int) -> int:
 
 
 class StatusError(Exception):
-    """The command ends in a status word other than 9000, a warning's maybe with data. Never leaves the card."""
+    """The command ends in another status word than 9000, a warning maybe with data. Never leaves the card."""
 
     def __init__(self, sw: int, data: bytes = b"") -> None:
         super().__init__(f"{sw:04X}")
