@@ -6,7 +6,7 @@ from enum import IntEnum, unique
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
 
-from cardio.globalplatform.keys import KeySet
+from cardio.globalplatform.keys import AES_BLOCK_BYTES, KeySet
 
 CHALLENGE_BYTES = 8  # S8 mode; so are cryptograms and MACs
 CRYPTOGRAM_BYTES = 8
@@ -79,13 +79,14 @@ def derive(key: bytes, constant: DerivationConstant, context: bytes, length: int
     label (12 bytes) ‖ 00 ‖ L in bits (2 bytes) ‖ i (1 byte) ‖ context
     """
     bits = (length * _BITS).to_bytes(_LENGTH_BYTES, "big")
-    fixed = _LABEL_ZEROS + bytes((constant,)) + _SEPARATOR + bits
-    derived = b""
-    counter = 0
-    while len(derived) < length:
-        counter += 1
-        derived += cmac(key, fixed, bytes((counter,)), context)
-    return derived[:length]
+    return counter_mode(key, _LABEL_ZEROS + bytes((constant,)) + _SEPARATOR + bits, context, length)
+
+
+def counter_mode(key: bytes, before: bytes, after: bytes, length: int) -> bytes:
+    """SP 800-108r1, 4.1, with AES-CMAC and a counter of one byte between two parts of the fixed input."""
+    blocks = -(-length // AES_BLOCK_BYTES)
+    derived = (cmac(key, before, bytes((counter,)), after) for counter in range(1, blocks + 1))
+    return b"".join(derived)[:length]
 
 
 @dataclass(frozen=True)

@@ -173,7 +173,7 @@ class IssuerSecurityDomain:
         """
         scope = RegistryScope.ISSUER_SECURITY_DOMAIN
         refused: CardError = LifeCycleError(state)
-        causes = dict.fromkeys(
+        causes: dict[int, CardError] = dict.fromkeys(
             (SW.CONDITIONS_NOT_SATISFIED, SW.INCORRECT_DATA_FIELD, SW.INCORRECT_P1_P2), refused
         )
         self._send(CommandApdu(CLA_PROPRIETARY, INS.SET_STATUS, scope, state), causes)

@@ -14,9 +14,10 @@ from cardio.apdu import (
 )
 from cardio.transport.base import CardConnection
 
-# Data is shown only for these, and only outside secure messaging. VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, PUT KEY and SET MANAGEMENT
-# KEY carry PINs and keys; GENERAL AUTHENTICATE carries proofs and decrypted secrets; objects, personal data. INITIALIZE UPDATE and EXTERNAL
-# AUTHENTICATE would let weak keys be searched for off line; GET DATA in P1 P2 answers serial numbers.
+# Data is shown only for these, and only outside secure messaging. VERIFY, CHANGE REFERENCE DATA, RESET RETRY
+# COUNTER, PUT KEY and SET MANAGEMENT KEY carry PINs and keys; GENERAL AUTHENTICATE carries proofs and
+# decrypted secrets; objects, personal data. With INITIALIZE UPDATE and EXTERNAL AUTHENTICATE weak keys could
+# be searched for off line; GET DATA by P1 P2 answers serial numbers.
 _SHOWN_COMMANDS = frozenset(
     {INS.SELECT, INS.GET_DATA, INS.GENERATE_ASYMMETRIC_KEY_PAIR, INS.GET_STATUS, INS.DELETE}
 )
