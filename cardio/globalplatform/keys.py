@@ -22,7 +22,7 @@ Derive: TypeAlias = Callable[[bytes, bytes, int], bytes]
 
 @dataclass(frozen=True)
 class KeySet:
-    """The three static AES keys of one key version (Amendment D, table 6-1). No key shows in a repr.
+    """The three static AES keys of one key version (Amendment D, 6.1). No key shows in a repr.
 
     :raises ValueError: keys that are no AES keys or not of one length, or a version out of range
     """

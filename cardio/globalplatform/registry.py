@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import IntEnum, unique
 
 from cardio.errors import ObjectContentError
-from cardio.globalplatform.carddata import GpTag
+from cardio.globalplatform.tags import GpTag
 from cardio.tlv import Tlv, TlvError, TlvLimits
 
 _LIMITS = TlvLimits(max_bytes=65_536, max_count=4096)
@@ -14,7 +14,7 @@ _NAME = "registry entry"
 
 @unique
 class CardLifeCycle(IntEnum):
-    """The card's life cycle states (table 11-6); each is left for good but CARD_LOCKED."""
+    """The card's life cycle states (11.1.1); each is left for good but CARD_LOCKED."""
 
     OP_READY = 0x01
     INITIALIZED = 0x07
@@ -25,7 +25,7 @@ class CardLifeCycle(IntEnum):
 
 @unique
 class RegistryScope(IntEnum):
-    """P1 of GET STATUS (table 11-32)."""
+    """P1 of GET STATUS (11.4.2.1)."""
 
     ISSUER_SECURITY_DOMAIN = 0x80
     APPLICATIONS = 0x40
@@ -43,7 +43,7 @@ class RegistryEntry:
     """For the issuer security domain, the card's (`CardLifeCycle`); applications have their own states."""
 
     privileges: bytes
-    """1 or 3 bytes (table 11-7 ff.); empty for load files."""
+    """1 or 3 bytes (11.1.2); empty for load files."""
 
     @staticmethod
     def parse_all(data: bytes) -> "tuple[RegistryEntry, ...]":

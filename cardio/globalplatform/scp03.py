@@ -20,7 +20,7 @@ _BITS = 8
 
 @unique
 class SecurityLevel(IntEnum):
-    """P1 of EXTERNAL AUTHENTICATE (table 7-4): what protects every later message."""
+    """P1 of EXTERNAL AUTHENTICATE (Amendment D, 7.1.2): what protects every later message."""
 
     NO_SECURE_MESSAGING = 0x00
     C_MAC = 0x01

@@ -13,15 +13,10 @@ from cardio.errors import (
     UnexpectedAnswerError,
 )
 from cardio.globalplatform import handshake
-from cardio.globalplatform.carddata import (
-    CardData,
-    Cplc,
-    GpTag,
-    KeyInformation,
-    parse_sequence_counter,
-)
+from cardio.globalplatform.carddata import CardData, Cplc, parse_sequence_counter
 from cardio.globalplatform.errors import KeySetNotFoundError, LifeCycleError, SecureChannelClosedError
 from cardio.globalplatform.handshake import InitializeUpdateAnswer, open_secure_channel
+from cardio.globalplatform.keyinformation import KeyInformation
 from cardio.globalplatform.keys import KeySet
 from cardio.globalplatform.putkey import (
     ADD_KEYS,
@@ -32,13 +27,14 @@ from cardio.globalplatform.putkey import (
 )
 from cardio.globalplatform.registry import CardLifeCycle, RegistryEntry, RegistryScope
 from cardio.globalplatform.scp03 import FULL_SECURITY, SecurityLevel
+from cardio.globalplatform.tags import GpTag
 from cardio.tlv import Tlv
 from cardio.transport.base import CardConnection
 
 ISD_AID = bytes.fromhex("A000000151000000")  # GPCS H.1.3
 _DEFAULT_SELECTION = b""  # SELECT without an AID: the issuer security domain (11.9.2.3)
 _AID_TAG = Tlv(GpTag.AID, b"").encode()  # GET STATUS: any AID
-_FIRST_OR_ALL = 0x02  # P2 of GET STATUS: answers as TLV (table 11-33)
+_FIRST_OR_ALL = 0x02  # P2 of GET STATUS: answers as TLV (11.4.2.2)
 _NEXT = 0x03
 _MAX_STATUS_ANSWERS = 64
 _SELECTED = frozenset({SW.NO_FURTHER_QUALIFICATION, SW.SELECTED_FILE_DEACTIVATED})

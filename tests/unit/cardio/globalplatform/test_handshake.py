@@ -21,7 +21,7 @@ from cardio.globalplatform.keys import KeySet
 from cardio.globalplatform.scp03 import SecurityLevel
 from cardio.transport.base import CardRemovedError
 from tests.unit.cardio.conftest import ScriptedConnection
-from tests.unit.cardio.globalplatform.conftest import HOST_CHALLENGE, key_set
+from tests.unit.cardio.globalplatform.conftest import key_set
 from tests.unit.cardio.globalplatform.model import ModelCard, Parrot
 
 # Of one of the published transcripts (osmocom/pysim, AES-128, level 03).
@@ -186,5 +186,5 @@ def test_any_answer_to_initialize_update_is_an_error_of_this_package(answer: byt
 
 
 def test_the_host_challenge_is_the_one_given(card: ModelCard, keys: KeySet) -> None:
-    open_secure_channel(CardChannel(card), keys, random_bytes=lambda _: HOST_CHALLENGE)
-    assert card.sent[0] == bytes.fromhex("8050300008") + HOST_CHALLENGE + b"\0"
+    open_secure_channel(CardChannel(card), keys, random_bytes=lambda _: CHALLENGE)
+    assert card.sent[0] == bytes.fromhex(INITIALIZE_UPDATE)

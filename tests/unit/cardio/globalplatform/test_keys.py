@@ -61,3 +61,12 @@ def test_the_head_of_a_key_field(key_bytes: int, form: KeyField, field: str) -> 
     data = put_key_data(key_set(0x7F, key_bytes), bytes(16), form).hex()
     assert data.startswith("7f" + field)
     assert data.count(field) == 3
+
+
+def test_a_key_set_of_unequal_keys() -> None:
+    for keys in ((16, 16, 24), (15, 15, 15), (0, 0, 0), (64, 64, 64)):
+        with pytest.raises(ValueError, match="one length"):
+            KeySet(1, *(bytes(length) for length in keys))
+    for version in (-1, 256):
+        with pytest.raises(ValueError, match="one byte"):
+            key_set(version)
