@@ -13,7 +13,7 @@ class SecureChannel:
     It ends with a reset and with SELECT of an application by name, as the card's session does (GPCS 10.2.3);
     that SELECT goes in clear. It is dead after a wrong R-MAC, and after any failure below, which leaves
     unknown whether the card counted the command. Then every command but such a SELECT is refused: nothing
-    goes in clear because a session broke.
+    goes in clear because a session broke. Without R-MAC in the level, answers are as good as in clear.
     """
 
     def __init__(self, below: ApduProcessor, messages: SecureMessages) -> None:
@@ -25,11 +25,6 @@ class SecureChannel:
     def level(self) -> SecurityLevel:
         """What protects the messages."""
         return self._messages.level
-
-    @property
-    def is_open(self) -> bool:
-        """Whether commands still pass."""
-        return self._closed is None
 
     @property
     def max_data(self) -> int:
@@ -65,7 +60,8 @@ class SecureChannel:
     def _with_room(self, command: CommandApdu) -> CommandApdu:
         """Asks for as much as the length field can say: the R-MAC and the padding come on top of the data.
 
-        Short fields stay short; a longer answer comes by GET RESPONSE.
+        Short fields stay short; a longer answer comes by GET RESPONSE. Nor has the card a reason to name another
+        Le (6Cxx), which the layer below would answer with the same wrapped command once more.
         """
         if command.le is None or not self.level.c_mac:
             return command
