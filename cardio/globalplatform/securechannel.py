@@ -60,8 +60,8 @@ class SecureChannel:
     def _with_room(self, command: CommandApdu) -> CommandApdu:
         """Asks for as much as the length field can say: the R-MAC and the padding come on top of the data.
 
-        Short fields stay short; a longer answer comes by GET RESPONSE. Nor has the card a reason to name another
-        Le (6Cxx), which the layer below would answer with the same wrapped command once more.
+        Short fields stay short; a longer answer comes by GET RESPONSE. So the card has no reason to name
+        another Le (6Cxx), upon which the layer below would send the same wrapped command once more.
         """
         if command.le is None or not self.level.c_mac:
             return command
