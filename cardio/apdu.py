@@ -12,6 +12,14 @@ MAX_SHORT_LE = 256  # coded 00
 MAX_EXTENDED_DATA = 65_535
 MAX_EXTENDED_LE = 65_536  # coded 0000
 CLA_CHAINING = 0x10  # bit 5 of CLA: more commands of this chain follow (ISO/IEC 7816-4 table 2)
+CLA_PROPRIETARY = 0x80  # GlobalPlatform's own commands, GPCS 2.3.1 table 11-11
+CLA_SECURE_MESSAGING = (
+    0x0C  # bits 4 and 3 of CLA: not both zero under secure messaging (ISO/IEC 7816-4 table 2)
+)
+CLA_FURTHER_INTERINDUSTRY = 0x40  # bit 7 of CLA: coded as in table 3
+CLA_FURTHER_SECURE_MESSAGING = 0x20  # bit 6 of such a CLA
+P1_P2_CURRENT_APPLICATION = (0x3F, 0xFF)  # GET DATA, PUT DATA: the tags are in the data field
+P1_SELECT_BY_NAME = 0x04  # SELECT by DF name, which is an AID (ISO/IEC 7816-4 table 63)
 
 _MAX_BYTE = 0xFF
 _SHORT_FIELD = 1
@@ -26,19 +34,24 @@ class ApduFormatError(CardError):
 
 @unique
 class INS(IntEnum):
-    """Instructions, spelt as ISO/IEC 7816-4 table 5 and SP 800-73-5 part 2 spell them."""
+    """Instructions, as ISO/IEC 7816-4 table 5, SP 800-73-5 part 2 and GPCS 2.3.1 chapter 11 spell them."""
 
     VERIFY = 0x20
     CHANGE_REFERENCE_DATA = 0x24
     RESET_RETRY_COUNTER = 0x2C
     GENERATE_ASYMMETRIC_KEY_PAIR = 0x47
+    INITIALIZE_UPDATE = 0x50
     EXTERNAL_AUTHENTICATE = 0x82
     GENERAL_AUTHENTICATE = 0x87
     SELECT = 0xA4
     GET_RESPONSE = 0xC0
+    GET_DATA_IN_P1_P2 = 0xCA  # GET DATA with the tag in P1 P2: GPCS 2.3.1, 11.3
     GET_DATA = 0xCB
-    PUT_KEY = 0xD8  # GlobalPlatform Card Specification 2.3.1, 11.8
+    PUT_KEY = 0xD8
     PUT_DATA = 0xDB
+    DELETE = 0xE4
+    SET_STATUS = 0xF0
+    GET_STATUS = 0xF2
     YUBICO_GET_METADATA = 0xF7
     YUBICO_GET_SERIAL = 0xF8
     YUBICO_ATTEST = 0xF9
@@ -53,7 +66,9 @@ class SW(IntEnum):
 
     NO_FURTHER_QUALIFICATION = 0x9000
     BYTES_STILL_AVAILABLE = 0x6100  # SW2: how many
+    SELECTED_FILE_DEACTIVATED = 0x6283  # GPCS 2.3.1, 11.9.3.2: the card life cycle state is CARD_LOCKED
     VERIFICATION_FAILED = 0x6300
+    MORE_DATA_AVAILABLE = 0x6310  # GPCS 2.3.1, 11.4.3.2: GET STATUS has more
     COUNTER = 0x63C0  # low four bits: tries left
     EXECUTION_ERROR = 0x6400
     MEMORY_FAILURE = 0x6581
@@ -64,6 +79,7 @@ class SW(IntEnum):
     AUTHENTICATION_METHOD_BLOCKED = 0x6983
     CONDITIONS_NOT_SATISFIED = 0x6985
     COMMAND_NOT_ALLOWED = 0x6986
+    INCORRECT_SECURE_MESSAGING_OBJECTS = 0x6988
     INCORRECT_DATA_FIELD = 0x6A80
     FUNCTION_NOT_SUPPORTED = 0x6A81
     FILE_NOT_FOUND = 0x6A82

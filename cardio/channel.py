@@ -1,66 +1,82 @@
-"""Commands of any length over a card that may only take short APDUs.
+"""The top of the stack of processors: commands of any length over a card that may only take short APDUs.
 
-Command chaining (ISO/IEC 7816-4:2020, 5.3.3), GET RESPONSE (11.7.1), the 6Cxx retry (5.6) and extended length
-fields where the reader is known to carry them.
+Command chaining (ISO/IEC 7816-4:2020, 5.3.3) in blocks as long as the layers below leave, and extended length
+fields where reader and card are known to carry them.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
-from cardio.apdu import (
-    CLA_CHAINING,
-    HEADER_BYTES,
-    INS,
-    MAX_EXTENDED_LE,
-    MAX_SHORT_DATA,
-    MAX_SHORT_LE,
-    STATUS_BYTES,
-    SW,
-    CommandApdu,
-    ResponseApdu,
+from cardio.apdu import CLA_CHAINING, INS, P1_P2_CURRENT_APPLICATION, SW, CommandApdu, ResponseApdu
+from cardio.errors import ApduError
+from cardio.processors import (
+    EXTENDED_APDUS,
+    SHORT_APDUS,
+    ApduFormatter,
+    ApduPolicy,
+    ApduProcessor,
+    ProtectingProcessor,
 )
-from cardio.errors import ApduError, UnexpectedAnswerError
+from cardio.tlv import Tlv
 from cardio.transport.base import CardConnection, TransmitError
 
-_EXTENDED_OVERHEAD = HEADER_BYTES + 3 + 2  # header, Lc (00 and two bytes), Le
-_MAX_EMPTY_ANSWERS = 8
-_SW1_BYTES_AVAILABLE = SW.BYTES_STILL_AVAILABLE >> 8
-_SW1_WRONG_LE = SW.WRONG_LE >> 8
+__all__ = ["EXTENDED_APDUS", "SHORT_APDUS", "ApduPolicy", "CardChannel"]
 
-
-@dataclass(frozen=True)
-class ApduPolicy:
-    """How long commands and answers travel."""
-
-    extended_length: bool = False
-    """Whether to begin with extended length fields. Off by default: some readers take short APDUs only, and
-    some silently drop what is too long; short APDUs with chaining pass everywhere."""
-
-    max_extended_bytes: int = 1000
-    """The longest extended APDU sent or asked for, in bytes; common readers end between 500 and 1,014."""
-
-    max_answer_bytes: int = MAX_EXTENDED_LE
-    """The longest answer collected by GET RESPONSE, in bytes."""
-
-    def __post_init__(self) -> None:
-        if self.max_extended_bytes <= MAX_SHORT_DATA + _EXTENDED_OVERHEAD:
-            raise ValueError("extended APDUs no longer than short ones make no sense")
-
-
-SHORT_APDUS = ApduPolicy()
-EXTENDED_APDUS = ApduPolicy(extended_length=True)
+_TAG_LIST = 0x5C  # ISO/IEC 7816-4, 11.4.3: GET DATA's list of tags
+_TAG_LIST_HEADER_BYTES = 4  # 5C 82 and two bytes
 
 
 class CardChannel:
     """Sends whole commands, whatever their length, and gives whole answers."""
 
     def __init__(self, connection: CardConnection, policy: ApduPolicy = SHORT_APDUS) -> None:
-        self.connection = connection
-        self.policy = policy
-        self.apdu_count = 0
+        self.formatter = ApduFormatter(connection, policy)
+        """The lowest layer; what is sent through it directly is neither chained nor protected."""
+        self._protection: ProtectingProcessor | None = None
+        self._extended_probed = False
+
+    @property
+    def connection(self) -> CardConnection:
+        """What carries the bytes."""
+        return self.formatter.connection
+
+    @property
+    def policy(self) -> ApduPolicy:
+        """The policy that this channel was made with."""
+        return self.formatter.policy
+
+    @property
+    def apdu_count(self) -> int:
         """APDUs exchanged through this channel so far."""
-        self.extended_length = policy.extended_length
-        """Whether extended length fields are still in use; falls to False when the reader or card refuses."""
+        return self.formatter.apdu_count
+
+    @property
+    def extended_length(self) -> bool:
+        """Whether extended length fields are still in use; falls to False when reader or card refuses."""
+        return self.formatter.extended_length
+
+    @property
+    def _below(self) -> ApduProcessor:
+        return self.formatter if self._protection is None else self._protection
+
+    def protect(self, protection: ProtectingProcessor) -> None:
+        """Sends every command from now on through `protection`, which stands upon `formatter`."""
+        self._protection = protection
+
+    def unprotect(self) -> None:
+        """Goes back to plain commands. Nothing but this call does: a protection that broke refuses them."""
+        self._protection = None
+
+    def reset(self) -> None:
+        """Resets the card. A protection stays, ended: it lets only a SELECT pass until it is replaced."""
+        try:
+            self.connection.reset()
+        finally:
+            self.end_protection()
+
+    def end_protection(self) -> None:
+        """Says that the card has dropped its session keys; see `reset`."""
+        if self._protection is not None:
+            self._protection.end()
 
     def send(self, command: CommandApdu) -> bytes:
         """Sends a command and returns the data of the answer.
@@ -68,6 +84,7 @@ class CardChannel:
         :raises ApduError: the final status word is not 9000
         :raises UnexpectedAnswerError: the answer never ends, or is longer than the policy allows
         :raises TransportError: the card could not be reached
+        :raises SecureChannelError: the channel is protected, and its protection failed or has ended
         """
         response = self.exchange(command)
         if response.sw != SW.NO_FURTHER_QUALIFICATION:
@@ -76,12 +93,33 @@ class CardChannel:
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
         """As `send`, giving the final status word instead of raising on it."""
-        if self.extended_length and not command.fits_short:
+        if self.extended_length and not command.fits_short and self._protection is None:
             response = self._try_extended(command)
             if response is not None:
-                return self._collect(command, response)
-            self.extended_length = False
-        return self._collect(command, self._chain(command, MAX_SHORT_DATA, extended=False))
+                return response
+            self.formatter.extended_length = False
+        return self._chain(command)
+
+    def probe_extended_length(self) -> bool:
+        """Finds out, where the policy asks for extended length fields, whether reader and card carry them.
+
+        Under secure messaging a command can't be tried twice: the card may have counted the first one, and
+        its chain of MACs would be another than ours. So a secure channel asks before it is opened, with a
+        command of the full length (readers that drop what is too long take the shorter ones) that changes
+        nothing: GET DATA with a list of tags that names no object. Only 6700 or a failure of the reader
+        means no; then short APDUs are used from now on.
+        """
+        if not self.extended_length or self._extended_probed:
+            return self.extended_length
+        padding = bytes(self.formatter.max_data - _TAG_LIST_HEADER_BYTES)
+        data = Tlv(_TAG_LIST, padding).encode()
+        probe = CommandApdu(0, INS.GET_DATA, *P1_P2_CURRENT_APPLICATION, data, self.formatter.max_le)
+        try:
+            passed = self.formatter.exchange(probe).sw != SW.WRONG_LENGTH
+        except TransmitError:
+            passed = False
+        self.formatter.extended_length = self._extended_probed = passed
+        return passed
 
     def _try_extended(self, command: CommandApdu) -> ResponseApdu | None:
         """The answer, or None when the reader or the card can't take extended length fields.
@@ -90,10 +128,9 @@ class CardChannel:
         would add to the chain that the card has begun. Sending the first one again is safe: none of the
         commands too long for a short APDU (signatures, objects) counts tries.
         """
-        block = self.policy.max_extended_bytes - _EXTENDED_OVERHEAD
         count_of_first = self.apdu_count + 1
         try:
-            response = self._chain(command, block, extended=True)
+            response = self._chain(command)
         except TransmitError:
             if self.apdu_count > count_of_first:
                 raise
@@ -101,51 +138,17 @@ class CardChannel:
         refused = response.sw == SW.WRONG_LENGTH and self.apdu_count == count_of_first
         return None if refused else response
 
-    def _chain(self, command: CommandApdu, block: int, *, extended: bool) -> ResponseApdu:
-        """Sends a command in blocks of `block` bytes; the last answer, or the first that isn't 9000."""
-        *firsts, last = _blocks(command.data, block)
+    def _chain(self, command: CommandApdu) -> ResponseApdu:
+        """Sends a command in blocks that fit; the last answer, or the first that isn't 9000."""
+        below = self._below
+        *firsts, last = _blocks(command.data, below.max_data)
         for data in firsts:
             part = CommandApdu(command.cla | CLA_CHAINING, command.ins, command.p1, command.p2, data)
-            response = self._transmit(part, extended=extended)
+            response = below.exchange(part)
             if response.sw != SW.NO_FURTHER_QUALIFICATION:
                 return response
-        final = CommandApdu(
-            command.cla, command.ins, command.p1, command.p2, last, self._le(command, extended=extended)
-        )
-        return self._transmit(final, extended=extended)
-
-    def _le(self, command: CommandApdu, *, extended: bool) -> int | None:
-        if command.le is None:
-            return None
-        longest = self.policy.max_extended_bytes - STATUS_BYTES if extended else MAX_SHORT_LE
-        return min(command.le, longest)
-
-    def _transmit(self, command: CommandApdu, *, extended: bool) -> ResponseApdu:
-        """One APDU; sent once more if the card names another Le (6Cxx)."""
-        response = self._exchange_once(command, extended=extended)
-        if response.sw1 == _SW1_WRONG_LE:
-            again = command.with_le(response.sw2 or MAX_SHORT_LE)
-            response = self._exchange_once(again, extended=extended)
-        return response
-
-    def _exchange_once(self, command: CommandApdu, *, extended: bool) -> ResponseApdu:
-        self.apdu_count += 1
-        encoded = command.encode(extended=extended and not command.fits_short)
-        return ResponseApdu.decode(self.connection.transmit(encoded))
-
-    def _collect(self, command: CommandApdu, response: ResponseApdu) -> ResponseApdu:
-        """Fetches the rest of an answer that the card announces with 61xx."""
-        data = bytearray(response.data)
-        empty = 0
-        while response.sw1 == _SW1_BYTES_AVAILABLE:
-            le = response.sw2 or MAX_SHORT_LE
-            get_response = CommandApdu(command.cla & ~CLA_CHAINING, INS.GET_RESPONSE, 0, 0, le=le)
-            response = self._transmit(get_response, extended=False)
-            empty = 0 if response.data else empty + 1
-            data += response.data
-            if len(data) > self.policy.max_answer_bytes or empty > _MAX_EMPTY_ANSWERS:
-                raise UnexpectedAnswerError(f"the answer to instruction {command.ins:02X} does not end")
-        return ResponseApdu(bytes(data), response.sw)
+        le = None if command.le is None else min(command.le, below.max_le)
+        return below.exchange(CommandApdu(command.cla, command.ins, command.p1, command.p2, last, le))
 
 
 def _blocks(data: bytes, size: int) -> Iterator[bytes]:

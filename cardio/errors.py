@@ -23,7 +23,17 @@ CardError
 ├── PinBlockedError, PukBlockedError        no tries left
 ├── PinRequiredError                        the command needs the PIN first
 ├── TransportPinError                       the PIN is still the issuer's: it must be changed first
-└── UnsupportedKeyError                     a key or hash that the PIV profile cannot use
+├── UnsupportedKeyError                     a key or hash that the PIV profile cannot use
+├── SecureChannelError (cardio.globalplatform.errors)  SCP03 could not be opened, or can't be used any more
+│   ├── UnsupportedSecureChannelError
+│   ├── KeySetNotFoundError, KeySetBlockedError
+│   ├── WrongKeySetError
+│   │   ├── CardCryptogramError
+│   │   └── HostCryptogramError
+│   ├── ResponseMacError
+│   └── SecureChannelClosedError
+├── KeyCheckValueError (cardio.globalplatform.errors)  the card confirmed other keys than it was sent
+└── LifeCycleError (cardio.globalplatform.errors)  the card does not go to this life cycle state
 """
 
 

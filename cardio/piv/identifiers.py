@@ -45,7 +45,5 @@ class KeyTag(IntEnum):
     ECC_POINT = 0x86
 
 
-P1_P2_CURRENT_APPLICATION = (0x3F, 0xFF)  # GET DATA, PUT DATA
-P1_SELECT_BY_NAME = 0x04  # ISO/IEC 7816-4 table 63
 P1_LOG_OUT = 0xFF  # VERIFY: forget that the PIN was verified (part 2, 3.2.1)
 P1_P2_NO_TOUCH = (0xFF, 0xFF)  # Yubico SET MANAGEMENT KEY: no button to press

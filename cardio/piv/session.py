@@ -7,7 +7,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
-from cardio.apdu import INS, MAX_SHORT_LE, SW, CommandApdu
+from cardio.apdu import (
+    INS,
+    MAX_SHORT_LE,
+    P1_P2_CURRENT_APPLICATION,
+    P1_SELECT_BY_NAME,
+    SW,
+    CommandApdu,
+)
 from cardio.channel import SHORT_APDUS, ApduPolicy, CardChannel
 from cardio.errors import (
     ApduError,
@@ -24,9 +31,7 @@ from cardio.errors import (
 )
 from cardio.piv import management
 from cardio.piv.identifiers import (
-    P1_P2_CURRENT_APPLICATION,
     P1_P2_NO_TOUCH,
-    P1_SELECT_BY_NAME,
     PIV_AID,
     AuthTag,
     DataTag,
@@ -87,8 +92,11 @@ class PivSession:
         self._send(command, causes)
 
     def reset(self) -> None:
-        """Resets the card and selects again: PIN and management key must be given anew."""
-        self.channel.connection.reset()
+        """Resets the card and selects again: PIN and management key must be given anew.
+
+        A secure channel ends, and has to be opened again before any other command.
+        """
+        self.channel.reset()
         self._select()
 
     def _send(self, command: CommandApdu, causes: _Causes) -> bytes:

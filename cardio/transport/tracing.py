@@ -3,12 +3,24 @@
 import logging
 from collections.abc import Callable
 
-from cardio.apdu import INS, ApduFormatError, CommandApdu, ResponseApdu
+from cardio.apdu import (
+    CLA_FURTHER_INTERINDUSTRY,
+    CLA_FURTHER_SECURE_MESSAGING,
+    CLA_SECURE_MESSAGING,
+    INS,
+    ApduFormatError,
+    CommandApdu,
+    ResponseApdu,
+)
 from cardio.transport.base import CardConnection
 
-# Data is shown only for these. VERIFY, CHANGE REFERENCE DATA, RESET RETRY COUNTER, PUT KEY and SET MANAGEMENT
-# KEY carry PINs and keys; GENERAL AUTHENTICATE carries proofs and decrypted secrets; objects, personal data.
-_SHOWN_COMMANDS = frozenset({INS.SELECT, INS.GET_DATA, INS.GENERATE_ASYMMETRIC_KEY_PAIR})
+# Data is shown only for these, and only outside secure messaging. VERIFY, CHANGE REFERENCE DATA, RESET RETRY
+# COUNTER, PUT KEY and SET MANAGEMENT KEY carry PINs and keys; GENERAL AUTHENTICATE carries proofs and
+# decrypted secrets; objects, personal data. With INITIALIZE UPDATE and EXTERNAL AUTHENTICATE weak keys could
+# be searched for off line; GET DATA by P1 P2 answers serial numbers.
+_SHOWN_COMMANDS = frozenset(
+    {INS.SELECT, INS.GET_DATA, INS.GENERATE_ASYMMETRIC_KEY_PAIR, INS.GET_STATUS, INS.DELETE}
+)
 _SHOWN_ANSWERS = frozenset({INS.SELECT, INS.GENERATE_ASYMMETRIC_KEY_PAIR, INS.YUBICO_GET_VERSION})
 
 _logger = logging.getLogger("cardio.apdu")
@@ -58,10 +70,11 @@ class TracingConnection:
         except ApduFormatError:
             self._answering = None
             return f"-> [{len(encoded)} bytes that are no APDU]"
+        shown = None if _secure_messaging(command.cla) else command.ins
         if command.ins != INS.GET_RESPONSE:  # GET RESPONSE brings more of the answer before
-            self._answering = command.ins
+            self._answering = shown
         le = "" if command.le is None else f" Le={command.le}"
-        return f"-> {command.header.hex(' ')}{_field(command.data, command.ins in _SHOWN_COMMANDS)}{le}"
+        return f"-> {command.header.hex(' ')}{_field(command.data, shown in _SHOWN_COMMANDS)}{le}"
 
     def _describe_response(self, encoded: bytes) -> str:
         try:
@@ -70,6 +83,12 @@ class TracingConnection:
             return f"<- [{len(encoded)} bytes that are no answer]"
         shown = self._answering in _SHOWN_ANSWERS
         return f"<- {response.sw:04X}{_field(response.data, shown)}"
+
+
+def _secure_messaging(cla: int) -> bool:
+    """Whether CLA says that data are protected (ISO/IEC 7816-4 tables 2 and 3, GPCS table 11-11)."""
+    bits = CLA_FURTHER_SECURE_MESSAGING if cla & CLA_FURTHER_INTERINDUSTRY else CLA_SECURE_MESSAGING
+    return bool(cla & bits)
 
 
 def _field(data: bytes, shown: bool) -> str:

@@ -58,6 +58,15 @@ def test_get_response_collects_everything(scripted: Scripted) -> None:
     assert CardChannel(connection).send(CommandApdu(0, 0xCB, 0x3F, 0xFF, le=256)) == bytes((1, 2, 3, 4, 5))
 
 
+@pytest.mark.parametrize(
+    ("cla", "get_response"),
+    [("80", "00"), ("84", "00"), ("0C", "00"), ("81", "01"), ("02", "02"), ("63", "43")],
+)
+def test_get_response_keeps_the_logical_channel_only(scripted: Scripted, cla: str, get_response: str) -> None:
+    connection = scripted(("*", "6102"), (f"{get_response}C0000002", "01029000"))
+    assert CardChannel(connection).send(CommandApdu(int(cla, 16), 0xCA, 0, 0, le=256)) == b"\1\2"
+
+
 def test_get_response_ends_with_the_cards_error(scripted: Scripted) -> None:
     with pytest.raises(ApduError) as refused:
         CardChannel(scripted(("*", "AA6110"), ("00C0000010", "6A82"))).send(_put(1))
@@ -136,6 +145,39 @@ def test_a_late_failure_starts_no_second_chain(
     channel = CardChannel(scripted(("*", "9000"), ("*", late)), EXTENDED_APDUS)
     with pytest.raises(error):
         channel.send(_put(1500))
+
+
+@pytest.mark.parametrize(
+    ("answer", "passed"), [("6A80", True), ("9000", True), ("6700", False), (LOST, False)]
+)
+def test_the_probe_is_as_long_as_anything_sent_later(
+    scripted: Scripted, answer: str | TransmitError, *, passed: bool
+) -> None:
+    connection = scripted(("*", answer))
+    channel = CardChannel(connection, EXTENDED_APDUS)
+    assert channel.probe_extended_length() is passed
+    assert channel.probe_extended_length() is passed
+    assert channel.extended_length is passed
+    assert connection.sent[0].startswith("00CB3FFF0003DF5C8203DB")
+    assert len(connection.sent[0]) // 2 == 1000
+
+
+def test_a_card_that_goes_while_it_is_probed(scripted: Scripted) -> None:
+    channel = CardChannel(scripted(("*", CardRemovedError("Scripted Reader", "pulled"))), EXTENDED_APDUS)
+    with pytest.raises(CardRemovedError):
+        channel.probe_extended_length()
+
+
+def test_short_apdus_need_no_probe(scripted: Scripted) -> None:
+    assert not CardChannel(scripted()).probe_extended_length()
+
+
+def test_the_least_policy_can_be_probed(scripted: Scripted) -> None:
+    connection = scripted(("*", "9000"))
+    assert CardChannel(
+        connection, ApduPolicy(extended_length=True, max_extended_bytes=265)
+    ).probe_extended_length()
+    assert len(connection.sent[0]) // 2 <= 265
 
 
 def test_a_policy_without_room_is_refused() -> None:

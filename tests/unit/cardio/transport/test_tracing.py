@@ -19,8 +19,10 @@ def _trace(scripted: Callable[..., Any], *steps: tuple[str, str]) -> str:
     return "\n".join(lines).replace(" ", "").upper()
 
 
-@pytest.mark.parametrize("ins", ["20", "24", "2C", "FF", "87", "D8", "DB", "FE", "82", "88", "00"])
-@pytest.mark.parametrize("cla", ["00", "10", "84"])
+@pytest.mark.parametrize(
+    "ins", ["20", "24", "2C", "FF", "87", "D8", "DB", "FE", "50", "82", "88", "E2", "00"]
+)
+@pytest.mark.parametrize("cla", ["00", "10", "80", "84"])
 def test_secret_data_is_never_traced(scripted: Callable[..., Any], ins: str, cla: str) -> None:
     trace = _trace(scripted, (f"{cla}{ins}008008{SECRET}", f"{SECRET}9000"))
     assert SECRET not in trace
@@ -51,6 +53,30 @@ def test_harmless_commands_are_shown(scripted: Callable[..., Any]) -> None:
     trace = _trace(scripted, ("00A4040005A000000308", "61009000"))
     assert "->00A40400A000000308" in trace
     assert "<-90006100" in trace
+
+
+@pytest.mark.parametrize("ins", ["A4", "CB", "47", "FD", "CA", "F2", "E4"])
+@pytest.mark.parametrize("cla", ["04", "0C", "14", "84", "60"])
+def test_secure_messaging_shows_headers_and_lengths(scripted: Callable[..., Any], ins: str, cla: str) -> None:
+    """At the level C-MAC data are in clear; who asked for a secure channel has reasons not to show them."""
+    trace = _trace(
+        scripted, (f"{cla}{ins}040008{SECRET}00", f"{SECRET}6108"), ("00C0000008", f"{SECRET}9000")
+    )
+    assert SECRET not in trace
+    assert f"->{cla}{ins}0400[8BYTES]LE=256" in trace
+    assert trace.count("[8BYTES]") == 3
+
+
+def test_globalplatform_in_clear(scripted: Callable[..., Any]) -> None:
+    steps = [
+        ("80F24002024F0000", f"{SECRET}9000"),
+        ("80CA9F7F00", f"{SECRET}9000"),
+        ("80E4000003D20130", "9000"),
+    ]
+    trace = _trace(scripted, *steps)
+    assert SECRET not in trace  # serial numbers name a card, and so its holder
+    assert "->80F240024F00LE=256" in trace
+    assert "->80E40000D20130" in trace
 
 
 def test_the_connection_underneath_is_used(

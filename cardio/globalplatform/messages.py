@@ -1,0 +1,120 @@
+"""SCP03 without I/O: commands wrapped, answers unwrapped (GPCS 2.3.1 Amendment D v1.2, 6.2.4 to 6.2.7)."""
+
+import hmac
+from dataclasses import replace
+
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
+from cardio.apdu import CLA_PROPRIETARY, INS, STATUS_BYTES, SW, CommandApdu, ResponseApdu
+from cardio.globalplatform.errors import ResponseMacError
+from cardio.globalplatform.keys import AES_BLOCK_BYTES
+from cardio.globalplatform.scp03 import MAC_BYTES, SecurityLevel, SessionKeys, cmac
+
+CLA_SCP = 0x04  # bit 3 of CLA: GlobalPlatform's secure messaging (GPCS table 11-11)
+_CLA_WITHOUT_CHANNEL = 0xF0
+_PADDING = b"\x80"  # then zeros, GPCS B.2.3
+_FIRST_CHAINING_VALUE = bytes(16)
+_R_ENCRYPTION_COUNTER = 0x80 << 120  # the most significant byte of the counter block, 6.2.7
+_SW1_WITH_MAC = frozenset({0x61, 0x62, 0x63})  # warnings; 61 tells of more data, which is no error either
+
+
+class SecureMessages:
+    """The state of one session: chaining value and encryption counter. One command, then its answer.
+
+    Bytes in, bytes or a ResponseMacError out; what to do after an error is its owner's business.
+    """
+
+    def __init__(self, keys: SessionKeys, level: SecurityLevel) -> None:
+        self.level = level
+        self._keys = keys
+        self._chaining_value = _FIRST_CHAINING_VALUE
+        self._counter = 0
+
+    def external_authenticate(self, host_cryptogram: bytes) -> CommandApdu:
+        """EXTERNAL AUTHENTICATE, the first command of the chain: its C-MAC, and never encrypted (7.1.2)."""
+        cla = CLA_PROPRIETARY | CLA_SCP
+        return self._with_mac(CommandApdu(cla, INS.EXTERNAL_AUTHENTICATE, self.level, 0, host_cryptogram))
+
+    def wrap(self, command: CommandApdu) -> CommandApdu:
+        """The command as it is sent; `Le` makes room for what is added to the answer."""
+        if not self.level.c_mac:
+            return command
+        self._counter += 1  # also by commands without data (6.2.6)
+        data = command.data
+        if self.level.c_decryption and data:
+            data = self._encrypt(data)
+        return self._with_mac(replace(command, cla=command.cla | CLA_SCP, data=data))
+
+    def unwrap(self, response: ResponseApdu) -> ResponseApdu:
+        """The answer to the last command wrapped, without MAC and in clear.
+
+        :raises ResponseMacError: the R-MAC is missing or wrong, or what it protects can't be deciphered
+        """
+        if not self.level.r_mac:
+            return response
+        if not _carries_mac(response):
+            # Whoever sits between can say "error" at will (6.2.5), but nothing more than that.
+            if response.data:
+                raise ResponseMacError(response.sw, "an error carries no data")
+            return response
+        data = self._checked(response)
+        if self.level.r_encryption and data:
+            data = self._decrypt(data, response.sw)
+        return ResponseApdu(data, response.sw)
+
+    def _with_mac(self, command: CommandApdu) -> CommandApdu:
+        """The command with its C-MAC behind the data (6.2.4); the whole MAC chains into the next."""
+        sent = replace(command, data=command.data + bytes(MAC_BYTES))
+        # The MAC covers Lc in the very form in which it is sent, but not Le.
+        covered = sent.with_le(None).encode(extended=not sent.fits_short)[:-MAC_BYTES]
+        cla = command.cla & _CLA_WITHOUT_CHANNEL | CLA_SCP
+        self._chaining_value = cmac(self._keys.mac, self._chaining_value, bytes((cla,)), covered[1:])
+        return replace(command, data=command.data + self._chaining_value[:MAC_BYTES])
+
+    def _checked(self, response: ResponseApdu) -> bytes:
+        """The data before the R-MAC, which must be right (6.2.5)."""
+        if len(response.data) < MAC_BYTES:
+            raise ResponseMacError(response.sw, "it has no R-MAC")
+        data, mac = response.data[:-MAC_BYTES], response.data[-MAC_BYTES:]
+        expected = cmac(self._keys.rmac, self._chaining_value, data, response.encode()[-STATUS_BYTES:])
+        if not hmac.compare_digest(mac, expected[:MAC_BYTES]):
+            raise ResponseMacError(response.sw, "its R-MAC is wrong")
+        return data
+
+    def _encrypt(self, data: bytes) -> bytes:
+        encryptor = self._cipher(self._counter).encryptor()
+        return encryptor.update(_pad(data)) + encryptor.finalize()
+
+    def _decrypt(self, data: bytes, sw: int) -> bytes:
+        if len(data) % AES_BLOCK_BYTES:
+            raise ResponseMacError(sw, "its data are no whole blocks")
+        decryptor = self._cipher(_R_ENCRYPTION_COUNTER | self._counter).decryptor()
+        stripped = (decryptor.update(data) + decryptor.finalize()).rstrip(b"\0")
+        if not stripped.endswith(_PADDING):
+            raise ResponseMacError(sw, "its padding is wrong")
+        return stripped[:-1]
+
+    def _cipher(self, counter: int) -> Cipher[modes.CBC]:
+        """AES-CBC under S-ENC; the ICV is the encrypted counter (6.2.6)."""
+        aes = algorithms.AES(self._keys.enc)
+        # One block, which is the ICV; no mode is involved.
+        encryptor = Cipher(aes, modes.ECB()).encryptor()  # noqa: S305
+        icv = encryptor.update(counter.to_bytes(AES_BLOCK_BYTES, "big")) + encryptor.finalize()
+        return Cipher(aes, modes.CBC(icv))
+
+
+def largest_data(level: SecurityLevel, room: int) -> int:
+    """The longest data field, in bytes, whose wrapped form fits in `room` bytes."""
+    if not level.c_mac:
+        return room
+    left = room - MAC_BYTES
+    return left // AES_BLOCK_BYTES * AES_BLOCK_BYTES - len(_PADDING) if level.c_decryption else left
+
+
+def _carries_mac(response: ResponseApdu) -> bool:
+    return response.sw == SW.NO_FURTHER_QUALIFICATION or response.sw1 in _SW1_WITH_MAC
+
+
+def _pad(data: bytes) -> bytes:
+    padded = data + _PADDING
+    return padded + bytes(-len(padded) % AES_BLOCK_BYTES)

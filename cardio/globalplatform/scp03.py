@@ -1,0 +1,130 @@
+"""SCP03's derivations (GPCS 2.3.1 Amendment D v1.2, 4.1.5 and 6.2): pure functions of keys and bytes."""
+
+from dataclasses import dataclass, field
+from enum import IntEnum, unique
+
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.cmac import CMAC
+
+from cardio.globalplatform.keys import AES_BLOCK_BYTES, KeySet
+
+CHALLENGE_BYTES = 8  # S8 mode; so are cryptograms and MACs
+CRYPTOGRAM_BYTES = 8
+MAC_BYTES = 8
+SEQUENCE_COUNTER_BYTES = 3
+_LABEL_ZEROS = bytes(11)
+_SEPARATOR = b"\0"
+_LENGTH_BYTES = 2
+_BITS = 8
+
+
+@unique
+class SecurityLevel(IntEnum):
+    """P1 of EXTERNAL AUTHENTICATE (Amendment D, 7.1.2): what protects every later message."""
+
+    NO_SECURE_MESSAGING = 0x00
+    C_MAC = 0x01
+    C_DECRYPTION_C_MAC = 0x03
+    C_MAC_R_MAC = 0x11
+    C_DECRYPTION_C_MAC_R_MAC = 0x13
+    C_DECRYPTION_R_ENCRYPTION_C_MAC_R_MAC = 0x33
+
+    @property
+    def c_mac(self) -> bool:
+        """Whether commands are authenticated."""
+        return bool(self & 0x01)
+
+    @property
+    def c_decryption(self) -> bool:
+        """Whether commands are encrypted."""
+        return bool(self & 0x02)
+
+    @property
+    def r_mac(self) -> bool:
+        """Whether answers are authenticated."""
+        return bool(self & 0x10)
+
+    @property
+    def r_encryption(self) -> bool:
+        """Whether answers are encrypted."""
+        return bool(self & 0x20)
+
+
+FULL_SECURITY = SecurityLevel.C_DECRYPTION_R_ENCRYPTION_C_MAC_R_MAC
+
+
+@unique
+class DerivationConstant(IntEnum):
+    """The last byte of the label (table 4-1)."""
+
+    CARD_CRYPTOGRAM = 0x00
+    HOST_CRYPTOGRAM = 0x01
+    CARD_CHALLENGE = 0x02
+    S_ENC = 0x04
+    S_MAC = 0x06
+    S_RMAC = 0x07
+
+
+def cmac(key: bytes, *parts: bytes) -> bytes:
+    """AES-CMAC of the parts one after the other, 16 bytes (SP 800-38B)."""
+    mac = CMAC(AES(key))
+    for part in parts:
+        mac.update(part)
+    return mac.finalize()
+
+
+def derive(key: bytes, constant: DerivationConstant, context: bytes, length: int) -> bytes:
+    """`length` bytes by SP 800-108 in counter mode with AES-CMAC, its fields ordered as 4.1.5 has them.
+
+    label (12 bytes) ‖ 00 ‖ L in bits (2 bytes) ‖ i (1 byte) ‖ context
+    """
+    bits = (length * _BITS).to_bytes(_LENGTH_BYTES, "big")
+    return counter_mode(key, _LABEL_ZEROS + bytes((constant,)) + _SEPARATOR + bits, context, length)
+
+
+def counter_mode(key: bytes, before: bytes, after: bytes, length: int) -> bytes:
+    """SP 800-108r1, 4.1, with AES-CMAC and a counter of one byte between two parts of the fixed input."""
+    blocks = -(-length // AES_BLOCK_BYTES)
+    derived = (cmac(key, before, bytes((counter,)), after) for counter in range(1, blocks + 1))
+    return b"".join(derived)[:length]
+
+
+@dataclass(frozen=True)
+class SessionKeys:
+    """The keys of one session, each as long as the static keys. None shows in a repr."""
+
+    enc: bytes = field(repr=False)
+    mac: bytes = field(repr=False)
+    rmac: bytes = field(repr=False)
+
+    @staticmethod
+    def derive(static: KeySet, host_challenge: bytes, card_challenge: bytes) -> "SessionKeys":
+        """The session keys of two challenges of 8 bytes each (6.2.1)."""
+        context = host_challenge + card_challenge
+        length = len(static.enc)
+        return SessionKeys(
+            enc=derive(static.enc, DerivationConstant.S_ENC, context, length),
+            mac=derive(static.mac, DerivationConstant.S_MAC, context, length),
+            rmac=derive(static.mac, DerivationConstant.S_RMAC, context, length),
+        )
+
+
+def card_cryptogram(s_mac: bytes, host_challenge: bytes, card_challenge: bytes) -> bytes:
+    """What proves the card, 8 bytes (6.2.2.2)."""
+    context = host_challenge + card_challenge
+    return derive(s_mac, DerivationConstant.CARD_CRYPTOGRAM, context, CRYPTOGRAM_BYTES)
+
+
+def host_cryptogram(s_mac: bytes, host_challenge: bytes, card_challenge: bytes) -> bytes:
+    """What proves the terminal, 8 bytes (6.2.2.3)."""
+    context = host_challenge + card_challenge
+    return derive(s_mac, DerivationConstant.HOST_CRYPTOGRAM, context, CRYPTOGRAM_BYTES)
+
+
+def pseudo_random_card_challenge(key_enc: bytes, sequence_counter: bytes, aid: bytes) -> bytes:
+    """The challenge that a card with pseudo-random challenges gives, 8 bytes (6.2.2.1).
+
+    :param sequence_counter: 3 bytes, as INITIALIZE UPDATE answers them
+    :param aid: of the application that was selected
+    """
+    return derive(key_enc, DerivationConstant.CARD_CHALLENGE, sequence_counter + aid, CHALLENGE_BYTES)

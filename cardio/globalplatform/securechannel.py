@@ -1,0 +1,68 @@
+"""The layer of the stack that protects messages by SCP03."""
+
+from cardio.apdu import INS, MAX_SHORT_LE, P1_SELECT_BY_NAME, CommandApdu, ResponseApdu
+from cardio.globalplatform.errors import SecureChannelClosedError
+from cardio.globalplatform.messages import SecureMessages, largest_data
+from cardio.globalplatform.scp03 import SecurityLevel
+from cardio.processors import ApduProcessor
+
+
+class SecureChannel:
+    """An open session over the layer below (see cardio.processors).
+
+    It ends with a reset and with SELECT of an application by name, as the card's session does (GPCS 10.2.3);
+    that SELECT goes in clear. It is dead after a wrong R-MAC, and after any failure below, which leaves
+    unknown whether the card counted the command. Then every command but such a SELECT is refused: nothing
+    goes in clear because a session broke. Without R-MAC in the level, answers are as good as in clear.
+    """
+
+    def __init__(self, below: ApduProcessor, messages: SecureMessages) -> None:
+        self._below = below
+        self._messages = messages
+        self._closed: str | None = None
+
+    @property
+    def level(self) -> SecurityLevel:
+        """What protects the messages."""
+        return self._messages.level
+
+    @property
+    def max_data(self) -> int:
+        """See `ApduProcessor.max_data`: what MAC and padding leave."""
+        return largest_data(self.level, self._below.max_data)
+
+    @property
+    def max_le(self) -> int:
+        """See `ApduProcessor.max_le`."""
+        return self._below.max_le
+
+    def end(self) -> None:
+        """See `ProtectingProcessor.end`."""
+        self._closed = "the card was reset, or a new session begun"
+
+    def exchange(self, command: CommandApdu) -> ResponseApdu:
+        """Wraps the command, and gives the answer unwrapped.
+
+        :raises SecureChannelClosedError: the channel ended before; nothing was sent
+        :raises ResponseMacError: the answer has no right R-MAC; the channel is dead
+        """
+        if command.ins == INS.SELECT and command.p1 == P1_SELECT_BY_NAME:
+            self._closed = "another application was selected"
+            return self._below.exchange(command)
+        if self._closed is not None:
+            raise SecureChannelClosedError(self._closed)
+        wrapped = self._messages.wrap(self._with_room(command))
+        self._closed = "its last command failed"  # whatever is raised from here on, an interrupt too
+        response = self._messages.unwrap(self._below.exchange(wrapped))
+        self._closed = None
+        return response
+
+    def _with_room(self, command: CommandApdu) -> CommandApdu:
+        """Asks for as much as the length field can say: the R-MAC and the padding come on top of the data.
+
+        Short fields stay short; a longer answer comes by GET RESPONSE. So the card has no reason to name
+        another Le (6Cxx), upon which the layer below would send the same wrapped command once more.
+        """
+        if command.le is None or not self.level.c_mac:
+            return command
+        return command.with_le(MAX_SHORT_LE if command.le <= MAX_SHORT_LE else self.max_le)

@@ -1,0 +1,144 @@
+"""The stack of processors that takes commands to a card: what a layer is, and the lowest one.
+
+    CardChannel (cardio.channel)              cuts long commands into chains
+    SecureChannel (cardio.globalplatform)     optional: wraps each command, unwraps each answer
+    ApduFormatter                             encodes, repeats after 6Cxx, collects with GET RESPONSE
+    CardConnection (cardio.transport.base)    carries bytes
+
+Each block of a chain is wrapped by itself, and an answer is unwrapped once it is whole.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from cardio.apdu import (
+    CLA_FURTHER_INTERINDUSTRY,
+    HEADER_BYTES,
+    INS,
+    MAX_EXTENDED_LE,
+    MAX_SHORT_DATA,
+    MAX_SHORT_LE,
+    STATUS_BYTES,
+    SW,
+    CommandApdu,
+    ResponseApdu,
+)
+from cardio.errors import UnexpectedAnswerError
+from cardio.transport.base import CardConnection
+
+_EXTENDED_OVERHEAD = HEADER_BYTES + 3 + 2  # header, Lc (00 and two bytes), Le
+_MAX_EMPTY_ANSWERS = 8
+_SW1_BYTES_AVAILABLE = SW.BYTES_STILL_AVAILABLE >> 8
+_SW1_WRONG_LE = SW.WRONG_LE >> 8
+# What GET RESPONSE keeps of CLA: the logical channel, in two bits or in four (ISO/IEC 7816-4 tables 2, 3).
+_CLA_CHANNEL = 0x03
+_CLA_FURTHER_CHANNEL = 0x4F
+
+
+@dataclass(frozen=True)
+class ApduPolicy:
+    """How long commands and answers travel."""
+
+    extended_length: bool = False
+    """Whether to begin with extended length fields. Off by default: some readers take short APDUs only, and
+    some silently drop what is too long; short APDUs with chaining pass everywhere."""
+
+    max_extended_bytes: int = 1000
+    """The longest extended APDU sent or asked for, in bytes; common readers end between 500 and 1,014."""
+
+    max_answer_bytes: int = MAX_EXTENDED_LE
+    """The longest answer collected by GET RESPONSE, in bytes."""
+
+    def __post_init__(self) -> None:
+        if self.max_extended_bytes <= MAX_SHORT_DATA + _EXTENDED_OVERHEAD:
+            raise ValueError("extended APDUs no longer than short ones make no sense")
+
+
+SHORT_APDUS = ApduPolicy()
+EXTENDED_APDUS = ApduPolicy(extended_length=True)
+
+
+class ApduProcessor(Protocol):
+    """One layer of the stack."""
+
+    @property
+    def max_data(self) -> int:
+        """The longest data field, in bytes, that a command given to this layer may have now."""
+        ...
+
+    @property
+    def max_le(self) -> int:
+        """The largest Le that a command given to this layer may have now."""
+        ...
+
+    def exchange(self, command: CommandApdu) -> ResponseApdu:
+        """Takes one command to the card and gives the whole answer; raises CardErrors only."""
+        ...
+
+
+class ProtectingProcessor(ApduProcessor, Protocol):
+    """A layer that protects messages, for as long as the card keeps the session keys."""
+
+    def end(self) -> None:
+        """Told that the card has dropped the session keys: nothing passes now but what begins anew."""
+        ...
+
+
+class ApduFormatter:
+    """The lowest layer: length fields, the 6Cxx retry (ISO/IEC 7816-4, 5.6) and GET RESPONSE (11.7.1)."""
+
+    def __init__(self, connection: CardConnection, policy: ApduPolicy) -> None:
+        self.connection = connection
+        self.policy = policy
+        self.apdu_count = 0
+        """APDUs exchanged so far."""
+        self.extended_length = policy.extended_length
+        """Whether extended length fields are in use."""
+
+    @property
+    def max_data(self) -> int:
+        """See `ApduProcessor.max_data`."""
+        return self.policy.max_extended_bytes - _EXTENDED_OVERHEAD if self.extended_length else MAX_SHORT_DATA
+
+    @property
+    def max_le(self) -> int:
+        """See `ApduProcessor.max_le`."""
+        return self.policy.max_extended_bytes - STATUS_BYTES if self.extended_length else MAX_SHORT_LE
+
+    def exchange(self, command: CommandApdu) -> ResponseApdu:
+        """See `ApduProcessor.exchange`; short length fields are used wherever they suffice.
+
+        :raises UnexpectedAnswerError: the answer never ends, or is longer than the policy allows
+        :raises ApduFormatError: the answer has no status word
+        :raises TransportError: the card could not be reached
+        """
+        response = self._transmit(command)
+        data = bytearray(response.data)
+        empty = 0
+        while response.sw1 == _SW1_BYTES_AVAILABLE:
+            response = self._transmit(_get_response(command.cla, response.sw2 or MAX_SHORT_LE))
+            empty = 0 if response.data else empty + 1
+            data += response.data
+            if len(data) > self.policy.max_answer_bytes or empty > _MAX_EMPTY_ANSWERS:
+                raise UnexpectedAnswerError(f"the answer to instruction {command.ins:02X} does not end")
+        return ResponseApdu(bytes(data), response.sw)
+
+    def _transmit(self, command: CommandApdu) -> ResponseApdu:
+        """One APDU; sent once more if the card names another Le (6Cxx)."""
+        response = self._transmit_once(command)
+        if response.sw1 == _SW1_WRONG_LE:
+            response = self._transmit_once(command.with_le(response.sw2 or MAX_SHORT_LE))
+        return response
+
+    def _transmit_once(self, command: CommandApdu) -> ResponseApdu:
+        self.apdu_count += 1
+        return ResponseApdu.decode(self.connection.transmit(command.encode()))
+
+
+def _get_response(cla: int, le: int) -> CommandApdu:
+    """GET RESPONSE on the command's logical channel: interindustry, neither chained nor wrapped.
+
+    It fetches what the card has made ready; secure messaging covers the whole answer, once it is together.
+    """
+    kept = _CLA_FURTHER_CHANNEL if cla & CLA_FURTHER_INTERINDUSTRY else _CLA_CHANNEL
+    return CommandApdu(cla & kept, INS.GET_RESPONSE, 0, 0, le=le)
