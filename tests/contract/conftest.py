@@ -9,11 +9,15 @@ from uuid import uuid4
 
 import pytest
 
+from cardio.globalplatform.keys import KeySet
+from cardio.globalplatform.session import IssuerSecurityDomain
 from cardio.piv.session import PivSession
 from cardio.transport import pcsc
 from simulators.card.blank import create_blank
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
+from simulators.card.globalplatform.identifiers import FACTORY_KEY_VERSION
+from simulators.card.globalplatform.keyset import KeySet as CardKeySet
 from simulators.readers.inprocess import InProcessReader
 from simulators.readers.pcscd import pcscd_service
 from simulators.readers.vpcd import Card, VirtualReader, insert
@@ -30,6 +34,7 @@ class Bench:
 
     name: str
     management_key: bytes = field(repr=False)
+    channel_keys: KeySet
     remove: Callable[[], None]
     put_in: Callable[[Card], None]
     card: SimulatedCard
@@ -42,6 +47,10 @@ class Bench:
     def session(self) -> PivSession:
         """A session over a connection of its own."""
         return PivSession(self.connect())
+
+    def domain(self) -> IssuerSecurityDomain:
+        """A session with the issuer security domain over a connection of its own."""
+        return IssuerSecurityDomain(self.connect())
 
     def issuer(self) -> PivSession:
         """A session with the management key given."""
@@ -90,8 +99,10 @@ def _real(card: SimulatedCard) -> Iterator[tuple[str, Callable[[], None], Callab
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
     """A blank card in a reader of either kind."""
     path, key = tmp_path / "card.json", os.urandom(32)
-    create_blank(path, SERIAL, TRANSPORT_PIN, PUK, key)
+    enc, mac, dek = os.urandom(32), os.urandom(32), os.urandom(32)
+    create_blank(path, SERIAL, TRANSPORT_PIN, PUK, key, CardKeySet(enc, mac, dek))
     with CardFile.open(path) as file:
         card = SimulatedCard(file)
         with request.param(card) as (name, remove, put_in), ExitStack() as stack:
-            yield Bench(name, key, remove, put_in, card, stack)
+            keys = KeySet(FACTORY_KEY_VERSION, enc, mac, dek)
+            yield Bench(name, key, keys, remove, put_in, card, stack)
