@@ -6,6 +6,7 @@ from pathlib import Path
 from issuance.production.cardsecrets import factory_secrets
 from pki.keys.masterkeys import MasterKey
 from simulators.card.blank import create_blank
+from simulators.card.globalplatform.keyset import KeySet
 
 _FIRST_SERIAL = 10_000_000
 _SERIALS = 2**31 - _FIRST_SERIAL
@@ -19,5 +20,6 @@ def make_blank(folder: Path, factory_key: MasterKey) -> Path:
         if not path.exists():
             break
     keys = factory_secrets(factory_key, serial)
-    create_blank(path, serial, keys.pin, keys.puk, keys.management_key)
+    channel_keys = KeySet(*keys.channel_keys.keys)
+    create_blank(path, serial, keys.pin, keys.puk, keys.management_key, channel_keys)
     return path

@@ -5,10 +5,12 @@ The label says purpose and version, the context is the serial; nothing is stored
 
 from dataclasses import dataclass, field
 
+from cardio.globalplatform.keys import FACTORY_VERSION, KeySet
 from pki.keys.masterkeys import MasterKey
 
 KEY_VERSION = 1
 MANAGEMENT_KEY_BYTES = 32  # AES-256, SP 800-78-5 table 6
+CHANNEL_KEY_BYTES = 32  # AES-256, Amendment D §6.1
 PIN_DIGITS = 8  # SP 800-73-5 part 2 §2.4.3 allows 6 to 8
 PUK_DIGITS = 8
 CAN_DIGITS = 6  # ICAO 9303-11 §4.4: the Card Access Number
@@ -23,6 +25,8 @@ class CardSecrets:
     pin: str = field(repr=False)
     puk: str = field(repr=False)
     management_key: bytes = field(repr=False)
+    channel_keys: KeySet = field(repr=False)
+    """SCP03's, under the version that is the factory's."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +36,8 @@ class IssuerSecrets:
     transport_pin: str = field(repr=False)
     puk: str = field(repr=False)
     management_key: bytes = field(repr=False)
+    channel_keys: KeySet = field(repr=False)
+    """SCP03's, under `KEY_VERSION`."""
     can: str = field(repr=False)
 
 
@@ -42,6 +48,7 @@ def factory_secrets(master_key: MasterKey, serial: int) -> CardSecrets:
         pin=derive.digits("pin", PIN_DIGITS),
         puk=derive.digits("puk", PUK_DIGITS),
         management_key=derive.octets("management-key", MANAGEMENT_KEY_BYTES),
+        channel_keys=derive.channel_keys(FACTORY_VERSION),
     )
 
 
@@ -52,6 +59,7 @@ def issuer_secrets(master_key: MasterKey, serial: int) -> IssuerSecrets:
         transport_pin=derive.digits("transport-pin", PIN_DIGITS),
         puk=derive.digits("puk", PUK_DIGITS),
         management_key=derive.octets("management-key", MANAGEMENT_KEY_BYTES),
+        channel_keys=derive.channel_keys(KEY_VERSION),
         can=derive.digits("can", CAN_DIGITS),
     )
 
@@ -65,6 +73,9 @@ class _Derivation:
     def octets(self, purpose: str, length: int) -> bytes:
         label = f"hoviat {self._owner} {purpose} v{KEY_VERSION}".encode()
         return self._master_key.derive(label, self._context, length)
+
+    def channel_keys(self, version: int) -> KeySet:
+        return KeySet.diversified(self._master_key.derive, self._context, version, CHANNEL_KEY_BYTES)
 
     def digits(self, purpose: str, count: int) -> str:
         number = int.from_bytes(self.octets(purpose, _DIGIT_SOURCE_BYTES), "big")

@@ -4,6 +4,8 @@ Every function may be called again after a torn run; those that change a secret 
 """
 
 import uuid
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
@@ -13,10 +15,21 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 
 from cardio.errors import InvalidPinError, InvalidPukError, ManagementKeyError
+from cardio.globalplatform.errors import (
+    CardCryptogramError,
+    KeySetNotFoundError,
+    UnsupportedSecureChannelError,
+)
+from cardio.globalplatform.handshake import open_secure_channel
+from cardio.globalplatform.keys import KeySet
+from cardio.globalplatform.registry import CardLifeCycle
+from cardio.globalplatform.scp03 import SecurityLevel
+from cardio.globalplatform.session import IssuerSecurityDomain
 from cardio.piv.objects import Ccc, Chuid, ObjectId, PrintedInformation
 from cardio.piv.session import PivSession
 from cardio.piv.signer import PivSigner
 from cardio.piv.slots import Algorithm, PublicKey, Slot
+from cardio.transport.base import CardConnection
 from issuance.production.cardsecrets import CardSecrets, IssuerSecrets
 from issuance.production.errors import NotABlankError, ReadBackError
 from pki.pkcs10 import create_csr
@@ -30,6 +43,17 @@ _CARD_IDENTIFIER_BYTES = 14
 _AFFILIATION = "CITIZEN"
 _ISSUER = "HOVIAT"
 _MAX_PRINTED_NAME = 125
+
+
+CHANNEL_LEVEL = SecurityLevel.C_DECRYPTION_C_MAC_R_MAC
+"""What is said to the card is encrypted and authentic, and so are its answers authentic."""
+_WAY_TO_SECURED: Mapping[CardLifeCycle, tuple[CardLifeCycle, ...]] = {
+    CardLifeCycle.OP_READY: (CardLifeCycle.INITIALIZED, CardLifeCycle.SECURED),
+    CardLifeCycle.INITIALIZED: (CardLifeCycle.SECURED,),
+    CardLifeCycle.SECURED: (),
+    CardLifeCycle.CARD_LOCKED: (CardLifeCycle.SECURED,),
+    CardLifeCycle.TERMINATED: (CardLifeCycle.SECURED,),  # the card says what it thinks of that
+}
 
 
 @dataclass(frozen=True)
@@ -75,6 +99,41 @@ def authenticate(
     if _opens(session, factory.management_key):
         return False
     raise NotABlankError(card_number)
+
+
+def open_channel(session: PivSession, candidates: Sequence[KeySet], card_number: str) -> KeySet:
+    """Opens the secure channel with the first of these key sets that the card has, and returns that.
+
+    The card proves its keys first, so that another set costs none of its tries. Raises NotABlankError if it
+    has none of them.
+    """
+    for keys in candidates:
+        with suppress(CardCryptogramError, KeySetNotFoundError, UnsupportedSecureChannelError):
+            open_secure_channel(session.channel, keys, CHANNEL_LEVEL)
+            return keys
+    raise NotABlankError(card_number)
+
+
+def rotate_channel_keys(connection: CardConnection, old: KeySet, new: KeySet) -> None:
+    """Puts the issuer's channel keys in the factory's place, and opens a channel with them.
+
+    Raises ReadBackError if the card keeps other keys beside them.
+    """
+    domain = IssuerSecurityDomain(connection)
+    domain.authenticate(old, CHANNEL_LEVEL)
+    domain.put_key_set(new)
+    domain.authenticate(new, CHANNEL_LEVEL)
+    if domain.key_versions() != {new.version}:
+        raise ReadBackError("channel key")
+
+
+def secure(connection: CardConnection, keys: KeySet) -> None:
+    """Takes the card to SECURED, where no key can be brought in from outside; again is no harm."""
+    domain = IssuerSecurityDomain(connection)
+    domain.authenticate(keys, CHANNEL_LEVEL)
+    state = domain.card_life_cycle()
+    for following in _WAY_TO_SECURED[state]:
+        domain.set_card_life_cycle(following)
 
 
 def _opens(session: PivSession, key: bytes) -> bool:

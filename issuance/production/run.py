@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from cardio.channel import EXTENDED_APDUS
 from cardio.errors import CardError
 from cardio.piv.session import PivSession
 from cardio.transport.base import TransportError
@@ -54,7 +55,7 @@ class Run:
                     self._take(step, lambda action=action: action(work))  # type: ignore[misc]
 
     def _identify(self, found: list[Work]) -> Outcome:
-        session = PivSession(self._connection)
+        session = PivSession(self._connection, EXTENDED_APDUS)
         serial = session.card_serial()
         number = card_number(serial)
         if self._expected is not None and number != self._expected:

@@ -21,6 +21,9 @@ class Step(StrEnum):
     SET_MANAGEMENT_KEY = "set_management_key"
     SET_PUK = "set_puk"
     SET_TRANSPORT_PIN = "set_transport_pin"
+    ROTATE_CHANNEL_KEYS = "rotate_channel_keys"
+    """Begun: the issuer's keys are pending, the card has either. Done: it has the issuer's alone."""
+    SECURE_CARD = "secure_card"
 
 
 EVERY_ATTEMPT = frozenset({Step.IDENTIFY_CARD, Step.AUTHENTICATE})

@@ -37,6 +37,7 @@ from pki.profiles import Profile
 _CHALLENGE_BYTES = 32
 _KEY = "spki"
 _ISSUERS_KEY = "issuer"
+_FACTORYS_KEY = "factory"
 _GENERATE_STEPS = (Step.GENERATE_AUTHENTICATION_KEY, Step.GENERATE_SIGNATURE_KEY)
 
 PathCheck = Callable[[Profile, bytes, datetime], None]
@@ -115,7 +116,11 @@ def certificate_request(order: Order, plan: KeyPlan, csr: bytes) -> CertificateR
 
 
 def authenticate(work: Work) -> Outcome:
-    """Opens the card with the key it should have now."""
+    """Opens a secure channel and, through it, the card, each with the key that it should have now."""
+    candidates = [work.factory.channel_keys]
+    if work.journal.was_begun(Step.ROTATE_CHANNEL_KEYS):
+        candidates.insert(0, work.issuer.channel_keys)
+    opened = personalisation.open_channel(work.session, candidates, work.card_number)
     rotated = personalisation.authenticate(
         work.session,
         work.factory,
@@ -123,7 +128,12 @@ def authenticate(work: Work) -> Outcome:
         work.card_number,
         rotated=work.journal.was_begun(Step.SET_MANAGEMENT_KEY),
     )
-    return Outcome({"key": _ISSUERS_KEY if rotated else "factory"})
+    return Outcome(
+        {
+            "key": _ISSUERS_KEY if rotated else _FACTORYS_KEY,
+            "channel": _ISSUERS_KEY if opened is work.issuer.channel_keys else _FACTORYS_KEY,
+        }
+    )
 
 
 def take_card(work: Work) -> Outcome:
@@ -239,8 +249,23 @@ def set_puk(work: Work) -> Outcome:
 
 
 def set_transport_pin(work: Work) -> Outcome:
-    """Sets the transport PIN; with that the card is produced."""
+    """Sets the transport PIN."""
     personalisation.set_transport_pin(work.session, work.factory.pin, work.issuer.transport_pin)
+    return Outcome()
+
+
+def rotate_channel_keys(work: Work) -> Outcome:
+    """Replaces the factory's channel keys, unless the channel was opened with the issuer's."""
+    opened = work.journal.result(Step.AUTHENTICATE) or {}
+    if opened.get("channel") != _ISSUERS_KEY:
+        connection = work.session.channel.connection
+        personalisation.rotate_channel_keys(connection, work.factory.channel_keys, work.issuer.channel_keys)
+    return Outcome()
+
+
+def secure_card(work: Work) -> Outcome:
+    """Ends the card's time with its issuer; with that it is produced."""
+    personalisation.secure(work.session.channel.connection, work.issuer.channel_keys)
     return Outcome(record=lambda session: _finish(session, work))
 
 
@@ -270,6 +295,8 @@ ACTIONS: Mapping[Step, Callable[[Work], Outcome]] = {
     Step.SET_MANAGEMENT_KEY: set_management_key,
     Step.SET_PUK: set_puk,
     Step.SET_TRANSPORT_PIN: set_transport_pin,
+    Step.ROTATE_CHANNEL_KEYS: rotate_channel_keys,
+    Step.SECURE_CARD: secure_card,
 }
 """Every step after the card is identified, in order."""
 

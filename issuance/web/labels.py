@@ -71,6 +71,8 @@ STEPS: Mapping[Step, str] = {
     Step.SET_MANAGEMENT_KEY: N_("Set the issuer's key"),
     Step.SET_PUK: N_("Set the unblocking code"),
     Step.SET_TRANSPORT_PIN: N_("Set the transport PIN"),
+    Step.ROTATE_CHANNEL_KEYS: N_("Replace the factory's channel keys"),
+    Step.SECURE_CARD: N_("Secure the card"),
 }
 
 FAILURES: Mapping[str, str] = {

@@ -26,6 +26,7 @@ from pki.home import Home, create, load
 from pki.status.state import CertificateState
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
+from simulators.card.meter import Meter
 from simulators.factory import make_blank
 from simulators.population.people import People, Person
 from simulators.population.portrait import draw_portrait
@@ -73,11 +74,14 @@ class Office:
     def blank(self) -> Path:
         return make_blank(self.home.cards, self.pki.master_keys["factory"])
 
-    def insert(self, path: Path, power_cut_after_writes: int | None = None) -> None:
+    def insert(
+        self, path: Path, power_cut_after_writes: int | None = None, meter: Meter | None = None
+    ) -> None:
         self.remove()
         file = CardFile.open(path)
         self._files.append(file)
-        self.reader.insert(SimulatedCard(file, power_cut_after_writes=power_cut_after_writes))
+        card = SimulatedCard(file, power_cut_after_writes=power_cut_after_writes, meter=meter)
+        self.reader.insert(card)
 
     def remove(self) -> None:
         self.reader.remove()
