@@ -1,11 +1,13 @@
-"""A card body as the manufacturer delivers it: PIN, PUK and management key of the factory, nothing else."""
+"""A card body as the manufacturer delivers it: PIN, PUK, management and attestation key of the factory."""
 
 from pathlib import Path
 
 from simulators.card.errors import BlankError
 from simulators.card.file import CardFile
+from simulators.card.piv.attestation import AttestationAuthority, with_attestation_key
 from simulators.card.piv.identifiers import AES_KEY_LENGTHS, Algorithm
-from simulators.card.piv.state import REFERENCE_LENGTH, PivState, ReferenceData, StoredKey
+from simulators.card.piv.state import PivState
+from simulators.card.piv.stored import REFERENCE_LENGTH, FactoryValues, ReferenceData, StoredKey
 from simulators.card.piv.verify import is_pin_block
 from simulators.card.state import MAX_SERIAL, CardState
 
@@ -13,25 +15,38 @@ _PADDING = b"\xff"
 _REFERENCE_RULE = "six to eight decimal digits"
 
 
-def blank_state(serial: int, pin: str, puk: str, management_key: bytes) -> CardState:
-    """The state of a blank.
+def blank_state(
+    serial: int, pin: str, puk: str, management_key: bytes, authority: AttestationAuthority | None = None
+) -> CardState:
+    """The state of a blank; `authority` vouches for its attestation key, which else is self-signed.
 
     :raises BlankError: a value doesn't fit
     """
     if not 1 <= serial <= MAX_SERIAL:
         raise BlankError("serial", f"1 to {MAX_SERIAL}")
-    return CardState(
-        serial,
-        PivState(
-            pin=ReferenceData(_reference("pin", pin)),
-            pin_is_transport=True,
-            puk=ReferenceData(_reference("puk", puk)),
-            management_key=StoredKey(_algorithm(management_key), management_key),
-        ),
+    factory = FactoryValues(
+        pin=_reference("pin", pin),
+        puk=_reference("puk", puk),
+        management_key=StoredKey(_algorithm(management_key), management_key),
     )
+    piv = PivState(
+        pin=ReferenceData(factory.pin),
+        pin_is_transport=True,
+        puk=ReferenceData(factory.puk),
+        management_key=factory.management_key,
+        factory=factory,
+    )
+    return CardState(serial, with_attestation_key(piv, serial, authority))
 
 
-def create_blank(path: Path, serial: int, pin: str, puk: str, management_key: bytes) -> None:
+def create_blank(
+    path: Path,
+    serial: int,
+    pin: str,
+    puk: str,
+    management_key: bytes,
+    authority: AttestationAuthority | None = None,
+) -> None:
     """Makes the card file of a blank, whose PIN is a transport PIN.
 
     PIN and PUK are six to eight digits; the management key is an AES key of 16, 24 or 32 bytes.
@@ -39,7 +54,7 @@ def create_blank(path: Path, serial: int, pin: str, puk: str, management_key: by
     :raises BlankError: a value doesn't fit
     :raises CardFileExistsError: a card is already kept at `path`
     """
-    CardFile.create(path, blank_state(serial, pin, puk, management_key)).close()
+    CardFile.create(path, blank_state(serial, pin, puk, management_key, authority)).close()
 
 
 def _reference(field: str, digits: str) -> bytes:

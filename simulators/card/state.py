@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from simulators.card.fields import Fields
+from simulators.card.fields import FieldError, Fields
+from simulators.card.lifecycle import LifeCycle
 from simulators.card.piv.state import PivState
 
 MAX_SERIAL = 0xFFFF_FFFF
@@ -17,14 +18,19 @@ class CardState:
 
     serial: int
     piv: PivState
+    life_cycle: LifeCycle = LifeCycle.OP_READY
 
     def with_piv(self, piv: PivState) -> "CardState":
         """The same card with another PIV state."""
         return replace(self, piv=piv)
 
+    def with_life_cycle(self, life_cycle: LifeCycle) -> "CardState":
+        """The same card in another state of its life; the caller asked `lifecycle.may_become` before."""
+        return replace(self, life_cycle=life_cycle)
+
     def to_json(self) -> dict[str, object]:
         """Plain values for JSON; secrets included, this is the chip."""
-        return {"serial": self.serial, "piv": self.piv.to_json()}
+        return {"serial": self.serial, "life_cycle": self.life_cycle.name, "piv": self.piv.to_json()}
 
     @classmethod
     def from_json(cls, fields: Fields) -> "CardState":
@@ -32,6 +38,10 @@ class CardState:
 
         :raises FieldError: a field is missing, unknown or impossible
         """
-        state = cls(fields.integer("serial", 1, MAX_SERIAL), PivState.from_json(fields.child("piv")))
+        serial = fields.integer("serial", 1, MAX_SERIAL)
+        life_cycle = fields.text("life_cycle")
+        if life_cycle not in LifeCycle.__members__:
+            raise FieldError("life_cycle", "is unknown")
+        state = cls(serial, PivState.from_json(fields.child("piv")), LifeCycle[life_cycle])
         fields.end()
         return state
