@@ -63,6 +63,7 @@ class YubicoInformation:
         require_no_data(command)
         piv = self._memory.piv
         if command.p2 == KeyReference.PIV_PIN:
+            # "Default" tells a client to ask for a change, and that is what a transport PIN wants.
             return _reference_metadata(piv.pin, is_default=piv.pin_is_transport)
         if command.p2 == KeyReference.PUK:
             is_default = hmac.compare_digest(piv.puk.value, piv.factory.puk)
