@@ -5,7 +5,7 @@ from pathlib import Path
 from simulators.card.errors import BlankError
 from simulators.card.file import CardFile
 from simulators.card.piv.attestation import AttestationAuthority, with_attestation_key
-from simulators.card.piv.identifiers import AES_KEY_LENGTHS, Algorithm
+from simulators.card.piv.identifiers import AES_KEY_LENGTHS, MANAGEMENT_KEY_LENGTHS, Algorithm
 from simulators.card.piv.state import PivState
 from simulators.card.piv.stored import REFERENCE_LENGTH, FactoryValues, ReferenceData, StoredKey
 from simulators.card.piv.verify import is_pin_block
@@ -16,9 +16,17 @@ _REFERENCE_RULE = "six to eight decimal digits"
 
 
 def blank_state(
-    serial: int, pin: str, puk: str, management_key: bytes, authority: AttestationAuthority | None = None
+    serial: int,
+    pin: str,
+    puk: str,
+    management_key: bytes,
+    authority: AttestationAuthority | None = None,
+    *,
+    triple_des: bool = False,
 ) -> CardState:
     """The state of a blank; `authority` vouches for its attestation key, which else is self-signed.
+
+    `triple_des` takes 24 bytes as a 3DES key: only for tests with clients that know no AES management key.
 
     :raises BlankError: a value doesn't fit
     """
@@ -27,7 +35,7 @@ def blank_state(
     factory = FactoryValues(
         pin=_reference("pin", pin),
         puk=_reference("puk", puk),
-        management_key=StoredKey(_algorithm(management_key), management_key),
+        management_key=StoredKey(_algorithm(management_key, triple_des=triple_des), management_key),
     )
     piv = PivState(
         pin=ReferenceData(factory.pin),
@@ -46,15 +54,19 @@ def create_blank(
     puk: str,
     management_key: bytes,
     authority: AttestationAuthority | None = None,
+    *,
+    triple_des: bool = False,
 ) -> None:
     """Makes the card file of a blank, whose PIN is a transport PIN.
 
-    PIN and PUK are six to eight digits; the management key is an AES key of 16, 24 or 32 bytes.
+    PIN and PUK are six to eight digits; the management key is an AES key of 16, 24 or 32 bytes, for
+    `triple_des` see `blank_state`.
 
     :raises BlankError: a value doesn't fit
     :raises CardFileExistsError: a card is already kept at `path`
     """
-    CardFile.create(path, blank_state(serial, pin, puk, management_key, authority)).close()
+    state = blank_state(serial, pin, puk, management_key, authority, triple_des=triple_des)
+    CardFile.create(path, state).close()
 
 
 def _reference(field: str, digits: str) -> bytes:
@@ -64,7 +76,11 @@ def _reference(field: str, digits: str) -> bytes:
     return block
 
 
-def _algorithm(management_key: bytes) -> Algorithm:
+def _algorithm(management_key: bytes, *, triple_des: bool) -> Algorithm:
+    if triple_des:
+        if len(management_key) != MANAGEMENT_KEY_LENGTHS[Algorithm.TRIPLE_DES]:
+            raise BlankError("management_key", "24 bytes, for 3DES")
+        return Algorithm.TRIPLE_DES
     for algorithm, length in AES_KEY_LENGTHS.items():
         if len(management_key) == length:
             return algorithm

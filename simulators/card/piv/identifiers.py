@@ -44,8 +44,12 @@ CHAINABLE = frozenset(
 
 @unique
 class Algorithm(IntEnum):
-    """Cryptographic algorithm identifiers (SP 800-78-5, section 6.2); no 3DES (00, 03), no RSA-1024 (06)."""
+    """Cryptographic algorithm identifiers (SP 800-78-5, section 6.2); no RSA-1024 (06).
 
+    3DES, withdrawn there, only serves cards that a test makes for clients that know nothing else.
+    """
+
+    TRIPLE_DES = 0x03
     RSA_3072 = 0x05
     RSA_2048 = 0x07
     AES_128 = 0x08
@@ -59,6 +63,7 @@ class Algorithm(IntEnum):
 UNSPECIFIED_ALGORITHM = 0x00
 
 AES_KEY_LENGTHS = {Algorithm.AES_128: 16, Algorithm.AES_192: 24, Algorithm.AES_256: 32}
+MANAGEMENT_KEY_LENGTHS = AES_KEY_LENGTHS | {Algorithm.TRIPLE_DES: 24}
 RSA_KEY_BITS = {Algorithm.RSA_2048: 2048, Algorithm.RSA_3072: 3072}
 
 

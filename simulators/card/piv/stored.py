@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field, replace
 
 from simulators.card.fields import FieldError, Fields
-from simulators.card.piv.identifiers import AES_KEY_LENGTHS, Algorithm
+from simulators.card.piv.identifiers import MANAGEMENT_KEY_LENGTHS, Algorithm
 from simulators.card.piv.policy import PinPolicy
 
 DEFAULT_TRIES = 3
@@ -74,13 +74,13 @@ class StoredKey:
 
 
 def management_key_from_json(fields: Fields) -> StoredKey:
-    """An AES key of its algorithm's length.
+    """A symmetric key of its algorithm's length.
 
     :raises FieldError: anything else
     """
     key = StoredKey.from_json(fields)
-    if AES_KEY_LENGTHS.get(key.algorithm) != len(key.value):
-        raise FieldError("management_key", "is no AES key of its algorithm's length")
+    if MANAGEMENT_KEY_LENGTHS.get(key.algorithm) != len(key.value):
+        raise FieldError("management_key", "is no symmetric key of its algorithm's length")
     return key
 
 
@@ -105,7 +105,7 @@ class PrivateKey:
         """The reverse of `to_json`."""
         key = StoredKey.from_json(fields.child("key"))
         policy = fields.text("pin_policy")
-        if key.algorithm in AES_KEY_LENGTHS or policy not in PinPolicy.__members__:
+        if key.algorithm in MANAGEMENT_KEY_LENGTHS or policy not in PinPolicy.__members__:
             raise FieldError("private_keys", "has an impossible algorithm or PIN policy")
         private_key = cls(key, PinPolicy[policy], fields.flag("is_generated"))
         fields.end()

@@ -6,12 +6,14 @@ The modules beside this one test each command in full; here each trap stands und
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
 
 from simulators.card.blank import create_blank
 from simulators.card.card import SimulatedCard
-from simulators.card.errors import PowerCutError
+from simulators.card.errors import BlankError, PowerCutError
 from simulators.card.file import CardFile
 from simulators.card.iso7816 import SW
 from simulators.card.lifecycle import LifeCycle
@@ -207,6 +209,26 @@ class TestTrap7ManagementKey:
             assert host.send(0x87, 0x03, 0x9B, tlv(0x7C, template)) == (b"", SW.INCORRECT_P1_P2)
         host.authenticate_issuer()
         assert host.send(0xFF, 0xFF, 0xFF, bytes((0x03, 0x9B, 24)) + known) == (b"", MALFORMED)
+
+    def test_a_card_made_for_a_test_has_a_3des_key_and_takes_no_other(self, tmp_path: Path) -> None:
+        key = bytes(range(24))
+        create_blank(tmp_path / "card", SERIAL, PIN, PUK, key, triple_des=True)
+        with CardFile.open(tmp_path / "card") as file:
+            card = SimulatedCard(file)
+            card.power_on()
+            host = Host(card)
+            answer, _ = host.send(0x87, 0x03, 0x9B, tlv(0x7C, tlv(0x81)))
+            cipher = Cipher(TripleDES(key), modes.ECB()).encryptor()  # noqa: S305 - single blocks
+            response = cipher.update(value_of(answer, 0x7C, 0x81))
+            assert host.send(0x87, 0x03, 0x9B, tlv(0x7C, tlv(0x82, response))) == (b"", OK)
+            assert host.send(0xFF, 0xFF, 0xFF, bytes((0x03, 0x9B, 24)) + key[::-1]) == (b"", MALFORMED)
+            assert host.send(0x87, 0x0A, 0x9B, tlv(0x7C, tlv(0x81))) == (b"", SW.INCORRECT_P1_P2)
+            assert host.send(0xF7, 0, 0x9B)[0].startswith(bytes.fromhex("010103"))
+
+    @pytest.mark.parametrize("length", [0, 16, 23, 32])
+    def test_a_3des_key_has_24_bytes(self, length: int, tmp_path: Path) -> None:
+        with pytest.raises(BlankError):
+            create_blank(tmp_path / "card", SERIAL, PIN, PUK, bytes(length), triple_des=True)
 
     def test_random_bytes_for_everybody_authenticate_nobody(self, host: Host, card_file: CardFile) -> None:
         before = card_file.state
