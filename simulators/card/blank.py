@@ -1,17 +1,16 @@
-"""A card body as the manufacturer delivers it: PIN, PUK and management key of the factory, nothing else."""
+"""A card body as the manufacturer delivers it: PIN, PUK, management and attestation key of the factory."""
 
-import secrets
 from pathlib import Path
-from types import MappingProxyType
 
 from simulators.card.errors import BlankError
 from simulators.card.file import CardFile
-from simulators.card.globalplatform.identifiers import FACTORY_KEY_VERSION
 from simulators.card.globalplatform.keyset import KeySet
-from simulators.card.globalplatform.scp03 import KEY_LENGTHS
-from simulators.card.globalplatform.state import IsdState
-from simulators.card.piv.identifiers import AES_KEY_LENGTHS, Algorithm
-from simulators.card.piv.state import REFERENCE_LENGTH, PivState, ReferenceData, StoredKey
+from simulators.card.globalplatform.state import factory_domain, unknown_domain
+from simulators.card.lifecycle import LifeCycle
+from simulators.card.piv.attestation import AttestationAuthority, with_attestation_key
+from simulators.card.piv.identifiers import AES_KEY_LENGTHS, MANAGEMENT_KEY_LENGTHS, Algorithm
+from simulators.card.piv.state import PivState
+from simulators.card.piv.stored import REFERENCE_LENGTH, FactoryValues, ReferenceData, StoredKey
 from simulators.card.piv.verify import is_pin_block
 from simulators.card.state import MAX_SERIAL, CardState
 
@@ -20,43 +19,68 @@ _REFERENCE_RULE = "six to eight decimal digits"
 
 
 def blank_state(
-    serial: int, pin: str, puk: str, management_key: bytes, channel_keys: KeySet | None = None
+    serial: int,
+    pin: str,
+    puk: str,
+    management_key: bytes,
+    channel_keys: KeySet | None = None,
+    *,
+    authority: AttestationAuthority | None = None,
+    triple_des: bool = False,
 ) -> CardState:
     """The state of a blank. Without `channel_keys` its secure channel has random keys that nobody knows.
+
+    `authority` vouches for its attestation key, which else is self-signed. `triple_des` takes 24 bytes as a
+    3DES key: only for tests with clients that know no AES management key.
 
     :raises BlankError: a value doesn't fit
     """
     if not 1 <= serial <= MAX_SERIAL:
         raise BlankError("serial", f"1 to {MAX_SERIAL}")
+    factory = FactoryValues(
+        pin=_reference("pin", pin),
+        puk=_reference("puk", puk),
+        management_key=StoredKey(_algorithm(management_key, triple_des=triple_des), management_key),
+    )
+    piv = PivState(
+        pin=ReferenceData(factory.pin),
+        pin_is_transport=True,
+        puk=ReferenceData(factory.puk),
+        management_key=factory.management_key,
+        factory=factory,
+    )
+    # Keys and codes are there already, hence not OP_READY (GPCS 5.1.1.2).
     return CardState(
         serial,
-        PivState(
-            pin=ReferenceData(_reference("pin", pin)),
-            pin_is_transport=True,
-            puk=ReferenceData(_reference("puk", puk)),
-            management_key=StoredKey(_algorithm(management_key), management_key),
-        ),
-        IsdState(MappingProxyType({FACTORY_KEY_VERSION: channel_keys or _unknown_keys()})),
+        with_attestation_key(piv, serial, authority),
+        unknown_domain() if channel_keys is None else factory_domain(channel_keys),
+        LifeCycle.INITIALIZED,
     )
 
 
-def _unknown_keys() -> KeySet:
-    length = max(KEY_LENGTHS)
-    return KeySet(secrets.token_bytes(length), secrets.token_bytes(length), secrets.token_bytes(length))
-
-
 def create_blank(
-    path: Path, serial: int, pin: str, puk: str, management_key: bytes, channel_keys: KeySet | None = None
+    path: Path,
+    serial: int,
+    pin: str,
+    puk: str,
+    management_key: bytes,
+    channel_keys: KeySet | None = None,
+    *,
+    authority: AttestationAuthority | None = None,
+    triple_des: bool = False,
 ) -> None:
     """Makes the card file of a blank, whose PIN is a transport PIN.
 
-    PIN and PUK are six to eight digits; the management key is an AES key of 16, 24 or 32 bytes. Of
-    `channel_keys`: see `blank_state`.
+    PIN and PUK are six to eight digits; the management key is an AES key of 16, 24 or 32 bytes. The rest is
+    as for `blank_state`.
 
     :raises BlankError: a value doesn't fit
     :raises CardFileExistsError: a card is already kept at `path`
     """
-    CardFile.create(path, blank_state(serial, pin, puk, management_key, channel_keys)).close()
+    state = blank_state(
+        serial, pin, puk, management_key, channel_keys, authority=authority, triple_des=triple_des
+    )
+    CardFile.create(path, state).close()
 
 
 def _reference(field: str, digits: str) -> bytes:
@@ -66,7 +90,11 @@ def _reference(field: str, digits: str) -> bytes:
     return block
 
 
-def _algorithm(management_key: bytes) -> Algorithm:
+def _algorithm(management_key: bytes, *, triple_des: bool) -> Algorithm:
+    if triple_des:
+        if len(management_key) != MANAGEMENT_KEY_LENGTHS[Algorithm.TRIPLE_DES]:
+            raise BlankError("management_key", "24 bytes, for 3DES")
+        return Algorithm.TRIPLE_DES
     for algorithm, length in AES_KEY_LENGTHS.items():
         if len(management_key) == length:
             return algorithm

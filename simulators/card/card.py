@@ -11,6 +11,7 @@ from simulators.card.globalplatform.securechannel import SecureChannel
 from simulators.card.iso7816 import CLA, INS, SW, Command, StatusError, bytes_remaining, status_bytes
 from simulators.card.memory import CardMemory
 from simulators.card.meter import Meter
+from simulators.card.piv.access import Interface
 from simulators.card.piv.data import MAX_COMMAND_DATA_LENGTH
 from simulators.card.runtime import CardRuntime
 
@@ -22,7 +23,7 @@ class SimulatedCard:
     """One card on an open card file. Any thread may use it; commands run one at a time.
 
     `power_cut_after_writes`: see `CardMemory`. `random_bytes(n)` gives n bytes of randomness for challenges.
-    `meter` is told of the card's work.
+    `meter` is told of the card's work. `interface` is how its reader reaches it.
     """
 
     def __init__(
@@ -32,16 +33,18 @@ class SimulatedCard:
         power_cut_after_writes: int | None = None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         meter: Meter | None = None,
+        interface: Interface = Interface.CONTACT,
     ) -> None:
         self._memory = CardMemory(file, power_cut_after_writes, meter)
         self._random_bytes = random_bytes
+        self._interface = interface
         self._lock = threading.Lock()
         self._powered = False
         self._clear()
 
     def _clear(self) -> None:
         """RAM as after power-on."""
-        self._runtime = CardRuntime(self._memory, self._random_bytes)
+        self._runtime = CardRuntime(self._memory, self._random_bytes, self._interface)
         self._chain = CommandChain(MAX_COMMAND_DATA_LENGTH)
         self._outgoing = b""
 

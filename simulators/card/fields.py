@@ -58,6 +58,10 @@ class Fields:
             raise FieldError(f"{self._name}.{name}", f"is not {min_length} to {max_length} bytes long")
         return value
 
+    def value(self, name: str) -> object:
+        """Anything; the caller checks it."""
+        return self._take(name)
+
     def child(self, name: str) -> "Fields":
         """An object inside."""
         return Fields(self._take(name), f"{self._name}.{name}")

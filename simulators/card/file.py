@@ -1,5 +1,7 @@
 """The file that is a simulated card's chip: one JSON document, written atomically, run by one process.
 
+A file of an earlier version is migrated in memory; the card's next durable write stores the present form.
+
 The file holds private keys and PINs in clear, as a chip does; it is readable by its owner only (0600).
 """
 
@@ -18,52 +20,61 @@ from simulators.card.errors import (
     CardFileMissingError,
 )
 from simulators.card.fields import FieldError, Fields
+from simulators.card.migration import from_version_1
 from simulators.card.state import CardState
 
 FORMAT = "hoviat simulated card"
-VERSION = 1
+VERSION = 2
+MAX_VERSION = 9_999
+_MIGRATIONS = {1: from_version_1}  # from each version to the next
 OWNER_ONLY = 0o600
 MAX_FILE_LENGTH = 4 << 20  # bytes; a full card takes a tenth
 
 
-def _canonical(state: CardState) -> str:
-    return json.dumps(state.to_json(), sort_keys=True, indent=1)
-
-
-def _digest(canonical: str) -> str:
+def _digest(card: object) -> str:
+    canonical = json.dumps(card, sort_keys=True, indent=1)
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
 def encode(state: CardState) -> bytes:
     """The file's content: format, version, SHA-256 of the state's canonical JSON, the state."""
-    document = {
-        "format": FORMAT,
-        "version": VERSION,
-        "sha256": _digest(_canonical(state)),
-        "card": state.to_json(),
-    }
+    card = state.to_json()
+    document = {"format": FORMAT, "version": VERSION, "sha256": _digest(card), "card": card}
     return json.dumps(document, sort_keys=True, indent=1).encode() + b"\n"
 
 
 def decode(content: bytes) -> CardState:
-    """The state of a file's content.
+    """The state of a file's content; one of an earlier version is migrated.
 
-    :raises FieldError: not a card, damaged, or of another version
+    :raises FieldError: not a card, damaged, or of a later version
     """
     try:
         document = json.loads(content)
+        digest = _digest(document["card"]) if isinstance(document, dict) and "card" in document else ""
     except (ValueError, RecursionError):
-        raise FieldError("file", "is not JSON") from None
+        raise FieldError("file", "is not JSON, or nested too deep") from None
     fields = Fields(document, "file")
     if fields.text("format") != FORMAT:
         raise FieldError("file.format", "is not a simulated card's")
-    fields.integer("version", VERSION, VERSION)
-    digest = fields.text("sha256")
-    state = CardState.from_json(fields.child("card"))
-    fields.end()
-    if _digest(_canonical(state)) != digest:
+    version = _version(fields)
+    if fields.text("sha256") != digest:
         raise FieldError("file.sha256", "does not fit the content")
+    state = CardState.from_json(Fields(_migrated(fields.value("card"), version), "file.card"))
+    fields.end()
     return state
+
+
+def _version(fields: Fields) -> int:
+    version = fields.integer("version", 1, MAX_VERSION)
+    if version > VERSION:
+        raise FieldError("file.version", f"{version} is newer than this program, which reads up to {VERSION}")
+    return version
+
+
+def _migrated(card: object, version: int) -> object:
+    for earlier in range(version, VERSION):
+        card = _MIGRATIONS[earlier](card)
+    return card
 
 
 class CardFile:
@@ -106,7 +117,7 @@ class CardFile:
 
         :raises CardFileMissingError: no such file, or not readable
         :raises CardFileInUseError: another process runs this card
-        :raises CardFileCorruptError: not a card, damaged, or of an unknown version; nothing was changed
+        :raises CardFileCorruptError: not a card, damaged, or of a later version; nothing was changed
         """
         descriptor = _open_locked(path)
         try:

@@ -10,12 +10,11 @@ from simulators.card.globalplatform.initiation import ChannelInitiation
 from simulators.card.globalplatform.scp03 import Level
 from simulators.card.globalplatform.securechannel import SecureChannel
 from simulators.card.iso7816 import INS, SW, Command, StatusError
-from simulators.card.lifecycle import LifeCycle
+from simulators.card.lifecycle import LifeCycle, runs_applications
 from simulators.card.memory import CardMemory
+from simulators.card.piv.access import Interface
 from simulators.card.piv.application import PivApplication
 from simulators.card.piv.identifiers import AID as PIV_AID
-
-_ONLY_SECURITY_DOMAIN = frozenset({LifeCycle.CARD_LOCKED, LifeCycle.TERMINATED})
 
 
 @unique
@@ -35,18 +34,21 @@ class CardRuntime:
     alone (SP 800-73-5 part 2, section 3.1.1).
     """
 
-    def __init__(self, memory: CardMemory, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, memory: CardMemory, random_bytes: Callable[[int], bytes], interface: Interface
+    ) -> None:
         self._memory = memory
         self._random_bytes = random_bytes
+        self._interface = interface
         self._initiation = ChannelInitiation(memory, random_bytes)
-        self._selected: Application = self._security_domain() if self._is_locked else self._piv()
+        self._selected: Application = self._piv() if self._runs_applications else self._security_domain()
 
     @property
-    def _is_locked(self) -> bool:
-        return self._memory.state.life_cycle in _ONLY_SECURITY_DOMAIN
+    def _runs_applications(self) -> bool:
+        return runs_applications(self._memory.state.life_cycle)
 
     def _piv(self) -> PivApplication:
-        return PivApplication(self._memory, self._random_bytes)
+        return PivApplication(self._memory, self._random_bytes, interface=self._interface)
 
     def _security_domain(self) -> IssuerSecurityDomain:
         return IssuerSecurityDomain(self._memory, self._initiation, (PIV_AID,))
@@ -125,7 +127,7 @@ class CardRuntime:
         if self._selected.is_named_by(aid):
             return
         if PivApplication.is_named_by(aid):
-            if self._is_locked:
+            if not self._runs_applications:
                 raise StatusError(SW.FUNCTION_NOT_SUPPORTED)
             self._selected = self._piv()
         elif IssuerSecurityDomain.is_named_by(aid):

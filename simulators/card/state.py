@@ -20,7 +20,7 @@ class CardState:
     serial: int
     piv: PivState
     isd: IsdState
-    life_cycle: LifeCycle = LifeCycle.INITIALIZED
+    life_cycle: LifeCycle = LifeCycle.OP_READY
 
     def to_json(self) -> dict[str, object]:
         """Plain values for JSON; secrets included, this is the chip."""

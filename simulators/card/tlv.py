@@ -55,16 +55,24 @@ def parse_one(tag: int, data: bytes) -> bytes:
     return elements[0][1]
 
 
+def parse_unique(data: bytes) -> dict[int, bytes]:
+    """The elements of `data` by tag; no tag twice.
+
+    :raises StatusError: 6A80
+    """
+    elements = parse(data)
+    unique = dict(elements)
+    if len(unique) != len(elements):
+        raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
+    return unique
+
+
 def parse_template(tag: int, data: bytes) -> dict[int, bytes]:
     """The elements inside the one template `tag` that `data` must be; no tag twice.
 
     :raises StatusError: 6A80
     """
-    elements = parse(parse_one(tag, data))
-    template = dict(elements)
-    if len(template) != len(elements):
-        raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
-    return template
+    return parse_unique(parse_one(tag, data))
 
 
 def _parse_tag(data: bytes, position: int) -> tuple[int, int]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from simulators.card import tlv
 from simulators.card.globalplatform.identifiers import ISD_AID, RegistryScope, Tag
 from simulators.card.iso7816 import SW, Command, StatusError
-from simulators.card.lifecycle import LifeCycle, may_follow
+from simulators.card.lifecycle import LifeCycle, may_become
 from simulators.card.memory import CardMemory
 
 _TLV_FORMAT = 0x02  # P2 of GET STATUS, GPCS table 11-34; the older format is deprecated
@@ -55,7 +55,7 @@ class Registry:
         state, wanted = self._memory.state, LifeCycle(command.p2)
         if wanted is state.life_cycle:
             return b""
-        if not may_follow(wanted, state.life_cycle):
+        if not may_become(state.life_cycle, wanted):
             raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
         self._memory.commit(replace(state, life_cycle=wanted))
         return b""

@@ -1,5 +1,6 @@
 """What the issuer security domain remembers without power."""
 
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
@@ -7,6 +8,7 @@ from types import MappingProxyType
 from simulators.card.fields import FieldError, Fields
 from simulators.card.globalplatform.identifiers import FACTORY_KEY_VERSION, MAX_KEY_VERSION
 from simulators.card.globalplatform.keyset import KeySet
+from simulators.card.globalplatform.scp03 import KEY_LENGTHS
 
 MAX_KEY_SETS = 4
 
@@ -60,3 +62,15 @@ class IsdState:
         state = cls(MappingProxyType(key_sets), fields.flag("pseudo_random"))
         fields.end()
         return state
+
+
+def factory_domain(keys: KeySet) -> IsdState:
+    """The security domain of a card that comes from the factory."""
+    return IsdState(MappingProxyType({FACTORY_KEY_VERSION: keys}))
+
+
+def unknown_domain() -> IsdState:
+    """The same with random keys that nobody knows."""
+    length = max(KEY_LENGTHS)
+    enc, mac, dek = secrets.token_bytes(length), secrets.token_bytes(length), secrets.token_bytes(length)
+    return factory_domain(KeySet(enc, mac, dek))

@@ -5,13 +5,18 @@ from collections.abc import Callable
 from simulators.card import tlv
 from simulators.card.iso7816 import SW, Command, StatusError
 from simulators.card.memory import CardMemory
+from simulators.card.piv.access import Interface, require_application, require_interface
+from simulators.card.piv.administration import AdministrationCommands
+from simulators.card.piv.attestation import AttestationCommand
 from simulators.card.piv.authenticate import KeyCommands
-from simulators.card.piv.data import DataCommands
+from simulators.card.piv.data import DataCommands, discovery_object
 from simulators.card.piv.identifiers import AID, CHAINABLE, MIN_AID_LENGTH, PIX, RID, PivInstruction, Tag
+from simulators.card.piv.importing import ImportCommand
 from simulators.card.piv.session import SecuritySession
 from simulators.card.piv.verify import ReferenceDataCommands
-from simulators.card.piv.yubico import YubicoCommands
+from simulators.card.piv.yubico import YubicoInformation
 
+DISCOVERY_OBJECT = discovery_object()
 _LABEL = b"Hoviat PIV"
 _SPECIFICATION = b"https://doi.org/10.6028/NIST.SP.800-73pt2-5"
 
@@ -26,14 +31,27 @@ APPLICATION_PROPERTIES = tlv.encode(
 
 
 class PivApplication:
-    """One powered session of the PIV application; a reset makes a new one."""
+    """One powered session of the PIV application; a reset makes a new one.
 
-    def __init__(self, memory: CardMemory, random_bytes: Callable[[int], bytes]) -> None:
+    `interface` is how the reader reaches the card; `discovery` the Discovery object, None for a card without.
+    """
+
+    def __init__(
+        self,
+        memory: CardMemory,
+        random_bytes: Callable[[int], bytes],
+        *,
+        interface: Interface = Interface.CONTACT,
+        discovery: bytes | None = DISCOVERY_OBJECT,
+    ) -> None:
+        self._memory = memory
+        self._interface = interface
         self._session = SecuritySession()
         references = ReferenceDataCommands(memory, self._session)
-        data = DataCommands(memory, self._session)
+        data = DataCommands(memory, self._session, interface, discovery)
         keys = KeyCommands(memory, self._session, random_bytes)
-        yubico = YubicoCommands(memory, self._session)
+        information = YubicoInformation(memory)
+        administration = AdministrationCommands(memory, self._session)
         self._handlers: dict[int, Callable[[Command], bytes]] = {
             PivInstruction.VERIFY: references.verify,
             PivInstruction.CHANGE_REFERENCE_DATA: references.change,
@@ -42,9 +60,15 @@ class PivApplication:
             PivInstruction.GENERAL_AUTHENTICATE: keys.authenticate,
             PivInstruction.GET_DATA: data.get,
             PivInstruction.PUT_DATA: data.put,
-            PivInstruction.YUBICO_GET_SERIAL: yubico.serial,
-            PivInstruction.YUBICO_GET_VERSION: yubico.version,
-            PivInstruction.YUBICO_SET_MANAGEMENT_KEY: yubico.set_management_key,
+            PivInstruction.YUBICO_MOVE_KEY: administration.move_key,
+            PivInstruction.YUBICO_GET_METADATA: information.metadata,
+            PivInstruction.YUBICO_GET_SERIAL: information.serial,
+            PivInstruction.YUBICO_ATTEST: AttestationCommand(memory, random_bytes).attest,
+            PivInstruction.YUBICO_SET_PIN_RETRIES: administration.set_pin_retries,
+            PivInstruction.YUBICO_RESET: administration.reset,
+            PivInstruction.YUBICO_GET_VERSION: information.version,
+            PivInstruction.YUBICO_IMPORT_KEY: ImportCommand(memory, self._session).import_key,
+            PivInstruction.YUBICO_SET_MANAGEMENT_KEY: administration.set_management_key,
         }
 
     @staticmethod
@@ -81,9 +105,11 @@ class PivApplication:
     def process(self, command: Command) -> bytes:
         """The answer's data to a complete command.
 
-        :raises StatusError: any status word but 9000
+        :raises StatusError: any status word but 9000; 6985 for everything on a locked or terminated card
         """
         handler = self._handlers.get(command.ins)
         if handler is None:
             raise StatusError(SW.INSTRUCTION_NOT_SUPPORTED)
+        require_application(self._memory.state.life_cycle)
+        require_interface(self._interface, command)
         return handler(command)

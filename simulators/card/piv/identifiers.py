@@ -11,7 +11,7 @@ MIN_AID_LENGTH = len(RID)  # the shortest right-truncated AID that still names a
 
 @unique
 class PivInstruction(IntEnum):
-    """SP 800-73-5 part 2, table 2; the last three are Yubico's (YubiKey technical manual, PIV)."""
+    """SP 800-73-5 part 2, table 2; the others are Yubico's (YubiKey technical manual, PIV extensions)."""
 
     VERIFY = 0x20
     CHANGE_REFERENCE_DATA = 0x24
@@ -20,25 +20,36 @@ class PivInstruction(IntEnum):
     GENERAL_AUTHENTICATE = 0x87
     GET_DATA = 0xCB
     PUT_DATA = 0xDB
+    YUBICO_MOVE_KEY = 0xF6
+    YUBICO_GET_METADATA = 0xF7
     YUBICO_GET_SERIAL = 0xF8
+    YUBICO_ATTEST = 0xF9
+    YUBICO_SET_PIN_RETRIES = 0xFA
+    YUBICO_RESET = 0xFB
     YUBICO_GET_VERSION = 0xFD
+    YUBICO_IMPORT_KEY = 0xFE
     YUBICO_SET_MANAGEMENT_KEY = 0xFF
 
 
-# Commands whose data may come in a chain (SP 800-73-5 part 2, table 2).
+# Commands whose data may come in a chain (SP 800-73-5 part 2, table 2; an imported RSA key is long too).
 CHAINABLE = frozenset(
     {
         PivInstruction.GENERAL_AUTHENTICATE,
         PivInstruction.GENERATE_ASYMMETRIC_KEY_PAIR,
         PivInstruction.PUT_DATA,
+        PivInstruction.YUBICO_IMPORT_KEY,
     }
 )
 
 
 @unique
 class Algorithm(IntEnum):
-    """Cryptographic algorithm identifiers (SP 800-78-5, section 6.2); no 3DES (00, 03), no RSA-1024 (06)."""
+    """Cryptographic algorithm identifiers (SP 800-78-5, section 6.2); no RSA-1024 (06).
 
+    3DES, withdrawn there, only serves cards that a test makes for clients that know nothing else.
+    """
+
+    TRIPLE_DES = 0x03
     RSA_3072 = 0x05
     RSA_2048 = 0x07
     AES_128 = 0x08
@@ -52,12 +63,13 @@ class Algorithm(IntEnum):
 UNSPECIFIED_ALGORITHM = 0x00
 
 AES_KEY_LENGTHS = {Algorithm.AES_128: 16, Algorithm.AES_192: 24, Algorithm.AES_256: 32}
+MANAGEMENT_KEY_LENGTHS = AES_KEY_LENGTHS | {Algorithm.TRIPLE_DES: 24}
 RSA_KEY_BITS = {Algorithm.RSA_2048: 2048, Algorithm.RSA_3072: 3072}
 
 
 @unique
 class KeyReference(IntEnum):
-    """Key references (SP 800-73-5 part 1, table 6)."""
+    """Key references (SP 800-73-5 part 1, table 6); the attestation key is Yubico's."""
 
     PIV_PIN = 0x80
     PUK = 0x81
@@ -66,16 +78,21 @@ class KeyReference(IntEnum):
     SIGNATURE = 0x9C
     KEY_MANAGEMENT = 0x9D
     CARD_AUTHENTICATION = 0x9E
+    ATTESTATION = 0xF9
 
 
-GENERATED_KEYS = frozenset(
-    {
-        KeyReference.AUTHENTICATION,
-        KeyReference.SIGNATURE,
-        KeyReference.KEY_MANAGEMENT,
-        KeyReference.CARD_AUTHENTICATION,
-    }
-)
+# Retired key management keys 1 to 20.
+FIRST_RETIRED_KEY = 0x82
+LAST_RETIRED_KEY = 0x95
+RETIRED_KEYS = frozenset(range(FIRST_RETIRED_KEY, LAST_RETIRED_KEY + 1))
+# Keys that decrypt and agree.
+KEY_MANAGEMENT_KEYS = RETIRED_KEYS | {KeyReference.KEY_MANAGEMENT}
+# Keys that a card takes new values for. The standard generates no retired key; Yubico's tools do.
+PRIVATE_KEYS = KEY_MANAGEMENT_KEYS | {
+    KeyReference.AUTHENTICATION,
+    KeyReference.SIGNATURE,
+    KeyReference.CARD_AUTHENTICATION,
+}
 
 
 @unique
@@ -91,6 +108,7 @@ class Tag(IntEnum):
     DATA = 0x53
     DISCOVERY = 0x7E
     PIN_USAGE_POLICY = 0x5F2F
+    BIOMETRIC_GROUP_TEMPLATE = 0x7F61
 
 
 @unique
@@ -125,7 +143,7 @@ class AuthTag(IntEnum):
 
 @unique
 class DataObject(IntEnum):
-    """BER tags of the data objects (SP 800-73-5 part 1, table 3)."""
+    """BER tags of the data objects (SP 800-73-5 part 1, table 3); the attestation certificate is Yubico's."""
 
     CARD_AUTHENTICATION_CERTIFICATE = 0x5FC101
     CHUID = 0x5FC102
@@ -141,26 +159,4 @@ class DataObject(IntEnum):
     IRIS_IMAGES = 0x5FC121
     SECURE_MESSAGING_SIGNER = 0x5FC122
     PAIRING_CODE = 0x5FC123
-
-
-FIRST_RETIRED_CERTIFICATE = 0x5FC10D
-LAST_RETIRED_CERTIFICATE = 0x5FC120
-
-# Read rule "PIN" over the contact interface (SP 800-73-5 part 1, table 3).
-PIN_PROTECTED = frozenset(
-    {
-        DataObject.FINGERPRINTS,
-        DataObject.FACIAL_IMAGE,
-        DataObject.PRINTED_INFORMATION,
-        DataObject.IRIS_IMAGES,
-        DataObject.PAIRING_CODE,
-    }
-)
-
-
-def is_data_object(tag: int) -> bool:
-    """Whether SP 800-73-5 gives this tag to a data object that lives in a 53 container."""
-    return tag in _DATA_OBJECTS or FIRST_RETIRED_CERTIFICATE <= tag <= LAST_RETIRED_CERTIFICATE
-
-
-_DATA_OBJECTS = frozenset(DataObject)
+    ATTESTATION_CERTIFICATE = 0x5FFF01

@@ -8,12 +8,13 @@ from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from simulators.card import tlv
 from simulators.card.iso7816 import SW, StatusError
 from simulators.card.piv.identifiers import RSA_KEY_BITS, Algorithm, PublicKeyTag
-from simulators.card.piv.state import StoredKey
+from simulators.card.piv.stored import StoredKey
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 RSA_PUBLIC_EXPONENT = 65537  # SP 800-78-5, section 3.1
-_CURVES: dict[int, ec.EllipticCurve] = {
+_UNCOMPRESSED = 0x04
+CURVES: dict[int, ec.EllipticCurve] = {
     Algorithm.ECC_P256: ec.SECP256R1(),
     Algorithm.ECC_P384: ec.SECP384R1(),
 }
@@ -22,33 +23,45 @@ _FULL_HASHES: dict[int, hashes.HashAlgorithm] = {
     Algorithm.ECC_P256: hashes.SHA256(),
     Algorithm.ECC_P384: hashes.SHA384(),
 }
-ASYMMETRIC = frozenset({*_CURVES, *RSA_KEY_BITS})
+ASYMMETRIC = frozenset({*CURVES, *RSA_KEY_BITS})
 
 
 def is_elliptic(algorithm: Algorithm) -> bool:
     """Whether keys of this algorithm are points on a curve."""
-    return algorithm in _CURVES
+    return algorithm in CURVES
 
 
 def generate(algorithm: Algorithm) -> tuple[StoredKey, bytes]:
     """A new key pair: the private key to store, the public key template 7F49 to answer."""
     key: PrivateKey
     if is_elliptic(algorithm):
-        key = ec.generate_private_key(_CURVES[algorithm])
-        template = _point_template(key.public_key())
+        key = ec.generate_private_key(CURVES[algorithm])
     else:
         key = rsa.generate_private_key(RSA_PUBLIC_EXPONENT, RSA_KEY_BITS[algorithm])
-        template = _modulus_template(key.public_key())
-    return StoredKey(algorithm, _encode(key)), tlv.encode(PublicKeyTag.TEMPLATE, template)
+    stored = StoredKey(algorithm, encode(key))
+    return stored, tlv.encode(PublicKeyTag.TEMPLATE, _public_elements(key))
 
 
-def _encode(key: PrivateKey) -> bytes:
+def public_elements(stored: StoredKey) -> bytes:
+    """The public key of a stored key, as the elements of template 7F49.
+
+    :raises StatusError: 6581, the stored key is damaged
+    """
+    return _public_elements(decode(stored))
+
+
+def encode(key: PrivateKey) -> bytes:
+    """A private key as it is stored."""
     return key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
 
 
-def _decode(stored: StoredKey) -> PrivateKey:
+def decode(stored: StoredKey) -> PrivateKey:
+    """The reverse of `encode`.
+
+    :raises StatusError: 6581, the stored key is damaged
+    """
     try:
         key = serialization.load_der_private_key(stored.value, None)
     except (ValueError, UnsupportedAlgorithm):
@@ -58,12 +71,18 @@ def _decode(stored: StoredKey) -> PrivateKey:
     return key
 
 
-def _point_template(key: ec.EllipticCurvePublicKey) -> bytes:
+def _public_elements(key: PrivateKey) -> bytes:
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return _point(key.public_key())
+    return _modulus_and_exponent(key.public_key())
+
+
+def _point(key: ec.EllipticCurvePublicKey) -> bytes:
     point = key.public_bytes(serialization.Encoding.X962, serialization.PublicFormat.UncompressedPoint)
     return tlv.encode(PublicKeyTag.ECC_POINT, point)
 
 
-def _modulus_template(key: rsa.RSAPublicKey) -> bytes:
+def _modulus_and_exponent(key: rsa.RSAPublicKey) -> bytes:
     numbers = key.public_numbers()
     modulus = numbers.n.to_bytes(key.key_size // 8, "big")
     exponent = numbers.e.to_bytes((numbers.e.bit_length() + 7) // 8, "big")
@@ -75,7 +94,7 @@ def private_operation(stored: StoredKey, challenge: bytes) -> bytes:
 
     :raises StatusError: 6A80, the challenge doesn't fit the key; 6581, the stored key is damaged
     """
-    key = _decode(stored)
+    key = decode(stored)
     if isinstance(key, ec.EllipticCurvePrivateKey):
         return _sign(key, stored.algorithm, challenge)
     return _raw_rsa(key, challenge)
@@ -104,10 +123,10 @@ def _raw_rsa(key: rsa.RSAPrivateKey, block: bytes) -> bytes:
 def agree(stored: StoredKey, point: bytes) -> bytes:
     """ECDH: the shared secret's x coordinate (SP 800-56A, section 5.7.1.2).
 
-    :raises StatusError: 6A80, not a point of the key's curve, or the key is RSA
+    :raises StatusError: 6A80, not an uncompressed point of the key's curve, or the key is RSA
     """
-    key = _decode(stored)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
+    key = decode(stored)
+    if not isinstance(key, ec.EllipticCurvePrivateKey) or point[:1] != bytes((_UNCOMPRESSED,)):
         raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
     try:
         peer = ec.EllipticCurvePublicKey.from_encoded_point(key.curve, point)

@@ -3,15 +3,17 @@
 import hmac
 from collections.abc import Callable
 
+from cryptography.hazmat.decrepit.ciphers.algorithms import TripleDES
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 from simulators.card import tlv
 from simulators.card.iso7816 import SW, Command, StatusError
 from simulators.card.memory import CardMemory
-from simulators.card.piv.identifiers import UNSPECIFIED_ALGORITHM, AuthTag
+from simulators.card.piv.identifiers import UNSPECIFIED_ALGORITHM, Algorithm, AuthTag
 from simulators.card.piv.session import SecuritySession
 
 BLOCK_LENGTH = 16  # AES
+TRIPLE_DES_BLOCK_LENGTH = 8
 
 _RANDOM_REQUEST = {AuthTag.CHALLENGE: b""}
 _WITNESS_REQUEST = {AuthTag.WITNESS: b""}
@@ -23,7 +25,10 @@ Template = dict[int, bytes]
 
 
 class ManagementAuthentication:
-    """The single challenge and the mutual protocol, both with AES; 3DES is refused."""
+    """The single challenge and the mutual protocol, both with the key's own algorithm.
+
+    That is AES. Only a card that was made with a 3DES key, for a test, has another; no command brings one in.
+    """
 
     def __init__(
         self, memory: CardMemory, session: SecuritySession, random_bytes: Callable[[int], bytes]
@@ -55,11 +60,11 @@ class ManagementAuthentication:
         raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
 
     def _give_challenge(self) -> bytes:
-        self._session.challenge = self._random_bytes(BLOCK_LENGTH)
+        self._session.challenge = self._random_bytes(self._block_length)
         return _answer(AuthTag.CHALLENGE, self._session.challenge)
 
     def _give_witness(self) -> bytes:
-        self._session.witness = self._random_bytes(BLOCK_LENGTH)
+        self._session.witness = self._random_bytes(self._block_length)
         return _answer(AuthTag.WITNESS, self._encrypt(self._session.witness))
 
     def _check_response(self, challenge: bytes | None, template: Template) -> bytes:
@@ -73,7 +78,7 @@ class ManagementAuthentication:
         if witness is None:
             raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
         challenge = template[AuthTag.CHALLENGE]
-        if len(challenge) != BLOCK_LENGTH or template.get(AuthTag.RESPONSE):
+        if len(challenge) != self._block_length or template.get(AuthTag.RESPONSE):
             raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
         self._require_equal(witness, template[AuthTag.WITNESS])
         self._session.issuer_authenticated = True
@@ -84,9 +89,18 @@ class ManagementAuthentication:
             self._session.issuer_authenticated = False
             raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
 
+    @property
+    def _has_triple_des(self) -> bool:
+        return self._memory.piv.management_key.algorithm == Algorithm.TRIPLE_DES
+
+    @property
+    def _block_length(self) -> int:
+        return TRIPLE_DES_BLOCK_LENGTH if self._has_triple_des else BLOCK_LENGTH
+
     def _encrypt(self, block: bytes) -> bytes:
         # One block at a time, as the protocol has it (SP 800-73-5 part 2, appendix A.1).
-        key = algorithms.AES(self._memory.piv.management_key.value)
+        stored = self._memory.piv.management_key
+        key = TripleDES(stored.value) if self._has_triple_des else algorithms.AES(stored.value)
         encryptor = Cipher(key, modes.ECB()).encryptor()  # noqa: S305 - a single block is no pattern
         return encryptor.update(block) + encryptor.finalize()
 

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field
 
+from simulators.card.piv.policy import PinPolicy
+
 
 @dataclass
 class SecuritySession:
@@ -12,17 +14,18 @@ class SecuritySession:
     challenge: bytes | None = field(default=None, repr=False)
     witness: bytes | None = field(default=None, repr=False)
     _pin_was_just_verified: bool = False
-    _signature_allowed: bool = False
+    _pin_is_fresh: bool = False
 
     def begin_command(self) -> None:
-        """A new command arrived: only the one right after VERIFY may use the signature key ("PIN always")."""
-        self._signature_allowed = self._pin_was_just_verified
+        """A new command arrived: only the one right after VERIFY may use a "PIN always" key."""
+        self._pin_is_fresh = self._pin_was_just_verified
         self._pin_was_just_verified = False
 
-    @property
-    def signature_allowed(self) -> bool:
-        """Whether the command before this one verified the PIN."""
-        return self._signature_allowed
+    def satisfies(self, policy: PinPolicy) -> bool:
+        """Whether a key of this policy may be used by the command under way."""
+        if policy is PinPolicy.ALWAYS:
+            return self._pin_is_fresh
+        return policy is PinPolicy.NEVER or self.pin_verified
 
     def pin_succeeded(self) -> None:
         """VERIFY succeeded: the session is open, and the next command may sign."""
@@ -33,4 +36,10 @@ class SecuritySession:
         """A wrong PIN or a log-out: nothing is verified any more."""
         self.pin_verified = False
         self._pin_was_just_verified = False
-        self._signature_allowed = False
+        self._pin_is_fresh = False
+
+    def end(self) -> None:
+        """Nobody is authenticated any more, and no challenge is open."""
+        self.pin_lost()
+        self.issuer_authenticated = False
+        self.challenge = self.witness = None

@@ -3,65 +3,32 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
+from typing import TypeVar
 
 from simulators.card.fields import FieldError, Fields
-from simulators.card.piv.identifiers import AES_KEY_LENGTHS, GENERATED_KEYS, Algorithm, is_data_object
+from simulators.card.piv.identifiers import PRIVATE_KEYS, DataObject, KeyReference
+from simulators.card.piv.objects import is_data_object
+from simulators.card.piv.policy import PinPolicy, default_pin_policy
+from simulators.card.piv.stored import (
+    FactoryValues,
+    PrivateKey,
+    ReferenceData,
+    StoredKey,
+    management_key_from_json,
+)
 
-MAX_TRIES = 3
-REFERENCE_LENGTH = 8  # SP 800-73-5 part 1, section 2.4.3: PIN and PUK fields
 MAX_OBJECT_LENGTH = 16_384
-MAX_KEY_LENGTH = 4_096  # PKCS #8, DER
 _TAG_DIGITS = 6
 _KEY_DIGITS = 2
-
-
-@dataclass(frozen=True)
-class ReferenceData:
-    """A PIN or PUK as it travels in APDUs (8 bytes) with its retry counter, 0 (blocked) to 3."""
-
-    value: bytes = field(repr=False)
-    tries_left: int = MAX_TRIES
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values for JSON."""
-        return {"value": self.value.hex(), "tries_left": self.tries_left}
-
-    @classmethod
-    def from_json(cls, fields: Fields) -> "ReferenceData":
-        """The reverse of `to_json`."""
-        value = fields.octets("value", REFERENCE_LENGTH, REFERENCE_LENGTH)
-        reference = cls(value, fields.integer("tries_left", 0, MAX_TRIES))
-        fields.end()
-        return reference
-
-
-@dataclass(frozen=True)
-class StoredKey:
-    """A secret key and its algorithm: AES as raw bytes, private keys as PKCS #8 in DER."""
-
-    algorithm: Algorithm
-    value: bytes = field(repr=False)
-
-    def to_json(self) -> dict[str, object]:
-        """Plain values for JSON."""
-        return {"algorithm": self.algorithm.name, "value": self.value.hex()}
-
-    @classmethod
-    def from_json(cls, fields: Fields) -> "StoredKey":
-        """The reverse of `to_json`."""
-        name = fields.text("algorithm")
-        if name not in Algorithm.__members__:
-            raise FieldError("algorithm", "is unknown")
-        key = cls(Algorithm[name], fields.octets("value", 1, MAX_KEY_LENGTH))
-        fields.end()
-        return key
+Value = TypeVar("Value")
+_KEPT_KEYS = PRIVATE_KEYS | {KeyReference.ATTESTATION}
 
 
 @dataclass(frozen=True)
 class PivState:
     """PIN, PUK, keys and data objects. Mappings are read only; a change is a new state.
 
-    `private_keys` is by key reference, `objects` by BER tag with the content of its 53 container.
+    `private_keys` is by key reference, `objects` by BER tag with the content of its container.
     `pin_is_transport`: the PIN only serves to be replaced by its holder's own.
     """
 
@@ -69,12 +36,37 @@ class PivState:
     pin_is_transport: bool
     puk: ReferenceData
     management_key: StoredKey
-    private_keys: Mapping[int, StoredKey] = field(default_factory=lambda: MappingProxyType({}))
+    factory: FactoryValues
+    private_keys: Mapping[int, PrivateKey] = field(default_factory=lambda: MappingProxyType({}))
     objects: Mapping[int, bytes] = field(default_factory=lambda: MappingProxyType({}), repr=False)
 
-    def with_private_key(self, reference: int, key: StoredKey) -> "PivState":
-        """With this private key in place of an earlier one."""
-        return replace(self, private_keys=MappingProxyType({**self.private_keys, reference: key}))
+    @property
+    def is_blocked_for_good(self) -> bool:
+        """PIN and PUK are both blocked: nobody can use this card any more, it must be replaced."""
+        return self.pin.is_blocked and self.puk.is_blocked
+
+    def with_private_key(
+        self,
+        reference: int,
+        key: StoredKey,
+        pin_policy: PinPolicy | None = None,
+        *,
+        is_generated: bool = True,
+    ) -> "PivState":
+        """With this private key in place of an earlier one; without a policy, the slot's default."""
+        policy = default_pin_policy(reference) if pin_policy is None else pin_policy
+        keys = {**self.private_keys, reference: PrivateKey(key, policy, is_generated)}
+        return replace(self, private_keys=MappingProxyType(keys))
+
+    def with_moved_key(self, source: int, destination: int) -> "PivState":
+        """With the private key of `source` in `destination`."""
+        keys = {**self.private_keys, destination: self.private_keys[source]}
+        return replace(self, private_keys=MappingProxyType(keys)).without_private_key(source)
+
+    def without_private_key(self, reference: int) -> "PivState":
+        """With this slot empty."""
+        others = {known: key for known, key in self.private_keys.items() if known != reference}
+        return replace(self, private_keys=MappingProxyType(others))
 
     def with_object(self, tag: int, value: bytes) -> "PivState":
         """With this content; an empty one deletes the object."""
@@ -83,6 +75,29 @@ class PivState:
             objects[tag] = value
         return replace(self, objects=MappingProxyType(objects))
 
+    def with_tries(self, pin_tries: int, puk_tries: int) -> "PivState":
+        """With other retry counters, and the factory's PIN (a transport PIN again) and PUK."""
+        return replace(
+            self,
+            pin=ReferenceData(self.factory.pin, pin_tries, pin_tries),
+            pin_is_transport=True,
+            puk=ReferenceData(self.factory.puk, puk_tries, puk_tries),
+        )
+
+    def as_from_the_factory(self) -> "PivState":
+        """As the manufacturer delivered it: the factory's values, no key, no object, attestation kept."""
+        attestation = KeyReference.ATTESTATION
+        certificate = DataObject.ATTESTATION_CERTIFICATE
+        return PivState(
+            pin=ReferenceData(self.factory.pin),
+            pin_is_transport=True,
+            puk=ReferenceData(self.factory.puk),
+            management_key=self.factory.management_key,
+            factory=self.factory,
+            private_keys=MappingProxyType(_only(self.private_keys, attestation)),
+            objects=MappingProxyType(_only(self.objects, certificate)),
+        )
+
     def to_json(self) -> dict[str, object]:
         """Plain values for JSON."""
         return {
@@ -90,6 +105,7 @@ class PivState:
             "pin_is_transport": self.pin_is_transport,
             "puk": self.puk.to_json(),
             "management_key": self.management_key.to_json(),
+            "factory": self.factory.to_json(),
             "private_keys": {
                 f"{reference:02X}": key.to_json() for reference, key in self.private_keys.items()
             },
@@ -106,7 +122,8 @@ class PivState:
             pin=ReferenceData.from_json(fields.child("pin")),
             pin_is_transport=fields.flag("pin_is_transport"),
             puk=ReferenceData.from_json(fields.child("puk")),
-            management_key=_management_key(fields.child("management_key")),
+            management_key=management_key_from_json(fields.child("management_key")),
+            factory=FactoryValues.from_json(fields.child("factory")),
             private_keys=MappingProxyType(_private_keys(fields.child("private_keys"))),
             objects=MappingProxyType(_objects(fields.child("objects"))),
         )
@@ -114,21 +131,17 @@ class PivState:
         return state
 
 
-def _management_key(fields: Fields) -> StoredKey:
-    key = StoredKey.from_json(fields)
-    if AES_KEY_LENGTHS.get(key.algorithm) != len(key.value):
-        raise FieldError("management_key", "is no AES key of its algorithm's length")
-    return key
+def _only(mapping: Mapping[int, Value], key: int) -> dict[int, Value]:
+    return {known: value for known, value in mapping.items() if known == key}
 
 
-def _private_keys(fields: Fields) -> dict[int, StoredKey]:
-    keys: dict[int, StoredKey] = {}
+def _private_keys(fields: Fields) -> dict[int, PrivateKey]:
+    keys: dict[int, PrivateKey] = {}
     for name in fields.names():
         reference = _number(name, _KEY_DIGITS)
-        key = StoredKey.from_json(fields.child(name))
-        if reference not in GENERATED_KEYS or key.algorithm in AES_KEY_LENGTHS:
+        if reference not in _KEPT_KEYS:
             raise FieldError(name, "is no private key of this application")
-        keys[reference] = key
+        keys[reference] = PrivateKey.from_json(fields.child(name))
     return keys
 
 

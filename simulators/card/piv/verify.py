@@ -5,6 +5,9 @@ gives a guess for free.
 
 The transport PIN: a delivered card has a PIN that is only good for being replaced by its holder. Until then
 VERIFY and the private keys answer 6985, unless the issuer authenticated (9B) since the last reset.
+
+With PIN and PUK both blocked the card can't be used any more: nothing gives a try back after issuance, and
+the private keys refuse, even the one that wants no PIN.
 """
 
 import hmac
@@ -16,7 +19,8 @@ from simulators.card.iso7816 import SW, Command, StatusError, tries_remaining
 from simulators.card.memory import CardMemory
 from simulators.card.piv.identifiers import KeyReference
 from simulators.card.piv.session import SecuritySession
-from simulators.card.piv.state import MAX_TRIES, REFERENCE_LENGTH, PivState, ReferenceData
+from simulators.card.piv.state import PivState
+from simulators.card.piv.stored import REFERENCE_LENGTH, ReferenceData
 
 # SP 800-73-5 part 1, section 2.4.3: six to eight decimal digits, padded with FF.
 _PIN_FORMAT = re.compile(rb"[0-9]{6,8}\xff*", re.DOTALL)
@@ -78,7 +82,7 @@ class ReferenceDataCommands:
         self._session.pin_lost()
         self._present_pin(presented)
         state = self._memory.piv
-        self._memory.commit_piv(replace(state, pin=replace(state.pin, tries_left=MAX_TRIES)))
+        self._memory.commit_piv(replace(state, pin=state.pin.restored()))
         self._session.pin_succeeded()
 
     def change(self, command: Command) -> bytes:
@@ -91,7 +95,7 @@ class ReferenceDataCommands:
         old, new = _two_values(command)
         if command.p2 == KeyReference.PUK:
             self._present_puk(old)
-            self._memory.commit_piv(replace(self._memory.piv, puk=ReferenceData(new)))
+            self._memory.commit_piv(replace(self._memory.piv, puk=self._memory.piv.puk.renewed(new)))
         else:
             self._change_pin(old, new)
         return b""
@@ -105,7 +109,7 @@ class ReferenceDataCommands:
         state = self._memory.piv
         # The issuer exchanges one transport PIN for another; anybody else makes it the holder's own.
         is_transport = state.pin_is_transport and self._session.issuer_authenticated
-        self._memory.commit_piv(replace(state, pin=ReferenceData(new), pin_is_transport=is_transport))
+        self._memory.commit_piv(replace(state, pin=state.pin.renewed(new), pin_is_transport=is_transport))
         self._session.pin_verified = True
 
     def reset_retry_counter(self, command: Command) -> bytes:
@@ -122,38 +126,34 @@ class ReferenceDataCommands:
         state = self._memory.piv
         unblocked = replace(
             state,
-            pin=ReferenceData(new_pin),
+            pin=state.pin.renewed(new_pin),
             pin_is_transport=False,
-            puk=replace(state.puk, tries_left=MAX_TRIES),
+            puk=state.puk.restored(),
         )
         self._memory.commit_piv(unblocked)
         return b""
 
     def _present_pin(self, presented: bytes) -> None:
         state = self._memory.piv
-        counted = _count_try(state.pin)
+        counted = state.pin.counted()
         self._memory.commit_piv(replace(state, pin=counted))
         _compare(counted, presented)
 
     def _present_puk(self, presented: bytes) -> None:
         state = self._memory.piv
         self._require_tries(state.puk)
-        counted = _count_try(state.puk)
+        counted = state.puk.counted()
         self._memory.commit_piv(replace(state, puk=counted))
         _compare(counted, presented)
 
     def _require_tries(self, reference: ReferenceData) -> None:
-        if reference.tries_left == 0:
+        if reference.is_blocked:
             raise StatusError(SW.AUTHENTICATION_METHOD_BLOCKED)
 
 
 def transport_pin_holds(state: PivState, session: SecuritySession) -> bool:
     """Whether the transport PIN still locks the card: not replaced yet, and the issuer not in control."""
     return state.pin_is_transport and not session.issuer_authenticated
-
-
-def _count_try(reference: ReferenceData) -> ReferenceData:
-    return replace(reference, tries_left=reference.tries_left - 1)
 
 
 def _compare(counted: ReferenceData, presented: bytes) -> None:

@@ -1,10 +1,12 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
+from simulators.card.lifecycle import LifeCycle
 from tests.unit.simulators.card.host import PIN, Host, new_blank
 
 
@@ -14,12 +16,18 @@ def card_path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def blank(card_path: Path) -> Iterator[Host]:
-    """A blank, powered: transport PIN, no key, no object."""
+def card_file(card_path: Path) -> Iterator[CardFile]:
+    """The blank's file, open."""
     with CardFile.open(card_path) as file:
-        card = SimulatedCard(file)
-        card.power_on()
-        yield Host(card)
+        yield file
+
+
+@pytest.fixture
+def blank(card_file: CardFile) -> Host:
+    """A blank, powered: transport PIN, no key but F9, no object but its certificate."""
+    card = SimulatedCard(card_file)
+    card.power_on()
+    return Host(card)
 
 
 @pytest.fixture
@@ -32,3 +40,10 @@ def host(blank: Host) -> Host:
     blank.change_pin(PIN, PIN)
     blank.reset()
     return blank
+
+
+@pytest.fixture
+def issued(host: Host, card_file: CardFile) -> Host:
+    """The delivered card after the issuer closed personalisation."""
+    card_file.commit(replace(card_file.state, life_cycle=LifeCycle.SECURED))
+    return host

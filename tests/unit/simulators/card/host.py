@@ -1,5 +1,7 @@
 """The host's side of raw APDUs, for the simulated card's tests; from SP 800-73-5, sharing no code."""
 
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,6 +10,10 @@ from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from simulators.card.blank import create_blank
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
+from simulators.card.iso7816 import Command, StatusError
+from simulators.card.memory import CardMemory
+from simulators.card.piv.access import Interface
+from simulators.card.piv.application import DISCOVERY_OBJECT, PivApplication
 
 PIN = "73105284"
 PUK = "90417263"
@@ -123,6 +129,29 @@ class Host:
 
     def get(self, tag: str) -> tuple[bytes, int]:
         return self.send(0xCB, 0x3F, 0xFF, tlv(0x5C, bytes.fromhex(tag)))
+
+
+Send = Callable[[bytes | str], tuple[bytes, int]]
+
+
+def without_card(
+    memory: CardMemory,
+    *,
+    interface: Interface = Interface.CONTACT,
+    discovery: bytes | None = DISCOVERY_OBJECT,
+) -> Send:
+    """The PIV application by itself: commands with all their data, answers in one piece."""
+    application = PivApplication(memory, os.urandom, interface=interface, discovery=discovery)
+
+    def send(command: bytes | str) -> tuple[bytes, int]:
+        raw = bytes.fromhex(command) if isinstance(command, str) else command
+        application.begin_command()
+        try:
+            return application.process(Command.parse(raw)), OK
+        except StatusError as status:
+            return b"", status.sw
+
+    return send
 
 
 def new_blank(path: Path, management_key: bytes = MANAGEMENT_KEY) -> Path:

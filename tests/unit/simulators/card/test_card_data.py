@@ -78,11 +78,43 @@ def test_malformed_get_data(apdu: str, sw: int, host: Host) -> None:
         pytest.param("00DB3FFF095C035FC10253005300", SW.INCORRECT_PARAMETERS_IN_DATA, id="two contents"),
         pytest.param("00DB3FFF085C035FC1995301AA", SW.FUNCTION_NOT_SUPPORTED, id="unknown object"),
         pytest.param("00DB3FFF027E00", SW.FUNCTION_NOT_SUPPORTED, id="Discovery is fixed"),
+        pytest.param("00DB3FFF055C017E5300", SW.INCORRECT_PARAMETERS_IN_DATA, id="Discovery in 53"),
+        pytest.param("00DB3FFF065C027F615300", SW.INCORRECT_PARAMETERS_IN_DATA, id="biometrics in 53"),
+        pytest.param("00DB3FFF067F61007F6100", SW.INCORRECT_PARAMETERS_IN_DATA, id="biometrics twice"),
+        pytest.param("00DB3FFF047F610201", SW.INCORRECT_PARAMETERS_IN_DATA, id="biometrics cut"),
+        pytest.param("00DB3FFF085C035FFF015301AA", SW.FUNCTION_NOT_SUPPORTED, id="attestation certificate"),
     ],
 )
 def test_malformed_put_data(apdu: str, sw: int, host: Host) -> None:
     host.authenticate_issuer()
     assert host.raw(apdu) == (b"", sw)
+
+
+def test_the_biometric_group_template_stands_by_itself(host: Host) -> None:
+    """SP 800-73-5 part 2, section 3.3.1: the object itself is the command's data, without a tag list."""
+    template = tlv(0x7F61, bytes.fromhex("020100"))
+    assert host.send(0xDB, 0x3F, 0xFF, template)[1] == SW.SECURITY_STATUS_NOT_SATISFIED
+    host.authenticate_issuer()
+    assert host.send(0xDB, 0x3F, 0xFF, template)[1] == OK
+    assert host.get("7F61") == (template, OK)
+    assert host.send(0xDB, 0x3F, 0xFF, tlv(0x7F61))[1] == OK
+    assert host.get("7F61")[1] == SW.FILE_OR_APPLICATION_NOT_FOUND
+
+
+@pytest.mark.parametrize("number", range(0x0D, 0x21))
+def test_every_retired_certificate_has_its_place(number: int, host: Host) -> None:
+    host.authenticate_issuer()
+    tag = f"5FC1{number:02X}"
+    assert host.put(tag, bytes((number,))) == OK
+    host.reset()
+    assert host.get(tag) == (tlv(0x53, bytes((number,))), OK)
+
+
+@pytest.mark.parametrize("tag", ["5FC100", "5FC104", "5FC124", "5FC1", "5FFF00", "5FFF02", "7F60", "7F62"])
+def test_no_other_object_exists(tag: str, host: Host) -> None:
+    host.authenticate_issuer()
+    assert host.put(tag, b"x") == SW.FUNCTION_NOT_SUPPORTED
+    assert host.get(tag)[1] == SW.FILE_OR_APPLICATION_NOT_FOUND
 
 
 def test_memory_is_finite(host: Host) -> None:

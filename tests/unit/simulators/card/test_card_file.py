@@ -32,26 +32,37 @@ from simulators.card.globalplatform.state import IsdState
 from simulators.card.iso7816 import SW
 from simulators.card.lifecycle import LifeCycle
 from simulators.card.piv.identifiers import Algorithm
-from simulators.card.piv.state import PivState, ReferenceData, StoredKey
+from simulators.card.piv.policy import PinPolicy
+from simulators.card.piv.state import PivState
+from simulators.card.piv.stored import FactoryValues, PrivateKey, ReferenceData, StoredKey
 from simulators.card.state import CardState
 from tests.unit.simulators.card.host import MANAGEMENT_KEY, OK, PIN, PUK, SERIAL, Host, new_blank
 
-REFERENCES = st.builds(ReferenceData, st.binary(min_size=8, max_size=8), st.integers(0, 3))
+BLOCKS = st.binary(min_size=8, max_size=8)
+REFERENCES = st.integers(1, 15).flatmap(
+    lambda tries: st.builds(ReferenceData, BLOCKS, st.integers(0, tries), st.just(tries))
+)
 AES_KEYS = st.one_of(
     st.builds(StoredKey, st.just(Algorithm.AES_128), st.binary(min_size=16, max_size=16)),
     st.builds(StoredKey, st.just(Algorithm.AES_192), st.binary(min_size=24, max_size=24)),
     st.builds(StoredKey, st.just(Algorithm.AES_256), st.binary(min_size=32, max_size=32)),
 )
 PRIVATE_KEYS = st.dictionaries(
-    st.sampled_from([0x9A, 0x9C, 0x9D, 0x9E]),
+    st.sampled_from([0x82, 0x95, 0x9A, 0x9C, 0x9D, 0x9E, 0xF9]),
     st.builds(
-        StoredKey,
-        st.sampled_from([Algorithm.ECC_P256, Algorithm.RSA_3072]),
-        st.binary(min_size=1, max_size=99),
+        PrivateKey,
+        st.builds(
+            StoredKey,
+            st.sampled_from([Algorithm.ECC_P256, Algorithm.RSA_3072]),
+            st.binary(min_size=1, max_size=99),
+        ),
+        st.sampled_from(PinPolicy),
+        st.booleans(),
     ),
 )
 OBJECTS = st.dictionaries(
-    st.sampled_from([0x5FC102, 0x5FC105, 0x5FC10D, 0x5FC123]), st.binary(min_size=1, max_size=99)
+    st.sampled_from([0x5FC102, 0x5FC105, 0x5FC10D, 0x5FC123, 0x7F61, 0x5FFF01]),
+    st.binary(min_size=1, max_size=99),
 )
 KEY_SETS = st.sampled_from([16, 24, 32]).flatmap(
     lambda length: st.builds(
@@ -65,7 +76,16 @@ VERSIONS = st.one_of(st.integers(1, 0x7F), st.just(0xFF))
 STATES = st.builds(
     CardState,
     st.integers(1, 2**32 - 1),
-    st.builds(PivState, REFERENCES, st.booleans(), REFERENCES, AES_KEYS, PRIVATE_KEYS, OBJECTS),
+    st.builds(
+        PivState,
+        REFERENCES,
+        st.booleans(),
+        REFERENCES,
+        AES_KEYS,
+        st.builds(FactoryValues, BLOCKS, BLOCKS, AES_KEYS),
+        PRIVATE_KEYS,
+        OBJECTS,
+    ),
     st.builds(IsdState, st.dictionaries(VERSIONS, KEY_SETS, min_size=1, max_size=4), st.booleans()),
     st.sampled_from(LifeCycle),
 )
@@ -156,6 +176,11 @@ def _rewrite(path: Path, change: Callable[[dict[str, Any]], object]) -> None:
     path.write_text(json.dumps(document))
 
 
+def private_key(algorithm: str = "ECC_P256", **changes: Any) -> dict[str, Any]:
+    key = {"algorithm": algorithm, "value": "00"}
+    return {"key": key, "pin_policy": "ONCE", "is_generated": True, **changes}
+
+
 CORRUPTIONS: dict[str, Callable[[Path], object]] = {
     "empty": lambda path: path.write_bytes(b""),
     "not JSON": lambda path: path.write_bytes(b"card"),
@@ -168,7 +193,7 @@ CORRUPTIONS: dict[str, Callable[[Path], object]] = {
         path.read_bytes().replace(b'"tries_left": 3', b'"tries_left": 2')
     ),
     "another format": lambda path: _rewrite(path, lambda d: d.update(format="x")),
-    "a later version": lambda path: _rewrite(path, lambda d: d.update(version=2)),
+    "a later version": lambda path: _rewrite(path, lambda d: d.update(version=3)),
     "version true": lambda path: _rewrite(path, lambda d: d.update(version=True)),
     "no version": lambda path: _rewrite(path, lambda d: d.pop("version")),
     "an unknown field": lambda path: _rewrite(path, lambda d: d["card"].update(colour="red")),
@@ -192,15 +217,35 @@ CORRUPTIONS: dict[str, Callable[[Path], object]] = {
     ),
     "unknown slot": lambda path: _rewrite(
         path,
-        lambda d: d["card"]["piv"]["private_keys"].update({"9B": {"algorithm": "ECC_P256", "value": "00"}}),
+        lambda d: d["card"]["piv"]["private_keys"].update({"9B": private_key()}),
     ),
     "AES in a slot": lambda path: _rewrite(
         path,
-        lambda d: d["card"]["piv"]["private_keys"].update({"9A": {"algorithm": "AES_128", "value": "00"}}),
+        lambda d: d["card"]["piv"]["private_keys"].update({"9A": private_key(algorithm="AES_128")}),
     ),
     "odd slot name": lambda path: _rewrite(
         path,
-        lambda d: d["card"]["piv"]["private_keys"].update({"+9a": {"algorithm": "ECC_P256", "value": "00"}}),
+        lambda d: d["card"]["piv"]["private_keys"].update({"+9a": private_key()}),
+    ),
+    "unknown policy": lambda path: _rewrite(
+        path,
+        lambda d: d["card"]["piv"]["private_keys"].update({"9A": private_key(pin_policy="MATCH")}),
+    ),
+    "generated 1": lambda path: _rewrite(
+        path,
+        lambda d: d["card"]["piv"]["private_keys"].update({"9A": private_key(is_generated=1)}),
+    ),
+    "no life cycle": lambda path: _rewrite(path, lambda d: d["card"].pop("life_cycle")),
+    "unknown life cycle": lambda path: _rewrite(path, lambda d: d["card"].update(life_cycle="NEW")),
+    "life cycle a number": lambda path: _rewrite(path, lambda d: d["card"].update(life_cycle=15)),
+    "no tries at all": lambda path: _rewrite(
+        path, lambda d: d["card"]["piv"]["pin"].update(max_tries=0, tries_left=0)
+    ),
+    "too many tries": lambda path: _rewrite(path, lambda d: d["card"]["piv"]["pin"].update(max_tries=16)),
+    "no factory values": lambda path: _rewrite(path, lambda d: d["card"]["piv"].pop("factory")),
+    "factory PIN short": lambda path: _rewrite(path, lambda d: d["card"]["piv"]["factory"].update(pin="31")),
+    "deep inside": lambda path: path.write_bytes(
+        b'{"format": "x", "card": ' + b"[" * 900 + b"]" * 900 + b"}"
     ),
     "unknown object": lambda path: _rewrite(
         path, lambda d: d["card"]["piv"]["objects"].update({"00007E": "00"})
@@ -224,6 +269,7 @@ def test_corrupt_files_are_refused_and_left_alone(name: str, card_path: Path) ->
 def test_the_right_document_with_a_fitting_digest_is_accepted(card_path: Path) -> None:
     """So that each corruption above is refused for its own reason."""
     _rewrite(card_path, lambda document: document["card"].update(serial=7))
+    _rewrite(card_path, lambda d: d["card"]["piv"]["private_keys"].update({"9A": private_key()}))
     with CardFile.open(card_path) as file:
         assert file.state.serial == 7
 
@@ -280,7 +326,8 @@ def test_a_disk_that_refuses_leaves_the_old_state(
 
 
 def test_a_damaged_key_in_a_sound_file_is_a_memory_failure(card_path: Path) -> None:
-    key = {"algorithm": "ECC_P256", "value": "00"}
+    stored = {"algorithm": "ECC_P256", "value": "00"}
+    key = {"key": stored, "pin_policy": "NEVER", "is_generated": True}
     _rewrite(card_path, lambda document: document["card"]["piv"]["private_keys"].update({"9E": key}))
     with CardFile.open(card_path) as file:
         card = SimulatedCard(file)

@@ -1,6 +1,7 @@
 """Any bytes end in a status word, and no sequence of commands breaks the rules of PIN and PUK."""
 
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -11,16 +12,19 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.card.iso7816 import SW
-from tests.unit.simulators.card.host import OK, PIN, PUK, Host, new_blank
+from simulators.card.lifecycle import LifeCycle
+from simulators.card.memory import CardMemory
+from simulators.card.piv.access import Interface
+from tests.unit.simulators.card.host import OK, PIN, PUK, Host, new_blank, tlv, without_card
 
-INSTRUCTIONS = [0x20, 0x24, 0x2C, 0x47, 0x87, 0xA4, 0xC0, 0xCB, 0xDB, 0xF8, 0xFD, 0xFF]
+INSTRUCTIONS = [0x20, 0x24, 0x2C, 0x47, 0x87, 0xA4, 0xC0, 0xCB, 0xDB, *range(0xF6, 0x100)]
 NEARLY_RIGHT = st.builds(
     lambda header, body: bytes(header) + body,
     st.tuples(
         st.sampled_from([0x00, 0x10]),
         st.sampled_from(INSTRUCTIONS),
-        st.sampled_from([0x00, 0x01, 0x04, 0x11, 0x14, 0x0C, 0x3F, 0xFF]),
-        st.sampled_from([0x00, 0x80, 0x81, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0xFF]),
+        st.sampled_from([0x00, 0x01, 0x04, 0x07, 0x11, 0x14, 0x0C, 0x3F, 0x82, 0x9A, 0x9D, 0xFF]),
+        st.sampled_from([0x00, 0x01, 0x80, 0x81, 0x82, 0x9A, 0x9B, 0x9C, 0x9D, 0x9E, 0xF9, 0xFF]),
     ),
     st.one_of(
         st.binary(max_size=40),
@@ -52,6 +56,48 @@ def test_any_bytes_to_an_issuer_s_session_too(host: Host, commands: list[bytes])
     for command in commands:
         answer = host.card.transmit(command)
         assert answer[-2] in STATUS_CLASSES
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(st.lists(COMMANDS, max_size=8))
+@pytest.mark.parametrize("state", LifeCycle)
+def test_any_bytes_in_any_state_of_the_life_cycle(
+    host: Host, card_file: CardFile, state: LifeCycle, commands: list[bytes]
+) -> None:
+    card_file.commit(replace(card_file.state, life_cycle=state))
+    host.authenticate_issuer()
+    for command in commands:
+        answer = host.card.transmit(command)
+        assert answer[-2] in STATUS_CLASSES
+    assert card_file.state.life_cycle is state
+
+
+TAGGED = st.lists(
+    st.tuples(st.sampled_from([0x01, 0x02, 0x05, 0x06, 0x80, 0x81, 0xAA, 0xAB]), st.binary(max_size=50)),
+    max_size=7,
+).map(lambda parts: b"".join(tlv(tag, value) for tag, value in parts))
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(st.sampled_from([0x11, 0x14]), st.sampled_from([0x82, 0x9A, 0x9C, 0x9E]), TAGGED)
+def test_any_parts_of_a_key_end_in_a_status_word(host: Host, algorithm: int, slot: int, parts: bytes) -> None:
+    host.authenticate_issuer()
+    request = tlv(0xAC, tlv(0x80, bytes((algorithm,))), parts)
+    for answer in (host.send(0xFE, algorithm, slot, parts), host.send(0x47, 0, slot, request)):
+        assert answer[1] in (OK, SW.INCORRECT_PARAMETERS_IN_DATA)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=200)
+@given(st.lists(NEARLY_RIGHT, max_size=8))
+def test_nothing_sent_without_contact_changes_the_card(
+    host: Host, card_file: CardFile, commands: list[bytes]
+) -> None:
+    before = card_file.state
+    send = without_card(CardMemory(card_file), interface=Interface.CONTACTLESS)
+    for command in commands:
+        assert send(command)[1] >> 8 in STATUS_CLASSES
+    assert card_file.state == before
+    assert host.tries() == 0x63C3
 
 
 @pytest.mark.parametrize("length", [0, 1, 3, 65_535, 65_544, 70_000])
