@@ -10,6 +10,7 @@ from cardio.apdu import CLA_CHAINING, INS, P1_P2_CURRENT_APPLICATION, SW, Comman
 from cardio.errors import ApduError
 from cardio.processors import (
     EXTENDED_APDUS,
+    KNOWN_EXTENDED_APDUS,
     SHORT_APDUS,
     ApduFormatter,
     ApduPolicy,
@@ -19,7 +20,7 @@ from cardio.processors import (
 from cardio.tlv import Tlv
 from cardio.transport.base import CardConnection, TransmitError
 
-__all__ = ["EXTENDED_APDUS", "SHORT_APDUS", "ApduPolicy", "CardChannel"]
+__all__ = ["EXTENDED_APDUS", "KNOWN_EXTENDED_APDUS", "SHORT_APDUS", "ApduPolicy", "CardChannel"]
 
 _TAG_LIST = 0x5C  # ISO/IEC 7816-4, 11.4.3: GET DATA's list of tags
 _TAG_LIST_HEADER_BYTES = 4  # 5C 82 and two bytes
@@ -32,7 +33,7 @@ class CardChannel:
         self.formatter = ApduFormatter(connection, policy)
         """The lowest layer; what is sent through it directly is neither chained nor protected."""
         self._protection: ProtectingProcessor | None = None
-        self._extended_probed = False
+        self._extended_probed = policy.known
 
     @property
     def connection(self) -> CardConnection:

@@ -43,6 +43,9 @@ class ApduPolicy:
     """Whether to begin with extended length fields. Off by default: some readers take short APDUs only, and
     some silently drop what is too long; short APDUs with chaining pass everywhere."""
 
+    known: bool = False
+    """Whether reader and card are known to carry extended length fields: then nothing asks again."""
+
     max_extended_bytes: int = 1000
     """The longest extended APDU sent or asked for, in bytes; common readers end between 500 and 1,014."""
 
@@ -56,6 +59,7 @@ class ApduPolicy:
 
 SHORT_APDUS = ApduPolicy()
 EXTENDED_APDUS = ApduPolicy(extended_length=True)
+KNOWN_EXTENDED_APDUS = ApduPolicy(extended_length=True, known=True)
 
 
 class ApduProcessor(Protocol):
@@ -116,7 +120,8 @@ class ApduFormatter:
         data = bytearray(response.data)
         empty = 0
         while response.sw1 == _SW1_BYTES_AVAILABLE:
-            response = self._transmit(_get_response(command.cla, response.sw2 or MAX_SHORT_LE))
+            le = response.sw2 or (MAX_SHORT_LE if command.fits_short else self.max_le)
+            response = self._transmit(_get_response(command.cla, le))
             empty = 0 if response.data else empty + 1
             data += response.data
             if len(data) > self.policy.max_answer_bytes or empty > _MAX_EMPTY_ANSWERS:

@@ -9,6 +9,7 @@ from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 from cardio.apdu import (
     INS,
+    MAX_EXTENDED_LE,
     MAX_SHORT_LE,
     P1_P2_CURRENT_APPLICATION,
     P1_SELECT_BY_NAME,
@@ -205,7 +206,7 @@ class PivSession:
             INS.GET_DATA,
             *P1_P2_CURRENT_APPLICATION,
             Tlv(DataTag.TAG_LIST, object_id.tag_bytes()).encode(),
-            MAX_SHORT_LE,
+            MAX_EXTENDED_LE,
         )
         absent = ObjectNotFoundError(object_id, object_id.title)
         causes: dict[int, CardError] = {

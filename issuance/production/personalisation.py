@@ -114,23 +114,26 @@ def open_channel(session: PivSession, candidates: Sequence[KeySet], card_number:
     raise NotABlankError(card_number)
 
 
-def rotate_channel_keys(connection: CardConnection, old: KeySet, new: KeySet) -> None:
-    """Puts the issuer's channel keys in the factory's place, and opens a channel with them.
-
-    Raises ReadBackError if the card keeps other keys beside them.
-    """
+def open_domain(connection: CardConnection, keys: KeySet) -> IssuerSecurityDomain:
+    """The security domain, with a channel opened by these keys."""
     domain = IssuerSecurityDomain(connection)
-    domain.authenticate(old, CHANNEL_LEVEL)
+    domain.authenticate(keys, CHANNEL_LEVEL)
+    return domain
+
+
+def rotate_channel_keys(domain: IssuerSecurityDomain, new: KeySet) -> None:
+    """Puts the issuer's channel keys in the factory's place; the channel stays open.
+
+    The card proves by their check values, under R-MAC, which keys it took. Raises ReadBackError if it keeps
+    others beside them.
+    """
     domain.put_key_set(new)
-    domain.authenticate(new, CHANNEL_LEVEL)
     if domain.key_versions() != {new.version}:
         raise ReadBackError("channel key")
 
 
-def secure(connection: CardConnection, keys: KeySet) -> None:
+def secure(domain: IssuerSecurityDomain) -> None:
     """Takes the card to SECURED, where no key can be brought in from outside; again is no harm."""
-    domain = IssuerSecurityDomain(connection)
-    domain.authenticate(keys, CHANNEL_LEVEL)
     state = domain.card_life_cycle()
     for following in _WAY_TO_SECURED[state]:
         domain.set_card_life_cycle(following)

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 
-from cardio.channel import EXTENDED_APDUS
 from cardio.errors import CardError
 from cardio.piv.session import PivSession
 from cardio.transport.base import TransportError
@@ -55,7 +54,7 @@ class Run:
                     self._take(step, lambda action=action: action(work))  # type: ignore[misc]
 
     def _identify(self, found: list[Work]) -> Outcome:
-        session = PivSession(self._connection, EXTENDED_APDUS)
+        session = PivSession(self._connection, self._shop.links.policy(self._connection))
         serial = session.card_serial()
         number = card_number(serial)
         if self._expected is not None and number != self._expected:

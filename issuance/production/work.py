@@ -12,6 +12,8 @@ from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from cardio.globalplatform.keys import KeySet
+from cardio.globalplatform.session import IssuerSecurityDomain
 from cardio.piv.session import PivSession
 from cardio.piv.slots import PublicKey, Slot
 from issuance.audit import Audit
@@ -27,6 +29,7 @@ from issuance.production import personalisation
 from issuance.production.cardsecrets import KEY_VERSION, CardSecrets, IssuerSecrets
 from issuance.production.errors import BodyUsedError, ReadBackError
 from issuance.production.journal import Journal, get_production
+from issuance.production.links import LinkMemory
 from issuance.production.personalisation import KEY_PLANS, Holder, KeyPlan
 from issuance.production.steps import ProductionState, Step
 from pki.authority.values import CertificateRequest, IssuedCertificate, PersonSubject
@@ -56,6 +59,7 @@ class Workshop:
     """`factory` and `card`."""
     clock: Clock
     randomness: Randomness
+    links: LinkMemory = field(default_factory=LinkMemory)
 
 
 @dataclass(frozen=True)
@@ -69,7 +73,7 @@ class Order:
     latin_name: str = field(repr=False)
 
 
-@dataclass(frozen=True)
+@dataclass
 class Work:
     """One attempt's card and order."""
 
@@ -80,6 +84,8 @@ class Work:
     card_number: str
     factory: CardSecrets
     issuer: IssuerSecrets
+    domain: IssuerSecurityDomain | None = None
+    """Open from the first step that needs it; then PIV's session is over."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +127,7 @@ def authenticate(work: Work) -> Outcome:
     if work.journal.was_begun(Step.ROTATE_CHANNEL_KEYS):
         candidates.insert(0, work.issuer.channel_keys)
     opened = personalisation.open_channel(work.session, candidates, work.card_number)
+    work.shop.links.learn(work.session.channel)
     rotated = personalisation.authenticate(
         work.session,
         work.factory,
@@ -258,14 +265,22 @@ def rotate_channel_keys(work: Work) -> Outcome:
     """Replaces the factory's channel keys, unless the channel was opened with the issuer's."""
     opened = work.journal.result(Step.AUTHENTICATE) or {}
     if opened.get("channel") != _ISSUERS_KEY:
-        connection = work.session.channel.connection
-        personalisation.rotate_channel_keys(connection, work.factory.channel_keys, work.issuer.channel_keys)
+        personalisation.rotate_channel_keys(
+            _domain(work, work.factory.channel_keys), work.issuer.channel_keys
+        )
     return Outcome()
+
+
+def _domain(work: Work, keys: KeySet) -> IssuerSecurityDomain:
+    """The security domain's session of this attempt, opened by whichever step comes first."""
+    if work.domain is None:
+        work.domain = personalisation.open_domain(work.session.channel.connection, keys)
+    return work.domain
 
 
 def secure_card(work: Work) -> Outcome:
     """Ends the card's time with its issuer; with that it is produced."""
-    personalisation.secure(work.session.channel.connection, work.issuer.channel_keys)
+    personalisation.secure(_domain(work, work.issuer.channel_keys))
     return Outcome(record=lambda session: _finish(session, work))
 
 

@@ -30,8 +30,8 @@ from simulators.card.lifecycle import LifeCycle
 from simulators.card.meter import NoMeter
 from tests.integration.issuance.office import CLERK, Office, Readers, open_registry
 
-APDUS = 52
-DURABLE_WRITES = 38
+APDUS = 41
+DURABLE_WRITES = 32
 """At least as many as an undisturbed run has; `test_no_place_is_left_out` sees to that."""
 
 
