@@ -10,7 +10,7 @@ FIELDS = ["name", "case", "figure", "unit", "limit", "limit_is", "ratio", "goal"
 
 
 CASES = [
-    ("personalise", 2),
+    ("personalise", 7),
     ("login", 1),
     ("issue", 14),
     ("crl", 9),
