@@ -1,6 +1,6 @@
 """Command and response APDUs of all cases, short and extended (ISO/IEC 7816-4:2020, 5; 7816-3, 12.1)."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from enum import IntEnum, unique
 
 from cardio.errors import CardError
@@ -108,7 +108,7 @@ class CommandApdu:
     le: int | None = None
 
     def __post_init__(self) -> None:
-        if any(not 0 <= byte <= _MAX_BYTE for byte in (self.cla, self.ins, self.p1, self.p2)):
+        if (self.cla | self.ins | self.p1 | self.p2) & ~_MAX_BYTE:
             raise ApduFormatError("CLA, INS, P1 and P2 are one byte each")
         if len(self.data) > MAX_EXTENDED_DATA:
             raise ApduFormatError(f"{len(self.data)} bytes of data; an APDU carries {MAX_EXTENDED_DATA}")
@@ -127,7 +127,11 @@ class CommandApdu:
 
     def with_le(self, le: int | None) -> "CommandApdu":
         """The same command asking for `le` bytes."""
-        return replace(self, le=le)
+        return CommandApdu(self.cla, self.ins, self.p1, self.p2, self.data, le)
+
+    def with_data(self, cla: int, data: bytes) -> "CommandApdu":
+        """The same command with another class and data field."""
+        return CommandApdu(cla, self.ins, self.p1, self.p2, data, self.le)
 
     def encode(self, *, extended: bool | None = None) -> bytes:
         """The bytes to send; `extended` None chooses short length fields where they suffice.

@@ -1,17 +1,27 @@
 """SCP03 without I/O: commands wrapped, answers unwrapped (GPCS 2.3.1 Amendment D v1.2, 6.2.4 to 6.2.7)."""
 
 import hmac
-from dataclasses import replace
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from cardio.apdu import CLA_PROPRIETARY, INS, STATUS_BYTES, SW, CommandApdu, ResponseApdu
+from cardio.apdu import (
+    CLA_PROPRIETARY,
+    INS,
+    MAX_SHORT_DATA,
+    MAX_SHORT_LE,
+    STATUS_BYTES,
+    SW,
+    CommandApdu,
+    ResponseApdu,
+)
 from cardio.globalplatform.errors import ResponseMacError
 from cardio.globalplatform.keys import AES_BLOCK_BYTES
 from cardio.globalplatform.scp03 import MAC_BYTES, SecurityLevel, SessionKeys, cmac
 
 CLA_SCP = 0x04  # bit 3 of CLA: GlobalPlatform's secure messaging (GPCS table 11-11)
 _CLA_WITHOUT_CHANNEL = 0xF0
+_SHORT_LC_BYTES = 1
+_EXTENDED_LC_BYTES = 3
 _PADDING = b"\x80"  # then zeros, GPCS B.2.3
 _FIRST_CHAINING_VALUE = bytes(16)
 _R_ENCRYPTION_COUNTER = 0x80 << 120  # the most significant byte of the counter block, 6.2.7
@@ -43,7 +53,7 @@ class SecureMessages:
         data = command.data
         if self.level.c_decryption and data:
             data = self._encrypt(data)
-        return self._with_mac(replace(command, cla=command.cla | CLA_SCP, data=data))
+        return self._with_mac(command.with_data(command.cla | CLA_SCP, data))
 
     def unwrap(self, response: ResponseApdu) -> ResponseApdu:
         """The answer to the last command wrapped, without MAC and in clear.
@@ -64,12 +74,14 @@ class SecureMessages:
 
     def _with_mac(self, command: CommandApdu) -> CommandApdu:
         """The command with its C-MAC behind the data (6.2.4); the whole MAC chains into the next."""
-        sent = replace(command, data=command.data + bytes(MAC_BYTES))
-        # The MAC covers Lc in the very form in which it is sent, but not Le.
-        covered = sent.with_le(None).encode(extended=not sent.fits_short)[:-MAC_BYTES]
         cla = command.cla & _CLA_WITHOUT_CHANNEL | CLA_SCP
-        self._chaining_value = cmac(self._keys.mac, self._chaining_value, bytes((cla,)), covered[1:])
-        return replace(command, data=command.data + self._chaining_value[:MAC_BYTES])
+        length = len(command.data) + MAC_BYTES
+        # The MAC covers Lc in the very form in which it is sent, but not Le.
+        short = length <= MAX_SHORT_DATA and (command.le or 0) <= MAX_SHORT_LE
+        lc = length.to_bytes(_SHORT_LC_BYTES if short else _EXTENDED_LC_BYTES, "big")
+        covered = bytes((cla, command.ins, command.p1, command.p2)) + lc + command.data
+        self._chaining_value = cmac(self._keys.mac, self._chaining_value, covered)
+        return command.with_data(command.cla, command.data + self._chaining_value[:MAC_BYTES])
 
     def _checked(self, response: ResponseApdu) -> bytes:
         """The data before the R-MAC, which must be right (6.2.5)."""

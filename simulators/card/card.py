@@ -6,7 +6,6 @@ from collections.abc import Callable
 
 from simulators.card.chaining import CommandChain
 from simulators.card.errors import PowerCutError
-from simulators.card.file import CardFile
 from simulators.card.globalplatform.securechannel import SecureChannel
 from simulators.card.iso7816 import CLA, INS, SW, Command, StatusError, bytes_remaining, status_bytes
 from simulators.card.memory import CardMemory
@@ -14,13 +13,14 @@ from simulators.card.meter import Meter
 from simulators.card.piv.access import Interface
 from simulators.card.piv.data import MAX_COMMAND_DATA_LENGTH
 from simulators.card.runtime import CardRuntime
+from simulators.card.store import CardStore
 
 # T=1, IFSC 254, command chaining and extended length; the historical bytes name no real product.
 ATR = bytes.fromhex("3B9B968131FE45807380 01C0554E49443031A3")
 
 
 class SimulatedCard:
-    """One card on an open card file. Any thread may use it; commands run one at a time.
+    """One card, on an open card file or another store. Any thread may use it; commands run one at a time.
 
     `power_cut_after_writes`: see `CardMemory`. `random_bytes(n)` gives n bytes of randomness for challenges.
     `meter` is told of the card's work. `interface` is how its reader reaches it.
@@ -28,14 +28,14 @@ class SimulatedCard:
 
     def __init__(
         self,
-        file: CardFile,
+        store: CardStore,
         *,
         power_cut_after_writes: int | None = None,
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
         meter: Meter | None = None,
         interface: Interface = Interface.CONTACT,
     ) -> None:
-        self._memory = CardMemory(file, power_cut_after_writes, meter)
+        self._memory = CardMemory(store, power_cut_after_writes, meter)
         self._random_bytes = random_bytes
         self._interface = interface
         self._lock = threading.Lock()

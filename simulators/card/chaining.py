@@ -27,6 +27,9 @@ class CommandChain:
 
         :raises StatusError: 6A84, too much data; the chain is dropped
         """
+        if not self._staged and not command.is_chained and len(command.data) <= self._max_length:
+            self._first = None
+            return command
         if len(self._staged) + len(command.data) > self._max_length:
             self.abort()
             raise StatusError(SW.NOT_ENOUGH_MEMORY)

@@ -3,51 +3,51 @@
 from dataclasses import replace
 
 from simulators.card.errors import PowerCutError
-from simulators.card.file import CardFile
 from simulators.card.globalplatform.state import IsdState
 from simulators.card.meter import Meter, NoMeter
 from simulators.card.piv.state import PivState
 from simulators.card.state import CardState
+from simulators.card.store import CardStore
 
 
 class CardMemory:
-    """A card file behind a power supply that may fail.
+    """A card's store behind a power supply that may fail.
 
     `power_cut_after_writes` = n cuts the power once, right after the n-th durable write from now; 0 cuts it
     before the next write takes place. None never does.
     """
 
     def __init__(
-        self, file: CardFile, power_cut_after_writes: int | None = None, meter: Meter | None = None
+        self, store: CardStore, power_cut_after_writes: int | None = None, meter: Meter | None = None
     ) -> None:
         self.meter = meter or NoMeter()
         """Is told of the card's work, of durable writes by this memory itself."""
-        self._file = file
+        self._store = store
         self._cut_after = power_cut_after_writes
         self._writes = 0
 
     @property
     def state(self) -> CardState:
         """What is durable now."""
-        return self._file.state
+        return self._store.state
 
     @property
     def piv(self) -> PivState:
         """The PIV application's part of it."""
-        return self._file.state.piv
+        return self._store.state.piv
 
     @property
     def isd(self) -> IsdState:
         """The issuer security domain's part of it."""
-        return self._file.state.isd
+        return self._store.state.isd
 
     def commit_piv(self, piv: PivState) -> None:
         """Makes the PIV application's next state durable; see `commit`."""
-        self.commit(replace(self._file.state, piv=piv))
+        self.commit(replace(self._store.state, piv=piv))
 
     def commit_isd(self, isd: IsdState) -> None:
         """Makes the issuer security domain's next state durable; see `commit`."""
-        self.commit(replace(self._file.state, isd=isd))
+        self.commit(replace(self._store.state, isd=isd))
 
     def commit(self, state: CardState) -> None:
         """Makes the card's next state durable: one write, all of it or nothing.
@@ -57,7 +57,7 @@ class CardMemory:
         """
         self._cut_if_due()
         self.meter.writes()
-        self._file.commit(state)
+        self._store.commit(state)
         self._writes += 1
         self._cut_if_due()
 

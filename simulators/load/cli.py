@@ -33,6 +33,16 @@ def personalise(*, quick: bool, as_json: bool) -> None:
 @bench.command()
 @_quick
 @_json
+def simulator(*, quick: bool, as_json: bool) -> None:
+    """APDUs per second in process and through pcscd; cards personalised, against their cryptography."""
+    from simulators.load.simulator import measure
+
+    _print(measure(apdus=2_000 if quick else 20_000, cards=20 if quick else 200), as_json=as_json)
+
+
+@bench.command()
+@_quick
+@_json
 def login(*, quick: bool, as_json: bool) -> None:
     """Full HTTP logins per second on one worker, against framework and token cryptography in series."""
     from simulators.load.login import measure

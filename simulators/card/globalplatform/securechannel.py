@@ -1,7 +1,6 @@
 """An open secure channel: commands are checked, answers protected (amendment D, 6.2.4 to 6.2.7)."""
 
 import hmac
-from dataclasses import replace
 
 from simulators.card.globalplatform import scp03
 from simulators.card.globalplatform.scp03 import BLOCK, MAC_LENGTH, Level, SessionKeys
@@ -40,7 +39,8 @@ class SecureChannel:
         self._counter += 1
         if Level.C_DECRYPTION in self.level and data:
             data = self._decrypted(data)
-        return replace(command, cla=command.cla & ~CLA.SECURE_MESSAGING_BITS, data=data)
+        cla = command.cla & ~CLA.SECURE_MESSAGING_BITS
+        return Command(cla, command.ins, command.p1, command.p2, data, command.ne, command.is_extended)
 
     def wrap(self, data: bytes, sw: int) -> bytes:
         """The answer's data as they travel before `sw`; those of an error stay as they are."""

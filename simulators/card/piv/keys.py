@@ -1,5 +1,7 @@
 """The private keys' arithmetic: generation, ECDSA, raw RSA, ECDH (SP 800-78-5)."""
 
+from functools import lru_cache
+
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -14,6 +16,7 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 RSA_PUBLIC_EXPONENT = 65537  # SP 800-78-5, section 3.1
 _UNCOMPRESSED = 0x04
+_KEPT_KEYS = 64
 CURVES: dict[int, ec.EllipticCurve] = {
     Algorithm.ECC_P256: ec.SECP256R1(),
     Algorithm.ECC_P384: ec.SECP384R1(),
@@ -57,6 +60,7 @@ def encode(key: PrivateKey) -> bytes:
     )
 
 
+@lru_cache(_KEPT_KEYS)  # reading PKCS #8 costs more than a signature
 def decode(stored: StoredKey) -> PrivateKey:
     """The reverse of `encode`.
 

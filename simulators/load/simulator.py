@@ -1,0 +1,131 @@
+"""`hoviat bench simulator`: how fast the simulated card is, in process and behind the real pcscd."""
+
+import os
+import secrets
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from uuid import uuid4
+
+from cardio.channel import KNOWN_EXTENDED_APDUS
+from cardio.transport import pcsc
+from cardio.transport.base import CardConnection
+from simulators.card.blank import blank_state
+from simulators.card.card import ATR, SimulatedCard
+from simulators.card.globalplatform.keyset import KeySet as CardKeySet
+from simulators.card.store import VolatileStore
+from simulators.load.cardwork import Blank, cryptography_alone, personalise_blank
+from simulators.load.result import Result
+from simulators.readers.errors import PcscdUnavailableError
+from simulators.readers.inprocess import InProcessReader
+from simulators.readers.pcscd import pcscd_service
+from simulators.readers.slots import VpcdSlot
+from simulators.readers.vpcd import DEFAULT_PORT, Card
+
+_NAME = "simulator"
+_GET_DISCOVERY = bytes.fromhex("00CB3FFF035C017E00")
+_DISCOVERY_BYTES = 22
+_GOAL_SHARE = 0.7
+_ROUNDS = 5
+
+
+class ConstantCard:
+    """Answers every command with as many bytes as the measured one, and does nothing."""
+
+    atr = ATR
+
+    def power_on(self) -> bytes:
+        """Nothing to power."""
+        return ATR
+
+    def power_off(self) -> None:
+        """Nothing to power off."""
+
+    def reset(self) -> bytes:
+        """Nothing to reset."""
+        return ATR
+
+    def transmit(self, _command: bytes) -> bytes:
+        """The constant."""
+        return bytes(_DISCOVERY_BYTES - 2) + b"\x90\x00"
+
+
+def measure(apdus: int, cards: int) -> Iterator[Result]:
+    """`apdus` commands in each stack; `cards` blanks personalised in process."""
+    yield from _in_process(apdus)
+    yield from _behind_pcscd(apdus)
+    yield from _personalised(cards)
+
+
+def _blank_card() -> SimulatedCard:
+    return SimulatedCard(VolatileStore(_new_blank().state))
+
+
+def _new_blank() -> Blank:
+    keys = os.urandom(32), os.urandom(32), os.urandom(32)
+    serial, management = 1 + secrets.randbelow(2**32 - 1), os.urandom(32)
+    state = blank_state(serial, "73105284", "90417263", management, CardKeySet(*keys))
+    return Blank(state, management, keys)
+
+
+def _in_process(apdus: int) -> Iterator[Result]:
+    with ExitStack() as stack:
+        connections = []
+        for card in (_blank_card(), ConstantCard()):
+            reader = stack.enter_context(InProcessReader(f"Hoviat Bench Reader {uuid4()}"))
+            reader.insert(card)
+            connections.append(stack.enter_context(pcsc.connect(reader.name)))
+        figure, limit = _in_turns(connections[0], connections[1], apdus)
+    yield Result(_NAME, "in process, GET DATA", figure, "APDUs/s", limit, "a card that answers a constant")
+
+
+def _behind_pcscd(apdus: int) -> Iterator[Result]:
+    try:
+        with pcscd_service():
+            rates = [_rate_in_slot(card, apdus) for card in (_blank_card(), ConstantCard())]
+    except PcscdUnavailableError:
+        return
+    limit_is = "a card that answers a constant, same stack"
+    yield Result(_NAME, "pcscd and vpcd, GET DATA", rates[0], "APDUs/s", rates[1], limit_is)
+
+
+def _rate_in_slot(card: Card, apdus: int) -> float:
+    slot = VpcdSlot(DEFAULT_PORT)
+    slot.insert(card)
+    try:
+        with pcsc.connect(slot.name) as connection:
+            return _rate(connection, apdus)
+    finally:
+        slot.remove()
+
+
+def _in_turns(first: CardConnection, second: CardConnection, apdus: int) -> tuple[float, float]:
+    """Each in rounds after the other, so that a noisy neighbour disturbs both; the harmonic means."""
+    slowness = [0.0, 0.0]
+    for _ in range(_ROUNDS):
+        for number, connection in enumerate((first, second)):
+            slowness[number] += 1 / _rate(connection, apdus // _ROUNDS)
+    return _ROUNDS / slowness[0], _ROUNDS / slowness[1]
+
+
+def _rate(connection: CardConnection, apdus: int) -> float:
+    began = time.perf_counter()
+    for _ in range(apdus):
+        connection.transmit(_GET_DISCOVERY)
+    return apdus / (time.perf_counter() - began)
+
+
+def _personalised(cards: int) -> Iterator[Result]:
+    blanks = [_new_blank() for _ in range(cards)]
+    with InProcessReader(f"Hoviat Bench Reader {uuid4()}") as reader:
+        seconds = 0.0
+        for blank in blanks:
+            reader.insert(SimulatedCard(VolatileStore(blank.state)))
+            with pcsc.connect(reader.name) as connection:
+                began = time.perf_counter()
+                personalise_blank(connection, blank, KNOWN_EXTENDED_APDUS)
+                seconds += time.perf_counter() - began
+    limit = 1 / cryptography_alone(cards)
+    case = "personalised in process, P-256 + P-384, through SCP03"
+    limit_is = "its cryptography alone, both sides"
+    yield Result(_NAME, case, cards / seconds, "cards/s", limit, limit_is, _GOAL_SHARE)
