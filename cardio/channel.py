@@ -56,6 +56,11 @@ class CardChannel:
         return self.formatter.extended_length
 
     @property
+    def is_protected(self) -> bool:
+        """Whether commands go through a protection, alive or ended."""
+        return self._protection is not None
+
+    @property
     def _below(self) -> ApduProcessor:
         return self.formatter if self._protection is None else self._protection
 

@@ -12,6 +12,7 @@ import click
 if TYPE_CHECKING:
     from cardio.piv.session import PivSession
     from cardio.piv.slots import PublicKey
+    from cardio.transport.base import CardConnection
 
 PIN_VARIABLE = "HOVIAT_PIN"
 NEW_PIN_VARIABLE = "HOVIAT_NEW_PIN"
@@ -101,6 +102,31 @@ def secret(variable: str, prompt: str, *, confirm: bool = False) -> str:
         return value
     answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
     return answer
+
+
+def _pin(reader: str | None) -> str | None:
+    """The PIN, from the environment or asked for; None: it is typed at the reader, which has a pad.
+
+    Asked before the transaction: other programs must not wait for someone to type.
+    """
+    return None if _typed_at_pad(reader) else secret(PIN_VARIABLE, "PIN")
+
+
+def _typed_at_pad(reader: str | None) -> bool:
+    from cardio.transport import pcsc
+
+    with expected_errors(), pcsc.connect(reader_name(reader)) as connection:
+        return _announces_pad(connection)
+
+
+def _announces_pad(connection: "CardConnection") -> bool:
+    """Whether the PIN is typed at the reader; says so."""
+    from cardio.transport.pinpad import PinPad
+
+    found = PIN_VARIABLE not in os.environ and PinPad.find(connection) is not None
+    if found:
+        click.echo("The PIN is typed at the reader.", err=True)
+    return found
 
 
 def _print_json(value: object) -> None:
@@ -237,7 +263,8 @@ def _read_object(object_name: str, reader: str | None) -> bytes:
         try:
             content = session.get_object(object_id)
         except PinRequiredError:
-            session.verify_pin(secret(PIN_VARIABLE, "PIN"))
+            at_pad = _announces_pad(session.channel.connection)
+            session.enter_pin(None if at_pad else secret(PIN_VARIABLE, "PIN"))
             content = session.get_object(object_id)
         return parse_certificate(content) if object_name.endswith("certificate") else content
 
@@ -279,8 +306,7 @@ def login(
 def _token(reader: str | None, origin: str, nonce: str) -> dict[str, str]:
     from cardio.webeid import create_token
 
-    # Secrets are asked for before the transaction: other programs must not wait for someone to type.
-    pin = secret(PIN_VARIABLE, "PIN")
+    pin = _pin(reader)
     with _session(reader) as session:
         return create_token(session, pin, origin, nonce)
 
@@ -332,11 +358,11 @@ def _signature(reader: str | None, message: bytes) -> tuple[bytes, "PublicKey", 
     from cardio.piv.slots import Slot
     from cardio.webeid import scheme_for
 
-    pin = secret(PIN_VARIABLE, "PIN")
+    pin = _pin(reader)
     with _session(reader) as session:
         key = session.public_key(Slot.SIGNATURE)
         hash_algorithm = scheme_for(key).hash_algorithm
-        session.verify_pin(pin)  # last: 9C takes it right before the signature
+        session.enter_pin(pin)  # last: 9C takes it right before the signature
         return session.sign(Slot.SIGNATURE, key, message, hash_algorithm), key, hash_algorithm.name
 
 
@@ -352,13 +378,39 @@ def _pem(key: "PublicKey") -> str:
 def change_pin(reader: str | None) -> None:
     """Replace the PIN; also the way to replace a transport PIN with one's own.
 
-    Asks for both, or takes them from HOVIAT_PIN and HOVIAT_NEW_PIN.
+    At a reader with a PIN pad both are typed there. Else asks for both, or takes them from HOVIAT_PIN and
+    HOVIAT_NEW_PIN.
     """
+    if _typed_at_pad(reader):
+        with _session(reader) as session:
+            _change_at_pad(session)
+        return
     old = secret(PIN_VARIABLE, "PIN until now")
     new = secret(NEW_PIN_VARIABLE, _NEW_PIN_PROMPT, confirm=True)
     with _session(reader) as session:
         session.change_pin(old, new)
     click.echo("The PIN was changed.", err=True)
+
+
+def _change_at_pad(session: "PivSession") -> None:
+    pad = session.pin_pad()
+    if pad is None:
+        raise click.ClickException("the reader has no PIN pad any more")
+    session.change_pin_at(pad)
+    click.echo("The PIN was changed.", err=True)
+
+
+@card.command(
+    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}, add_help_option=False
+)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="COMMAND…")
+@click.pass_context
+def trace(context: click.Context, arguments: tuple[str, ...]) -> None:
+    """Run another of these commands with every APDU on stderr, without PINs, keys and contents.
+
+    `hoviat card trace info --reader NAME` is `hoviat card --trace info --reader NAME`.
+    """
+    card.main(["--trace", *arguments], prog_name="hoviat card", standalone_mode=False, parent=context.parent)
 
 
 @card.command()

@@ -18,6 +18,7 @@ CardError
 ├── KeyNotFoundError                        the slot holds no key
 ├── ManagementKeyError                      the management key was refused, or the card failed to prove it
 ├── ManagementKeyRequiredError              the command needs the management key first
+├── PinEntryError (cardio.transport.pinpad)  nothing was typed at the reader's pad: costs no try
 ├── MalformedPinError                       not the form of a PIN or PUK: never sent, costs no try
 ├── InvalidPinError, InvalidPukError        wrong, with the tries that are left
 ├── PinBlockedError, PukBlockedError        no tries left

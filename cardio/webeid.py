@@ -62,11 +62,12 @@ def _digest(text: str, hash_algorithm: hashes.HashAlgorithm) -> bytes:
     return hasher.finalize()
 
 
-def create_token(session: PivSession, pin: str, origin: str, nonce: str) -> dict[str, str]:
+def create_token(session: PivSession, pin: str | None, origin: str, nonce: str) -> dict[str, str]:
     """A token for the site at `origin` (scheme, host and port, no trailing slash) over its `nonce`.
 
     :raises WebEidRequestError: origin or nonce malformed
-    :raises InvalidPinError, PinBlockedError, MalformedPinError, TransportPinError: as `verify_pin` does
+    :raises InvalidPinError, PinBlockedError, MalformedPinError, TransportPinError, PinEntryError: as
+        `enter_pin` does; `pin` None has it typed at the reader
     :raises ObjectNotFoundError: no authentication certificate on the card
     """
     require_origin(origin)
@@ -76,7 +77,7 @@ def create_token(session: PivSession, pin: str, origin: str, nonce: str) -> dict
     key = certificate_key(certificate)
     scheme = scheme_for(key)
     content = signed_content(origin, nonce, scheme.hash_algorithm)
-    session.verify_pin(pin)
+    session.enter_pin(pin)
     signature = session.sign(Slot.AUTHENTICATION, key, content, scheme.hash_algorithm)
     return {
         "unverifiedCertificate": base64.b64encode(certificate).decode(),

@@ -14,7 +14,11 @@ from cardio.errors import (
     TransportPinError,
 )
 from cardio.piv.identifiers import P1_LOG_OUT, Reference
-from cardio.piv.pin import pin_block, puk_block
+from cardio.piv.pin import BLOCK_BYTES, MIN_CHARACTERS, pin_block, puk_block
+from cardio.transport.pinpad import PinFormat, PinPad
+
+_EMPTY_BLOCK = b"\xff" * BLOCK_BYTES
+_PIN_FORMAT = PinFormat(BLOCK_BYTES, MIN_CHARACTERS, BLOCK_BYTES)
 
 
 @dataclass(frozen=True)
@@ -68,6 +72,22 @@ class References:
         """See `PivSession.unblock_pin`."""
         data = puk_block(puk) + pin_block(new_pin)
         self._present(INS.RESET_RETRY_COUNTER, Reference.PIN, data, Reference.PUK)
+
+    def verify_pin_at(self, pad: PinPad) -> None:
+        """See `PivSession.verify_pin_at`."""
+        command = CommandApdu(0, INS.VERIFY, 0, Reference.PIN, _EMPTY_BLOCK).encode()
+        self._require(pad.verify(command, _PIN_FORMAT), INS.VERIFY)
+
+    def change_pin_at(self, pad: PinPad) -> None:
+        """See `PivSession.change_pin_at`."""
+        ins = INS.CHANGE_REFERENCE_DATA
+        command = CommandApdu(0, ins, 0, Reference.PIN, _EMPTY_BLOCK + _EMPTY_BLOCK).encode()
+        self._require(pad.change(command, _PIN_FORMAT), ins)
+
+    @staticmethod
+    def _require(sw: int, ins: INS) -> None:
+        if sw != SW.NO_FURTHER_QUALIFICATION:
+            raise _refusal(ApduError(sw, ins), Reference.PIN)
 
     def _present(self, ins: INS, p2: Reference, data: bytes, checked: Reference) -> None:
         """Sends what opens the reference `checked`, and names the refusal."""

@@ -46,6 +46,7 @@ from cardio.piv.signing import check_signature, signature_input
 from cardio.piv.slots import ASYMMETRIC_ALGORITHMS, Algorithm, PublicKey, Slot, algorithm_of
 from cardio.tlv import Tlv, TlvError, values_by_tag
 from cardio.transport.base import CardConnection
+from cardio.transport.pinpad import PinEntryError, PinPad
 
 _SERIAL_BYTES = 4
 _VERSION_BYTES = 3
@@ -135,6 +136,31 @@ class PivSession:
         :raises TransportPinError: the PIN must be changed first
         """
         self._references.verify_pin(pin)
+
+    def pin_pad(self) -> PinPad | None:
+        """The reader's PIN pad, if it has one; never under secure messaging, which a pad can't speak."""
+        return None if self.channel.is_protected else PinPad.find(self.channel.connection)
+
+    def verify_pin_at(self, pad: PinPad) -> None:
+        """As `verify_pin`, typed at the reader; PinEntryError where nothing was typed."""
+        self._references.verify_pin_at(pad)
+
+    def change_pin_at(self, pad: PinPad) -> None:
+        """As `change_pin`, all three typed at the reader; PinEntryError where they were not."""
+        self._references.change_pin_at(pad)
+
+    def enter_pin(self, pin: str | None) -> None:
+        """As `verify_pin`; None has it typed at the reader.
+
+        :raises PinEntryError: it was not typed, or the reader has no pad
+        """
+        if pin is not None:
+            self.verify_pin(pin)
+            return
+        pad = self.pin_pad()
+        if pad is None:
+            raise PinEntryError("the reader has no PIN pad")
+        self.verify_pin_at(pad)
 
     def log_out(self) -> None:
         """Makes the card forget that the PIN was verified."""

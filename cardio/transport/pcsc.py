@@ -94,6 +94,10 @@ class PyscardConnectionLike(Protocol):
         """One command APDU; returns data, SW1, SW2."""
         ...
 
+    def control(self, code: int, command: list[int]) -> Sequence[int]:
+        """A request to the reader itself."""
+        ...
+
 
 class InProcessReaderLike(Protocol):
     """A reader inside this process, shaped like pyscard's `Reader`."""
@@ -255,6 +259,15 @@ class PcscConnection:
         with self._mapped(while_connected=True):
             data, sw1, sw2 = self._connection.transmit(list(command))
         return bytes((*data, sw1, sw2))
+
+    def control(self, code: int, request: bytes) -> bytes:
+        """A request to the reader itself (its PIN pad); the reader's answer.
+
+        :raises TransmitError: the reader knows no such request
+        """
+        self._require_open()
+        with self._mapped(while_connected=True):
+            return bytes(self._connection.control(code, list(request)))
 
     def reset(self) -> None:
         """Warm-resets the card (also the way back after another program reset it)."""

@@ -12,7 +12,8 @@ from cardio.apdu import (
     CommandApdu,
     ResponseApdu,
 )
-from cardio.transport.base import CardConnection
+from cardio.transport.base import CardConnection, TransmitError
+from cardio.transport.pinpad import ControllableConnection
 
 # Data is shown only for these, and only outside secure messaging. VERIFY, CHANGE REFERENCE DATA, RESET RETRY
 # COUNTER, PUT KEY and SET MANAGEMENT KEY carry PINs and keys; GENERAL AUTHENTICATE carries proofs and
@@ -54,6 +55,15 @@ class TracingConnection:
         response = self._inner.transmit(command)
         self._write(self._describe_response(response))
         return response
+
+    def control(self, code: int, request: bytes) -> bytes:
+        """As the inner connection's, traced: a PIN typed at the reader's pad never passes here."""
+        if not isinstance(self._inner, ControllableConnection):
+            raise TransmitError(self.name, "the reader takes no requests of its own")
+        self._write(f"-- reader request {code:08X} [{len(request)} bytes]")
+        answer = self._inner.control(code, request)
+        self._write(f"-- reader answer [{len(answer)} bytes]")
+        return answer
 
     def reset(self) -> None:
         """As the inner connection's, traced."""

@@ -50,6 +50,9 @@ class FakeConnection:
     def getATR(self) -> list[int]:  # noqa: N802
         return [0x3B, 0x00]
 
+    def control(self, code: int, command: list[int]) -> list[int]:
+        raise AssertionError(code, command)
+
     def transmit(self, command: list[int]) -> tuple[list[int], int, int]:
         self._call("transmit")
         return command, 0x90, 0x00
