@@ -1,6 +1,7 @@
 """A whole personalisation of a blank without a registry, and the cryptography in it by itself."""
 
 import os
+import secrets
 import time
 from dataclasses import dataclass, field
 
@@ -17,7 +18,9 @@ from cardio.piv.session import PivSession
 from cardio.transport.base import CardConnection
 from issuance.production import personalisation
 from issuance.production.personalisation import CHANNEL_LEVEL, KEY_PLANS
-from simulators.card.state import CardState
+from simulators.card.blank import blank_state
+from simulators.card.globalplatform.keyset import KeySet as CardKeySet
+from simulators.card.state import MAX_SERIAL, CardState
 from simulators.load.leastdialog import Exchange, dialog
 
 _CONTENTS = {
@@ -47,6 +50,14 @@ class Blank:
     state: CardState
     management_key: bytes = field(repr=False)
     channel_keys: tuple[bytes, bytes, bytes] = field(repr=False)
+
+
+def new_blank() -> Blank:
+    """A blank of its own serial and keys."""
+    keys = os.urandom(32), os.urandom(32), os.urandom(32)
+    serial, management_key = 1 + secrets.randbelow(MAX_SERIAL), os.urandom(32)
+    state = blank_state(serial, _PIN, _PUK, management_key, CardKeySet(*keys))
+    return Blank(state, management_key, keys)
 
 
 def personalise_blank(connection: CardConnection, blank: Blank, policy: ApduPolicy) -> None:

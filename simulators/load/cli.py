@@ -43,6 +43,16 @@ def simulator(*, quick: bool, as_json: bool) -> None:
 @bench.command()
 @_quick
 @_json
+def readers(*, quick: bool, as_json: bool) -> None:
+    """Cards personalised per second in 1, 4 and 16 readers at once, their cards as slow as hardware."""
+    from simulators.load.readers import measure
+
+    _print(measure(cards=1 if quick else 5), as_json=as_json)
+
+
+@bench.command()
+@_quick
+@_json
 def login(*, quick: bool, as_json: bool) -> None:
     """Full HTTP logins per second on one worker, against framework and token cryptography in series."""
     from simulators.load.login import measure

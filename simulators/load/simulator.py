@@ -1,7 +1,5 @@
 """`hoviat bench simulator`: how fast the simulated card is, in process and behind the real pcscd."""
 
-import os
-import secrets
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -10,11 +8,9 @@ from uuid import uuid4
 from cardio.channel import KNOWN_EXTENDED_APDUS
 from cardio.transport import pcsc
 from cardio.transport.base import CardConnection
-from simulators.card.blank import blank_state
 from simulators.card.card import ATR, SimulatedCard
-from simulators.card.globalplatform.keyset import KeySet as CardKeySet
 from simulators.card.store import VolatileStore
-from simulators.load.cardwork import Blank, cryptography_alone, personalise_blank
+from simulators.load.cardwork import cryptography_alone, new_blank, personalise_blank
 from simulators.load.result import Result
 from simulators.readers.errors import PcscdUnavailableError
 from simulators.readers.inprocess import InProcessReader
@@ -58,14 +54,7 @@ def measure(apdus: int, cards: int) -> Iterator[Result]:
 
 
 def _blank_card() -> SimulatedCard:
-    return SimulatedCard(VolatileStore(_new_blank().state))
-
-
-def _new_blank() -> Blank:
-    keys = os.urandom(32), os.urandom(32), os.urandom(32)
-    serial, management = 1 + secrets.randbelow(2**32 - 1), os.urandom(32)
-    state = blank_state(serial, "73105284", "90417263", management, CardKeySet(*keys))
-    return Blank(state, management, keys)
+    return SimulatedCard(VolatileStore(new_blank().state))
 
 
 def _in_process(apdus: int) -> Iterator[Result]:
@@ -116,7 +105,7 @@ def _rate(connection: CardConnection, apdus: int) -> float:
 
 
 def _personalised(cards: int) -> Iterator[Result]:
-    blanks = [_new_blank() for _ in range(cards)]
+    blanks = [new_blank() for _ in range(cards)]
     with InProcessReader(f"Hoviat Bench Reader {uuid4()}") as reader:
         seconds = 0.0
         for blank in blanks:

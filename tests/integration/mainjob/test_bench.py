@@ -11,6 +11,8 @@ FIELDS = ["name", "case", "figure", "unit", "limit", "limit_is", "ratio", "goal"
 
 CASES = [
     ("personalise", 7),
+    ("simulator", 3),
+    ("readers", 3),
     ("login", 1),
     ("issue", 14),
     ("crl", 9),
