@@ -13,18 +13,17 @@ from pki.authority.holders import HOLDER, ISSUED, holder_commitment
 from pki.authority.intentrows import Outcome, RecordedIntent, refuse_nameless
 from pki.authority.orders import MAX_REQUEST_ID
 from pki.authority.record import queue_writers, record_events, serial_text
+from pki.authority.signing import Signed
 from pki.authority.transitions import next_status_version
 from pki.authority.values import IssuedCertificate
 from pki.clock import Clock
-from pki.errors import IntentAlteredError, LintError, PkiError, StoredValueError
+from pki.errors import IntentAlteredError, LintError, StoredValueError
 from pki.profiles.profile import Profile
 from pki.status.state import Hold, RevocationReason, Status
 from pki.store.bulk import among, dialect_of, insert_rows, table_of
 from pki.store.columns import seconds_of, serial_octets
 from pki.store.models import CertificateBody, CertificateRow, Intent
 
-Signed: TypeAlias = bytes | PkiError
-"""A certificate's DER, or why it was not signed."""
 _Issued: TypeAlias = tuple[RecordedIntent, bytes]
 _Refusal: TypeAlias = LintError | IntentAlteredError
 _Refused: TypeAlias = tuple[RecordedIntent, _Refusal]
