@@ -17,6 +17,8 @@ from pki.errors import DatabaseUrlError
 _BUSY_TIMEOUT_MS = 15_000
 _CACHE_KIB = 32_768
 """Of each connection. Serials and keys are random: with SQLite's own 2 MB a batch spills what it changes."""
+_CHECKPOINT_PAGES = 4000
+"""16 MB of log: a page that batch after batch changes is written to its place once for several of them."""
 
 NAMING_CONVENTION = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -90,6 +92,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
         "foreign_keys = ON",
         "recursive_triggers = ON",  # REPLACE fires DELETE triggers: append-only tables refuse it
         f"cache_size = -{_CACHE_KIB}",
+        f"wal_autocheckpoint = {_CHECKPOINT_PAGES}",
         f"busy_timeout = {_BUSY_TIMEOUT_MS}",
     ):
         cursor.execute(f"PRAGMA {pragma}")
