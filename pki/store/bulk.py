@@ -67,9 +67,6 @@ def _copy(
     statement = f"COPY {_target(table, columns, dialect)} FROM STDIN (FORMAT BINARY)"
     try:
         with driver.cursor() as cursor, cursor.copy(statement) as copy:
-            # By a column's type psycopg would choose a writer in Python, which looks for DB-API's Binary.
-            native = cursor.adapters.get_dumper(bytes, dialect.dbapi.adapt.PyFormat.BINARY)
-            cursor.adapters.register_dumper(bytes, native)
             copy.set_types(_types(table, columns, dialect))
             for row in rows:
                 copy.write_row(row)
