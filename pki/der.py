@@ -5,8 +5,8 @@ are signed (lint). Single-byte tags only; definite, minimal lengths only.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 BOOLEAN = 0x01
 INTEGER = 0x02
@@ -35,8 +35,7 @@ class DerError(ValueError):
     """The bytes are not the DER that was expected."""
 
 
-@dataclass(frozen=True, slots=True)
-class Element:
+class Element(NamedTuple):
     """One value: its tag, its content, and the exact bytes of the whole."""
 
     tag: int

@@ -5,7 +5,6 @@ may read that record can show what the entry was about. Once the record is erase
 to a person: without the salt, trying every national code shows nothing. One salt serves one commitment.
 """
 
-import hashlib
 import hmac
 from collections.abc import Mapping
 
@@ -25,7 +24,7 @@ def commit(salt: bytes, fields: Mapping[str, Json]) -> str:
     """
     if len(salt) != SALT_BYTES:
         raise ValueError(f"a commitment's salt has {SALT_BYTES} bytes")
-    return hmac.new(salt, _DOMAIN + canonical_json(fields), hashlib.sha256).hexdigest()
+    return hmac.digest(salt, _DOMAIN + canonical_json(fields), "sha256").hex()
 
 
 def open_commitment(commitment: str, salt: bytes, fields: Mapping[str, Json]) -> None:

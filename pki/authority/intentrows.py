@@ -65,6 +65,10 @@ class RecordedIntent:
     """`IntentSeal` over all above but the outcome; None: nobody sealed it."""
 
 
+class OwnIntent(RecordedIntent):
+    """An intent that this very call made and sealed: no row was read. Only `IntentWriter` makes one."""
+
+
 NAMES = tuple(RecordedIntent.__dataclass_fields__)
 TIMES = ("not_before", "not_after", "created")
 

@@ -11,7 +11,7 @@ from sqlalchemy import Select, bindparam, select
 from sqlalchemy.orm import Session
 
 from pki.auditchain.commitments import SALT_BYTES
-from pki.authority.intentrows import NAMES, TIMES, Outcome, RecordedIntent, read_intents
+from pki.authority.intentrows import NAMES, TIMES, Outcome, OwnIntent, RecordedIntent, read_intents
 from pki.authority.issuers import Issuers, IssuingCa
 from pki.authority.orders import Order
 from pki.authority.seal import IntentSeal
@@ -120,7 +120,7 @@ class IntentWriter:
             self.addresses,
             crl_scope=crl_scope(issuer.name, issuer.shards, serial),
         )
-        intent = RecordedIntent(
+        intent = OwnIntent(
             request_id=order.request_id,
             fingerprint=order.fingerprint,
             serial=serial,

@@ -11,26 +11,25 @@ from sqlalchemy.orm import Session
 
 from pki.authority.intentrows import (
     Outcome,
+    OwnIntent,
     RecordedIntent,
     pending_intents,
     read_intents,
 )
 from pki.authority.intents import Entropy, IntentWriter
-from pki.authority.issuers import Issuers
+from pki.authority.issuers import Issuers, IssuingCa
 from pki.authority.orders import Order
 from pki.authority.record import queue_writers, refuse_clock_set_back
-from pki.authority.recording import Signed, record_nameless, record_outcomes, recorded
+from pki.authority.recording import record_nameless, record_outcomes, recorded
 from pki.authority.seal import IntentSeal
-from pki.authority.signing import sign_certificate
+from pki.authority.signing import Linted, Signed, linted, sign_all
 from pki.authority.values import IssuedCertificate
 from pki.clock import Clock, utc_now
 from pki.errors import (
     ClockSetBackError,
     IntentAlteredError,
     IssuanceError,
-    LintError,
     PkiError,
-    ProfileError,
     RequestRefusedError,
     SerialsExhaustedError,
 )
@@ -56,8 +55,8 @@ class Issuing:
     """The three steps of an issue, which survive a crash between any two.
 
     1. One transaction reserves serials and records the exact bytes to be signed.
-    2. Rows without this authority's seal are refused; the others' bytes are linted inside the signing
-       adapter and signed once; each signature is checked.
+    2. Rows without this authority's seal are refused; the others' bytes are linted, and what passed is
+       signed once; each signature is checked: unchecked ones make no certificate.
     3. One transaction records certificates and audit entries. Only then are they handed out.
     After a crash, `repair` (or the same request again) goes on from the recorded bytes. If two processes do
     so at once, the first record stands and the other's signature is thrown away unseen.
@@ -190,25 +189,25 @@ class Issuing:
         return [_result(intent, issued, outcomes, signed) for intent in intents]
 
     def _sign_all(self, pending: Sequence[RecordedIntent], orders: Mapping[str, Order]) -> dict[str, Signed]:
-        """By request. A CA's key that fails is not asked again: what follows it gets the same error."""
-        signed: dict[str, Signed] = {}
-        broken: dict[str, PkiError] = {}
-        for intent in pending:
-            if intent.issuer in broken:
-                signed[intent.request_id] = broken[intent.issuer]
-                continue
-            try:
-                signed[intent.request_id] = self._sign(intent, orders.get(intent.request_id))
-            except (LintError, IntentAlteredError, ProfileError) as error:  # of this one alone
-                signed[intent.request_id] = error
-            except PkiError as error:
-                signed[intent.request_id] = broken[intent.issuer] = error
-        return signed
+        """By request."""
+        candidates = [self._linted(intent, orders.get(intent.request_id)) for intent in pending]
+        names = [intent.request_id for intent in pending]
+        return dict(zip(names, sign_all(candidates), strict=True))
 
-    def _sign(self, intent: RecordedIntent, order: Order | None) -> bytes:
-        self._seal.verify(intent)
-        issuer = self._issuers[intent.issuer]
-        expected = Expectation(
+    def _linted(self, intent: RecordedIntent, order: Order | None) -> Linted | PkiError:
+        """The very bytes that were recorded, or why they may not be signed, which concerns them alone."""
+        try:
+            if not isinstance(intent, OwnIntent):
+                self._seal.verify(intent)
+            issuer = self._issuers[intent.issuer]
+            if intent.tbs is None:
+                return IssuanceError(intent.request_id, "its recorded bytes are missing")
+            return linted(intent.tbs, issuer.signer, self._expected(intent, order, issuer))
+        except PkiError as error:
+            return error
+
+    def _expected(self, intent: RecordedIntent, order: Order | None, issuer: IssuingCa) -> Expectation:
+        return Expectation(
             self._definitions[Profile(intent.profile)] if order is None else order.definition,
             issuer.facts,
             intent.key_hash if order is None else order.key_hash,
@@ -216,9 +215,6 @@ class Issuing:
             self._addresses,
             Recorded(intent.serial, Validity(intent.not_before, intent.not_after)),
         )
-        if intent.tbs is None:
-            raise IssuanceError(intent.request_id, "its recorded bytes are missing")
-        return sign_certificate(intent.tbs, issuer.signer, expected)
 
 
 def _makes_a_ca(intent: RecordedIntent) -> bool:

@@ -5,29 +5,28 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Select, Update, bindparam, select, update
+from sqlalchemy import ColumnElement, Select, bindparam, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from pki.auditchain import Event, Json
 from pki.authority.holders import HOLDER, ISSUED, holder_commitment
 from pki.authority.intentrows import Outcome, RecordedIntent, refuse_nameless
 from pki.authority.orders import MAX_REQUEST_ID
 from pki.authority.record import queue_writers, record_events, serial_text
+from pki.authority.signing import Signed
 from pki.authority.transitions import next_status_version
 from pki.authority.values import IssuedCertificate
 from pki.clock import Clock
-from pki.errors import IntentAlteredError, LintError, PkiError, StoredValueError
+from pki.errors import IntentAlteredError, LintError, StoredValueError
 from pki.profiles.profile import Profile
 from pki.status.state import Hold, RevocationReason, Status
 from pki.store.bulk import among, dialect_of, insert_rows, table_of
 from pki.store.columns import seconds_of, serial_octets
 from pki.store.models import CertificateBody, CertificateRow, Intent
 
-Signed: TypeAlias = bytes | PkiError
-"""A certificate's DER, or why it was not signed."""
 _Issued: TypeAlias = tuple[RecordedIntent, bytes]
 _Refusal: TypeAlias = LintError | IntentAlteredError
-_Refused: TypeAlias = tuple[RecordedIntent, _Refusal]
 
 REFUSED = "certificate.refused"
 AUTHORITY = "authority"
@@ -40,15 +39,21 @@ _INTENTS = table_of(Intent)
 
 # An issued intent's bytes stand in its certificate; a refused one's stay for whoever looks into it.
 @cache  # composing a statement costs more than running it
-def _close_issued(dialect: str) -> Update:
+def _close_issued(dialect: str) -> ReturningUpdate[Any]:
     chosen = among(dialect, _INTENTS.c.request_id, "requests")
-    return update(_INTENTS).where(chosen).values(outcome=Outcome.ISSUED.value, tbs=None)
+    return _closing(chosen, outcome=Outcome.ISSUED.value, tbs=None)
 
 
-_CLOSE_REFUSED = (
-    update(_INTENTS)
-    .where(_INTENTS.c.request_id == bindparam("request"))
-    .values(outcome=Outcome.REFUSED.value, refused_by=bindparam("rule"))
+def _closing(chosen: ColumnElement[bool], **values: object) -> ReturningUpdate[Any]:
+    """Closes what still is pending, and tells which those were: what another process recorded stands."""
+    pending = _INTENTS.c.outcome == Outcome.PENDING.value
+    return update(_INTENTS).where(chosen, pending).values(**values).returning(_INTENTS.c.request_id)
+
+
+_CLOSE_REFUSED = _closing(
+    _INTENTS.c.request_id == bindparam("request"),
+    outcome=Outcome.REFUSED.value,
+    refused_by=bindparam("rule"),
 )
 
 
@@ -62,23 +67,33 @@ def record_outcomes(
     if not pending:
         return {}
     queue_writers(session)
-    still = _still_pending(session, list(signed))
-    issued: list[_Issued] = []
-    refused: list[_Refused] = []
-    for intent in pending:
-        outcome = signed[intent.request_id]
-        if intent.request_id not in still:
-            continue
-        if isinstance(outcome, bytes):
-            issued.append((intent, outcome))
-        elif isinstance(outcome, _Refusal):
-            refused.append((intent, outcome))
+    outcomes = [(intent, signed[intent.request_id]) for intent in pending]
+    issued = _close_signed(session, [(intent, der) for intent, der in outcomes if isinstance(der, bytes)])
+    refused = [
+        (intent, error)
+        for intent, error in outcomes
+        if isinstance(error, _Refusal) and _close_refused(session, intent, error)
+    ]
     now = clock()
     _store(session, issued)
-    _close(session, issued, refused)
     events = [_issued_event(now, intent) for intent, _ in issued]
     record_events(session, events + [_refused_event(now, intent, error) for intent, error in refused])
     return {intent.request_id: _certificate(intent, der) for intent, der in issued}
+
+
+def _close_signed(session: Session, signed: Sequence[_Issued]) -> list[_Issued]:
+    """Those of them that nobody closed in the meantime."""
+    if not signed:
+        return []
+    requests = [intent.request_id for intent, _ in signed]
+    closed = set(session.scalars(_close_issued(dialect_of(session)), {"requests": requests}))
+    return [(intent, der) for intent, der in signed if intent.request_id in closed]
+
+
+def _close_refused(session: Session, intent: RecordedIntent, error: _Refusal) -> bool:
+    """Whether nobody closed it in the meantime."""
+    found = session.scalars(_CLOSE_REFUSED, {"request": intent.request_id, "rule": error.rule})
+    return found.one_or_none() is not None
 
 
 def record_nameless(session: Session, now: datetime) -> None:
@@ -111,27 +126,6 @@ def _certificates_query(dialect: str) -> Select[Any]:
 
 def _certificate(intent: RecordedIntent, der: bytes) -> IssuedCertificate:
     return IssuedCertificate(intent.serial, der, Profile(intent.profile), intent.not_before, intent.not_after)
-
-
-def _still_pending(session: Session, request_ids: Sequence[str]) -> set[str]:
-    return set(session.scalars(_pending_query(dialect_of(session)), {"requests": request_ids}))
-
-
-@cache
-def _pending_query(dialect: str) -> Select[Any]:
-    chosen = among(dialect, _INTENTS.c.request_id, "requests")
-    query = select(_INTENTS.c.request_id).where(chosen, _INTENTS.c.outcome == Outcome.PENDING.value)
-    return query.with_for_update()
-
-
-def _close(session: Session, issued: Sequence[_Issued], refused: Sequence[_Refused]) -> None:
-    connection = session.connection()
-    if issued:
-        requests = [intent.request_id for intent, _ in issued]
-        connection.execute(_close_issued(connection.dialect.name), {"requests": requests})
-    if refused:
-        closing = [{"request": intent.request_id, "rule": error.rule} for intent, error in refused]
-        connection.execute(_CLOSE_REFUSED, closing)
 
 
 def _store(session: Session, issued: Sequence[_Issued]) -> None:

@@ -1,39 +1,86 @@
 """The one place where certificates are signed, and only after the very bytes have passed lint."""
 
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TypeAlias, TypeVar
+
 from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
-from pki.errors import KeyCheckError
-from pki.keys.algorithms import sign_structure
+from pki.errors import KeyCheckError, PkiError
+from pki.keys.algorithms import SignatureAlgorithm, algorithm_for, ecdsa, signed_structure
 from pki.keys.signer import Signer, SignerPublicKey
 from pki.lint import Expectation, lint
 
+Signed: TypeAlias = bytes | PkiError
+"""A certificate's DER, or why it was not signed."""
 
-class LintingSigner:
-    """A `Signer` that refuses bytes which are not the certificate that was meant."""
 
-    def __init__(self, signer: Signer, expected: Expectation) -> None:
-        self._signer = signer
-        self._expected = expected
+class Linted(NamedTuple):
+    """Bytes that passed lint, and the key that is to sign just these. `linted` alone makes one."""
 
-    @property
-    def public_key(self) -> SignerPublicKey:
-        """The CA's public key."""
-        return self._signer.public_key
+    tbs: bytes
+    signer: Signer
+    issuer: str
 
-    def sign(self, message: bytes, algorithm: HashAlgorithm) -> bytes:
-        """Lints, signs, checks the signature: no fault may let a bad one out.
+    def sign(self) -> "Unchecked":
+        """Raises what the key raises."""
+        key = self.signer.public_key
+        algorithm = algorithm_for(key)
+        return Unchecked(self.tbs, self.signer.sign(self.tbs, algorithm.hash), algorithm, key, self.issuer)
 
-        Raises LintError, KeyCheckError, and what the key raises.
-        """
-        lint(message, self._expected)
-        signature = self._signer.sign(message, algorithm)
+
+class Unchecked(NamedTuple):
+    """Signed bytes with a signature that nobody has looked at yet: no certificate so far."""
+
+    tbs: bytes
+    signature: bytes
+    algorithm: SignatureAlgorithm
+    key: SignerPublicKey
+    issuer: str
+
+    def certificate(self) -> bytes:
+        """The DER certificate. Raises KeyCheckError: no fault may let a bad signature out."""
         try:
-            verify_signature(self.public_key, signature, message, algorithm)
+            verify_signature(self.key, self.signature, self.tbs, self.algorithm.hash)
         except InvalidSignature as error:
-            raise KeyCheckError(self._expected.issuer.name) from error
-        return signature
+            raise KeyCheckError(self.issuer) from error
+        return signed_structure(self.tbs, self.algorithm, self.signature)
+
+
+_Before = TypeVar("_Before", Linted, Unchecked)
+_After = TypeVar("_After")
+
+
+def linted(tbs: bytes, signer: Signer, expected: Expectation) -> Linted:
+    """Lints the bytes that `signer` is to sign. Raises LintError."""
+    lint(tbs, expected)
+    return Linted(tbs, signer, expected.issuer.name)
+
+
+def sign_all(candidates: Sequence[Linted | PkiError]) -> list[Signed]:
+    """Signs each, then checks each signature; errors keep their places.
+
+    Done in turns, linting, signing and verifying would drive each other's code and tables out of the
+    processor's caches: a tenth of the time.
+    """
+    return _each(_each(candidates, Linted.sign), Unchecked.certificate)
+
+
+def _each(items: Sequence[_Before | PkiError], step: Callable[[_Before], _After]) -> list[_After | PkiError]:
+    """A CA's key that fails is not asked again: what follows it gets the same error."""
+    failed: dict[str, PkiError] = {}
+    results: list[_After | PkiError] = []
+    for item in items:
+        if isinstance(item, PkiError) or item.issuer in failed:
+            results.append(item if isinstance(item, PkiError) else failed[item.issuer])
+            continue
+        try:
+            results.append(step(item))
+        except PkiError as error:
+            failed[item.issuer] = error
+            results.append(error)
+    return results
 
 
 def verify_signature(
@@ -43,9 +90,4 @@ def verify_signature(
     if isinstance(key, rsa.RSAPublicKey):
         key.verify(signature, message, padding.PKCS1v15(), algorithm)
     else:
-        key.verify(signature, message, ec.ECDSA(algorithm))
-
-
-def sign_certificate(tbs: bytes, signer: Signer, expected: Expectation) -> bytes:
-    """A DER certificate from recorded bytes. Raises LintError; then nothing was signed."""
-    return sign_structure(LintingSigner(signer, expected), tbs)
+        key.verify(signature, message, ecdsa(algorithm))

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from pki import der
 from pki.errors import KeyStoreError, WrongPassphraseError
+from pki.keys.algorithms import ecdsa
 from pki.keys.disk import read_bounded, write_new_file
 from pki.keys.kinds import CURVES, RSA_BITS, RSA_EXPONENT, KeyKind
 from pki.keys.pbes2 import SealedKey, WrongKeyError, from_pem, to_pem
@@ -52,7 +53,7 @@ class FileSigner:
     def _sign(self, data: bytes, algorithm: HashAlgorithm | Prehashed) -> bytes:
         if isinstance(self._private_key, rsa.RSAPrivateKey):
             return self._private_key.sign(data, padding.PKCS1v15(), algorithm)
-        return self._private_key.sign(data, ec.ECDSA(algorithm))
+        return self._private_key.sign(data, ecdsa(algorithm))
 
     @classmethod
     def generate(cls, kind: KeyKind | ec.EllipticCurve) -> "FileSigner":

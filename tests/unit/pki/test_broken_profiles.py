@@ -133,7 +133,7 @@ def test_an_intent_that_waits_for_its_profile_stops_no_start_and_no_other(
     """Killed between intent and signature; then the profile broke; later it is mended."""
     pki = open_pki(home, clock)
     with monkeypatch.context() as patch:
-        patch.setattr("pki.authority.issuing.sign_certificate", _power_cut)
+        patch.setattr("pki.authority.issuing.sign_all", _power_cut)
         with pytest.raises(KeyboardInterrupt):
             pki.authority.issue(citizen_request("waits"))
     pki.close()

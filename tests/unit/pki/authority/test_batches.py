@@ -183,6 +183,19 @@ def test_a_signature_that_does_not_verify_is_not_let_out(
     assert authority.certificate("request-1") is not None
 
 
+def test_of_a_batch_that_was_signed_wrongly_nothing_is_let_out(
+    pki: Pki, authority: Authority, signer: FailingSigner, citizen_request: Requests
+) -> None:
+    requests = [citizen_request(f"request-{number}") for number in range(3)]
+    requests.insert(1, citizen_request("other-ca", Profile.SIGNATURE))
+    signer.forges = True
+    results = authority.issue_many(requests)
+    assert kinds(results) == [KeyCheckError, IssuedCertificate, KeyCheckError, KeyCheckError]
+    assert count(pki, Intent, Intent.outcome == "pending") == 3
+    signer.forges = False
+    assert kinds(authority.issue_many(requests)) == [IssuedCertificate] * 4
+
+
 @pytest.mark.parametrize("size", [0, 1, 2, 3, 4, 5, 7])
 def test_batches_of_any_size_keep_the_order(
     pki: Pki, authority: Authority, citizen_request: Requests, monkeypatch: pytest.MonkeyPatch, size: int
