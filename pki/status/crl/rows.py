@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Engine, Select, and_, select, text
+from sqlalchemy.exc import OperationalError
 
 from pki.status.crl.entries import EntryRow
 from pki.status.crl.scope import CrlScope
@@ -80,10 +81,30 @@ def _stream(
 ) -> Iterator[list[EntryRow]]:
     # Numbers and our own CAs' names, quoted by SQLAlchemy: no driver's ideas of parameters come in between.
     statement = str(query.compile(dialect=connection.dialect, compile_kwargs={"literal_binds": True}))
-    with closing(_cursor(connection)) as cursor:
-        cursor.execute(statement)
-        while rows := cursor.fetchmany(_BLOCK_ROWS):
-            yield rows
+    with _plain_text(connection), closing(_cursor(connection)) as cursor:
+        try:
+            cursor.execute(statement)
+            while rows := cursor.fetchmany(_BLOCK_ROWS):
+                yield rows
+        except connection.dialect.loaded_dbapi.Error as error:  # as SQLAlchemy's: it stops no other CRL
+            raise OperationalError(statement, None, error) from error
+
+
+@contextmanager
+def _plain_text(connection: Connection) -> Iterator[None]:
+    """Text decoded by SQLite's driver itself: our own way costs a sixth of the time of a CRL.
+
+    A reason that is no UTF-8 is the driver's error then, and makes no CRL.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = connection.connection.dbapi_connection
+    before, raw.text_factory = raw.text_factory, str
+    try:
+        yield
+    finally:
+        raw.text_factory = before
 
 
 def _cursor(connection: Connection) -> Any:  # noqa: ANN401 - each driver has its own

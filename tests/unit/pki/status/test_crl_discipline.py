@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from pki.auditchain import verify_table
@@ -21,6 +22,7 @@ from pki.status import RevocationReason
 from pki.status.crl import policy
 from pki.status.crl.folder import CrlFolder
 from pki.status.publication import RETRY_SECONDS, CrlPublisher
+from pki.store.columns import serial_octets
 from pki.store.models import AuditEntry
 from tests.unit.pki.status.crlreader import read_crl
 from tests.unit.pki.status.lab import ADDRESSES, NAME, Lab, open_lab
@@ -385,3 +387,22 @@ def test_a_scope_needs_no_folder_before(lab: Lab) -> None:
     assert not lab.folder.exists()
     assert lab.crls.current(NAME).path.is_relative_to(lab.folder)
     assert partition_scope(NAME, 1) not in {path.name for path in lab.folder.iterdir()}
+
+
+def test_a_reason_that_somebody_else_wrote_makes_no_crl_and_no_crash_of_the_others(lab: Lab) -> None:
+    """SQLite keeps any bytes as text; what its driver can't decode is SQLAlchemy's error, as all others."""
+    serial = revoke_one(lab)
+    before = lab.crls.current(NAME).number
+    with lab.engine.begin() as connection:
+        connection.execute(
+            text(
+                "UPDATE certificates SET reason = CAST(x'ff' AS TEXT), changed = changed+1 WHERE serial = :s"
+            ),
+            {"s": serial_octets(serial)},
+        )
+    lab.clock.advance(hours=13)
+    with pytest.raises(SQLAlchemyError):
+        lab.crls.publish_due()
+    newest = lab.crls.published(NAME)
+    assert newest is not None
+    assert newest.number == before
