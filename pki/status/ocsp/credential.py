@@ -25,6 +25,10 @@ class Credential:
     tag: bytes
     """The first bytes of the key's identifier: says which responder made a stored answer."""
 
+    def sign(self, data: bytes) -> bytes:
+        """The signature of a ResponseData. Raises KeyStoreError."""
+        return self.signer.sign(data, self.algorithm.hash)
+
 
 def make_credential(signer: Signer, certificate: bytes, not_after: datetime) -> Credential:
     """A credential; what every answer repeats is made ready once."""

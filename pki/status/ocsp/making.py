@@ -12,6 +12,7 @@ from pki.hierarchy import Role
 from pki.status.ocsp.composing import data_of
 from pki.status.ocsp.credential import Credential, CredentialSource
 from pki.status.ocsp.forms import CertIdForm
+from pki.status.ocsp.fresh import Frame, FreshBatch, Turn
 from pki.status.ocsp.policy import FRESH_LIFE, SKEW, STORED_LIFE, OcspPolicy
 from pki.status.ocsp.record import StoredAnswer
 from pki.status.ocsp.response import (
@@ -77,30 +78,25 @@ class AnswerMaker:
 
         :param nonce: the nonce extension in DER, echoed
         """
-        credential = self._credentials[issuer]()
-        now = self._clock().replace(microsecond=0)
+        credential, now = self._turn(issuer)
         singles = [self._single(issuer, item, credential, now) for item in asked]
         extensions = [nonce] if nonce else []
         if self._policy.extended_revoke and any(item.state is None for item in asked):
             extensions.append(EXTENDED_REVOKE)
         data = response_data(credential, now, singles, extensions)
-        return successful_response(data, _sign(credential, data), credential)
+        return successful_response(data, credential.sign(data), credential)
 
-    def fresh(self, form: CertIdForm, serial: int, state: CertificateState, nonce: bytes) -> bytes:
-        """The same for one certificate that was issued: the many that ask with a nonce, made fast."""
-        credential = self._credentials[form.issuer]()
-        now = self._clock().replace(microsecond=0)
-        times = Times(now, _this_update(state, now), _next_update(now, FRESH_LIFE, credential))
-        data = self._data(credential, form, serial_content(serial), cert_status(state), times, nonce)
-        return successful_response(data, _sign(credential, data), credential)
+    def fresh(self) -> FreshBatch:
+        """The same, each about one certificate that was issued: the many that ask with a nonce, made fast."""
+        return FreshBatch(self._turn, self._fresh_frame)
 
     def stored(self, form: CertIdForm, serial: int, state: CertificateState, version: int) -> StoredAnswer:
         """A fresh answer to be kept. Raises PkiError, SQLAlchemyError."""
-        credential = self._credentials[form.issuer]()
-        now = self._clock().replace(microsecond=0)
+        credential, now = self._turn(form.issuer)
         times = Times(now, _this_update(state, now), _next_update(now, STORED_LIFE, credential))
         status = cert_status(state)
-        data = self._data(credential, form, serial_content(serial), status, times, b"")
+        content = serial_content(serial)
+        frame = self._frame(credential, form, content, status, times, b"")
         produced, this_update, next_update = (int(moment.timestamp()) for moment in times)
         return StoredAnswer(
             form,
@@ -111,7 +107,7 @@ class AnswerMaker:
             next_update,
             credential.tag,
             status,
-            _sign(credential, data),
+            credential.sign(frame.before + content + frame.between),
         )
 
     def response(self, answer: StoredAnswer) -> bytes:
@@ -121,7 +117,19 @@ class AnswerMaker:
         data = data_of(answer, serial, credential, self._extensions[answer.form.issuer])
         return successful_response(data, answer.signature, credential)
 
-    def _data(
+    def _turn(self, issuer: str) -> Turn:
+        """Looks at the CA's responder and at the clock."""
+        credential = self._credentials[issuer]()
+        return Turn(credential, self._clock().replace(microsecond=0))
+
+    def _fresh_frame(
+        self, turn: Turn, form: CertIdForm, serial: bytes, state: CertificateState, nonce: bytes
+    ) -> Frame:
+        credential, now = turn
+        times = Times(now, _this_update(state, now), _next_update(now, FRESH_LIFE, credential))
+        return self._frame(credential, form, serial, cert_status(state), times, nonce)
+
+    def _frame(
         self,
         credential: Credential,
         form: CertIdForm,
@@ -129,8 +137,8 @@ class AnswerMaker:
         status: bytes,
         times: Times,
         nonce: bytes,
-    ) -> bytes:
-        """ResponseData about one certificate, from a template: within a second, most share theirs."""
+    ) -> Frame:
+        """Of a ResponseData about one certificate: within a second, most share theirs."""
         key = (credential.tag, form.form_id, status, times, len(serial), len(nonce))
         template = self._templates.get(key)
         if template is None:
@@ -138,8 +146,7 @@ class AnswerMaker:
             if len(self._templates) >= _MAX_TEMPLATES:
                 self._templates.clear()
             self._templates[key] = template
-        before, between = template
-        return b"".join((before, serial, between, nonce))
+        return Frame(credential, *template)
 
     def _template(
         self,
@@ -178,10 +185,6 @@ _MAX_TEMPLATES = 2_048
 def serial_content(serial: int) -> bytes:
     """The content of a positive serial's INTEGER."""
     return serial.to_bytes(serial.bit_length() // 8 + 1, "big")
-
-
-def _sign(credential: Credential, data: bytes) -> bytes:
-    return credential.signer.sign(data, credential.algorithm.hash)
 
 
 def _this_update(state: CertificateState, now: datetime) -> datetime:

@@ -12,7 +12,8 @@ from pki.errors import PkiError
 from pki.status.feed import StatusFeed
 from pki.status.ocsp.credential import CredentialSource
 from pki.status.ocsp.forms import CertIdForm, CertIdForms
-from pki.status.ocsp.making import AnswerMaker, Asked
+from pki.status.ocsp.fresh import FreshBatch
+from pki.status.ocsp.making import AnswerMaker, Asked, serial_content
 from pki.status.ocsp.policy import OcspPolicy
 from pki.status.ocsp.record import StoredAnswer
 from pki.status.ocsp.request import CertId, MalformedRequestError, OcspRequest, parse_request
@@ -96,8 +97,10 @@ class OcspResponder:
                 _refusal(ResponseStatus.INTERNAL_ERROR) if isinstance(item, _Question) else item
                 for item in read
             ]
+        fresh = self.maker.fresh()
         return [
-            self._answer(item, states, versions) if isinstance(item, _Question) else item for item in read
+            self._answer(item, states, versions, fresh) if isinstance(item, _Question) else item
+            for item in read
         ]
 
     def _read(self, request: bytes) -> _Question | OcspAnswer:
@@ -123,7 +126,11 @@ class OcspResponder:
         return first
 
     def _answer(
-        self, question: _Question, states: Mapping[int, Found], versions: Mapping[str, int]
+        self,
+        question: _Question,
+        states: Mapping[int, Found],
+        versions: Mapping[str, int],
+        fresh: FreshBatch,
     ) -> OcspAnswer:
         form = question.form
         known = [_state_of(form.issuer, states.get(serial)) for serial in question.serials]
@@ -132,7 +139,8 @@ class OcspResponder:
                 stored = self.maker.stored(form, question.serials[0], known[0], versions[form.issuer])
                 return OcspAnswer(ResponseStatus.SUCCESSFUL, self.maker.response(stored), stored)
             if len(known) == 1 and known[0] is not None:
-                body = self.maker.fresh(form, question.serials[0], known[0], question.asked.nonce or b"")
+                serial = serial_content(question.serials[0])
+                body = fresh.answer(form, serial, known[0], question.asked.nonce or b"")
                 return OcspAnswer(ResponseStatus.SUCCESSFUL, body)
             asked = [
                 Asked(cert_id.raw, state)
