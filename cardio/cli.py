@@ -2,6 +2,7 @@
 
 import json
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 PIN_VARIABLE = "HOVIAT_PIN"
 NEW_PIN_VARIABLE = "HOVIAT_NEW_PIN"
 PUK_VARIABLE = "HOVIAT_PUK"
+_WATCH_SECONDS = 5.0
 _NEW_PIN_PROMPT = "New PIN (6 to 8 digits)"
 _OBJECT_NAMES = (
     "authentication-certificate",
@@ -398,6 +400,24 @@ def _change_at_pad(session: "PivSession") -> None:
         raise click.ClickException("the reader has no PIN pad any more")
     session.change_pin_at(pad)
     click.echo("The PIN was changed.", err=True)
+
+
+@card.command()
+@click.option("--for", "seconds", type=click.FloatRange(min=0), help="Stop after so many seconds.")
+def watch(seconds: float | None) -> None:
+    """Print a JSON line whenever a card or a reader comes or goes, until interrupted.
+
+    Survives restarts of the PC/SC service and readers that are unplugged.
+    """
+    from cardio.transport.watching import CardWatch, described
+
+    watching, deadline = CardWatch(), None if seconds is None else time.monotonic() + seconds
+    while True:
+        left = _WATCH_SECONDS if deadline is None else deadline - time.monotonic()
+        if left <= 0:
+            return
+        for event in watching.wait(min(left, _WATCH_SECONDS)):
+            click.echo(json.dumps(described(event)))
 
 
 @card.command(

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 from smartcard import scard
@@ -34,9 +35,11 @@ __all__ = [
     "PyscardConnection",
     "PyscardConnectionLike",
     "PyscardReader",
+    "ReaderState",
     "SmartcardException",
     "connect",
     "list_readers",
+    "reader_states",
     "register_reader",
     "service_answers",
     "unregister_reader",
@@ -64,6 +67,7 @@ _RESET_BY_ANOTHER = _unsigned("SCARD_W_RESET_CARD")  # 80100068
 _NO_HANDLE = _HRESULT_MASK  # pyscard's -1: its connection was never made, or was lost in a reset
 _HANDLE_GONE = _unsigned("SCARD_E_INVALID_HANDLE") | {_NO_HANDLE}  # 80100003: pcscd was restarted
 _PRESENT = scard.SCARD_STATE_PRESENT
+_MOVEMENTS_SHIFT = 16  # pcsc-lite: the upper half of a state counts insertions and removals
 _SUCCESS = scard.SCARD_S_SUCCESS
 
 
@@ -110,6 +114,21 @@ class InProcessReaderLike(Protocol):
     def createConnection(self) -> PyscardConnectionLike:  # noqa: N802 - pyscard's name
         """A fresh, unconnected connection."""
         ...
+
+    def presence(self) -> "ReaderState":
+        """Whether a card is in, as `reader_states` tells it."""
+        ...
+
+
+@dataclass(frozen=True)
+class ReaderState:
+    """What a reader says of its slot at one moment."""
+
+    atr: bytes | None
+    """The card's answer to reset; None where there is no card."""
+
+    movements: int
+    """Counts insertions and removals, up to 65,535 and around: two that differ tell of a change."""
 
 
 _registered: dict[str, InProcessReaderLike] = {}
@@ -176,7 +195,11 @@ def _context() -> Iterator[int]:
 
 def _service_readers() -> list[str]:
     with _context() as context:
-        result, names = scard.SCardListReaders(context, [])
+        return _names_in(context)
+
+
+def _names_in(context: int) -> list[str]:
+    result, names = scard.SCardListReaders(context, [])
     if result & _HRESULT_MASK == scard.SCARD_E_NO_READERS_AVAILABLE & _HRESULT_MASK:
         return []
     if result != _SUCCESS:
@@ -355,6 +378,36 @@ def connect(name: str) -> PcscConnection:
     except TransportError:
         connection.release()
         raise
+
+
+def reader_states() -> dict[str, ReaderState]:
+    """The state of every reader, of this process and of the PC/SC service, at once.
+
+    :raises ReaderUnavailableError: no PC/SC service answers and this process has no reader of its own
+    """
+    with _registry_lock:
+        own = {name: reader.presence() for name, reader in _registered.items()}
+    try:
+        with _context() as context:
+            return own | _service_states(context)
+    except ReaderUnavailableError:
+        if not own:
+            raise
+        return own
+
+
+def _service_states(context: int) -> dict[str, ReaderState]:
+    names = _names_in(context)
+    if not names:
+        return {}
+    asked = [(name, scard.SCARD_STATE_UNAWARE) for name in names]
+    result, states = scard.SCardGetStatusChange(context, 0, asked)
+    if result != _SUCCESS:
+        _fail(_SERVICE, result, while_connected=False)
+    return {
+        name: ReaderState(bytes(atr) if state & _PRESENT else None, state >> _MOVEMENTS_SHIFT)
+        for name, state, atr in states
+    }
 
 
 def _require_known(name: str) -> None:

@@ -14,6 +14,7 @@ from simulators.readers.pinpad import PinPad
 from simulators.readers.vpcd import Card
 
 _STATUS_LENGTH = 2
+_MAX_MOVEMENTS = 0xFFFF
 
 
 @unique
@@ -62,6 +63,10 @@ class InProcessReader(pcsc.PyscardReader):  # type: ignore[misc]  # pyscard has 
     def createConnection(self) -> "InProcessConnection":  # noqa: N802 - pyscard's name
         """A fresh, unconnected connection."""
         return InProcessConnection(self.name, self._state, self._pad)
+
+    def presence(self) -> pcsc.ReaderState:
+        """Whether a card is in, and how often one came or went."""
+        return self._state.presence()
 
     def close(self) -> None:
         """Removes the card and takes the reader away. Closing twice is allowed."""
@@ -157,6 +162,7 @@ class _Slot:
     def __init__(self) -> None:
         self._card: Card | None = None
         self._resets = 0
+        self._movements = 0
         self._connections = 0
         self._owner: InProcessConnection | None = None
         self._depth = 0
@@ -168,15 +174,22 @@ class _Slot:
             card.power_on()
             self._card = card
             self._resets += 1
+            self._movements += 1
 
     def remove(self) -> None:
         with self._free:
             if self._card is not None:
                 self._card.power_off()
+                self._movements += 1
             self._card = None
             self._resets += 1
             self._owner, self._depth = None, 0
             self._free.notify_all()
+
+    def presence(self) -> pcsc.ReaderState:
+        with self._free:
+            atr = None if self._card is None else self._card.atr
+            return pcsc.ReaderState(atr, self._movements & _MAX_MOVEMENTS)
 
     def connect(self) -> int:
         with self._free:
@@ -211,6 +224,7 @@ class _Slot:
             except PowerCutError:
                 self._card = None
                 self._resets += 1
+                self._movements += 1
                 raise _failure("the card was removed", Hresult.REMOVED_CARD) from None
             except (CardMuteError, ReaderFailureError) as error:
                 raise _failure(str(error), Hresult.NOT_TRANSACTED) from None

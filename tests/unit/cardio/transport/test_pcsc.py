@@ -74,6 +74,9 @@ class FakeReader:
     def createConnection(self) -> FakeConnection:  # noqa: N802
         return self.connection
 
+    def presence(self) -> pcsc.ReaderState:
+        raise AssertionError
+
 
 @contextmanager
 def _reader(**failures: Exception) -> Iterator[FakeReader]:
