@@ -59,7 +59,7 @@ class HealthChecks:
     def __init__(self, pki: Pki, monotonic: Monotonic = time.monotonic) -> None:
         self._pki = pki
         self._checks: dict[str, Callable[[], object]] = {
-            "database": pki.feed.positions,
+            "database": pki.feed.check,
             "clock": self._clock,
             "crl": self._crls,
             "responder": HeldCheck(self._responders, monotonic),

@@ -103,6 +103,7 @@ class BoundedProtocol(HttpToolsProtocol):
     _release: Callable[[], None]
     _head_began = 0.0
     _head_bytes = 0
+    _in_head = True
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Closes what is beyond the bound; watches the others."""
@@ -139,20 +140,21 @@ class BoundedProtocol(HttpToolsProtocol):
             self._write_watch = None
 
     def data_received(self, data: bytes) -> None:
-        """Counts what comes before a head is complete."""
+        """Counts what comes of a head before it is complete, behind an answer under way too."""
         self._ready_left = _READY_IN_A_ROW
-        if self._answering:
-            super().data_received(data)
-            return
-        self._head_bytes += len(data)
+        if self._in_head:
+            self._head_bytes += len(data)
         super().data_received(data)
         if self._taker is not None:
             self._leave_to_application()
-        if self._head_bytes > MAX_HEAD_BYTES and not self._answering:
+        if self._in_head and self._head_bytes > MAX_HEAD_BYTES:
             self.transport.close()
 
     def on_headers_complete(self) -> None:
         """Looks for an answer that is there already."""
+        self._in_head, self._head_bytes = False, 0
+        # An answer given within the same reading has set it; uvicorn looks only when more is read.
+        self._unset_keepalive_if_required()
         self._ready = self._find_ready()
         if self._ready is not None:
             return
@@ -173,6 +175,7 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         """Sends it, or hands a whole body on."""
+        self._in_head = True
         ready, self._ready = self._ready, None
         taker, self._taker = self._taker, None
         if ready is not None:
@@ -246,7 +249,7 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_response_complete(self) -> None:
         """The next head may come."""
         self._release()
-        self._head_began, self._head_bytes = self.loop.time(), 0
+        self._head_began = self.loop.time()
         super().on_response_complete()
 
     @property

@@ -12,6 +12,7 @@ from pki.auditchain.verification import snapshot
 from pki.authority.holders import open_holder
 from pki.certificatefile import CertificateFileError, read_serial
 from pki.commandline import opened_database
+from pki.errors import StoredValueError
 from pki.store.database import read_only
 from pki.store.models import AuditEntry
 
@@ -45,6 +46,8 @@ def entries(
         raise click.UsageError("give either CERTIFICATE or --subject")
     about = subject if certificate is None else f"{_serial(certificate):032x}"
     wanted = {"subject": about, "actor": actor, "action": action}
+    if any(not _is_text(value) for value in wanted.values()):
+        raise click.UsageError("--subject, --actor and --action are texts in UTF-8")
     with opened_database() as engine, Session(snapshot(engine)) as session:
         for entry in _newest(session, wanted, limit):
             _show(entry, as_json)
@@ -77,6 +80,13 @@ def _newest(session: Session, wanted: dict[str, str | None], limit: int) -> Iter
         yield from stored(session, AuditEntry, sequence, sequence)
 
 
+def _is_text(value: str | None) -> bool:
+    try:
+        return value is None or bool(value.encode()) or not value
+    except UnicodeEncodeError:
+        return False
+
+
 def _show(entry: StoredEntry, as_json: bool) -> None:
     if as_json:
         data = {
@@ -88,10 +98,18 @@ def _show(entry: StoredEntry, as_json: bool) -> None:
             "details": dict(entry.details),
             "end": f"{entry.sequence}:{entry.hash}",
         }
-        click.echo(json.dumps(data, ensure_ascii=False))
+        click.echo(_json_line(data))
         return
     parts = (f"{entry.sequence:>8}", f"{entry.time:%F %T}", entry.actor, entry.action, entry.subject)
     click.echo("  ".join(_plain(part) for part in parts))
+
+
+def _json_line(data: dict[str, object]) -> str:
+    """Escaped to ASCII: control and half characters that somebody else wrote stay harmless."""
+    try:
+        return json.dumps(data, allow_nan=False)
+    except ValueError as error:
+        raise StoredValueError("an entry's details") from error
 
 
 def _plain(text: str) -> str:

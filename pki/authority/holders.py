@@ -6,7 +6,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from pki.auditchain.commitments import commit, open_commitment
-from pki.errors import UnknownCertificateError
+from pki.errors import StoredValueError, UnknownCertificateError
 from pki.profiles.tbs import read_tbs, tbs_of
 from pki.store.columns import MAX_SERIAL, serial_octets
 from pki.store.models import AuditEntry, CertificateBody, CertificateRow, Intent
@@ -36,14 +36,26 @@ def open_holder(session: Session, serial: int) -> int:
         .where(CertificateRow.serial == serial)
     )
     record = session.execute(query).one_or_none()
-    entry = session.scalars(
-        select(AuditEntry).where(
-            AuditEntry.subject == serial_octets(serial).hex(), AuditEntry.action == ISSUED
-        )
-    ).one_or_none()
+    about = AuditEntry.subject == serial_octets(serial).hex()
+    entries = session.scalars(
+        select(AuditEntry).where(about, AuditEntry.action == ISSUED).order_by(AuditEntry.sequence)
+    )
+    entry = entries.first()  # whoever appends another one later says nothing about the first
     if record is None or entry is None:
         raise UnknownCertificateError(serial)
-    subject = read_tbs(tbs_of(record.der)).subject
-    fields = {HOLDER: hashlib.sha256(subject).hexdigest()}
-    open_commitment(str(entry.details.get(HOLDER, "")), record.salt, fields)
+    fields = {HOLDER: hashlib.sha256(_subject_of(record.der)).hexdigest()}
+    try:
+        open_commitment(str(entry.details.get(HOLDER, "")), record.salt, fields)
+    except (UnicodeEncodeError, TypeError) as error:
+        raise StoredValueError("an entry's holder") from error
     return entry.sequence
+
+
+def _subject_of(der: object) -> bytes:
+    """The subject in the body on record, which anybody may have written."""
+    try:
+        if not isinstance(der, bytes):
+            raise StoredValueError("a certificate's body")
+        return read_tbs(tbs_of(der)).subject
+    except (ValueError, IndexError) as error:
+        raise StoredValueError("a certificate's body") from error

@@ -92,6 +92,8 @@ class CommandDesk:
             _require_terminal(officer)
             return _ask_alone(officer)
         try:
+            if path.exists() and not path.is_file():  # a pipe would let us wait for ever
+                raise ShareError(officer, f"{path.name} is no regular file")
             if _is_open_to_others(path):
                 raise ShareError(
                     officer, f"{path.name} is open to others: chmod 600, and ask who has read it"
@@ -114,11 +116,13 @@ def _ask_alone(officer: str) -> str:
     """A slip of the fingers costs another try, not the ceremony."""
     for _ in range(_TRIES):
         _drop_type_ahead()
-        share = str(click.prompt(f"Officer {officer}, type your share", hide_input=True, err=True))
         try:
+            share = str(click.prompt(f"Officer {officer}, type your share", hide_input=True, err=True))
             check_words(share)
         except SharesError as error:
             click.echo(f"What was typed {error}.", err=True)
+        except UnicodeDecodeError:
+            click.echo("What was typed are no letters.", err=True)
         else:
             return share
     raise ShareError(officer, f"no share was typed in {_TRIES} tries")

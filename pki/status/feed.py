@@ -13,6 +13,7 @@ from sqlalchemy import Connection, Engine, column, select, table, text
 from sqlalchemy.exc import OperationalError
 
 from pki.auditchain.chain import EMPTY, Head
+from pki.errors import StoredValueError
 from pki.store.columns import serial_octets
 from pki.store.database import read_only
 
@@ -41,7 +42,7 @@ def head_of(connection: Connection) -> Head:
     """The audit chain's end as the connection sees it."""
     newest = select(*_AUDIT.c).order_by(_AUDIT.c.sequence.desc()).limit(1)
     row = connection.execute(newest).first()
-    return EMPTY if row is None else Head(int(row[0]), bytes(row[1]).hex())
+    return EMPTY if row is None else Head(_number(row[0], "an entry's number"), _octets(row[1]).hex())
 
 
 def knows(connection: Connection, head: Head) -> bool:
@@ -49,20 +50,43 @@ def knows(connection: Connection, head: Head) -> bool:
     if head == EMPTY:
         return True
     found = connection.scalar(select(_AUDIT.c.hash).where(_AUDIT.c.sequence == head.sequence))
-    return found is not None and bytes(found).hex() == head.hash
+    return found is not None and _octets(found).hex() == head.hash
+
+
+def _number(value: object, what: str) -> int:
+    """SQLite keeps any type in any column: what isn't of ours is named, and never converted."""
+    if type(value) is not int:
+        raise StoredValueError(what)
+    return value
+
+
+def _octets(value: object) -> bytes:
+    if not isinstance(value, bytes | memoryview):  # of a number `bytes` would make so many zeros
+        raise StoredValueError("an entry's hash")
+    return bytes(value)
 
 
 class StatusFeed:
-    """Indexed reads of the authority's records. Everything here raises SQLAlchemyError."""
+    """Indexed reads of the authority's records.
+
+    Everything here raises SQLAlchemyError; of rows that somebody else wrote, StoredValueError.
+    """
 
     def __init__(self, engine: Engine) -> None:
         self._engine = read_only(engine)
 
     def positions(self) -> dict[str, int]:
-        """Every CA's status version."""
+        """Every CA's status version; a CA whose row somebody else wrote has none, and stops no other."""
+        return {name: version for name, version in self._versions() if type(version) is int}
+
+    def check(self) -> None:
+        """Whether the database can be read, and each CA's version is one."""
+        for _, version in self._versions():
+            _number(version, "a CA's status version")
+
+    def _versions(self) -> list[tuple[str, object]]:
         with self._engine.connect() as connection:
-            rows = connection.execute(select(*_ISSUERS.c)).all()
-        return {str(name): int(version) for name, version in rows}
+            return [(str(name), version) for name, version in connection.execute(select(*_ISSUERS.c))]
 
     def standing(self) -> Standing:
         """Versions, and then the end of the chain: no version is of a later entry than that."""

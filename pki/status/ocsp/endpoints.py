@@ -69,7 +69,7 @@ class OcspEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send, encoded: str) -> None:
         """One request. `encoded` is what follows `/ocsp/` in the path."""
-        if self._following is None or self._following.done():
+        if not self._follows:
             self.start_following()
         method = scope["method"]
         if method == "GET":
@@ -85,7 +85,7 @@ class OcspEndpoint:
 
     def soon(self, headers: Headers) -> AnswerBody | None:
         """What takes the body of a POST; None: it is no OCSP request, or something about it is odd."""
-        if self._following is None or content_type(headers) != REQUEST_TYPE:
+        if not self._follows or content_type(headers) != REQUEST_TYPE:
             return None
         return None if declared_length(headers) > MAX_REQUEST_BYTES else self._take
 
@@ -97,9 +97,14 @@ class OcspEndpoint:
             return
         self._lane.submit(request, lambda made: respond(_uncached(self._count(made).body)))
 
+    @property
+    def _follows(self) -> bool:
+        """Whether changes of status are followed; the application begins (again) at its next request."""
+        return self._following is not None and not self._following.done()
+
     def start_following(self) -> None:
         """Follows changes of status in this event loop from now on."""
-        if self._following is None or self._following.done():
+        if not self._follows:
             self._following = asyncio.get_running_loop().create_task(self._follow())
 
     async def _post(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -127,7 +132,7 @@ class OcspEndpoint:
 
         :param quoted: what follows `/ocsp/` in the target, as it came
         """
-        if self._following is None or self._following.done():
+        if not self._follows:
             return None
         request = request_in_path(_unquoted(quoted))
         now = self._now()

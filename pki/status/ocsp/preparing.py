@@ -99,7 +99,7 @@ class Preparer:
         for form, serials in due.items():
             for serial in serials:
                 found = states.get(serial)
-                if found is not None and found[0] == form.issuer:
+                if found is not None and found[0] == form.issuer and form.issuer in versions:
                     made.append(self._maker.stored(form, serial, found[1], versions[form.issuer]))
         right = verified(self._maker, made)
         kept = self._keeper.add(right, head) if right else 0
