@@ -1,7 +1,8 @@
 """A pytest plugin: readers, cards of any profile, faults and trust for the tests of any project.
 
 pytest loads it by the entry point `pytest11` in every run of an environment that has Hoviat installed, so
-nothing is imported here but pytest: a run that asks for none of the fixtures pays nothing. See docs/testing.md.
+nothing is imported here but pytest: a run that asks for none of the fixtures pays nothing.
+See docs/testing.md.
 """
 
 from __future__ import annotations

@@ -61,14 +61,9 @@ class TrialTrust:
         return self.pki.trust.intermediates
 
     def crls(self) -> list[bytes]:
-        """Today's CRLs of the root and of the citizens' CAs, DER: what was revoked before is in them."""
+        """New CRLs of the root and of the citizens' CAs, DER: what was revoked before is in them."""
         with inside_alone():
-            return [self._crl(name) for name in _CITIZENS_CRLS]
-
-    def _crl(self, name: str) -> bytes:
-        self.pki.crls.publish(name)
-        with self.pki.crls.current(name).open() as file:
-            return file.read()
+            return [self.pki.crls.publish(name).read() for name in _CITIZENS_CRLS]
 
     def export(self, folder: Path) -> list[Path]:
         """The files of `hoviat pki export`: NAME.pem, chain.pem, NAME.crl.pem."""
@@ -145,12 +140,14 @@ class Bench:
         conditions: Conditions | None = None,
         other: ProfileCard | None = None,
     ) -> CardConnection:
-        """Puts a card into a reader and connects to it; `other` is the card that a fault script's swap brings.
+        """Puts a card into a reader and connects to it; `other` is the card that a script's swap brings.
 
         :raises ValueError: the script swaps and there is no other card
         """
         file = self._open(card)
-        reader.insert(assemble(file, conditions or Conditions(), None if other is None else self._open(other)))
+        reader.insert(
+            assemble(file, conditions or Conditions(), None if other is None else self._open(other))
+        )
         self._stack.callback(reader.remove)
         return self._stack.enter_context(pcsc.connect(reader.name))
 
