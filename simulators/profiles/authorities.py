@@ -3,7 +3,8 @@
 An expired certificate can't be had from a home that is in use: nothing is signed at a time before what is on
 record, and lives are whole days. So it comes from a second PKI below the home, `HOME/earlier`, founded with a
 clock that is six years behind, by the same code and under the same rules. It has roots of its own: whoever
-wants to see "expired" and not "unknown issuer" trusts those for the trial.
+wants to see "expired" and not "unknown issuer" trusts those for the trial: `HOME/earlier/ca` holds them. They
+are exported there at its founding, since a command in that home would bring the present time on its record.
 """
 
 import os
@@ -14,12 +15,14 @@ from pathlib import Path
 
 import pki.bootstrap
 from pki.bootstrap import Pki
-from pki.clock import utc_now
+from pki.clock import Clock, utc_now
+from pki.export import write_public_files
 from pki.home import CRL_FOLDER_VARIABLE, Home, HomeError, create, given_database, load
 
 EARLIER = timedelta(days=6 * 366)
 """Longer than a citizen's certificate lives (5 years), shorter than a CA's."""
 _FOLDER = "earlier"
+_PUBLIC_FILES = "ca"
 
 
 def earlier_clock() -> datetime:
@@ -33,23 +36,20 @@ def earlier_home(home: Home) -> Path:
 
 
 @contextmanager
-def present_authority(home: Home) -> Iterator[Pki]:
-    """The home's own PKI. Raises HomeError, PkiError."""
-    opened = pki.bootstrap.open_pki(home)
+def opened(home: Home, clock: Clock = utc_now) -> Iterator[Pki]:
+    """A home's PKI, closed at the end. Raises HomeError, PkiError."""
+    authority = pki.bootstrap.open_pki(home, clock)
     try:
-        yield opened
+        yield authority
     finally:
-        opened.close()
+        authority.close()
 
 
 @contextmanager
 def earlier_authority(home: Home) -> Iterator[Pki]:
     """The earlier PKI, founded when it is first wanted. Raises HomeError, PkiError."""
-    opened = pki.bootstrap.open_pki(_earlier(home), earlier_clock)
-    try:
-        yield opened
-    finally:
-        opened.close()
+    with opened(_earlier(home), earlier_clock) as authority:
+        yield authority
 
 
 def _earlier(home: Home) -> Home:
@@ -60,4 +60,6 @@ def _earlier(home: Home) -> Home:
         return load(root)
     made = create(root, home.public_url)
     pki.bootstrap.initialise(made, earlier_clock)
+    with opened(made, earlier_clock) as founded:
+        write_public_files(founded, root / _PUBLIC_FILES)
     return made

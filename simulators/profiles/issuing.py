@@ -17,7 +17,7 @@ from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.certificateline import described
 from simulators.factory import make_blank
-from simulators.profiles.authorities import earlier_authority, present_authority
+from simulators.profiles.authorities import earlier_authority, opened
 from simulators.profiles.certifying import Certifier
 from simulators.profiles.making import Making, Secrets, make
 from simulators.profiles.people import draw_holder
@@ -60,7 +60,7 @@ class ProfileIssuer:
     def __init__(self, home: Home, stack: ExitStack) -> None:
         self._stack = stack
         self.home = home
-        self.pki = stack.enter_context(present_authority(home))
+        self.pki = stack.enter_context(opened(home))
 
     @cached_property
     def earlier(self) -> Pki:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from cryptography import x509
 
 import pki.bootstrap
 from hoviat import main
@@ -81,5 +82,9 @@ def test_an_expired_card_never_mixes_two_authorities_in_one_place(
 def test_an_expired_card(home: Path) -> None:
     result = sim(home, "issue", "--profile", "expired")
     assert result.exit_code == 0, result.output
-    assert (home / "earlier" / "hoviat.toml").is_file()
+    ca = home / "earlier" / "ca"
+    (card,) = [json.loads(line) for line in result.stdout.splitlines()]
+    leaf = x509.load_pem_x509_certificate(card["certificates"][0]["pem"].encode())
+    issuer = x509.load_pem_x509_certificate((ca / "citizen-auth-g1.pem").read_bytes())
+    leaf.verify_directly_issued_by(issuer)
     assert sim(home, "issue", "--profile", "expired", "--seed", "2").exit_code == 0
