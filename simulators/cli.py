@@ -1,6 +1,7 @@
 """`hoviat sim`: cards for testers, without a clerk and without plastic."""
 
 import json
+from collections.abc import Iterator
 
 import click
 
@@ -23,24 +24,65 @@ sim.add_command(readers)
     "--count", default=1, show_default=True, type=click.IntRange(1, 100_000), help="How many citizens."
 )
 @click.option("--seed", default=1, show_default=True, help="Chooses the citizens and their PINs.")
-def issue(count: int, seed: int) -> None:
+@click.option("--profile", "profile_name", help="A kind of card: see `hoviat sim profiles`, or FILE.toml.")
+def issue(count: int, seed: int, profile_name: str | None) -> None:
     """Issue cards to synthetic citizens: enrolment, approval, production, delivery, all of it.
 
     Prints a JSON line a card: card_number, file, national_code, pin, puk, can, certificates. The cards lie
     under HOME/cards/. An empty home is initialised first. In a new home, one seed gives the same people.
+
+    With --profile the registry is not asked: the home's PKI certifies the keys of such a card at once. The
+    line ends with `profile`.
     """
+    from cardio.errors import CardError
+    from pki.errors import PkiError
     from pki.home import HomeError
-    from simulators.installation.services import initialise, is_initialised
-    from simulators.issuing import issue_cards
 
     try:
-        if not is_initialised(current_home()):
-            click.echo(f"{current_home()} is no home yet: initialising it", err=True)
-            initialise(current_home())
-        for card in issue_cards(current_home(), count, seed):
+        for card in _issued(count, seed, profile_name):
             click.echo(json.dumps(card, ensure_ascii=False))
     except HomeError as error:
         raise click.ClickException(str(error)) from error
+    except (CardError, PkiError) as error:
+        if profile_name is None:
+            raise
+        raise click.ClickException(str(error)) from error
+
+
+def _issued(count: int, seed: int, profile_name: str | None) -> Iterator[dict[str, object]]:
+    from pki.home import load
+    from simulators.installation.services import initialise, is_initialised
+    from simulators.issuing import issue_cards
+    from simulators.profiles.issuing import issue_profile
+    from simulators.profiles.loading import load_profile
+
+    root = current_home()
+    profile = None if profile_name is None else load_profile(profile_name)
+    if not is_initialised(root):
+        click.echo(f"{root} is no home yet: initialising it", err=True)
+        initialise(root)
+    if profile is None:
+        yield from issue_cards(root, count, seed)
+    else:
+        yield from (card.to_json() for card in issue_profile(load(root), profile, count, seed))
+
+
+@sim.command()
+@click.option(
+    "--json", "as_json", is_flag=True, help="Print a JSON line a profile: name, title, status, hostile."
+)
+def profiles(*, as_json: bool) -> None:
+    """List the kinds of cards that `hoviat sim issue --profile NAME` makes."""
+    from simulators.profiles.loading import load_profile, profile_names
+
+    found = [load_profile(name) for name in profile_names()]
+    width = max(len(profile.name) for profile in found)
+    for profile in found:
+        click.echo(
+            json.dumps(profile.summary(), ensure_ascii=False)
+            if as_json
+            else f"{profile.name:{width}}  {profile.title}"
+        )
 
 
 @sim.command()

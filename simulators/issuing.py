@@ -5,14 +5,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import load_der_x509_certificate
-
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Slot
 from issuance.production.cardsecrets import issuer_secrets
 from simulators.actors.citizen import Citizen
 from simulators.actors.issue import Staff, choose_pin, deliver, enrol_someone, produce, signed_in
+from simulators.certificateline import described
 from simulators.factory import make_blank
 from simulators.installation.server import create_app, running
 from simulators.installation.services import Installation, open_installation
@@ -73,15 +71,6 @@ def _certificates(reader: OccupiedReader) -> list[dict[str, str]]:
     connection = reader.connect()
     try:
         session = PivSession(connection)
-        return [_described(slot, session.read_certificate(slot)) for slot in _SLOTS]
+        return [described(slot, session.read_certificate(slot)) for slot in _SLOTS]
     finally:
         connection.close()
-
-
-def _described(slot: Slot, der: bytes) -> dict[str, str]:
-    certificate = load_der_x509_certificate(der)
-    return {
-        "slot": f"{slot:02X}",
-        "serial": f"{certificate.serial_number:x}",
-        "pem": certificate.public_bytes(Encoding.PEM).decode(),
-    }
