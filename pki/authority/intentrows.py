@@ -88,7 +88,7 @@ _TYPES: Mapping[str, tuple[type, ...]] = {
 _EPOCH = moment_of(0)
 
 _INTENTS = table_of(Intent)
-_CERTIFIED = exists().where(table_of(CertificateRow).c.request_id == _INTENTS.c.request_id)
+CERTIFIED = exists().where(table_of(CertificateRow).c.request_id == _INTENTS.c.request_id)
 """Whatever an intent says of itself: what has a certificate is not signed again."""
 
 
@@ -96,7 +96,7 @@ def _raw(name: str) -> ColumnElement[Any]:
     """A column as the driver gives it: a type's own conversion would raise for the whole result."""
     column = _INTENTS.c[name]
     if name == "outcome":
-        return case((_CERTIFIED, Outcome.ISSUED.value), else_=column).label(name)
+        return case((CERTIFIED, Outcome.ISSUED.value), else_=column).label(name)
     if name == "serial":
         return read_as(column, LargeBinary).label(name)
     if name in TIMES:
@@ -123,7 +123,7 @@ def _recorded_query(dialect: str) -> Select[Any]:
 def pending_intents(session: Session, issuers: Sequence[str]) -> list[RecordedIntent]:
     """The intents of these CAs that a crash left unfinished, oldest first; read as `read_intents` does."""
     intents = _INTENTS.c
-    unfinished = (intents.outcome == Outcome.PENDING.value, ~_CERTIFIED)
+    unfinished = (intents.outcome == Outcome.PENDING.value, ~CERTIFIED)
     query = select(*_COLUMNS).where(*unfinished, intents.issuer.in_(issuers)).order_by(intents.created)
     return [_intent(row) for row in session.execute(query)]
 

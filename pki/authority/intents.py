@@ -7,11 +7,11 @@ from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 
-from sqlalchemy import Select, bindparam, select
+from sqlalchemy import Select, bindparam, or_, select
 from sqlalchemy.orm import Session
 
 from pki.auditchain.commitments import SALT_BYTES
-from pki.authority.intentrows import NAMES, TIMES, Outcome, OwnIntent, RecordedIntent, read_intents
+from pki.authority.intentrows import CERTIFIED, NAMES, TIMES, Outcome, OwnIntent, RecordedIntent, read_intents
 from pki.authority.issuers import Issuers, IssuingCa
 from pki.authority.orders import Order
 from pki.authority.seal import IntentSeal
@@ -159,7 +159,7 @@ _STOPPED_QUERY = select(_CERTIFICATES.c.serial).where(
 
 
 def _uses_of_keys(session: Session, orders: Sequence[Order]) -> _Uses:
-    """For each key that was ever asked for: its purposes and holders."""
+    """For each key that was ever asked for: its purposes and holders. What was refused gave it none."""
     uses: _Uses = {}
     keys = [order.key_hash for order in orders]
     for key_hash, profile, holder in session.execute(_uses_query(dialect_of(session)), {"keys": keys}):
@@ -170,7 +170,8 @@ def _uses_of_keys(session: Session, orders: Sequence[Order]) -> _Uses:
 @cache
 def _uses_query(dialect: str) -> Select[Any]:
     columns = (_INTENTS.c.key_hash, _INTENTS.c.profile, _INTENTS.c.holder_hash)
-    return select(*columns).where(among(dialect, _INTENTS.c.key_hash, "keys"))
+    taken = or_(_INTENTS.c.outcome != Outcome.REFUSED.value, CERTIFIED)
+    return select(*columns).where(among(dialect, _INTENTS.c.key_hash, "keys"), taken)
 
 
 def _refuse_reused_key(order: Order, uses: _Uses) -> None:

@@ -116,7 +116,12 @@ def encode_person(name: PersonName) -> bytes:
 
 
 def encode_institution(common_name: str) -> bytes:
-    """DER Name of one of our own CAs or responders: C, O, CN."""
+    """DER Name of one of our own CAs or responders, or of a host: C, O, CN.
+
+    Raises SubjectError: a CN has 1 to 64 characters (RFC 5280 appendix A), also where a host's name is longer.
+    """
+    if not 1 <= len(common_name) <= MAX_COMMON_NAME:
+        raise SubjectError("common_name", f"has not 1 to {MAX_COMMON_NAME} characters")
     return der.sequence((_INSTITUTION, _rdn(oids.COMMON_NAME, _UTF8_STRING, common_name)))
 
 

@@ -68,10 +68,9 @@ def make(making: Making, connect: Callable[[], CardConnection]) -> dict[Slot, by
         session = PivSession(connection, EXTENDED_APDUS)
         certificates = _personalise(making, session)
         _hand_to_issuer(making.secrets, session)
-        personalisation.rotate_channel_keys(
-            connection, making.secrets.factory.channel_keys, making.secrets.issuer.channel_keys
-        )
-        personalisation.secure(connection, making.secrets.issuer.channel_keys)
+        domain = personalisation.open_domain(connection, making.secrets.factory.channel_keys)
+        personalisation.rotate_channel_keys(domain, making.secrets.issuer.channel_keys)
+        personalisation.secure(domain)
     if making.profile.status is not Status.UNDELIVERED:
         with closing(connect()) as connection:
             PivSession(connection).change_pin(making.secrets.issuer.transport_pin, making.pin)

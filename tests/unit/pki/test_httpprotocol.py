@@ -8,7 +8,14 @@ import uvicorn
 from starlette.types import Receive, Scope, Send
 from uvicorn.server import ServerState
 
-from pki.httpprotocol import AnswerBody, Headers, ReadyResponse, Respond, answering_at_once
+from pki.httpprotocol import (
+    MAX_HEAD_BYTES,
+    AnswerBody,
+    Headers,
+    ReadyResponse,
+    Respond,
+    answering_at_once,
+)
 
 _READY = b"HTTP/1.1 200 OK\r\ndate: now\r\ncontent-length: 5\r\n\r\nready"
 _MADE = b"HTTP/1.1 200 OK\r\ndate: now\r\ncontent-length: 4\r\n\r\nmade"
@@ -337,5 +344,47 @@ def test_what_is_more_than_a_plain_post_is_the_application_s(head: bytes) -> Non
             await asyncio.sleep(0)
         assert (server.waiting, server.read) == ([], [b"body"])
         assert server.transport.sent.endswith(b"made")
+
+    _run(scenario)
+
+
+def test_a_head_behind_an_answer_under_way_is_bounded_too() -> None:
+    def scenario(server: _Server) -> None:
+        server.connection.data_received(b"GET /made HTTP/1.1\r\nHost: x\r\n\r\n")
+        server.connection.data_received(b"POST /soon HTTP/1.1\r\nHost: x\r\n")
+        sent = 0
+        while not server.transport.is_closing() and sent < 10 * MAX_HEAD_BYTES:
+            server.connection.data_received(b"a: b\r\n" * 100)
+            sent += 600
+        assert server.transport.is_closing()
+        assert sent <= MAX_HEAD_BYTES + 600
+
+    _run(scenario)
+
+
+def test_a_body_under_way_is_no_head() -> None:
+    async def scenario(server: _Server) -> None:
+        length = 4 * MAX_HEAD_BYTES
+        server.connection.data_received(
+            b"POST /soon HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % length
+        )
+        for _ in range(4):
+            server.connection.data_received(bytes(MAX_HEAD_BYTES))
+        assert not server.transport.is_closing()
+        server.may_answer.set()
+        await server.until(_MADE)
+        assert server.read == [bytes(length)]
+
+    _run(scenario)
+
+
+def test_no_idle_timer_runs_while_the_application_answers_the_next_of_a_packet() -> None:
+    async def scenario(server: _Server) -> None:
+        server.connection.data_received(_GET + _GET.replace(b"/ready", b"/other"))
+        assert server.transport.sent == _READY
+        assert server.connection.timeout_keep_alive_task is None
+        server.may_answer.set()
+        await server.until(_READY + _MADE)
+        assert server.connection.timeout_keep_alive_task is not None
 
     _run(scenario)

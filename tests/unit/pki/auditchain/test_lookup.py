@@ -120,3 +120,53 @@ def test_a_terminal_is_not_commanded_by_an_entry(run: Run, home: Home) -> None:
     shown = run("audit", "entries", "--limit", "1")
     assert "\x1b" not in shown.stdout
     assert "?[2J" in shown.stdout
+
+
+def test_another_entry_that_somebody_appends_denies_no_holder(
+    run: Run, home: Home, delivered: IssuedCertificate
+) -> None:
+    serial = f"{delivered.serial:032x}"
+    before = told(run("audit", "holder", serial, "--json"))
+    append(
+        home,
+        "SELECT MAX(sequence) + 1, time, actor, 'certificate.issued',"
+        f" '{serial}', '{{}}', hash, previous_hash",
+    )
+    assert told(run("audit", "holder", serial, "--json")) == before
+
+
+@pytest.mark.parametrize("body", ["x''", "x'3003020101'", "'text'"])
+def test_an_odd_body_is_named(run: Run, home: Home, delivered: IssuedCertificate, body: str) -> None:
+    change(home, f"UPDATE certificate_bodies SET der = {body}")  # noqa: S608 - the test's own words
+    refused = run("audit", "holder", f"{delivered.serial:032x}")
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert "changed by somebody else" in refused.stderr
+
+
+def test_json_commands_no_terminal(run: Run, home: Home) -> None:
+    append(
+        home,
+        "SELECT sequence + 1, time, char(155) || '[2J', action, subject, details, hash, previous_hash",
+    )
+    shown = run("audit", "entries", "--limit", "1", "--json")
+    assert "\x9b" not in shown.stdout
+    assert json.loads(shown.stdout)["actor"] == "\x9b[2J"
+
+
+def test_a_question_in_no_utf_8_is_refused(run: Run) -> None:
+    refused = run("audit", "entries", "--subject", "\udcff")
+    assert refused.exit_code == 2
+    assert "UTF-8" in refused.stderr
+
+
+def append(home: Home, selection: str) -> None:
+    change(home, f"INSERT INTO audit {selection} FROM audit ORDER BY sequence DESC LIMIT 1")
+
+
+def change(home: Home, statement: str) -> None:
+    opened = open_pki(home)
+    try:
+        with opened.engine.begin() as connection:
+            connection.execute(text(statement))
+    finally:
+        opened.close()

@@ -33,6 +33,7 @@ from pki.keys.files import FileSigner
 from pki.keys.signer import SignerPublicKey
 from pki.profiles import Profile
 from pki.profiles.extensions import PublicAddresses
+from pki.profiles.names import encode_institution
 from pki.status import Status
 from pki.store.models import AuditEntry, CertificateRow, Intent
 
@@ -229,6 +230,34 @@ def test_a_key_serves_one_purpose_of_one_person(authority: Authority, citizen_re
     with pytest.raises(KeyReusedError):
         authority.issue(citizen_request("request-3", signer=signer, subject=stranger))
     authority.issue(citizen_request("request-4", signer=signer))  # a renewal
+
+
+def test_a_refused_request_leaves_its_key_free(
+    pki: Pki, authority: Authority, citizen_request: Requests, watched: WatchedSigner
+) -> None:
+    signer = FileSigner.generate(ec.SECP256R1())
+    stranger = PersonSubject("0012345679", "زهرا", "محمدی")
+    request = citizen_request("request-2", signer=signer, subject=stranger)
+    watched.cut_before = True
+    with pytest.raises(PowerCutError):
+        authority.issue(request)
+    watched.cut_before = False
+    with Session(pki.engine) as session, session.begin():
+        session.execute(update(Intent).values(seal=bytes(32)))
+    authority.repair()
+    issued = authority.issue(citizen_request("request-3", signer=signer))
+    with (
+        Session(pki.engine) as session,
+        session.begin(),
+    ):  # who writes SQL frees no key that has a certificate
+        session.execute(update(Intent).where(Intent.serial == issued.serial).values(outcome="refused"))
+    with pytest.raises(KeyReusedError):
+        authority.issue(citizen_request("request-4", signer=signer, subject=stranger))
+
+
+def test_a_host_s_name_that_no_cn_takes_is_refused_in_clear_words() -> None:
+    with pytest.raises(SubjectError, match="1 to 64 characters"):
+        encode_institution("a" * 30 + "." + "b" * 40)
 
 
 @pytest.mark.parametrize("profile", [Profile.ROOT_CA, Profile.ISSUING_CA, Profile.OCSP_RESPONDER])

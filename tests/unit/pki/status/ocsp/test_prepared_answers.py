@@ -10,13 +10,15 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.x509 import ocsp
+from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from pki.authority import IssuedCertificate
 from pki.authority.record import confirm_clock
 from pki.bootstrap import Pki
-from pki.status import RevocationReason
+from pki.errors import StoredValueError
+from pki.status import RevocationReason, feed
 from pki.status.ocsp import keeping
 from pki.status.ocsp.composing import ReadyAnswer
 from pki.status.ocsp.policy import STORED_LIFE, UNCONFIRMED_SECONDS
@@ -359,3 +361,27 @@ def test_the_store_opens_again_after_closing(worker: Worker, issue: Issue) -> No
     worker.store(serial)
     worker.pki.answers.close()
     assert read(worker.find(serial)).certificate_status is GOOD
+
+
+def test_a_ca_whose_row_somebody_else_wrote_stops_no_other(worker: Worker, issue: Issue) -> None:
+    serial = issue().serial
+    worker.follow()
+    with worker.pki.engine.begin() as connection:
+        connection.execute(text("UPDATE issuers SET status_version = 'odd' WHERE name = 'card-g1'"))
+    assert "card-g1" not in worker.pki.feed.positions()
+    with pytest.raises(StoredValueError):
+        worker.pki.feed.check()
+    answer = worker.pki.ocsp.answer(worker.request(serial))
+    assert ocsp.load_der_ocsp_response(answer.body).certificate_status == GOOD
+    worker.follow()
+
+
+@pytest.mark.parametrize("odd", ["'text'", "600000000", "NULL"])
+def test_an_odd_end_of_the_log_is_named_and_makes_nothing_of_it(worker: Worker, odd: str) -> None:
+    """Of a number `bytes` would make as many zeros."""
+    with worker.pki.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE log (sequence INTEGER, hash BLOB)"))
+        connection.execute(text(f"INSERT INTO log VALUES (1, {odd})"))  # noqa: S608 - the test's own words
+        row = connection.execute(text("SELECT hash FROM log")).scalar()
+    with pytest.raises(StoredValueError):
+        feed._octets(row)
