@@ -31,7 +31,10 @@ class CardData:
         self._memory = memory
 
     def get(self, command: Command) -> bytes:
-        """The object that P1-P2 name, with its tag.
+        """The object that P1-P2 name.
+
+        A command of GlobalPlatform's own class gets it with its tag (GPCS 11.3.3), an interindustry one the
+        value alone (ISO/IEC 7816-4, clause 11.4.3, even INS).
 
         :raises StatusError: 6A80 (data that are no empty tag list), 6A88 (no such object)
         """
@@ -40,7 +43,7 @@ class CardData:
         value = self._values().get(command.p1_p2)
         if value is None:
             raise StatusError(SW.REFERENCE_DATA_NOT_FOUND)
-        return tlv.encode(command.p1_p2, value)
+        return tlv.encode(command.p1_p2, value) if command.is_proprietary else value
 
     def _values(self) -> dict[int, bytes]:
         isd, serial = self._memory.isd, self._memory.state.serial.to_bytes(_SERIAL_LENGTH, "big")

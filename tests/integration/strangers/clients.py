@@ -23,8 +23,8 @@ AUTHENTICATION = "01"  # 9A
 SIGNATURE = "02"  # 9C
 
 
-def run(*command: str, stdin: str | None = None, **environment: str) -> str:
-    """Standard output and error; fails with both unless the client exits with 0."""
+def run(*command: str, stdin: str | None = None, exit_code: int | None = 0, **environment: str) -> str:
+    """Standard output and error; fails with both unless the client exits as expected (None: any way)."""
     result = subprocess.run(
         command,
         input=stdin,
@@ -36,7 +36,9 @@ def run(*command: str, stdin: str | None = None, **environment: str) -> str:
         env={**os.environ, "LC_ALL": "C.UTF-8", **environment},
         check=False,
     )
-    assert result.returncode == 0, f"{command[0]} exited with {result.returncode}:\n{result.stdout}"
+    assert exit_code in (None, result.returncode), (
+        f"{command[0]} exited with {result.returncode}:\n{result.stdout}"
+    )
     return result.stdout
 
 
@@ -119,11 +121,36 @@ def read_certificate_pkcs15(reader: str, key: str, folder: Path) -> Path:
     return pem
 
 
+def public_key(certificate: Path) -> Path:
+    """The key of a certificate, in a file beside it."""
+    path = certificate.with_suffix(".pub")
+    path.write_text(run("openssl", "x509", "-in", str(certificate), "-noout", "-pubkey"))
+    return path
+
+
 def verify_signature(certificate: Path, hash_name: str, signature: Path, data: Path) -> str:
-    public_key = certificate.with_suffix(".pub")
-    public_key.write_text(run("openssl", "x509", "-in", str(certificate), "-noout", "-pubkey"))
-    options = [f"-{hash_name}", "-verify", str(public_key), "-signature", str(signature), str(data)]
-    return run("openssl", "dgst", *options)
+    options = ["-verify", str(public_key(certificate)), "-signature", str(signature), str(data)]
+    return run("openssl", "dgst", f"-{hash_name}", *options)
+
+
+def new_key_and_certificate(folder: Path, name: str, algorithm: str, subject: str) -> tuple[Path, Path]:
+    """A key of openssl's making (`ec:CURVE` or `rsa:BITS`) and its self-signed certificate."""
+    key, certificate = folder / f"{name}.key", folder / f"{name}.pem"
+    family, _, size = algorithm.partition(":")
+    kind = ["ec", "-pkeyopt", f"ec_paramgen_curve:{size}"] if family == "ec" else [algorithm]
+    files = ["-nodes", "-keyout", str(key), "-out", str(certificate), "-subj", f"/CN={subject}"]
+    run("openssl", "req", "-x509", "-newkey", *kind, *files)
+    return key, certificate
+
+
+def certify(folder: Path, key: Path) -> Path:
+    """A certificate for somebody else's public key, of an authority made for it."""
+    ca_key, ca = new_key_and_certificate(folder, "authority", "ec:P-256", "Authority")
+    request, certificate = folder / "authority.csr", folder / "certified.pem"
+    run("openssl", "req", "-new", "-key", str(ca_key), "-subj", "/CN=Certified", "-out", str(request))
+    signer = ["-CA", str(ca), "-CAkey", str(ca_key), "-out", str(certificate)]
+    run("openssl", "x509", "-req", "-in", str(request), "-force_pubkey", str(key), *signer)
+    return certificate
 
 
 def verify_certificate(certificate: Path, ca_file: Path, *options: str) -> str:
@@ -141,9 +168,7 @@ def yubico_status(reader: str) -> str:
 @contextmanager
 def tls_server(ca_file: Path, folder: Path) -> Iterator[int]:
     """`openssl s_server` on loopback that wants a client certificate from `ca_file`; gives its port."""
-    key, certificate = folder / "server.key", folder / "server.pem"
-    new_key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", str(key)]
-    run("openssl", "req", "-x509", *new_key, "-out", str(certificate), "-subj", "/CN=localhost")
+    key, certificate = new_key_and_certificate(folder, "server", "ec:P-256", "localhost")
     port = _free_port()
     command = ["openssl", "s_server", "-accept", f"127.0.0.1:{port}", "-tls1_3", "-www"]
     command += ["-cert", str(certificate), "-key", str(key)]
@@ -161,12 +186,6 @@ def tls_server(ca_file: Path, folder: Path) -> Iterator[int]:
 def tls_login(reader: str, pin: str, ca_file: Path, folder: Path, key: str = AUTHENTICATION) -> str:
     """A TLS 1.3 client login with a key on the card through OpenSSL's PKCS#11 engine; gives the page."""
     certificate = read_certificate(reader, key, folder)
-    slot = slot_of(reader)
-    configuration = folder / "engine.cnf"
-    configuration.write_text(
-        f"openssl_conf = init\n[init]\nengines = engines\n[engines]\npkcs11 = pkcs11\n"
-        f"[pkcs11]\nengine_id = pkcs11\nMODULE_PATH = {pkcs11_module()}\nPIN = {pin}\ninit = 0\n"
-    )
     with tls_server(ca_file, folder) as port:
         return run(
             "openssl",
@@ -177,15 +196,33 @@ def tls_login(reader: str, pin: str, ca_file: Path, folder: Path, key: str = AUT
             "-ign_eof",
             "-cert",
             str(certificate),
-            "-engine",
-            "pkcs11",
-            "-keyform",
-            "engine",
-            "-key",
-            f"slot_{int(slot, 0)}-id_{key}",
+            *_engine_key(reader, key),
             stdin="GET / HTTP/1.0\r\n\r\n",
-            OPENSSL_CONF=str(configuration),
+            OPENSSL_CONF=str(_engine_configuration(pin, folder)),
         )
+
+
+def cms_sign(reader: str, pin: str, data: Path, message: Path, key: str = AUTHENTICATION) -> None:
+    """Signs a file into a CMS message, in DER, through the same engine."""
+    certificate = read_certificate(reader, key, data.parent)
+    options = ["-binary", "-nodetach", "-in", str(data), "-signer", str(certificate)]
+    options += ["-outform", "DER", "-out", str(message), *_engine_key(reader, key, option="-inkey")]
+    run("openssl", "cms", "-sign", *options, OPENSSL_CONF=str(_engine_configuration(pin, data.parent)))
+
+
+def _engine_key(reader: str, key: str, option: str = "-key") -> list[str]:
+    """Options of openssl for a key on the card."""
+    slot = int(slot_of(reader), 0)
+    return ["-engine", "pkcs11", "-keyform", "engine", option, f"slot_{slot}-id_{key}"]
+
+
+def _engine_configuration(pin: str, folder: Path) -> Path:
+    path = folder / "engine.cnf"
+    path.write_text(
+        f"openssl_conf = init\n[init]\nengines = engines\n[engines]\npkcs11 = pkcs11\n"
+        f"[pkcs11]\nengine_id = pkcs11\nMODULE_PATH = {pkcs11_module()}\nPIN = {pin}\ninit = 0\n"
+    )
+    return path
 
 
 def _free_port() -> int:

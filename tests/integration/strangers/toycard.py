@@ -1,77 +1,117 @@
-"""A card good enough for strangers, made without the registry: keys, self-signed certificates, CHUID, CCC."""
+"""Cards good enough for strangers, made without the registry: keys, self-signed certificates, CHUID, CCC."""
 
 import secrets
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum, unique
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from simulators.card import tlv
 from simulators.card.blank import blank_state
 from simulators.card.file import CardFile
+from simulators.card.globalplatform.keyset import KeySet
 from simulators.card.piv import keys
 from simulators.card.piv.identifiers import Algorithm, DataObject, KeyReference
+from simulators.card.piv.objects import certificate_object
 from simulators.card.piv.state import PivState
 
 SERIAL = 20_251_124
+CARD_NAME = "Toy card"
+
+
+@unique
+class Kind(StrEnum):
+    """Which card; the value is its name on the page."""
+
+    EC = "P-256, P-384"
+    RSA = "RSA-2048"
+    BLANK = "blank, AES-256"
+    BLANK_3DES = "blank, 3DES"
+
+
+_ELLIPTIC = {
+    KeyReference.AUTHENTICATION: Algorithm.ECC_P256,
+    KeyReference.SIGNATURE: Algorithm.ECC_P384,
+    KeyReference.KEY_MANAGEMENT: Algorithm.ECC_P256,
+    KeyReference.CARD_AUTHENTICATION: Algorithm.ECC_P256,
+}
+_KEYS: Mapping[Kind, Mapping[KeyReference, Algorithm]] = {
+    Kind.EC: _ELLIPTIC,
+    Kind.RSA: dict.fromkeys(_ELLIPTIC, Algorithm.RSA_2048),
+    Kind.BLANK: {},
+    Kind.BLANK_3DES: {},
+}
 
 
 @dataclass(frozen=True)
 class ToyCard:
+    """A card file, its secrets, and the certificates that it holds."""
+
+    kind: Kind
     path: Path
     pin: str
+    puk: str
+    management_key: bytes = field(repr=False)
+    channel_keys: KeySet = field(repr=False)
     ca_file: Path
-    """Both self-signed certificates: each is its own authority."""
+    """All certificates: self-signed, each is its own authority."""
 
 
-def make(folder: Path) -> ToyCard:
-    pin = f"{secrets.randbelow(10**8):08}"
-    state = blank_state(SERIAL, pin, f"{secrets.randbelow(10**8):08}", secrets.token_bytes(32))
-    piv = replace(state.piv, pin_is_transport=False)
+def make(folder: Path, kind: Kind) -> ToyCard:
+    """A blank's PIN is a transport PIN; the other cards are in their holder's hand."""
+    triple_des = kind is Kind.BLANK_3DES
+    path, pin, puk = folder / "toy.json", _digits(), _digits()
+    management_key = secrets.token_bytes(24 if triple_des else 32)
+    # Clients in the field speak SCP03 with AES-128 keys only.
+    channel_keys = KeySet(secrets.token_bytes(16), secrets.token_bytes(16), secrets.token_bytes(16))
+    state = blank_state(SERIAL, pin, puk, management_key, channel_keys, triple_des=triple_des)
+    piv, certificates = state.piv, b""
+    for reference, algorithm in _KEYS[kind].items():
+        piv, certificate = _with_key(piv, reference, algorithm)
+        certificates += certificate.public_bytes(serialization.Encoding.PEM)
+    if certificates:
+        piv = replace(piv, pin_is_transport=False)
+        piv = piv.with_object(DataObject.CHUID, _chuid())
+        piv = piv.with_object(DataObject.CARD_CAPABILITY_CONTAINER, _ccc())
     ca_file = folder / "ca.pem"
-    pem = b""
-    for reference, algorithm, tag in (
-        (KeyReference.AUTHENTICATION, Algorithm.ECC_P256, DataObject.AUTHENTICATION_CERTIFICATE),
-        (KeyReference.SIGNATURE, Algorithm.ECC_P384, DataObject.SIGNATURE_CERTIFICATE),
-    ):
-        piv, certificate = _with_key(piv, reference, algorithm, tag)
-        pem += certificate.public_bytes(serialization.Encoding.PEM)
-    ca_file.write_bytes(pem)
-    piv = piv.with_object(DataObject.CHUID, _chuid())
-    piv = piv.with_object(DataObject.CARD_CAPABILITY_CONTAINER, _ccc())
-    path = folder / "toy.json"
+    ca_file.write_bytes(certificates)
     CardFile.create(path, replace(state, piv=piv)).close()
-    return ToyCard(path, pin, ca_file)
+    return ToyCard(kind, path, pin, puk, management_key, channel_keys, ca_file)
+
+
+def _digits() -> str:
+    return f"{secrets.randbelow(10**8):08}"
 
 
 def _with_key(
-    piv: PivState, reference: KeyReference, algorithm: Algorithm, tag: DataObject
+    piv: PivState, reference: KeyReference, algorithm: Algorithm
 ) -> tuple[PivState, x509.Certificate]:
     stored, _ = keys.generate(algorithm)
-    key = serialization.load_der_private_key(stored.value, None)
-    assert isinstance(key, ec.EllipticCurvePrivateKey)
-    certificate = _self_signed(
-        key, f"Toy card {reference:02X}", is_signature=reference == KeyReference.SIGNATURE
-    )
+    certificate = _self_signed(keys.decode(stored), reference)
     # SP 800-73-5 part 1, table 15: certificate, CertInfo (uncompressed), error detection code
     content = tlv.encode(0x70, certificate.public_bytes(serialization.Encoding.DER))
     content += tlv.encode(0x71, b"\0") + tlv.encode(0xFE, b"")
-    return piv.with_private_key(reference, stored).with_object(tag, content), certificate
+    return piv.with_private_key(reference, stored).with_object(
+        certificate_object(reference), content
+    ), certificate
 
 
-def _self_signed(key: ec.EllipticCurvePrivateKey, name: str, *, is_signature: bool) -> x509.Certificate:
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
+def _self_signed(key: keys.PrivateKey, reference: KeyReference) -> x509.Certificate:
+    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"{CARD_NAME} {reference:02X}")])
     now = datetime.now(UTC)
+    is_elliptic = not hasattr(key, "decrypt")
+    manages = reference == KeyReference.KEY_MANAGEMENT
     usage = x509.KeyUsage(
-        digital_signature=not is_signature,
-        content_commitment=is_signature,
-        key_encipherment=False,
+        digital_signature=not manages and reference != KeyReference.SIGNATURE,
+        content_commitment=reference == KeyReference.SIGNATURE,
+        key_encipherment=manages and not is_elliptic,
         data_encipherment=False,
-        key_agreement=False,
+        key_agreement=manages and is_elliptic,
         key_cert_sign=False,
         crl_sign=False,
         encipher_only=False,

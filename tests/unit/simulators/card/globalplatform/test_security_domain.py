@@ -154,10 +154,18 @@ class TestGetData:
         assert (answer[:1], sw) == (b"\x66", OK)
         assert bytes.fromhex("2A864886FC6B040370") in answer
 
-    @pytest.mark.parametrize("command", ["80CA00E000", "00CA00E000", "80CA00E0025C0000"])
+    @pytest.mark.parametrize("command", ["80CA00E000", "80CA00E0025C0000"])
     def test_key_information_lists_every_key(self, command: str, gp: GpHost) -> None:
         entries = b"".join(bytes((0xC0, 4, n, FACTORY, 0x88, 32)) for n in (1, 2, 3))
         assert gp.raw(command) == (bytes((0xE0, len(entries))) + entries, OK)
+
+    @pytest.mark.parametrize("tag", ["00E0", "0066", "9F7F", "00C1"])
+    def test_an_interindustry_get_data_gives_the_value_alone(self, tag: str, gp: GpHost) -> None:
+        """ISO/IEC 7816-4, clause 11.4.3: even INS; yubikit reads keys and card data this way."""
+        whole, value = gp.raw(f"80CA{tag}00"), gp.raw(f"00CA{tag}00")
+        assert value[1] == whole[1] == OK
+        head = bytes.fromhex(tag).lstrip(b"\x00") + bytes((len(value[0]),))
+        assert whole[0] == head + value[0]
 
     def test_counter_issuer_and_card_numbers(self, gp: GpHost) -> None:
         gp.initialize()

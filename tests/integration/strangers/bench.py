@@ -1,0 +1,121 @@
+"""A scenario is what one stranger's client must do with one card; the bench gives it the card and counts APDUs."""
+
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from simulators.card.card import SimulatedCard
+from simulators.card.file import CardFile
+from simulators.readers.pcscd import pcscd_service
+from simulators.readers.vpcd import insert
+from tests.integration.strangers.toycard import Kind, ToyCard
+
+SLOT_WAIT_S = 300.0  # other test runs of this machine may have a card in
+
+
+@dataclass(frozen=True)
+class Client:
+    """Its name, and the Debian (else PyPI) package that holds it."""
+
+    name: str
+    package: str
+    from_pypi: bool = False
+
+    def version(self) -> str:
+        """Upstream's, without Debian's epoch and revision.
+
+        :raises CalledProcessError: the package isn't installed
+        """
+        if self.from_pypi:
+            return metadata.version(self.package)
+        query = ["dpkg-query", "-W", "-f", "${Version}", self.package]
+        debian = subprocess.run(query, capture_output=True, text=True, check=True).stdout
+        return debian.rpartition(":")[2].partition("-")[0]
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A reader that holds a card, and a folder for a client's files."""
+
+    reader: str
+    card: ToyCard
+    folder: Path
+
+    def letter(self) -> Path:
+        """A file to sign."""
+        path = self.folder / "letter.txt"
+        path.write_text("A letter to sign.\n")
+        return path
+
+
+Run = Callable[[Desk], None]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`what` completes "the client …" and stands on the page; `run` raises unless it worked."""
+
+    client: Client
+    card: Kind
+    what: str
+    run: Run
+
+    @property
+    def name(self) -> str:
+        return f"{self.client.name}-{self.card.name}-{self.run.__name__}"
+
+
+SCENARIOS: list[Scenario] = []
+
+
+def scenario(client: Client, what: str, *cards: Kind) -> Callable[[Run], Run]:
+    """Registers a function as what `client` does with each of these cards."""
+
+    def register(run: Run) -> Run:
+        SCENARIOS.extend(Scenario(client, card, what, run) for card in cards)
+        return run
+
+    return register
+
+
+class CountingCard:
+    """Counts the commands that reach a card."""
+
+    def __init__(self, card: SimulatedCard) -> None:
+        self._card = card
+        self.commands = 0
+
+    @property
+    def atr(self) -> bytes:
+        return self._card.atr
+
+    def power_on(self) -> bytes:
+        return self._card.power_on()
+
+    def power_off(self) -> None:
+        self._card.power_off()
+
+    def reset(self) -> bytes:
+        return self._card.reset()
+
+    def transmit(self, command: bytes) -> bytes:
+        self.commands += 1
+        return self._card.transmit(command)
+
+
+@contextmanager
+def _inserted(card: ToyCard) -> Iterator[tuple[CountingCard, str]]:
+    with CardFile.open(card.path) as file, pcscd_service():
+        counting = CountingCard(SimulatedCard(file))
+        with insert(counting, slot_wait_s=SLOT_WAIT_S) as slot:
+            yield counting, slot.name
+
+
+def apdus(wanted: Scenario, card: ToyCard, folder: Path) -> int:
+    """Runs a scenario on a card in the real virtual reader; how many commands the client sent."""
+    with _inserted(card) as (counting, reader):
+        wanted.run(Desk(reader, card, folder))
+        return counting.commands
