@@ -118,7 +118,7 @@ def encode_person(name: PersonName) -> bytes:
 def encode_institution(common_name: str) -> bytes:
     """DER Name of one of our own CAs or responders, or of a host: C, O, CN.
 
-    Raises SubjectError: a CN has 1 to 64 characters (RFC 5280 appendix A), also where a host's name is longer.
+    Raises SubjectError: a CN has 1 to 64 characters (RFC 5280 appendix A); some host names are longer.
     """
     if not 1 <= len(common_name) <= MAX_COMMON_NAME:
         raise SubjectError("common_name", f"has not 1 to {MAX_COMMON_NAME} characters")
