@@ -1,4 +1,4 @@
-"""A scenario is what a stranger's client must do with a card; the bench gives it one and counts APDUs."""
+"""A scenario is what one client must do with one card; the bench gives it the card and counts APDUs."""
 
 import subprocess
 from collections.abc import Callable, Iterator
