@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 from issuance.app import create_app
+from issuance.production.steps import Step
 from issuance.registry.text import persian_digits
 from simulators.installation.server import running
 from simulators.population.portrait import draw_portrait
@@ -100,7 +101,7 @@ def test_from_list_to_delivery(office: Office, address: str, page: Page, languag
     page.locator("#reader").select_option(office.reader.name)
     page.locator(f"form[action$='/{application}/production'] button").click()
     # The page itself follows the run to its end: nothing is reloaded here.
-    expect(page.locator(".steps .step-done")).to_have_count(14, timeout=30_000)
+    expect(page.locator(".steps .step-done")).to_have_count(len(Step), timeout=30_000)
     deliver = page.locator("a[href$='/delivery']")
     expect(deliver).to_be_visible(timeout=30_000)
     holds_together(page, language)
@@ -143,7 +144,7 @@ def test_search_narrows_the_list_while_typing(office: Office, address: str, page
 def test_a_card_pulled_in_the_middle_is_told_and_resumed(office: Office, address: str, page: Page) -> None:
     application = office.approved()
     blank = office.blank()
-    office.insert(blank, power_cut_after_writes=3)
+    office.insert(blank, power_cut_after_writes=6)
     sign_in(page, address, office, "clerk-1", "en")
     page.goto(f"{address}/applications/{application}")
     page.locator(f"form[action$='/{application}/production'] button").click()
