@@ -147,8 +147,9 @@ def test_a_bad_request_is_named(run: Run, home: Home, csr: Path, spoil: Any, cau
 @pytest.mark.parametrize(
     ("profile", "name", "cause"),
     [
-        ("operator", "", "CN has not"),
-        ("operator", "x" * 65, "CN has not"),
+        ("operator", "", "1 to 64 characters"),
+        ("operator", "x" * 65, "1 to 64 characters"),
+        ("service", "a" * 60 + "." + "b" * 60, "1 to 64 characters"),
         ("service", "a b", "host"),
         ("service", "UPPER.example", "host"),
         ("operator", "a\nb", "CN holds"),
