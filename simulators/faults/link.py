@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from simulators.card.errors import ReaderFailureError
 from simulators.readers.vpcd import Card
+from simulators.readers.wrapped import WrappedCard
 
 _LONGEST_SHORT = 4 + 1 + 255 + 1
 _HEADER = 4
@@ -31,29 +32,12 @@ class ReaderLimits:
 SHORT_APDUS_ONLY = ReaderLimits(_LONGEST_SHORT)
 
 
-class LimitedReaderCard:
+class LimitedReaderCard(WrappedCard):
     """A card as it appears through a reader with limits."""
 
     def __init__(self, card: Card, limits: ReaderLimits) -> None:
-        self._card = card
+        super().__init__(card)
         self._limits = limits
-
-    @property
-    def atr(self) -> bytes:
-        """The answer to reset."""
-        return self._card.atr
-
-    def power_on(self) -> bytes:
-        """Powers the card."""
-        return self._card.power_on()
-
-    def power_off(self) -> None:
-        """Takes the power away."""
-        self._card.power_off()
-
-    def reset(self) -> bytes:
-        """Warm reset."""
-        return self._card.reset()
 
     def transmit(self, command: bytes) -> bytes:
         """The card's answer.

@@ -26,6 +26,7 @@ from simulators.load.result import Result
 from simulators.readers.choice import OccupiedReader, ReaderKind
 from simulators.readers.inprocess import InProcessReader
 from simulators.readers.vpcd import Card
+from simulators.readers.wrapped import WrappedCard
 from simulators.timing.costs import Costs
 from simulators.timing.line import Ta1, line_seconds
 
@@ -66,29 +67,12 @@ class Traffic:
         return self.line + self.key_work + self.written * _COSTS.write()
 
 
-class CountedCard:
+class CountedCard(WrappedCard):
     """A card whose traffic is counted."""
 
     def __init__(self, card: Card, traffic: Traffic) -> None:
-        self._card = card
+        super().__init__(card)
         self._traffic = traffic
-
-    @property
-    def atr(self) -> bytes:
-        """The answer to reset."""
-        return self._card.atr
-
-    def power_on(self) -> bytes:
-        """Powers the card."""
-        return self._card.power_on()
-
-    def power_off(self) -> None:
-        """Takes the power away."""
-        self._card.power_off()
-
-    def reset(self) -> bytes:
-        """Warm reset."""
-        return self._card.reset()
 
     def transmit(self, command: bytes) -> bytes:
         """Answers a command and counts its bytes and those of the answer."""

@@ -3,6 +3,7 @@
 from simulators.card.meter import Work
 from simulators.clock import Clock
 from simulators.readers.vpcd import Card
+from simulators.readers.wrapped import WrappedCard
 from simulators.timing.costs import Costs
 from simulators.timing.line import Ta1, line_seconds
 
@@ -23,30 +24,13 @@ class TimedMeter:
         self._clock.sleep(self._costs.write())
 
 
-class TimedLine:
+class TimedLine(WrappedCard):
     """Stands between a reader and `card`, and spends the time of the bytes that pass."""
 
     def __init__(self, card: Card, clock: Clock, ta1: Ta1) -> None:
-        self._card = card
+        super().__init__(card)
         self._clock = clock
         self._ta1 = ta1
-
-    @property
-    def atr(self) -> bytes:
-        """The answer to reset."""
-        return self._card.atr
-
-    def power_on(self) -> bytes:
-        """Powers the card."""
-        return self._card.power_on()
-
-    def power_off(self) -> None:
-        """Takes the power away."""
-        self._card.power_off()
-
-    def reset(self) -> bytes:
-        """Warm reset."""
-        return self._card.reset()
 
     def transmit(self, command: bytes) -> bytes:
         """The card's answer, after its way there and back."""

@@ -11,6 +11,7 @@ from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.readers.pcscd import pcscd_service
 from simulators.readers.vpcd import insert
+from simulators.readers.wrapped import WrappedCard
 from tests.integration.strangers.toycard import Kind, ToyCard
 
 SLOT_WAIT_S = 300.0  # other test runs of this machine may have a card in
@@ -81,29 +82,16 @@ def scenario(client: Client, what: str, *cards: Kind) -> Callable[[Run], Run]:
     return register
 
 
-class CountingCard:
+class CountingCard(WrappedCard):
     """Counts the commands that reach a card."""
 
     def __init__(self, card: SimulatedCard) -> None:
-        self._card = card
+        super().__init__(card)
         self.commands = 0
-
-    @property
-    def atr(self) -> bytes:
-        return self._card.atr
-
-    def power_on(self) -> bytes:
-        return self._card.power_on()
-
-    def power_off(self) -> None:
-        self._card.power_off()
-
-    def reset(self) -> bytes:
-        return self._card.reset()
 
     def transmit(self, command: bytes) -> bytes:
         self.commands += 1
-        return self._card.transmit(command)
+        return super().transmit(command)
 
 
 @contextmanager
