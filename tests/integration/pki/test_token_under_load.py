@@ -6,6 +6,7 @@ Whatever happens, it gets a valid signature or a typed error, and signs again on
 import os
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -28,6 +29,7 @@ TYPED = {
 }
 WRONG_PIN = "WrongPinError"
 MOST_LINES = 200_000
+LINES_TO_NOTICE = 2_000
 ATTEMPTS = 20
 
 SIGN_FOR_EVER = """
@@ -71,7 +73,7 @@ class Load:
     """The signing process, and what it printed so far."""
 
     def __init__(self, token: SoftHsm, uri: str, threads: int) -> None:
-        self.seen: set[str] = set()
+        self.seen: Counter[str] = Counter()
         self._process = subprocess.Popen(
             [sys.executable, "-c", SIGN_FOR_EVER, token.location, PIN, uri, str(threads)],
             stdout=subprocess.PIPE,
@@ -85,16 +87,21 @@ class Load:
 
     def until(self, wanted: Callable[[str], bool], times: int = 1) -> None:
         """Reads on until as many such lines came, and fails if the process ended before."""
+        if not self.comes(wanted, times, MOST_LINES):
+            pytest.fail(f"no such line came, only {self.seen}")
+
+    def comes(self, wanted: Callable[[str], bool], times: int, within: int) -> bool:
+        """Whether as many such lines come within so many."""
         assert self._process.stdout is not None
-        for _ in range(MOST_LINES):
+        for _ in range(within):
             line = self._process.stdout.readline()
             assert line, f"the process ended: {self._process.wait()}"
             line = line.strip()
-            self.seen.add(line)
+            self.seen[line] += 1
             times -= wanted(line)
             if not times:
-                return
-        pytest.fail("no such line came")
+                return True
+        return False
 
     def kill(self) -> None:
         """SIGKILL."""
@@ -147,7 +154,7 @@ def test_a_token_that_disappears_and_comes_back(softhsm: SoftHsm, load: Load) ->
         load.until(failed, 3)
         softhsm.put_back()
     load.until(valid, 20)
-    assert load.seen <= TYPED | {VALID}
+    assert set(load.seen) <= TYPED | {VALID}
 
 
 def test_a_token_that_is_initialised_anew_and_restored(softhsm: SoftHsm, load: Load) -> None:
@@ -157,14 +164,19 @@ def test_a_token_that_is_initialised_anew_and_restored(softhsm: SoftHsm, load: L
         load.until(failed, 3)
         softhsm.restore()
     load.until(valid, 20)
-    assert load.seen <= TYPED | {VALID}
+    assert set(load.seen) <= TYPED | {VALID}
 
 
 def test_a_token_whose_pin_changed_is_asked_once(softhsm: SoftHsm, load: Load) -> None:
     load.until(valid, 5)
-    reset(softhsm, "998877")
-    load.until(lambda line: line == WRONG_PIN, 50)
-    assert load.seen <= TYPED | {VALID, WRONG_PIN}
+    for _ in range(ATTEMPTS):
+        reset(softhsm, "998877")
+        # A login in SoftHSM rewrites the token's object whole, and may put the old PIN back over the new.
+        if load.comes(lambda line: line == WRONG_PIN, 50, LINES_TO_NOTICE):
+            break
+    else:
+        pytest.fail(f"the new PIN was never noticed, only {load.seen}")
+    assert set(load.seen) <= TYPED | {VALID, WRONG_PIN}
 
 
 def test_object_files_that_vanish_and_come_back(softhsm: SoftHsm, load: Load) -> None:
@@ -178,7 +190,7 @@ def test_object_files_that_vanish_and_come_back(softhsm: SoftHsm, load: Load) ->
         for path in objects:
             path.with_suffix(".away").rename(path)
         load.until(valid, 20)
-    assert load.seen <= TYPED | {VALID}
+    assert set(load.seen) <= TYPED | {VALID}
 
 
 def test_a_killed_process_leaves_the_token_to_others(softhsm: SoftHsm, uri: str) -> None:
