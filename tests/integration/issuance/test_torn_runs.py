@@ -27,8 +27,9 @@ from simulators.card.blank import create_blank
 from simulators.card.file import CardFile
 from simulators.card.globalplatform.keyset import KeySet
 from simulators.card.lifecycle import LifeCycle
-from simulators.card.meter import NoMeter
+from tests.conftest import RecordPoints
 from tests.integration.issuance.office import CLERK, Office, Readers, open_registry
+from tests.integration.issuance.tearing import Cut, WriteCount
 
 APDUS = 41
 DURABLE_WRITES = 32
@@ -64,16 +65,6 @@ class PulledCard:
 
     def close(self) -> None:
         self._inner.close()
-
-
-class WriteCount(NoMeter):
-    """Counts the durable writes."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def writes(self) -> None:
-        self.count += 1
 
 
 class PullingReaders(Readers):
@@ -130,7 +121,9 @@ def finish(office: Office, application: str, torn: ProductionView) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("answered", [False, True], ids=["command-lost", "answer-lost"])
 @pytest.mark.parametrize("at", range(APDUS))
-def test_a_card_pulled_at_any_apdu(office: Office, at: int, answered: bool) -> None:
+def test_a_card_pulled_at_any_apdu(
+    office: Office, at: int, answered: bool, record_points: RecordPoints
+) -> None:
     application = office.approved()
     office.insert(office.blank())
     office.registry.close()
@@ -141,11 +134,14 @@ def test_a_card_pulled_at_any_apdu(office: Office, at: int, answered: bool) -> N
         assert torn.apdus <= at
         return  # the run was shorter than that
     finish(office, application, torn)
+    record_points("personalisation", (Cut.ANSWER if answered else Cut.COMMAND).value, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("writes", range(DURABLE_WRITES))
-def test_a_power_cut_after_any_write_of_the_card(office: Office, writes: int) -> None:
+def test_a_power_cut_after_any_write_of_the_card(
+    office: Office, writes: int, record_points: RecordPoints
+) -> None:
     application = office.approved()
     blank = office.blank()
     office.insert(blank, power_cut_after_writes=writes)
@@ -154,15 +150,15 @@ def test_a_power_cut_after_any_write_of_the_card(office: Office, writes: int) ->
         return  # the run wrote less often than that
     office.insert(blank)
     finish(office, application, torn)
+    record_points("personalisation", Cut.WRITE.value, 1)
 
 
 def test_no_place_is_left_out(office: Office) -> None:
-    """Where the two tests above cut, and how often."""
+    """The two tests above cut everywhere."""
     writes = WriteCount()
     application = office.approved()
     office.insert(office.blank(), meter=writes)
     run = office.produce(application)
-    print(f"a run has {run.apdus} APDUs and {writes.count} durable writes: each is cut, APDUs twice")  # noqa: T201
     assert APDUS - 5 < run.apdus <= APDUS
     assert DURABLE_WRITES - 5 < writes.count < DURABLE_WRITES
 
