@@ -91,6 +91,11 @@ class Office:
         self._files.append(file)
         self.reader.insert(make(file))
 
+    def restore(self, path: Path, state: CardState) -> None:
+        """Puts a card in whose memory is this."""
+        self.insert(path)
+        self._files[-1].commit(state)
+
     @property
     def card_state(self) -> CardState:
         """What the card in the reader remembers without power."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -29,11 +30,13 @@ from simulators.card.globalplatform.keyset import KeySet
 from simulators.card.lifecycle import LifeCycle
 from tests.conftest import RecordPoints
 from tests.integration.issuance.office import CLERK, Office, Readers, open_registry
-from tests.integration.issuance.tearing import Cut, WriteCount
+from tests.integration.issuance.tearing import Cut, DyingRegistry, ProcessDiedError, WriteCount
 
 APDUS = 41
 DURABLE_WRITES = 32
 """At least as many as an undisturbed run has; `test_no_place_is_left_out` sees to that."""
+
+COMMIT_SHARES = 4
 
 
 class PulledCard:
@@ -151,6 +154,33 @@ def test_a_power_cut_after_any_write_of_the_card(
     office.insert(blank)
     finish(office, application, torn)
     record_points("personalisation", Cut.WRITE.value, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1, COMMIT_SHARES + 1))
+def test_the_process_dies_around_every_commit(
+    office: Office, first: int, record_points: RecordPoints
+) -> None:
+    """Each share takes every fourth place, for another person each, until a run gets through."""
+    for produced, place in enumerate(count(first, COMMIT_SHARES), 1):
+        application = office.approved(produced)
+        office.insert(office.blank())
+        died = False
+        with pytest.MonkeyPatch.context() as patch:
+            DyingRegistry(place).watch(office, patch)
+            try:
+                office.produce(application)
+            except ProcessDiedError:
+                died = True
+        if not died:
+            record_points("personalisation", "around a commit", produced - 1)
+            return
+        office.clock.ahead += LEASE * 2
+        run = office.registry.production.latest(application)
+        if run is None or run.state is not ProductionState.PRODUCED:  # it is, after the last commit
+            run = office.produce(application)
+        assert run.state is ProductionState.PRODUCED, (place, run.failure_kind, run.failure_detail)
+        assert certificate_statuses(office) == [Status.ON_HOLD] * 2 * produced
 
 
 def test_no_place_is_left_out(office: Office) -> None:

@@ -19,6 +19,7 @@ from cardio.errors import (
     ObjectNotFoundError,
     PinBlockedError,
     PukBlockedError,
+    TransportPinError,
 )
 from cardio.globalplatform.session import IssuerSecurityDomain
 from cardio.piv.session import PivSession
@@ -32,6 +33,7 @@ from pki.profiles import Profile
 from pki.status.state import Status
 from pki.store.models import CertificateBody, CertificateRow
 from simulators.card.piv.state import PivState
+from simulators.card.piv.stored import ReferenceData
 from tests.integration.issuance.office import CITIZENS_PIN, CLERK, Office
 
 OLD, NEW, WRONG = CITIZENS_PIN, "13572468", "11112222"
@@ -142,6 +144,45 @@ class WrongPinChange(PinChange):
     def check_torn(self) -> None:
         assert self.tries in {(FULL - 1, FULL), (FULL - 2, FULL)}
         super().check_torn()
+
+
+class TransportPinChange(Operation):
+    """At delivery: the transport PIN gives way to the holder's own, or stays what it was."""
+
+    title = "transport PIN change"
+
+    def __init__(self, office: Office) -> None:
+        super().__init__(office)
+        self.transport_pin = issuer_secrets(office.pki.master_keys["card"], int(self.number)).transport_pin
+        block = ReferenceData(self.transport_pin.encode(), FULL - 1)
+        delivered = office.card_state
+        self.before = replace(delivered, piv=replace(delivered.piv, pin=block, pin_is_transport=True))
+
+    def prepare(self) -> None:
+        self.office.restore(self.file, self.before)
+
+    def run(self) -> None:
+        with self.session() as session:
+            session.change_pin(self.transport_pin, NEW)
+
+    def check_torn(self) -> None:
+        piv = replace(self.piv, pin=self.before.piv.pin, pin_is_transport=True)
+        assert replace(self.office.card_state, piv=piv) == self.before
+        assert self.piv.pin_is_transport == (self.tries[0] < FULL)
+        with self.session() as session:
+            self.check_tries_stay(session)
+            if self.piv.pin_is_transport:
+                with pytest.raises(TransportPinError):
+                    session.verify_pin(self.transport_pin)
+            else:
+                session.verify_pin(NEW)
+
+    def finish(self) -> None:
+        with self.session() as session:
+            if self.piv.pin_is_transport:
+                session.change_pin(self.transport_pin, NEW)
+            session.verify_pin(NEW)
+        assert not self.piv.pin_is_transport
 
 
 class Unblock(Operation):
@@ -363,4 +404,11 @@ def _octets(key: PublicKeyTypes) -> bytes:
 
 RECORDED: tuple[type[Operation], ...] = (KeyRotation, KeyRenewal, SignatureRenewal)
 """The registry keeps a record of where they stand."""
-OPERATIONS: tuple[type[Operation], ...] = (PinChange, WrongPinChange, Unblock, WrongUnblock, *RECORDED)
+OPERATIONS: tuple[type[Operation], ...] = (
+    PinChange,
+    WrongPinChange,
+    TransportPinChange,
+    Unblock,
+    WrongUnblock,
+    *RECORDED,
+)
