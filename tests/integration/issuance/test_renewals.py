@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
@@ -20,6 +22,7 @@ from hoviat import main
 from issuance.audit import AuditEntry
 from issuance.errors import ForbiddenTransitionError, NotFoundError
 from issuance.lifecycle.states import RevocationCause
+from issuance.models import Base
 from issuance.production.errors import NothingToVoidError, UnknownKeysError
 from issuance.production.models import Renewal, RenewalState
 from issuance.production.renewal import RenewalView
@@ -29,7 +32,7 @@ from pki.status.state import Status
 from pki.store.models import CertificateRow
 from simulators.card.file import CardFile
 from simulators.card.globalplatform.keyset import KeySet
-from tests.integration.issuance.office import CITIZENS_PIN, CLERK, Office, Readers, open_registry
+from tests.integration.issuance.office import CITIZENS_PIN, CLERK, Office, Readers, open_office, open_registry
 from tests.integration.issuance.tearing import Cut
 
 PUT_CERTIFICATE = 12
@@ -234,3 +237,16 @@ def hoviat(office: Office, command: str, *arguments: str) -> Result:
     return CliRunner().invoke(
         main, ["--home", str(office.home.root), "registry", command, *arguments, *options]
     )
+
+
+@pytest.mark.slow
+def test_on_postgresql(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOVIAT_ISSUANCE_DATABASE", postgres_url)
+    with open_office(tmp_path) as office:
+        number = office.issue()
+        left = torn(office, number)
+        assert renew(office).id == left.id
+        assert rotate(office) == 2
+        assert statuses(office) == Counter([Status.GOOD, Status.REVOKED])
+        with office.registry.database.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
