@@ -27,6 +27,9 @@ COMMANDS = {
     "pki": Entry("pki.cli", "pki", "Certificates: CRLs, revocation, suspension, audit, export."),
     "card": Entry("cardio.cli", "card", "A card in a PC/SC reader: info, read, login, sign, PINs."),
     "station": Entry("cardio.station.cli", "station", "The reader station: hand a card over."),
+    "registry": Entry(
+        "issuance.cli", "registry", "Issued cards at the registry: renew keys, rotate channel keys."
+    ),
     "service": Entry("verifier.cli", "service", "Relying sites: register, list."),
     "token": Entry("verifier.cli", "token", "Web eID tokens: verify and explain."),
     "sim": Entry("simulators.cli", "sim", "Simulated citizens, cards and readers."),

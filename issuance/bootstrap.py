@@ -14,8 +14,10 @@ from issuance.lifecycle.certificates import Certificates
 from issuance.lifecycle.service import Lifecycle
 from issuance.operators.models import Role
 from issuance.operators.service import Operators
+from issuance.production.channelkeys import ChannelKeys
 from issuance.production.connection import Readers
 from issuance.production.pathcheck import path_check
+from issuance.production.renewal import Renewals
 from issuance.production.service import ProductionLine
 from issuance.production.work import Workshop
 from issuance.registry.citizens import Citizens
@@ -41,6 +43,8 @@ class Issuance:
     enrolment: Enrolment = field(repr=False)
     approval: Approval = field(repr=False)
     production: ProductionLine = field(repr=False)
+    renewals: Renewals = field(repr=False)
+    channel_keys: ChannelKeys = field(repr=False)
     deliveries: Deliveries = field(repr=False)
     lifecycle: Lifecycle = field(repr=False)
 
@@ -62,6 +66,15 @@ def initialise(home: Home, clock: Clock = utc_now, randomness: Randomness = secr
         database.close()
 
 
+def open_workshop(
+    database: Database, pki: Pki, clock: Clock = utc_now, randomness: Randomness = secrets.token_bytes
+) -> Workshop:
+    """What works on cards, over an open database."""
+    certificates = Certificates(pki.authority)
+    path = path_check(pki.trust)
+    return Workshop(database, Audit(clock), certificates, path, pki.master_keys, clock, randomness)
+
+
 def open_issuance(
     home: Home,
     pki: Pki,
@@ -70,12 +83,14 @@ def open_issuance(
     clock: Clock = utc_now,
     randomness: Randomness = secrets.token_bytes,
 ) -> Issuance:
-    """Opens the registry and finishes what a crash left half done: proven deliveries and begun voidings."""
+    """Opens the registry and finishes what a crash left half done.
+
+    That is: proven deliveries, begun voidings, torn renewals on cards that were revoked meanwhile.
+    """
     database = Database(home.database_url(SERVICE))
     database.migrate()
-    audit = Audit(clock)
-    certificates = Certificates(pki.authority)
-    shop = Workshop(database, audit, certificates, path_check(pki.trust), pki.master_keys, clock, randomness)
+    shop = open_workshop(database, pki, clock, randomness)
+    audit, certificates = shop.audit, shop.certificates
     opened = Issuance(
         public_url=home.public_url,
         clock=clock,
@@ -84,9 +99,12 @@ def open_issuance(
         enrolment=Enrolment(database, audit, Citizens(civil_register, clock), clock, randomness),
         approval=Approval(database, audit, clock),
         production=ProductionLine(shop, readers),
+        renewals=Renewals(shop, readers),
+        channel_keys=ChannelKeys(shop, readers),
         deliveries=Deliveries(database, audit, certificates, pki.master_keys["card"], clock, randomness),
         lifecycle=Lifecycle(database, audit, certificates, clock),
     )
     opened.production.finish_voidings()
     opened.deliveries.finish_proven()
+    opened.renewals.give_up_ended()
     return opened

@@ -6,7 +6,7 @@ from issuance.delivery.models import Delivery
 from issuance.enrolment.models import Application
 from issuance.lifecycle.models import Card, CardCertificate
 from issuance.operators.models import Operator, OperatorSession
-from issuance.production.models import JournalEntry, Production
+from issuance.production.models import JournalEntry, Production, Renewal
 from issuance.registry.models import Citizen
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "Operator",
     "OperatorSession",
     "Production",
+    "Renewal",
 ]

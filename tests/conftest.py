@@ -1,7 +1,8 @@
 """What every test shares."""
 
 import os
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +23,32 @@ LONGEST_ID = 60
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Long values, some random, are named by their argument: every worker must find the same ids."""
     return argname if isinstance(val, str | bytes) and len(val) > LONGEST_ID else None
+
+
+_POINTS = "points cut"
+RecordPoints = Callable[[str, str, int], None]
+"""Takes the operation, what was cut in it, and at how many points."""
+
+
+@pytest.fixture
+def record_points(record_property: Callable[[str, object], None]) -> RecordPoints:
+    """Counts the points at which a test cut an operation, for the end of the run."""
+    return lambda operation, cut, count: record_property(_POINTS, (operation, cut, count))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Prints at how many points each operation was cut."""
+    points: dict[str, Counter[str]] = {}
+    for report in terminalreporter.getreports("passed"):
+        for name, value in report.user_properties:
+            if name == _POINTS:
+                operation, cut, count = value
+                points.setdefault(operation, Counter())[cut] += count
+    if points:
+        terminalreporter.section("points cut")
+    for operation, counts in sorted(points.items()):
+        each = ", ".join(f"{count} {cut}" for cut, count in sorted(counts.items()))
+        terminalreporter.write_line(f"{operation}: {counts.total()} ({each})")
 
 
 REPOSITORY = Path(__file__).parent.parent

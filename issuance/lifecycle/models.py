@@ -13,10 +13,12 @@ from issuance.registry.models import CODE_LENGTH
 from pki.store.database import UtcDateTime
 
 CARD_NUMBER_LENGTH = 10
-_SERIAL_LENGTH = 40
-_PROFILE_LENGTH = 32
+SERIAL_LENGTH = 40
+PROFILE_LENGTH = 32
 _CAUSE_LENGTH = 16
 _GUID_LENGTH = 32
+FIRST_CHANNEL_VERSION = 1
+"""Of the SCP03 keys that production leaves on a card."""
 
 _LIVE = text(one_of("state", [state.value for state in LIVE_CARD_STATES]))
 
@@ -54,6 +56,10 @@ class Card(Base):
     """The CHUID's GUID, 32 hexadecimal digits."""
     key_version: Mapped[int]
     """Version of the labels its keys are derived by (issuance.production.cardsecrets)."""
+    channel_version: Mapped[int] = mapped_column(default=FIRST_CHANNEL_VERSION)
+    """Version of its SCP03 keys."""
+    pending_channel_version: Mapped[int | None]
+    """Recorded before the card is given these: it has them or those of `channel_version`."""
     taken_at: Mapped[datetime] = mapped_column(UtcDateTime())
     produced_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
@@ -64,20 +70,27 @@ class Card(Base):
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class
 
+    @property
+    def certificates_in_force(self) -> list["CardCertificate"]:
+        """Those whose keys are the card's own until now."""
+        return [certificate for certificate in self.certificates if certificate.superseded_at is None]
+
 
 class CardCertificate(Base):
     """A certificate issued for a card; its status is the authority's to know."""
 
     __tablename__ = "card_certificates"
 
-    serial: Mapped[str] = mapped_column(String(_SERIAL_LENGTH), primary_key=True)
+    serial: Mapped[str] = mapped_column(String(SERIAL_LENGTH), primary_key=True)
     """Hexadecimal digits: the number is wider than a database's integers."""
     card_number: Mapped[str] = mapped_column(
         String(CARD_NUMBER_LENGTH), ForeignKey("cards.card_number"), index=True
     )
-    profile: Mapped[str] = mapped_column(String(_PROFILE_LENGTH))
+    profile: Mapped[str] = mapped_column(String(PROFILE_LENGTH))
     der: Mapped[bytes] = mapped_column(LargeBinary)
     not_after: Mapped[datetime] = mapped_column(UtcDateTime())
+    superseded_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When its key began to be replaced; from then on it is revoked."""
     card: Mapped[Card] = relationship(back_populates="certificates")
 
     @property

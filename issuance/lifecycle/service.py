@@ -33,7 +33,7 @@ class Lifecycle:
             move_card(card, CardEvent.SUSPEND)
             self._audit.record(session, actor.username, "card.suspended", f"card:{card.card_number}")
             session.flush()
-            self._certificates.hold(card.certificates, actor.username, "suspended at the registry")
+            self._certificates.hold(card.certificates_in_force, actor.username, "suspended at the registry")
 
     def resume(self, actor: Actor, number: str) -> None:
         """Lets a suspended card work again."""
@@ -43,7 +43,7 @@ class Lifecycle:
             move_card(card, CardEvent.RESUME)
             self._audit.record(session, actor.username, "card.resumed", f"card:{card.card_number}")
             session.flush()
-            self._certificates.resume(card.certificates, actor.username, "resumed at the registry")
+            self._certificates.resume(card.certificates_in_force, actor.username, "resumed at the registry")
 
     def revoke(self, actor: Actor, number: str, cause: RevocationCause) -> None:
         """Ends a card for good. One that was not delivered yet leaves its application approved."""

@@ -52,6 +52,11 @@ def factory_secrets(master_key: MasterKey, serial: int) -> CardSecrets:
     )
 
 
+def issuer_channel_keys(master_key: MasterKey, serial: int, version: int) -> KeySet:
+    """SCP03's keys of the card with this serial (uint32), of any version that the issuer gives."""
+    return _Derivation(master_key, "issuer", serial).channel_keys(version)
+
+
 def issuer_secrets(master_key: MasterKey, serial: int) -> IssuerSecrets:
     """The issuer's secrets of the card with this serial (uint32)."""
     derive = _Derivation(master_key, "issuer", serial)

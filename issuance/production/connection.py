@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Protocol, runtime_checkable
 
+from cardio.transport import pcsc
 from cardio.transport.base import CardConnection
 
 
@@ -17,6 +18,18 @@ class Readers(Protocol):
     def connect(self, name: str) -> CardConnection:
         """Powers the card in a reader. Raises a TransportError."""
         ...
+
+
+class PcscReaders:
+    """The readers of this machine."""
+
+    def names(self) -> Sequence[str]:
+        """Full reader names."""
+        return pcsc.list_readers()
+
+    def connect(self, name: str) -> CardConnection:
+        """Powers the card in that reader."""
+        return pcsc.connect(name)
 
 
 @runtime_checkable

@@ -11,7 +11,8 @@ class ProductionError(IssuanceError):
     ProductionError
     ├── ReaderInUseError        another run of this process uses the reader
     ├── ProductionRunningError  the application's run is still at work
-    ├── NothingToVoidError      the run has ended already
+    ├── NothingToVoidError      the run or renewal has ended already
+    ├── UnknownKeysError        the card has none of the keys that were recorded for it
     └── RunFailure              ends or interrupts a run
         ├── NotABlankError      the factory's key does not open this body
         ├── BodyUsedError       this body was taken before
@@ -43,13 +44,24 @@ class ProductionRunningError(ProductionError):
 
 
 class NothingToVoidError(ProductionError):
-    """The run has ended already."""
+    """The run or renewal has ended already."""
 
     kind = "nothing-to-void"
 
-    def __init__(self, state: str) -> None:
-        super().__init__(f"the run is {state}")
+    def __init__(self, state: str, what: str = "run") -> None:
+        super().__init__(f"the {what} is {state}")
         self.state = state
+        self.what = what
+
+
+class UnknownKeysError(ProductionError):
+    """The card opens with none of the channel keys, old or pending, that were recorded for it."""
+
+    kind = "unknown-keys"
+
+    def __init__(self, card_number: str) -> None:
+        super().__init__(f"card {card_number} has none of the channel keys that were recorded for it")
+        self.card_number = card_number
 
 
 class RunFailure(ProductionError):  # noqa: N818 - names an outcome; its members are the errors

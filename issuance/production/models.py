@@ -1,15 +1,16 @@
-"""Runs and their journal."""
+"""Runs and their journal; renewals."""
 
 from datetime import datetime
+from enum import StrEnum, unique
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import JSON
 
 from issuance.database import Base
 from issuance.enrolment.models import STATE_LENGTH, Application, one_of
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
-from issuance.lifecycle.models import CARD_NUMBER_LENGTH
+from issuance.lifecycle.models import CARD_NUMBER_LENGTH, PROFILE_LENGTH, SERIAL_LENGTH, Card
 from issuance.operators.models import USERNAME_LENGTH
 from issuance.production.steps import ENDED, ProductionState, StepState
 from pki.store.database import UtcDateTime
@@ -76,3 +77,58 @@ class JournalEntry(Base):
     apdus: Mapped[int] = mapped_column(default=0)
     data: Mapped[dict[str, str]] = mapped_column(JSON, default=dict)
     """What later steps and later attempts need: public keys, requests, identifiers. Nothing secret."""
+
+
+@unique
+class RenewalState(StrEnum):
+    """Where a renewal stands."""
+
+    BEGUN = "begun"
+    """The slot has its old key, or a new one that nothing was certified for."""
+    REQUESTED = "requested"
+    """The slot has the key of the recorded request; a certificate may have been issued for it."""
+    FINISHED = "finished"
+    """The certificate is on the card, and good."""
+    GIVEN_UP = "given_up"
+    """What was issued is revoked; the slot waits for another renewal."""
+
+
+OPEN_RENEWAL_STATES = frozenset({RenewalState.BEGUN, RenewalState.REQUESTED})
+_OPEN_RENEWAL = text(one_of("state", [state.value for state in OPEN_RENEWAL_STATES]))
+
+
+class Renewal(Base):
+    """One slot's new key and certificate, over as many attempts as it takes."""
+
+    __tablename__ = "renewals"
+    __table_args__ = (
+        CheckConstraint(one_of("state", [state.value for state in RenewalState]), "state"),
+        CheckConstraint("state NOT IN ('requested', 'finished') OR csr IS NOT NULL", "requested"),
+        CheckConstraint("(state = 'finished') = (serial IS NOT NULL)", "finished"),
+        Index(
+            "uq_renewals_open",
+            "card_number",
+            "profile",
+            unique=True,
+            sqlite_where=_OPEN_RENEWAL,
+            postgresql_where=_OPEN_RENEWAL,
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(IDENTIFIER_LENGTH), primary_key=True)
+    card_number: Mapped[str] = mapped_column(
+        String(CARD_NUMBER_LENGTH), ForeignKey("cards.card_number"), index=True
+    )
+    profile: Mapped[str] = mapped_column(String(PROFILE_LENGTH))
+    state: Mapped[str] = mapped_column(String(STATE_LENGTH))
+    version: Mapped[int] = mapped_column()
+    csr: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The certification request that the new key signed."""
+    serial: Mapped[str | None] = mapped_column(String(SERIAL_LENGTH))
+    """Of the new certificate, in hexadecimal digits."""
+    started_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    card: Mapped[Card] = relationship()
+
+    __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class

@@ -22,6 +22,7 @@ from cardio.globalplatform.errors import (
 )
 from cardio.globalplatform.handshake import open_secure_channel
 from cardio.globalplatform.keys import KeySet
+from cardio.globalplatform.putkey import ADD_KEYS
 from cardio.globalplatform.registry import CardLifeCycle
 from cardio.globalplatform.scp03 import SecurityLevel
 from cardio.globalplatform.session import IssuerSecurityDomain
@@ -102,16 +103,23 @@ def authenticate(
 
 
 def open_channel(session: PivSession, candidates: Sequence[KeySet], card_number: str) -> KeySet:
+    """As `first_channel`. Raises NotABlankError if the card has none of them."""
+    opened = first_channel(session, candidates)
+    if opened is None:
+        raise NotABlankError(card_number)
+    return opened
+
+
+def first_channel(session: PivSession, candidates: Sequence[KeySet]) -> KeySet | None:
     """Opens the secure channel with the first of these key sets that the card has, and returns that.
 
-    The card proves its keys first, so that another set costs none of its tries. Raises NotABlankError if it
-    has none of them.
+    The card proves its keys first, so that another set costs none of its tries.
     """
     for keys in candidates:
         with suppress(CardCryptogramError, KeySetNotFoundError, UnsupportedSecureChannelError):
             open_secure_channel(session.channel, keys, CHANNEL_LEVEL)
             return keys
-    raise NotABlankError(card_number)
+    return None
 
 
 def open_domain(connection: CardConnection, keys: KeySet) -> IssuerSecurityDomain:
@@ -121,13 +129,13 @@ def open_domain(connection: CardConnection, keys: KeySet) -> IssuerSecurityDomai
     return domain
 
 
-def rotate_channel_keys(domain: IssuerSecurityDomain, new: KeySet) -> None:
-    """Puts the issuer's channel keys in the factory's place; the channel stays open.
+def rotate_channel_keys(domain: IssuerSecurityDomain, new: KeySet, replaced: int = ADD_KEYS) -> None:
+    """Puts new channel keys in the place of version `replaced`, or of the factory's; the channel stays open.
 
     The card proves by their check values, under R-MAC, which keys it took. Raises ReadBackError if it keeps
     others beside them.
     """
-    domain.put_key_set(new)
+    domain.put_key_set(new, replaced)
     if domain.key_versions() != {new.version}:
         raise ReadBackError("channel key")
 

@@ -18,6 +18,7 @@ from cardio.piv.session import PivSession
 from cardio.piv.slots import PublicKey, Slot
 from issuance.audit import Audit
 from issuance.database import Database
+from issuance.enrolment.models import Application
 from issuance.enrolment.repository import get_application, move
 from issuance.errors import LiveCardError
 from issuance.identifiers import Randomness
@@ -37,7 +38,7 @@ from pki.clock import Clock
 from pki.keys.masterkeys import MasterKeys
 from pki.profiles import Profile
 
-_CHALLENGE_BYTES = 32
+CHALLENGE_BYTES = 32
 _KEY = "spki"
 _ISSUERS_KEY = "issuer"
 _FACTORYS_KEY = "factory"
@@ -100,14 +101,19 @@ def read_order(session: Session, production_id: str) -> Order:
     """The order of a run."""
     production = get_production(session, production_id)
     application = get_application(session, production.application_id)
-    citizen = application.citizen
     return Order(
         production_id=production_id,
         application_id=application.id,
         actor=production.started_by,
-        subject=PersonSubject(citizen.national_code, citizen.given_name, citizen.surname),
+        subject=subject_of(application),
         latin_name=f"{application.latin_given_name} {application.latin_surname}",
     )
+
+
+def subject_of(application: Application) -> PersonSubject:
+    """The applicant, as certificates name them."""
+    citizen = application.citizen
+    return PersonSubject(citizen.national_code, citizen.given_name, citizen.surname)
 
 
 def certificate_request(order: Order, plan: KeyPlan, csr: bytes) -> CertificateRequest:
@@ -204,7 +210,7 @@ def issue_certificates(work: Work) -> Outcome:
     issued = [_issue(work, plan) for plan in KEY_PLANS]
 
     def record(session: Session) -> None:
-        session.add_all(_certificate_row(work.card_number, certificate) for certificate in issued)
+        session.add_all(certificate_row(work.card_number, certificate) for certificate in issued)
 
     return Outcome(record=record)
 
@@ -235,7 +241,7 @@ def prove_keys(work: Work) -> Outcome:
     certificates = _certificates(work)
     for plan in KEY_PLANS:
         der = certificates[plan.slot]
-        challenge = work.shop.randomness(_CHALLENGE_BYTES)
+        challenge = work.shop.randomness(CHALLENGE_BYTES)
         personalisation.prove_key(work.session, plan.slot, der, challenge, work.factory.pin)
         work.shop.check_path(plan.profile, der, work.shop.clock())
     return Outcome()
@@ -319,13 +325,20 @@ ACTIONS: Mapping[Step, Callable[[Work], Outcome]] = {
 def _issue(work: Work, plan: KeyPlan) -> IssuedCertificate:
     requests = work.journal.result(Step.SIGN_REQUESTS) or {}
     csr = base64.b64decode(requests[plan.profile.value])
-    issued = work.shop.certificates.issue(certificate_request(work.order, plan, csr))
-    if x509.load_der_x509_certificate(issued.der).public_key() != x509.load_der_x509_csr(csr).public_key():
+    return issue(work.shop, certificate_request(work.order, plan, csr))
+
+
+def issue(shop: Workshop, request: CertificateRequest) -> IssuedCertificate:
+    """The request's certificate. Raises ReadBackError if it is of another key, or what the authority says."""
+    issued = shop.certificates.issue(request)
+    requested = x509.load_der_x509_csr(request.csr).public_key()
+    if x509.load_der_x509_certificate(issued.der).public_key() != requested:
         raise ReadBackError("key")
     return issued
 
 
-def _certificate_row(number: str, issued: IssuedCertificate) -> CardCertificate:
+def certificate_row(number: str, issued: IssuedCertificate) -> CardCertificate:
+    """A certificate as the registry keeps it."""
     return CardCertificate(
         serial=f"{issued.serial:x}",
         card_number=number,

@@ -1,6 +1,6 @@
 """Opens a home's services together, and creates them together."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,9 +8,8 @@ from pathlib import Path
 import issuance.bootstrap
 import pki.bootstrap
 import verifier.bootstrap
-from cardio.transport import pcsc
-from cardio.transport.base import CardConnection
 from issuance.bootstrap import Issuance
+from issuance.production.connection import PcscReaders
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
 from pki.home import DEFAULT_KEY_LOCATION, DEFAULT_PUBLIC_URL, Home, HomeInUseError, create, load
@@ -20,18 +19,6 @@ from verifier.bootstrap import Verifier
 
 REGISTER_SEED = 1
 """The people behind an embedded installation's civil register."""
-
-
-class PcscReaders:
-    """The readers of this machine, as the registry's production sees them."""
-
-    def names(self) -> Sequence[str]:
-        """Full reader names."""
-        return pcsc.list_readers()
-
-    def connect(self, name: str) -> CardConnection:
-        """Powers the card in that reader."""
-        return pcsc.connect(name)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """A registry office in one process: real PKI, real registry, simulated cards in an in-process reader."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -27,11 +27,13 @@ from pki.status.state import CertificateState
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.card.meter import Meter
+from simulators.card.state import CardState
 from simulators.factory import make_blank
 from simulators.population.people import People, Person
 from simulators.population.portrait import draw_portrait
 from simulators.population.register import SyntheticCivilRegister
 from simulators.readers.inprocess import InProcessReader
+from simulators.readers.vpcd import Card as InsertedCard
 
 CLERK = Actor("clerk-1", Role.CLERK)
 SUPERVISOR = Actor("supervisor-1", Role.SUPERVISOR)
@@ -77,11 +79,27 @@ class Office:
     def insert(
         self, path: Path, power_cut_after_writes: int | None = None, meter: Meter | None = None
     ) -> None:
+        self.insert_made(
+            path,
+            lambda file: SimulatedCard(file, power_cut_after_writes=power_cut_after_writes, meter=meter),
+        )
+
+    def insert_made(self, path: Path, make: Callable[[CardFile], InsertedCard]) -> None:
+        """Puts in what `make` makes of the card's file."""
         self.remove()
         file = CardFile.open(path)
         self._files.append(file)
-        card = SimulatedCard(file, power_cut_after_writes=power_cut_after_writes, meter=meter)
-        self.reader.insert(card)
+        self.reader.insert(make(file))
+
+    def restore(self, path: Path, state: CardState) -> None:
+        """Puts a card in whose memory is this."""
+        self.insert(path)
+        self._files[-1].commit(state)
+
+    @property
+    def card_state(self) -> CardState:
+        """What the card in the reader remembers without power."""
+        return self._files[-1].state
 
     def remove(self) -> None:
         self.reader.remove()

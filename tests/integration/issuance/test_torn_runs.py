@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,15 @@ from simulators.card.blank import create_blank
 from simulators.card.file import CardFile
 from simulators.card.globalplatform.keyset import KeySet
 from simulators.card.lifecycle import LifeCycle
-from simulators.card.meter import NoMeter
+from tests.conftest import RecordPoints
 from tests.integration.issuance.office import CLERK, Office, Readers, open_registry
+from tests.integration.issuance.tearing import Cut, DyingRegistry, ProcessDiedError, WriteCount
 
 APDUS = 41
 DURABLE_WRITES = 32
 """At least as many as an undisturbed run has; `test_no_place_is_left_out` sees to that."""
+
+COMMIT_SHARES = 4
 
 
 class PulledCard:
@@ -64,16 +68,6 @@ class PulledCard:
 
     def close(self) -> None:
         self._inner.close()
-
-
-class WriteCount(NoMeter):
-    """Counts the durable writes."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def writes(self) -> None:
-        self.count += 1
 
 
 class PullingReaders(Readers):
@@ -130,7 +124,9 @@ def finish(office: Office, application: str, torn: ProductionView) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("answered", [False, True], ids=["command-lost", "answer-lost"])
 @pytest.mark.parametrize("at", range(APDUS))
-def test_a_card_pulled_at_any_apdu(office: Office, at: int, answered: bool) -> None:
+def test_a_card_pulled_at_any_apdu(
+    office: Office, at: int, answered: bool, record_points: RecordPoints
+) -> None:
     application = office.approved()
     office.insert(office.blank())
     office.registry.close()
@@ -141,11 +137,14 @@ def test_a_card_pulled_at_any_apdu(office: Office, at: int, answered: bool) -> N
         assert torn.apdus <= at
         return  # the run was shorter than that
     finish(office, application, torn)
+    record_points("personalisation", (Cut.ANSWER if answered else Cut.COMMAND).value, 1)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("writes", range(DURABLE_WRITES))
-def test_a_power_cut_after_any_write_of_the_card(office: Office, writes: int) -> None:
+def test_a_power_cut_after_any_write_of_the_card(
+    office: Office, writes: int, record_points: RecordPoints
+) -> None:
     application = office.approved()
     blank = office.blank()
     office.insert(blank, power_cut_after_writes=writes)
@@ -154,15 +153,42 @@ def test_a_power_cut_after_any_write_of_the_card(office: Office, writes: int) ->
         return  # the run wrote less often than that
     office.insert(blank)
     finish(office, application, torn)
+    record_points("personalisation", Cut.WRITE.value, 1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", range(1, COMMIT_SHARES + 1))
+def test_the_process_dies_around_every_commit(
+    office: Office, first: int, record_points: RecordPoints
+) -> None:
+    """Each share takes every fourth place, for another person each, until a run gets through."""
+    for produced, place in enumerate(count(first, COMMIT_SHARES), 1):
+        application = office.approved(produced)
+        office.insert(office.blank())
+        died = False
+        with pytest.MonkeyPatch.context() as patch:
+            DyingRegistry(place).watch(office, patch)
+            try:
+                office.produce(application)
+            except ProcessDiedError:
+                died = True
+        if not died:
+            record_points("personalisation", "around a commit", produced - 1)
+            return
+        office.clock.ahead += LEASE * 2
+        run = office.registry.production.latest(application)
+        if run is None or run.state is not ProductionState.PRODUCED:  # it is, after the last commit
+            run = office.produce(application)
+        assert run.state is ProductionState.PRODUCED, (place, run.failure_kind, run.failure_detail)
+        assert certificate_statuses(office) == [Status.ON_HOLD] * 2 * produced
 
 
 def test_no_place_is_left_out(office: Office) -> None:
-    """Where the two tests above cut, and how often."""
+    """The two tests above cut everywhere."""
     writes = WriteCount()
     application = office.approved()
     office.insert(office.blank(), meter=writes)
     run = office.produce(application)
-    print(f"a run has {run.apdus} APDUs and {writes.count} durable writes: each is cut, APDUs twice")  # noqa: T201
     assert APDUS - 5 < run.apdus <= APDUS
     assert DURABLE_WRITES - 5 < writes.count < DURABLE_WRITES
 

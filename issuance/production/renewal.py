@@ -1,0 +1,252 @@
+"""A new key and certificate for an issued card.
+
+What is to happen is recorded first. Then the old certificate is revoked and taken off the card, for the card
+makes no key beside it; the key is made, signs its request, and gets its certificate. Renewing again goes on
+with what was torn: without a recorded request another key is made, with one its certificate is written.
+"""
+
+from contextlib import closing
+from dataclasses import dataclass
+
+from sqlalchemy import Select, select
+from sqlalchemy.orm import Session
+
+from cardio.piv.session import PivSession
+from issuance.errors import ForbiddenTransitionError, NotFoundError
+from issuance.identifiers import new_identifier
+from issuance.lifecycle.cards import card_number, get_card
+from issuance.lifecycle.models import Card
+from issuance.lifecycle.states import CardState
+from issuance.operators.models import Role
+from issuance.operators.service import Actor
+from issuance.production import personalisation
+from issuance.production.cardsecrets import issuer_secrets
+from issuance.production.channelkeys import recorded_keys
+from issuance.production.connection import CountingConnection, Readers
+from issuance.production.errors import NothingToVoidError, UnknownKeysError
+from issuance.production.models import OPEN_RENEWAL_STATES, Renewal, RenewalState
+from issuance.production.personalisation import KEY_PLANS
+from issuance.production.work import CHALLENGE_BYTES, Workshop, certificate_row, issue, subject_of
+from pki.authority.values import CertificateRequest, IssuedCertificate
+from pki.errors import IssuanceError as AuthorityRefusedError
+from pki.profiles import Profile
+from pki.status.state import RevocationReason
+
+_PLANS = {plan.profile: plan for plan in KEY_PLANS}
+RENEWABLE = tuple(_PLANS)
+"""What a card's keys are certified for."""
+
+
+@dataclass(frozen=True)
+class RenewalView:
+    """A renewal as others see it."""
+
+    id: str
+    card_number: str
+    profile: Profile
+    state: RenewalState
+    serial: int | None
+    """Of the new certificate, once it is good."""
+
+
+class Renewals:
+    """Every renewal of one registry."""
+
+    def __init__(self, shop: Workshop, readers: Readers) -> None:
+        self._shop = shop
+        self._readers = readers
+
+    def renew(self, actor: Actor, reader: str, profile: Profile, pin: str) -> RenewalView:
+        """Renews one key of the active card in the reader, or finishes a torn renewal of it.
+
+        `pin` is the holder's, given where the reader is; nothing is changed before the card takes it.
+
+        Raises NotFoundError, ForbiddenTransitionError, UnknownKeysError, ReadBackError, a CardError, a
+        TransportError or a PkiError.
+        """
+        actor.require(Role.CLERK, Role.SUPERVISOR)
+        if profile not in RENEWABLE:
+            raise NotFoundError("key")
+        with (
+            closing(CountingConnection(self._readers.connect(reader))) as connection,
+            connection.exclusive(),
+        ):
+            session = PivSession(connection, self._shop.links.policy(connection))
+            number = self._open(session)
+            session.verify_pin(pin)
+            renewal = self._begin(actor, number, profile)
+            if renewal.csr is None:
+                renewal = self._make_key(session, renewal, pin)
+            issued = issue(self._shop, self._request(renewal))
+            self._write(session, issued, pin)
+            return self._finish(actor, renewal.id, issued)
+
+    def give_up(self, actor: Actor, renewal_id: str) -> RenewalView:
+        """Revokes what a torn renewal got; the slot has no certificate until the key is renewed.
+
+        Raises NotFoundError, NothingToVoidError or a PkiError; safe to call again after a torn call.
+        """
+        actor.require(Role.CLERK, Role.SUPERVISOR)
+        return self._give_up(actor.username, renewal_id)
+
+    def give_up_ended(self) -> int:
+        """Gives up the torn renewals of cards that were revoked meanwhile; returns how many those were."""
+        query = select(Renewal.id).join(Card).where(Card.state == CardState.REVOKED)
+        with self._shop.database.reading() as session:
+            waiting = list(session.scalars(query.where(Renewal.state.in_(OPEN_RENEWAL_STATES))))
+        for renewal_id in waiting:
+            self._give_up("system", renewal_id)
+        return len(waiting)
+
+    def _give_up(self, actor: str, renewal_id: str) -> RenewalView:
+        with self._shop.database.reading() as session:
+            renewal = _get(session, renewal_id)
+        serial = None if renewal.csr is None else self._serial(renewal)
+        with self._shop.database.writing() as session:
+            renewal = _get(session, renewal_id)
+            renewal.state, renewal.ended_at = RenewalState.GIVEN_UP.value, self._shop.clock()
+            self._audit(session, actor, renewal, "given-up")
+            session.flush()
+            if serial is not None:
+                reason = RevocationReason.CESSATION_OF_OPERATION
+                self._shop.certificates.revoke_serial(serial, reason, actor, "renewal given up")
+            return _view(renewal)
+
+    def open_on(self, number: str) -> list[RenewalView]:
+        """The torn renewals of a card."""
+        with self._shop.database.reading() as session:
+            return [_view(renewal) for renewal in session.scalars(_open_on(number))]
+
+    def _open(self, piv: PivSession) -> str:
+        """Opens the card with the keys that were recorded for it; the card's number."""
+        serial = piv.card_serial()
+        number = card_number(serial)
+        master_key = self._shop.master_keys["card"]
+        with self._shop.database.reading() as session:
+            card = _active(session, number)
+            candidates = recorded_keys(master_key, card)
+        if personalisation.first_channel(piv, candidates) is None:
+            raise UnknownKeysError(number)
+        self._shop.links.learn(piv.channel)
+        piv.authenticate_management(issuer_secrets(master_key, serial).management_key)
+        return number
+
+    def _begin(self, actor: Actor, number: str, profile: Profile) -> Renewal:
+        with self._shop.database.writing() as session:
+            found = session.scalar(_open_on(number).where(Renewal.profile == profile.value))
+            if found is not None:
+                return found
+            renewal = Renewal(
+                id=new_identifier(self._shop.randomness),
+                card_number=_active(session, number).card_number,
+                profile=profile.value,
+                state=RenewalState.BEGUN.value,
+                started_by=actor.username,
+                started_at=self._shop.clock(),
+            )
+            session.add(renewal)
+            self._audit(session, actor.username, renewal, "begun")
+            return renewal
+
+    def _make_key(self, piv: PivSession, renewal: Renewal, pin: str) -> Renewal:
+        self._supersede(renewal)
+        plan = _PLANS[Profile(renewal.profile)]
+        piv.put_object(plan.slot.certificate_object, b"")
+        key = piv.generate_key(plan.slot, plan.algorithm)
+        csr = personalisation.sign_request(piv, plan, key, pin, renewal.card_number)
+        with self._shop.database.writing() as session:
+            recorded = _get(session, renewal.id)
+            recorded.csr, recorded.state = csr, RenewalState.REQUESTED.value
+            return recorded
+
+    def _supersede(self, renewal: Renewal) -> None:
+        """Before its key is lost: no certificate is good whose key nobody has."""
+        with self._shop.database.writing() as session:
+            card = get_card(session, renewal.card_number)
+            old = [row for row in card.certificates_in_force if row.profile == renewal.profile]
+            for certificate in old:
+                certificate.superseded_at = self._shop.clock()
+            session.flush()
+            for certificate in old:
+                self._shop.certificates.revoke_serial(
+                    certificate.serial_number, RevocationReason.SUPERSEDED, renewal.started_by, "key renewed"
+                )
+
+    def _request(self, renewal: Renewal) -> CertificateRequest:
+        """The same for each attempt, so that the authority issues once."""
+        with self._shop.database.reading() as session:
+            subject = subject_of(get_card(session, renewal.card_number).application)
+        return CertificateRequest(
+            request_id=f"{renewal.id}-{renewal.profile}",
+            profile=Profile(renewal.profile),
+            subject=subject,
+            csr=renewal.csr or b"",
+            actor=renewal.started_by,
+        )
+
+    def _write(self, piv: PivSession, issued: IssuedCertificate, pin: str) -> None:
+        """Writes the certificate, and lets the card show that it holds it and its key."""
+        plan = _PLANS[issued.profile]
+        self._shop.check_path(issued.profile, issued.der, self._shop.clock())
+        piv.put_certificate(plan.slot, issued.der)
+        personalisation.read_back(piv, {}, {plan.slot: issued.der}, pin)
+        challenge = self._shop.randomness(CHALLENGE_BYTES)
+        personalisation.prove_key(piv, plan.slot, issued.der, challenge, pin)
+
+    def _finish(self, actor: Actor, renewal_id: str, issued: IssuedCertificate) -> RenewalView:
+        with self._shop.database.writing() as session:
+            renewal = _get(session, renewal_id)
+            # Nobody suspends or revokes the card between this look at it and the commit.
+            session.refresh(renewal.card, with_for_update=True)
+            card = _active(session, renewal.card_number)
+            certificate = certificate_row(card.card_number, issued)
+            session.add(certificate)
+            renewal.serial, renewal.state = certificate.serial, RenewalState.FINISHED.value
+            renewal.ended_at = self._shop.clock()
+            self._audit(session, actor.username, renewal, "finished")
+            session.flush()
+            # Last before the commit: if the commit is lost, renewing again comes here again.
+            self._shop.certificates.activate([certificate], actor.username, "key renewed")
+            return _view(renewal)
+
+    def _serial(self, renewal: Renewal) -> int | None:
+        # The same request again tells the serial, even when the first answer was lost.
+        try:
+            return self._shop.certificates.issue(self._request(renewal)).serial
+        except AuthorityRefusedError:
+            return None
+
+    def _audit(self, session: Session, actor: str, renewal: Renewal, what: str) -> None:
+        subject, details = f"card:{renewal.card_number}", {"renewal": renewal.id, "profile": renewal.profile}
+        self._shop.audit.record(session, actor, f"renewal.{what}", subject, details)
+
+
+def _open_on(number: str) -> Select[Renewal]:
+    return select(Renewal).where(Renewal.card_number == number, Renewal.state.in_(OPEN_RENEWAL_STATES))
+
+
+def _get(session: Session, renewal_id: str) -> Renewal:
+    """The renewal, if it has not ended."""
+    found = session.get(Renewal, renewal_id)
+    if found is None:
+        raise NotFoundError("renewal")
+    if found.state not in OPEN_RENEWAL_STATES:
+        raise NothingToVoidError(found.state, "renewal")
+    return found
+
+
+def _active(session: Session, number: str) -> Card:
+    card = get_card(session, number)
+    if card.state != CardState.ACTIVE:
+        raise ForbiddenTransitionError("card", card.state, "renew")
+    return card
+
+
+def _view(renewal: Renewal) -> RenewalView:
+    return RenewalView(
+        id=renewal.id,
+        card_number=renewal.card_number,
+        profile=Profile(renewal.profile),
+        state=RenewalState(renewal.state),
+        serial=None if renewal.serial is None else int(renewal.serial, 16),
+    )

@@ -1,0 +1,252 @@
+"""Renewing keys and rotating channel keys: what is refused, and what other events do to them."""
+
+import json
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from types import MappingProxyType
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from click.testing import CliRunner, Result
+from sqlalchemy import select
+
+from cardio.errors import InvalidPinError, ObjectNotFoundError
+from cardio.piv.session import PivSession
+from cardio.piv.slots import Slot
+from cardio.transport import pcsc
+from cardio.transport.base import TransportError
+from hoviat import main
+from issuance.audit import AuditEntry
+from issuance.errors import ForbiddenTransitionError, NotFoundError
+from issuance.lifecycle.states import RevocationCause
+from issuance.models import Base
+from issuance.production.errors import NothingToVoidError, UnknownKeysError
+from issuance.production.models import Renewal, RenewalState
+from issuance.production.renewal import RenewalView
+from pki.auditchain import verify_table
+from pki.profiles import Profile
+from pki.status.state import Status
+from pki.store.models import CertificateRow
+from simulators.card.file import CardFile
+from simulators.card.globalplatform.keyset import KeySet
+from tests.integration.issuance.office import CITIZENS_PIN, CLERK, Office, Readers, open_office, open_registry
+from tests.integration.issuance.tearing import Cut
+
+PUT_CERTIFICATE = 12
+"""The APDU of a renewal that writes the certificate."""
+
+
+def renew(office: Office, pin: str = CITIZENS_PIN) -> RenewalView:
+    return office.registry.renewals.renew(CLERK, office.reader.name, Profile.AUTHENTICATION, pin)
+
+
+def rotate(office: Office) -> int:
+    return office.registry.channel_keys.rotate(CLERK, office.reader.name)
+
+
+def file_of(office: Office, number: str) -> Path:
+    return office.home.cards / f"{int(number)}.card"
+
+
+def torn(office: Office, number: str) -> RenewalView:
+    """A renewal with its certificate issued, and the card without it, back in the reader."""
+    office.insert_made(file_of(office, number), lambda store: Cut.COMMAND.card(store, PUT_CERTIFICATE))
+    with pytest.raises(TransportError):
+        renew(office)
+    office.insert(file_of(office, number))
+    (left,) = office.registry.renewals.open_on(number)
+    assert left.state is RenewalState.REQUESTED
+    assert statuses(office)[Status.ON_HOLD] == 1
+    with pytest.raises(ObjectNotFoundError):
+        certificate(office)
+    return left
+
+
+def statuses(office: Office) -> Counter[Status]:
+    """Of the log-in certificates."""
+    query = select(CertificateRow.status).where(CertificateRow.profile == Profile.AUTHENTICATION.value)
+    with office.pki.engine.connect() as connection:
+        return Counter(Status(row.status) for row in connection.execute(query))
+
+
+def certificate(office: Office) -> bytes:
+    with pcsc.connect(office.reader.name) as connection:
+        return PivSession(connection).read_certificate(Slot.AUTHENTICATION)
+
+
+def renewals(office: Office) -> list[Renewal]:
+    with office.registry.database.reading() as session:
+        return list(session.scalars(select(Renewal)))
+
+
+def test_a_key_is_renewed_and_renewed_again(office: Office) -> None:
+    number = office.issue()
+    seen = {certificate(office)}
+    for _ in range(2):
+        renewed = renew(office)
+        assert (renewed.card_number, renewed.state) == (number, RenewalState.FINISHED)
+        assert renewed.serial is not None
+        assert office.status(renewed.serial).status is Status.GOOD
+        seen.add(certificate(office))
+    assert len(seen) == 3
+    assert statuses(office) == Counter([Status.GOOD, Status.REVOKED, Status.REVOKED])
+    with office.registry.database.reading() as session:
+        verify_table(session, AuditEntry)
+
+
+def test_a_wrong_pin_changes_nothing(office: Office) -> None:
+    office.issue()
+    before = office.card_state.piv
+    with pytest.raises(InvalidPinError):
+        renew(office, "99999999")
+    assert replace(office.card_state.piv, pin=before.pin) == before
+    assert renewals(office) == []
+    assert statuses(office) == Counter([Status.GOOD])
+
+
+def test_a_stranger_is_not_renewed(office: Office) -> None:
+    office.insert(office.blank())
+    for work in (renew, rotate):
+        with pytest.raises(NotFoundError):
+            work(office)
+
+
+@pytest.mark.parametrize("work", [renew, rotate])
+def test_a_card_with_other_channel_keys_is_left_alone(
+    office: Office, work: Callable[[Office], object]
+) -> None:
+    number = office.issue()
+    office.remove()
+    with CardFile.open(file_of(office, number)) as file:
+        keys = {1: KeySet(bytes(32), bytes(32), bytes(32))}
+        file.commit(replace(file.state, isd=replace(file.state.isd, key_sets=MappingProxyType(keys))))
+        before = file.state.piv
+    office.insert(file_of(office, number))
+    with pytest.raises(UnknownKeysError):
+        work(office)
+    assert office.card_state.piv == before
+    assert office.card_state.isd.key_sets[1].failures == 0
+    assert renewals(office) == []
+
+
+def test_a_suspended_card_is_not_renewed_but_rotated(office: Office) -> None:
+    number = office.issue()
+    office.registry.lifecycle.suspend(CLERK, number)
+    with pytest.raises(ForbiddenTransitionError):
+        renew(office)
+    assert rotate(office) == 2
+    office.registry.lifecycle.revoke(CLERK, number, RevocationCause.LOST)
+    with pytest.raises(ForbiddenTransitionError):
+        rotate(office)
+
+
+def test_a_renewed_card_is_suspended_and_resumed(office: Office) -> None:
+    number = office.issue()
+    renew(office)
+    office.registry.lifecycle.suspend(CLERK, number)
+    assert statuses(office) == Counter([Status.ON_HOLD, Status.REVOKED])
+    office.registry.lifecycle.resume(CLERK, number)
+    assert statuses(office) == Counter([Status.GOOD, Status.REVOKED])
+    office.registry.lifecycle.revoke(CLERK, number, RevocationCause.LOST)
+    assert set(statuses(office)) == {Status.REVOKED}
+
+
+def test_a_card_is_suspended_and_resumed_in_the_middle(office: Office) -> None:
+    """The certificate that is not on the card yet stays on hold."""
+    number = office.issue()
+    left = torn(office, number)
+    office.registry.lifecycle.suspend(CLERK, number)
+    office.registry.lifecycle.resume(CLERK, number)
+    assert statuses(office) == Counter([Status.ON_HOLD, Status.REVOKED])
+    assert renew(office).id == left.id
+    assert statuses(office) == Counter([Status.GOOD, Status.REVOKED])
+
+
+def test_a_torn_renewal_is_given_up(office: Office) -> None:
+    number = office.issue()
+    left = torn(office, number)
+    ended = office.registry.renewals.give_up(CLERK, left.id)
+    assert ended.state is RenewalState.GIVEN_UP
+    assert statuses(office) == Counter([Status.REVOKED, Status.REVOKED])
+    with pytest.raises(NothingToVoidError):
+        office.registry.renewals.give_up(CLERK, left.id)
+    with pytest.raises(ObjectNotFoundError):
+        certificate(office)
+    assert renew(office).id != left.id
+    assert statuses(office) == Counter([Status.GOOD, Status.REVOKED, Status.REVOKED])
+
+
+def test_a_revoked_cards_renewal_is_given_up_when_the_registry_opens(office: Office) -> None:
+    number = office.issue()
+    torn(office, number)
+    office.registry.lifecycle.revoke(CLERK, number, RevocationCause.LOST)
+    with pytest.raises(ForbiddenTransitionError):
+        renew(office)
+    office.registry.close()
+    readers = Readers(office.reader.name)
+    office.registry = open_registry(office.home, office.pki, office.people, readers, office.clock)
+    assert office.registry.renewals.open_on(number) == []
+    assert set(statuses(office)) == {Status.REVOKED}
+
+
+def test_a_card_is_renewed_with_whatever_keys_a_rotation_left(office: Office) -> None:
+    number = office.issue()
+    assert rotate(office) == 2
+    renew(office)
+    office.insert(file_of(office, number), power_cut_after_writes=5)  # they are on the card, nobody heard
+    with pytest.raises(TransportError):
+        rotate(office)
+    office.insert(file_of(office, number))
+    assert set(office.card_state.isd.key_sets) == {3}
+    renew(office)
+    assert rotate(office) == 3
+    assert rotate(office) == 4
+
+
+def test_the_commands(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    number = office.issue()
+    passwords = json.loads((office.home.secrets / "operators.json").read_bytes())
+    monkeypatch.setenv("HOVIAT_OPERATOR_PASSWORD", passwords["clerk-1"])
+    monkeypatch.setenv("HOVIAT_PIN", CITIZENS_PIN)
+    card = ("--reader", office.reader.name)
+
+    def registry(*arguments: str) -> dict[str, object]:
+        result = hoviat(office, *arguments)
+        assert result.exit_code == 0, result.output
+        printed = json.loads(result.stdout)
+        assert isinstance(printed, dict)
+        return printed
+
+    renewed = registry("renew", "authentication", *card)
+    assert (renewed["card_number"], renewed["state"]) == (number, "finished")
+    assert registry("rotate-keys", *card) == {"key_version": 2}
+    torn(office, number)
+    assert registry("give-up", number)["state"] == "given_up"
+    assert "no torn renewal" in hoviat(office, "give-up", number).stderr
+    monkeypatch.setenv("HOVIAT_PIN", "99999999")
+    assert hoviat(office, "renew", "signature", *card).exit_code == 1
+    monkeypatch.setenv("HOVIAT_OPERATOR_PASSWORD", "wrong")
+    assert "Wrong" in hoviat(office, "rotate-keys", *card).stderr.title()
+
+
+def hoviat(office: Office, command: str, *arguments: str) -> Result:
+    options = ("--operator", "clerk-1", "--json")
+    return CliRunner().invoke(
+        main, ["--home", str(office.home.root), "registry", command, *arguments, *options]
+    )
+
+
+@pytest.mark.slow
+def test_on_postgresql(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOVIAT_ISSUANCE_DATABASE", postgres_url)
+    with open_office(tmp_path) as office:
+        number = office.issue()
+        left = torn(office, number)
+        assert renew(office).id == left.id
+        assert rotate(office) == 2
+        assert statuses(office) == Counter([Status.GOOD, Status.REVOKED])
+        with office.registry.database.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
