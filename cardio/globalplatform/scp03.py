@@ -65,12 +65,17 @@ class DerivationConstant(IntEnum):
     S_RMAC = 0x07
 
 
-def cmac(key: bytes, *parts: bytes) -> bytes:
-    """AES-CMAC of the parts one after the other, 16 bytes (SP 800-38B)."""
-    mac = CMAC(AES(key))
-    for part in parts:
-        mac.update(part)
-    return mac.finalize()
+class KeyedCmac:
+    """AES-CMAC under one key (SP 800-38B), which is expanded once for all messages."""
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed = CMAC(AES(key))
+
+    def of(self, message: bytes) -> bytes:
+        """16 bytes."""
+        mac = self._keyed.copy()
+        mac.update(message)
+        return mac.finalize()
 
 
 def derive(key: bytes, constant: DerivationConstant, context: bytes, length: int) -> bytes:
@@ -85,8 +90,8 @@ def derive(key: bytes, constant: DerivationConstant, context: bytes, length: int
 def counter_mode(key: bytes, before: bytes, after: bytes, length: int) -> bytes:
     """SP 800-108r1, 4.1, with AES-CMAC and a counter of one byte between two parts of the fixed input."""
     blocks = -(-length // AES_BLOCK_BYTES)
-    derived = (cmac(key, before, bytes((counter,)), after) for counter in range(1, blocks + 1))
-    return b"".join(derived)[:length]
+    mac = KeyedCmac(key)
+    return b"".join(mac.of(before + bytes((counter,)) + after) for counter in range(1, blocks + 1))[:length]
 
 
 @dataclass(frozen=True)

@@ -79,21 +79,33 @@ def pseudo_random_challenge(enc: bytes, sequence_counter: bytes, aid: bytes) -> 
 
 def _derive(key: bytes, constant: _Derivation, context: bytes, length: int) -> bytes:
     """SP 800-108 in counter mode over CMAC, with amendment D's order of fields (4.1.5)."""
+    mac = Mac(key)
     output = b""
     counter = 0
     while len(output) < length:
         counter += 1
         block = constant.to_bytes(_LABEL_LENGTH, "big") + _SEPARATOR
         block += (length * 8).to_bytes(2, "big") + bytes((counter,)) + context
-        output += cmac(key, block)
+        output += mac.over(block)
     return output[:length]
 
 
+class Mac:
+    """AES-CMAC (SP 800-38B) with a key that stays loaded."""
+
+    def __init__(self, key: bytes) -> None:
+        self._loaded = CMAC(algorithms.AES(key))
+
+    def over(self, message: bytes) -> bytes:
+        """All 16 bytes of the MAC."""
+        mac = self._loaded.copy()
+        mac.update(message)
+        return mac.finalize()
+
+
 def cmac(key: bytes, message: bytes) -> bytes:
-    """AES-CMAC (SP 800-38B), 16 bytes."""
-    mac = CMAC(algorithms.AES(key))
-    mac.update(message)
-    return mac.finalize()
+    """AES-CMAC of one message, 16 bytes."""
+    return Mac(key).over(message)
 
 
 def encrypt_block(key: bytes, block: bytes) -> bytes:
