@@ -1,6 +1,6 @@
-"""Messages under S-ENC (GPCS amendment D, 6.2.6 and 6.2.7): AES-CBC whose vector is the encrypted counter block.
+"""Messages under S-ENC (GPCS amendment D, 6.2.6, 6.2.7): AES-CBC whose vector is the encrypted counter block.
 
-A card loads a key into its cipher once a session. So does this one: both contexts live as long as the channel.
+A card loads a key into its cipher once a session. So does this one: the contexts live as long as the channel.
 """
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -24,7 +24,7 @@ class Encipherment:
     def decrypt(self, counter_block: bytes, data: bytes) -> bytes:
         """The padded data of a ciphertext."""
         vector = self._encrypted(counter_block, b"")
-        # As the block before the first one, the vector is all that CBC needs; its own plaintext means nothing.
+        # As the block before the first one, the vector is all that CBC needs; its plaintext means nothing.
         return self._decryptor.update(vector + data)[BLOCK:]
 
     def _encrypted(self, counter_block: bytes, data: bytes) -> bytes:
