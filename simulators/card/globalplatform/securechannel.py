@@ -14,7 +14,7 @@ _WARNINGS = (0x62, 0x63)
 class SecureChannel:
     """One session, from EXTERNAL AUTHENTICATE to whatever ends it.
 
-    `level` is 0 until EXTERNAL AUTHENTICATE, which itself bears a C-MAC, has been checked.
+    It protects nothing until EXTERNAL AUTHENTICATE, which itself bears a C-MAC, has been checked.
     """
 
     def __init__(self, keys: SessionKeys) -> None:
@@ -23,7 +23,15 @@ class SecureChannel:
         self._answer_mac = Mac(keys.rmac)
         self._chaining_value = bytes(BLOCK)
         self._counter = 0
-        self.level = Level.AUTHENTICATED
+        self.open(Level.AUTHENTICATED)
+
+    def open(self, level: Level) -> None:
+        """From now on messages are protected at this level."""
+        self.checks_commands = Level.C_MAC in level
+        """Whether commands bear a C-MAC."""
+        self._decrypts_commands = Level.C_DECRYPTION in level
+        self._signs_answers = Level.R_MAC in level
+        self._encrypts_answers = Level.R_ENCRYPTION in level
 
     def authenticate(self, command: Command) -> bytes:
         """The data of EXTERNAL AUTHENTICATE without its C-MAC.
@@ -39,7 +47,7 @@ class SecureChannel:
         """
         data = self._without_mac(command)
         self._counter += 1
-        if Level.C_DECRYPTION in self.level and data:
+        if self._decrypts_commands and data:
             data = self._decrypted(data)
         cla = command.cla & ~CLA.SECURE_MESSAGING_BITS
         return Command(cla, command.ins, command.p1, command.p2, data, command.ne, command.is_extended)
@@ -48,9 +56,9 @@ class SecureChannel:
         """The answer's data as they travel before `sw`; those of an error stay as they are."""
         if sw != SW.SUCCESS and sw >> 8 not in _WARNINGS:
             return data
-        if Level.R_ENCRYPTION in self.level and data:
+        if self._encrypts_answers and data:
             data = self._encipherment.encrypt(self._counter_block(_RESPONSE_COUNTER_MARK), pad(data))
-        if Level.R_MAC in self.level:
+        if self._signs_answers:
             data += self._answer_mac.over(self._chaining_value + data + status_bytes(sw))[:MAC_LENGTH]
         return data
 

@@ -9,7 +9,9 @@ from simulators.card.globalplatform.encipherment import Encipherment
 
 KEY = bytes(range(32))
 MESSAGES = st.lists(
-    st.tuples(st.booleans(), st.integers(0, (1 << 128) - 1), st.integers(0, 5).map(lambda n: b"\xa5" * 16 * n)),
+    st.tuples(
+        st.booleans(), st.integers(0, (1 << 128) - 1), st.integers(0, 5).map(lambda n: b"\xa5" * 16 * n)
+    ),
     max_size=8,
 )
 
