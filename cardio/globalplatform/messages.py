@@ -44,7 +44,8 @@ class SecureMessages:
     def external_authenticate(self, host_cryptogram: bytes) -> CommandApdu:
         """EXTERNAL AUTHENTICATE, the first command of the chain: its C-MAC, and never encrypted (7.1.2)."""
         cla = CLA_PROPRIETARY | CLA_SCP
-        return self._with_mac(CommandApdu(cla, INS.EXTERNAL_AUTHENTICATE, self.level, 0, host_cryptogram))
+        command = CommandApdu(cla, INS.EXTERNAL_AUTHENTICATE, self.level, 0, host_cryptogram)
+        return self._with_mac(command, host_cryptogram)
 
     def wrap(self, command: CommandApdu) -> CommandApdu:
         """The command as it is sent; `Le` makes room for what is added to the answer."""
@@ -54,7 +55,7 @@ class SecureMessages:
         data = command.data
         if self.level.c_decryption and data:
             data = self._cipher.encrypt(self._counter, _pad(data))
-        return self._with_mac(command.with_data(command.cla | CLA_SCP, data))
+        return self._with_mac(command, data)
 
     def unwrap(self, response: ResponseApdu) -> ResponseApdu:
         """The answer to the last command wrapped, without MAC and in clear.
@@ -73,16 +74,17 @@ class SecureMessages:
             data = self._decrypt(data, response.sw)
         return ResponseApdu(data, response.sw)
 
-    def _with_mac(self, command: CommandApdu) -> CommandApdu:
-        """The command with its C-MAC behind the data (6.2.4); the whole MAC chains into the next."""
+    def _with_mac(self, command: CommandApdu, data: bytes) -> CommandApdu:
+        """The command with `data` and their C-MAC (6.2.4); the whole MAC chains into the next."""
         cla = command.cla & _CLA_WITHOUT_CHANNEL | CLA_SCP
-        length = len(command.data) + MAC_BYTES
+        length = len(data) + MAC_BYTES
         # The MAC covers Lc in the very form in which it is sent, but not Le.
         short = length <= MAX_SHORT_DATA and (command.le or 0) <= MAX_SHORT_LE
         lc = length.to_bytes(_SHORT_LC_BYTES if short else _EXTENDED_LC_BYTES, "big")
-        covered = bytes((cla, command.ins, command.p1, command.p2)) + lc + command.data
-        self._chaining_value = self._c_mac.of(self._chaining_value + covered)
-        return command.with_data(command.cla, command.data + self._chaining_value[:MAC_BYTES])
+        covered = bytes((cla, command.ins, command.p1, command.p2)) + lc + data
+        self._chaining_value = mac = self._c_mac.of(self._chaining_value + covered)
+        protected = data + mac[:MAC_BYTES]
+        return CommandApdu(command.cla | CLA_SCP, command.ins, command.p1, command.p2, protected, command.le)
 
     def _checked(self, response: ResponseApdu) -> bytes:
         """The data before the R-MAC, which must be right (6.2.5)."""
