@@ -1,6 +1,8 @@
 """SCP03's encryption of messages: AES-CBC, keyed once a session, each message under an ICV of its own."""
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from functools import cached_property
+
+from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
 
 from cardio.globalplatform.keys import AES_BLOCK_BYTES
 
@@ -11,10 +13,14 @@ class MessageCipher:
     """S-ENC of one session. Data are whole blocks; the ICV is the encrypted counter (6.2.6, 6.2.7)."""
 
     def __init__(self, key: bytes) -> None:
-        cipher = Cipher(algorithms.AES(key), modes.CBC(_ZERO_BLOCK))
-        self._encryptor = cipher.encryptor()
-        self._decryptor = cipher.decryptor()
+        self._cipher = Cipher(algorithms.AES(key), modes.CBC(_ZERO_BLOCK))
+        self._encryptor = self._cipher.encryptor()
         self._last = 0
+
+    @cached_property
+    def _decryptor(self) -> CipherContext:
+        """Only for levels with encrypted answers."""
+        return self._cipher.decryptor()
 
     def encrypt(self, counter: int, data: bytes) -> bytes:
         """The data encrypted."""

@@ -36,7 +36,7 @@ class SecureMessages:
     def __init__(self, keys: SessionKeys, level: SecurityLevel) -> None:
         self.level = level
         self._cipher = MessageCipher(keys.enc)
-        self._c_mac = KeyedCmac(keys.mac)
+        self._c_mac = keys.c_mac
         self._r_mac = KeyedCmac(keys.rmac)
         self._chaining_value = _FIRST_CHAINING_VALUE
         self._counter = 0

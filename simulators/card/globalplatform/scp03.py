@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, unique
+from functools import cached_property
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -51,35 +52,44 @@ class SessionKeys:
     mac: bytes = field(repr=False)
     rmac: bytes = field(repr=False)
 
+    @cached_property
+    def loaded_mac(self) -> "Mac":
+        """S-MAC, loaded once for the cryptograms and the commands."""
+        return Mac(self.mac)
+
 
 def derive_session_keys(enc: bytes, mac: bytes, host_challenge: bytes, card_challenge: bytes) -> SessionKeys:
     """From the static keys and both challenges (amendment D 6.2.1)."""
     context = host_challenge + card_challenge
+    static = Mac(mac)
     return SessionKeys(
-        _derive(enc, _Derivation.S_ENC, context, len(enc)),
-        _derive(mac, _Derivation.S_MAC, context, len(mac)),
-        _derive(mac, _Derivation.S_RMAC, context, len(mac)),
+        _derive(Mac(enc), _Derivation.S_ENC, context, len(enc)),
+        _derive(static, _Derivation.S_MAC, context, len(mac)),
+        _derive(static, _Derivation.S_RMAC, context, len(mac)),
     )
 
 
 def card_cryptogram(keys: SessionKeys, host_challenge: bytes, card_challenge: bytes) -> bytes:
     """What proves the card (amendment D 6.2.2.2)."""
-    return _derive(keys.mac, _Derivation.CARD_CRYPTOGRAM, host_challenge + card_challenge, CRYPTOGRAM_LENGTH)
+    return _cryptogram(keys, _Derivation.CARD_CRYPTOGRAM, host_challenge + card_challenge)
 
 
 def host_cryptogram(keys: SessionKeys, host_challenge: bytes, card_challenge: bytes) -> bytes:
     """What proves the host (amendment D 6.2.2.3)."""
-    return _derive(keys.mac, _Derivation.HOST_CRYPTOGRAM, host_challenge + card_challenge, CRYPTOGRAM_LENGTH)
+    return _cryptogram(keys, _Derivation.HOST_CRYPTOGRAM, host_challenge + card_challenge)
+
+
+def _cryptogram(keys: SessionKeys, constant: _Derivation, context: bytes) -> bytes:
+    return _derive(keys.loaded_mac, constant, context, CRYPTOGRAM_LENGTH)
 
 
 def pseudo_random_challenge(enc: bytes, sequence_counter: bytes, aid: bytes) -> bytes:
     """The card challenge of a card that counts its sessions (amendment D 6.2.2.1)."""
-    return _derive(enc, _Derivation.CARD_CHALLENGE, sequence_counter + aid, CHALLENGE_LENGTH)
+    return _derive(Mac(enc), _Derivation.CARD_CHALLENGE, sequence_counter + aid, CHALLENGE_LENGTH)
 
 
-def _derive(key: bytes, constant: _Derivation, context: bytes, length: int) -> bytes:
+def _derive(mac: "Mac", constant: _Derivation, context: bytes, length: int) -> bytes:
     """SP 800-108 in counter mode over CMAC, with amendment D's order of fields (4.1.5)."""
-    mac = Mac(key)
     output = b""
     counter = 0
     while len(output) < length:

@@ -19,7 +19,7 @@ class SecureChannel:
 
     def __init__(self, keys: SessionKeys) -> None:
         self._encipherment = Encipherment(keys.enc)
-        self._command_mac = Mac(keys.mac)
+        self._command_mac = keys.loaded_mac
         self._answer_mac = Mac(keys.rmac)
         self._chaining_value = bytes(BLOCK)
         self._counter = 0
