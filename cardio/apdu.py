@@ -127,27 +127,25 @@ class CommandApdu:
 
     def with_le(self, le: int | None) -> "CommandApdu":
         """The same command asking for `le` bytes."""
+        if le == self.le:
+            return self
         return CommandApdu(self.cla, self.ins, self.p1, self.p2, self.data, le)
-
-    def with_data(self, cla: int, data: bytes) -> "CommandApdu":
-        """The same command with another class and data field."""
-        return CommandApdu(cla, self.ins, self.p1, self.p2, data, self.le)
 
     def encode(self, *, extended: bool | None = None) -> bytes:
         """The bytes to send; `extended` None chooses short length fields where they suffice.
 
         :raises ApduFormatError: short length fields asked for, and too small
         """
-        if extended is None:
-            extended = not self.fits_short
-        if not extended and not self.fits_short:
+        fits_short = self.fits_short
+        if extended is False and not fits_short:
             raise ApduFormatError("too long for short length fields")
-        return self._encode_extended() if extended else self._encode_short()
+        return self._encode_extended() if extended or not fits_short else self._encode_short()
 
     def _encode_short(self) -> bytes:
-        lc = bytes((len(self.data),)) if self.data else b""
-        le = b"" if self.le is None else (self.le % MAX_SHORT_LE).to_bytes(_SHORT_FIELD, "big")
-        return self.header + lc + self.data + le
+        le = b"" if self.le is None else bytes((self.le % MAX_SHORT_LE,))
+        if not self.data:
+            return self.header + le
+        return bytes((self.cla, self.ins, self.p1, self.p2, len(self.data))) + self.data + le
 
     def _encode_extended(self) -> bytes:
         lc = len(self.data).to_bytes(_EXTENDED_FIELD, "big") if self.data else b""

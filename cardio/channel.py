@@ -4,8 +4,6 @@ Command chaining (ISO/IEC 7816-4:2020, 5.3.3) in blocks as long as the layers be
 fields where reader and card are known to carry them.
 """
 
-from collections.abc import Iterator
-
 from cardio.apdu import CLA_CHAINING, INS, P1_P2_CURRENT_APPLICATION, SW, CommandApdu, ResponseApdu
 from cardio.errors import ApduError
 from cardio.processors import (
@@ -147,16 +145,21 @@ class CardChannel:
     def _chain(self, command: CommandApdu) -> ResponseApdu:
         """Sends a command in blocks that fit; the last answer, or the first that isn't 9000."""
         below = self._below
-        *firsts, last = _blocks(command.data, below.max_data)
-        for data in firsts:
-            part = CommandApdu(command.cla | CLA_CHAINING, command.ins, command.p1, command.p2, data)
-            response = below.exchange(part)
+        if command.le is not None:
+            command = command.with_le(min(command.le, below.max_le))
+        for block in _blocks(command, below.max_data):
+            response = below.exchange(block)
             if response.sw != SW.NO_FURTHER_QUALIFICATION:
-                return response
-        le = None if command.le is None else min(command.le, below.max_le)
-        return below.exchange(CommandApdu(command.cla, command.ins, command.p1, command.p2, last, le))
+                break
+        return response
 
 
-def _blocks(data: bytes, size: int) -> Iterator[bytes]:
-    """`data` cut into blocks of `size` bytes; one empty block if there is none."""
-    yield from (data[start : start + size] for start in range(0, max(1, len(data)), size))
+def _blocks(command: CommandApdu, size: int) -> list[CommandApdu]:
+    """The command cut into a chain of blocks of at most `size` bytes; only the last asks for an answer."""
+    data = command.data
+    if len(data) <= size:
+        return [command]
+    cla, ins, p1, p2 = command.cla, command.ins, command.p1, command.p2
+    starts = range(0, len(data), size)
+    blocks = [CommandApdu(cla | CLA_CHAINING, ins, p1, p2, data[at : at + size]) for at in starts[:-1]]
+    return [*blocks, CommandApdu(cla, ins, p1, p2, data[starts[-1] :], command.le)]

@@ -117,6 +117,8 @@ class ApduFormatter:
         :raises TransportError: the card could not be reached
         """
         response = self._transmit(command)
+        if response.sw1 != _SW1_BYTES_AVAILABLE:
+            return response
         data = bytearray(response.data)
         empty = 0
         while response.sw1 == _SW1_BYTES_AVAILABLE:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cardio.errors import CardError
 
@@ -12,6 +13,7 @@ _LONG_LENGTH = 0x80
 _MAX_TAG_BYTES = 3  # ISO/IEC 7816-4 allows no more
 _MAX_LENGTH_BYTES = 4  # 84 xx xx xx xx is the longest form allowed
 _BYTE_BITS = 8
+_KNOWN_TAGS = 256
 
 
 class TlvError(CardError):
@@ -66,7 +68,7 @@ class Tlv:
 
         :raises TlvError: cut short, malformed, or beyond the limits
         """
-        return [tlv for _, tlv in _objects(data, limits, _Budget(limits.max_count))]
+        return [Tlv(tag, value) for _, tag, value in _objects(data, limits, _Budget(limits.max_count))]
 
     @staticmethod
     def unpack(tag: int, data: bytes, limits: TlvLimits = DEFAULT_LIMITS) -> bytes:
@@ -74,12 +76,13 @@ class Tlv:
 
         :raises TlvError: another tag, or anything beside it
         """
-        found = Tlv.parse_all(data, limits)
-        if len(found) != 1:
-            raise TlvError(f"one data object {tag:X} expected, {len(found)} found")
-        if found[0].tag != tag:
-            raise TlvError(f"tag {tag:X} expected, {found[0].tag:X} found")
-        return found[0].value
+        objects = list(_objects(data, limits, _Budget(limits.max_count)))
+        if len(objects) != 1:
+            raise TlvError(f"one data object {tag:X} expected, {len(objects)} found")
+        _, found, value = objects[0]
+        if found != tag:
+            raise TlvError(f"tag {tag:X} expected, {found:X} found")
+        return value
 
 
 def walk(data: bytes, limits: TlvLimits = DEFAULT_LIMITS) -> Iterator[tuple[int, Tlv]]:
@@ -96,10 +99,10 @@ def values_by_tag(data: bytes, limits: TlvLimits = DEFAULT_LIMITS) -> dict[int, 
     :raises TlvError: malformed, or a tag that comes twice
     """
     values: dict[int, bytes] = {}
-    for offset, tlv in _objects(data, limits, _Budget(limits.max_count)):
-        if tlv.tag in values:
-            raise TlvError(f"tag {tlv.tag:X} comes twice", offset)
-        values[tlv.tag] = tlv.value
+    for offset, tag, value in _objects(data, limits, _Budget(limits.max_count)):
+        if tag in values:
+            raise TlvError(f"tag {tag:X} comes twice", offset)
+        values[tag] = value
     return values
 
 
@@ -118,13 +121,15 @@ class _Budget:
 def _walk(data: bytes, limits: TlvLimits, budget: _Budget, depth: int) -> Iterator[tuple[int, Tlv]]:
     if depth > limits.max_depth:
         raise TlvError("nested too deeply")
-    for _, tlv in _objects(data, limits, budget):
+    for _, tag, value in _objects(data, limits, budget):
+        tlv = Tlv(tag, value)
         yield depth, tlv
         if tlv.constructed and tlv.value:
             yield from _walk(tlv.value, limits, budget, depth + 1)
 
 
-def _objects(data: bytes, limits: TlvLimits, budget: _Budget) -> Iterator[tuple[int, Tlv]]:
+def _objects(data: bytes, limits: TlvLimits, budget: _Budget) -> Iterator[tuple[int, int, bytes]]:
+    """Offset, tag and value of each data object."""
     if len(data) > limits.max_bytes:
         raise TlvError(f"{len(data)} bytes are more than {limits.max_bytes}")
     offset = 0
@@ -135,7 +140,7 @@ def _objects(data: bytes, limits: TlvLimits, budget: _Budget) -> Iterator[tuple[
         end = at_value + length
         if end > len(data):
             raise TlvError(f"{length} bytes announced, {len(data) - at_value} there", at_length)
-        yield offset, Tlv(tag, data[at_value:end])
+        yield offset, tag, data[at_value:end]
         offset = end
 
 
@@ -177,6 +182,7 @@ def _byte_count(number: int) -> int:
     return max(1, (number.bit_length() + _BYTE_BITS - 1) // _BYTE_BITS)
 
 
+@lru_cache(_KNOWN_TAGS)
 def _encode_tag(tag: int) -> bytes:
     if tag <= 0:
         raise TlvError(f"{tag} is no tag")

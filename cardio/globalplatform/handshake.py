@@ -177,10 +177,10 @@ def _initialize_update(channel: CardChannel, keys: KeySet, random_bytes: Callabl
             f"key version {keys.version:02X} asked for, {answer.version:02X} answered"
         )
     session_keys = SessionKeys.derive(keys, challenge, answer.card_challenge)
-    expected = card_cryptogram(session_keys.mac, challenge, answer.card_challenge)
+    expected = card_cryptogram(session_keys, challenge, answer.card_challenge)
     if not hmac.compare_digest(expected, answer.card_cryptogram):
         raise CardCryptogramError(answer.version)
-    proof = host_cryptogram(session_keys.mac, challenge, answer.card_challenge)
+    proof = host_cryptogram(session_keys, challenge, answer.card_challenge)
     return _Offer(answer, session_keys, proof)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TypeAlias
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
@@ -50,10 +51,10 @@ class KeySet:
         """The keys in the order of their identifiers 1, 2, 3."""
         return self.enc, self.mac, self.dek
 
-    @property
-    def check_values(self) -> bytes:
-        """The check values of the three keys one after the other, 9 bytes."""
-        return b"".join(check_value(key) for key in self.keys)
+    @cached_property
+    def check_values(self) -> tuple[bytes, bytes, bytes]:
+        """The check values of the three keys, 3 bytes each."""
+        return check_value(self.enc), check_value(self.mac), check_value(self.dek)
 
     @staticmethod
     def diversified(derive: Derive, card: bytes, version: int, key_bytes: int) -> "KeySet":

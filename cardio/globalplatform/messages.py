@@ -2,8 +2,6 @@
 
 import hmac
 
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
-
 from cardio.apdu import (
     CLA_PROPRIETARY,
     INS,
@@ -16,7 +14,8 @@ from cardio.apdu import (
 )
 from cardio.globalplatform.errors import ResponseMacError
 from cardio.globalplatform.keys import AES_BLOCK_BYTES
-from cardio.globalplatform.scp03 import MAC_BYTES, SecurityLevel, SessionKeys, cmac
+from cardio.globalplatform.messagecipher import MessageCipher
+from cardio.globalplatform.scp03 import MAC_BYTES, KeyedCmac, SecurityLevel, SessionKeys
 
 CLA_SCP = 0x04  # bit 3 of CLA: GlobalPlatform's secure messaging (GPCS table 11-11)
 _CLA_WITHOUT_CHANNEL = 0xF0
@@ -36,14 +35,17 @@ class SecureMessages:
 
     def __init__(self, keys: SessionKeys, level: SecurityLevel) -> None:
         self.level = level
-        self._keys = keys
+        self._cipher = MessageCipher(keys.enc)
+        self._c_mac = keys.c_mac
+        self._r_mac = KeyedCmac(keys.rmac)
         self._chaining_value = _FIRST_CHAINING_VALUE
         self._counter = 0
 
     def external_authenticate(self, host_cryptogram: bytes) -> CommandApdu:
         """EXTERNAL AUTHENTICATE, the first command of the chain: its C-MAC, and never encrypted (7.1.2)."""
         cla = CLA_PROPRIETARY | CLA_SCP
-        return self._with_mac(CommandApdu(cla, INS.EXTERNAL_AUTHENTICATE, self.level, 0, host_cryptogram))
+        command = CommandApdu(cla, INS.EXTERNAL_AUTHENTICATE, self.level, 0, host_cryptogram)
+        return self._with_mac(command, host_cryptogram)
 
     def wrap(self, command: CommandApdu) -> CommandApdu:
         """The command as it is sent; `Le` makes room for what is added to the answer."""
@@ -52,8 +54,8 @@ class SecureMessages:
         self._counter += 1  # also by commands without data (6.2.6)
         data = command.data
         if self.level.c_decryption and data:
-            data = self._encrypt(data)
-        return self._with_mac(command.with_data(command.cla | CLA_SCP, data))
+            data = self._cipher.encrypt(self._counter, _pad(data))
+        return self._with_mac(command, data)
 
     def unwrap(self, response: ResponseApdu) -> ResponseApdu:
         """The answer to the last command wrapped, without MAC and in clear.
@@ -72,47 +74,35 @@ class SecureMessages:
             data = self._decrypt(data, response.sw)
         return ResponseApdu(data, response.sw)
 
-    def _with_mac(self, command: CommandApdu) -> CommandApdu:
-        """The command with its C-MAC behind the data (6.2.4); the whole MAC chains into the next."""
+    def _with_mac(self, command: CommandApdu, data: bytes) -> CommandApdu:
+        """The command with `data` and their C-MAC (6.2.4); the whole MAC chains into the next."""
         cla = command.cla & _CLA_WITHOUT_CHANNEL | CLA_SCP
-        length = len(command.data) + MAC_BYTES
+        length = len(data) + MAC_BYTES
         # The MAC covers Lc in the very form in which it is sent, but not Le.
         short = length <= MAX_SHORT_DATA and (command.le or 0) <= MAX_SHORT_LE
         lc = length.to_bytes(_SHORT_LC_BYTES if short else _EXTENDED_LC_BYTES, "big")
-        covered = bytes((cla, command.ins, command.p1, command.p2)) + lc + command.data
-        self._chaining_value = cmac(self._keys.mac, self._chaining_value, covered)
-        return command.with_data(command.cla, command.data + self._chaining_value[:MAC_BYTES])
+        covered = bytes((cla, command.ins, command.p1, command.p2)) + lc + data
+        self._chaining_value = mac = self._c_mac.of(self._chaining_value + covered)
+        protected = data + mac[:MAC_BYTES]
+        return CommandApdu(command.cla | CLA_SCP, command.ins, command.p1, command.p2, protected, command.le)
 
     def _checked(self, response: ResponseApdu) -> bytes:
         """The data before the R-MAC, which must be right (6.2.5)."""
         if len(response.data) < MAC_BYTES:
             raise ResponseMacError(response.sw, "it has no R-MAC")
         data, mac = response.data[:-MAC_BYTES], response.data[-MAC_BYTES:]
-        expected = cmac(self._keys.rmac, self._chaining_value, data, response.encode()[-STATUS_BYTES:])
+        expected = self._r_mac.of(self._chaining_value + data + response.sw.to_bytes(STATUS_BYTES, "big"))
         if not hmac.compare_digest(mac, expected[:MAC_BYTES]):
             raise ResponseMacError(response.sw, "its R-MAC is wrong")
         return data
 
-    def _encrypt(self, data: bytes) -> bytes:
-        encryptor = self._cipher(self._counter).encryptor()
-        return encryptor.update(_pad(data)) + encryptor.finalize()
-
     def _decrypt(self, data: bytes, sw: int) -> bytes:
         if len(data) % AES_BLOCK_BYTES:
             raise ResponseMacError(sw, "its data are no whole blocks")
-        decryptor = self._cipher(_R_ENCRYPTION_COUNTER | self._counter).decryptor()
-        stripped = (decryptor.update(data) + decryptor.finalize()).rstrip(b"\0")
+        stripped = self._cipher.decrypt(_R_ENCRYPTION_COUNTER | self._counter, data).rstrip(b"\0")
         if not stripped.endswith(_PADDING):
             raise ResponseMacError(sw, "its padding is wrong")
         return stripped[:-1]
-
-    def _cipher(self, counter: int) -> Cipher[modes.CBC]:
-        """AES-CBC under S-ENC; the ICV is the encrypted counter (6.2.6)."""
-        aes = algorithms.AES(self._keys.enc)
-        # One block, which is the ICV; no mode is involved.
-        encryptor = Cipher(aes, modes.ECB()).encryptor()  # noqa: S305
-        icv = encryptor.update(counter.to_bytes(AES_BLOCK_BYTES, "big")) + encryptor.finalize()
-        return Cipher(aes, modes.CBC(icv))
 
 
 def largest_data(level: SecurityLevel, room: int) -> int:

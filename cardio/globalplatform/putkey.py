@@ -10,7 +10,6 @@ from cardio.globalplatform.keys import (
     CHECK_VALUE_BYTES,
     MAX_VERSION,
     KeySet,
-    check_value,
     encrypt_key,
 )
 
@@ -38,14 +37,16 @@ def put_key_data(new: KeySet, dek: bytes, form: KeyField) -> bytes:
     """
     if not 0 < new.version <= MAX_VERSION:
         raise ValueError(f"a key set is put under a version of 1 to {MAX_VERSION}")
-    return bytes((new.version,)) + b"".join(_key_field(key, dek, form) for key in new.keys)
+    return bytes((new.version,)) + b"".join(
+        _key_field(key, value, dek, form) for key, value in zip(new.keys, new.check_values, strict=True)
+    )
 
 
-def _key_field(key: bytes, dek: bytes, form: KeyField) -> bytes:
+def _key_field(key: bytes, check_value: bytes, dek: bytes, form: KeyField) -> bytes:
     block = encrypt_key(dek, key)
     if form is KeyField.WITH_KEY_LENGTH or len(key) % AES_BLOCK_BYTES:
         block = bytes((len(key),)) + block
-    return bytes((_KEY_TYPE_AES, len(block))) + block + bytes((CHECK_VALUE_BYTES,)) + check_value(key)
+    return bytes((_KEY_TYPE_AES, len(block))) + block + bytes((CHECK_VALUE_BYTES,)) + check_value
 
 
 def check_put_key_answer(new: KeySet, answer: bytes) -> None:
@@ -54,7 +55,7 @@ def check_put_key_answer(new: KeySet, answer: bytes) -> None:
     :raises UnexpectedAnswerError: of another length
     :raises KeyCheckValueError: it names another version or other keys
     """
-    expected = bytes((new.version,)) + new.check_values
+    expected = bytes((new.version,)) + b"".join(new.check_values)
     if len(answer) != len(expected):
         raise UnexpectedAnswerError(f"PUT KEY answered {len(answer)} bytes")
     if not hmac.compare_digest(answer, expected):

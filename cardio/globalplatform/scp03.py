@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum, unique
+from functools import cached_property
 
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -65,28 +66,32 @@ class DerivationConstant(IntEnum):
     S_RMAC = 0x07
 
 
-def cmac(key: bytes, *parts: bytes) -> bytes:
-    """AES-CMAC of the parts one after the other, 16 bytes (SP 800-38B)."""
-    mac = CMAC(AES(key))
-    for part in parts:
-        mac.update(part)
-    return mac.finalize()
+class KeyedCmac:
+    """AES-CMAC under one key (SP 800-38B), which is expanded once for all messages."""
+
+    def __init__(self, key: bytes) -> None:
+        self._keyed = CMAC(AES(key))
+
+    def of(self, message: bytes) -> bytes:
+        """16 bytes."""
+        mac = self._keyed.copy()
+        mac.update(message)
+        return mac.finalize()
 
 
-def derive(key: bytes, constant: DerivationConstant, context: bytes, length: int) -> bytes:
+def derive(mac: KeyedCmac, constant: DerivationConstant, context: bytes, length: int) -> bytes:
     """`length` bytes by SP 800-108 in counter mode with AES-CMAC, its fields ordered as 4.1.5 has them.
 
     label (12 bytes) ‖ 00 ‖ L in bits (2 bytes) ‖ i (1 byte) ‖ context
     """
     bits = (length * _BITS).to_bytes(_LENGTH_BYTES, "big")
-    return counter_mode(key, _LABEL_ZEROS + bytes((constant,)) + _SEPARATOR + bits, context, length)
+    return counter_mode(mac, _LABEL_ZEROS + bytes((constant,)) + _SEPARATOR + bits, context, length)
 
 
-def counter_mode(key: bytes, before: bytes, after: bytes, length: int) -> bytes:
+def counter_mode(mac: KeyedCmac, before: bytes, after: bytes, length: int) -> bytes:
     """SP 800-108r1, 4.1, with AES-CMAC and a counter of one byte between two parts of the fixed input."""
     blocks = -(-length // AES_BLOCK_BYTES)
-    derived = (cmac(key, before, bytes((counter,)), after) for counter in range(1, blocks + 1))
-    return b"".join(derived)[:length]
+    return b"".join(mac.of(before + bytes((counter,)) + after) for counter in range(1, blocks + 1))[:length]
 
 
 @dataclass(frozen=True)
@@ -97,28 +102,34 @@ class SessionKeys:
     mac: bytes = field(repr=False)
     rmac: bytes = field(repr=False)
 
+    @cached_property
+    def c_mac(self) -> KeyedCmac:
+        """S-MAC as it is used, for both cryptograms and for commands."""
+        return KeyedCmac(self.mac)
+
     @staticmethod
     def derive(static: KeySet, host_challenge: bytes, card_challenge: bytes) -> "SessionKeys":
         """The session keys of two challenges of 8 bytes each (6.2.1)."""
         context = host_challenge + card_challenge
         length = len(static.enc)
+        by_mac = KeyedCmac(static.mac)
         return SessionKeys(
-            enc=derive(static.enc, DerivationConstant.S_ENC, context, length),
-            mac=derive(static.mac, DerivationConstant.S_MAC, context, length),
-            rmac=derive(static.mac, DerivationConstant.S_RMAC, context, length),
+            enc=derive(KeyedCmac(static.enc), DerivationConstant.S_ENC, context, length),
+            mac=derive(by_mac, DerivationConstant.S_MAC, context, length),
+            rmac=derive(by_mac, DerivationConstant.S_RMAC, context, length),
         )
 
 
-def card_cryptogram(s_mac: bytes, host_challenge: bytes, card_challenge: bytes) -> bytes:
+def card_cryptogram(keys: SessionKeys, host_challenge: bytes, card_challenge: bytes) -> bytes:
     """What proves the card, 8 bytes (6.2.2.2)."""
     context = host_challenge + card_challenge
-    return derive(s_mac, DerivationConstant.CARD_CRYPTOGRAM, context, CRYPTOGRAM_BYTES)
+    return derive(keys.c_mac, DerivationConstant.CARD_CRYPTOGRAM, context, CRYPTOGRAM_BYTES)
 
 
-def host_cryptogram(s_mac: bytes, host_challenge: bytes, card_challenge: bytes) -> bytes:
+def host_cryptogram(keys: SessionKeys, host_challenge: bytes, card_challenge: bytes) -> bytes:
     """What proves the terminal, 8 bytes (6.2.2.3)."""
     context = host_challenge + card_challenge
-    return derive(s_mac, DerivationConstant.HOST_CRYPTOGRAM, context, CRYPTOGRAM_BYTES)
+    return derive(keys.c_mac, DerivationConstant.HOST_CRYPTOGRAM, context, CRYPTOGRAM_BYTES)
 
 
 def pseudo_random_card_challenge(key_enc: bytes, sequence_counter: bytes, aid: bytes) -> bytes:
@@ -127,4 +138,5 @@ def pseudo_random_card_challenge(key_enc: bytes, sequence_counter: bytes, aid: b
     :param sequence_counter: 3 bytes, as INITIALIZE UPDATE answers them
     :param aid: of the application that was selected
     """
-    return derive(key_enc, DerivationConstant.CARD_CHALLENGE, sequence_counter + aid, CHALLENGE_BYTES)
+    context = sequence_counter + aid
+    return derive(KeyedCmac(key_enc), DerivationConstant.CARD_CHALLENGE, context, CHALLENGE_BYTES)

@@ -50,7 +50,7 @@ from cardio.transport.pinpad import PinEntryError, PinPad
 
 _SERIAL_BYTES = 4
 _VERSION_BYTES = 3
-_Causes = Mapping[int, CardError]
+_Causes = Callable[[], Mapping[int, CardError]]
 
 
 class PivSession:
@@ -85,13 +85,8 @@ class PivSession:
 
     def _select(self) -> None:
         command = CommandApdu(0, INS.SELECT, P1_SELECT_BY_NAME, 0, PIV_AID, MAX_SHORT_LE)
-        absent = ApplicationNotFoundError("PIV", PIV_AID)
-        causes: dict[int, CardError] = {
-            SW.FILE_NOT_FOUND: absent,
-            SW.INSTRUCTION_NOT_SUPPORTED: absent,
-            SW.CLASS_NOT_SUPPORTED: absent,
-        }
-        self._send(command, causes)
+        absent = (SW.FILE_NOT_FOUND, SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED)
+        self._send(command, lambda: dict.fromkeys(absent, ApplicationNotFoundError("PIV", PIV_AID)))
 
     def reset(self) -> None:
         """Resets the card and selects again: PIN and management key must be given anew.
@@ -101,12 +96,12 @@ class PivSession:
         self.channel.reset()
         self._select()
 
-    def _send(self, command: CommandApdu, causes: _Causes) -> bytes:
-        """Sends a command; a status word in `causes` raises that error, any other ApduError."""
+    def _send(self, command: CommandApdu, causes: _Causes = dict) -> bytes:
+        """Sends a command; a status word in what `causes` gives raises that error, any other ApduError."""
         try:
             return self.channel.send(command)
         except ApduError as error:
-            cause = causes.get(error.sw)
+            cause = causes().get(error.sw)
             if cause is None:
                 raise
             raise cause from None
@@ -201,20 +196,20 @@ class PivSession:
         algorithm = management.management_algorithm(key)
         data = bytes((algorithm,)) + Tlv(Reference.MANAGEMENT, key).encode()
         ins = INS.YUBICO_SET_MANAGEMENT_KEY
-        self._send(CommandApdu(0, ins, *P1_P2_NO_TOUCH, data), _management_required(ins))
+        self._send(CommandApdu(0, ins, *P1_P2_NO_TOUCH, data), lambda: _management_required(ins))
 
     # The card itself
 
     def card_serial(self) -> int:
         """The manufacturer's serial number, 0 to 2^32-1 (Yubico's INS F8)."""
-        answer = self._send(CommandApdu(0, INS.YUBICO_GET_SERIAL, 0, 0, le=MAX_SHORT_LE), {})
+        answer = self._send(CommandApdu(0, INS.YUBICO_GET_SERIAL, 0, 0, le=MAX_SHORT_LE))
         if len(answer) != _SERIAL_BYTES:
             raise UnexpectedAnswerError(f"a serial number of {len(answer)} bytes")
         return int.from_bytes(answer, "big")
 
     def version(self) -> tuple[int, int, int]:
         """The application's version: major, minor, patch (Yubico's INS FD)."""
-        answer = self._send(CommandApdu(0, INS.YUBICO_GET_VERSION, 0, 0, le=MAX_SHORT_LE), {})
+        answer = self._send(CommandApdu(0, INS.YUBICO_GET_VERSION, 0, 0, le=MAX_SHORT_LE))
         if len(answer) != _VERSION_BYTES:
             raise UnexpectedAnswerError(f"a version of {len(answer)} bytes")
         return answer[0], answer[1], answer[2]
@@ -234,15 +229,10 @@ class PivSession:
             Tlv(DataTag.TAG_LIST, object_id.tag_bytes()).encode(),
             MAX_EXTENDED_LE,
         )
-        absent = ObjectNotFoundError(object_id, object_id.title)
-        causes: dict[int, CardError] = {
-            SW.FILE_NOT_FOUND: absent,
-            SW.REFERENCED_DATA_NOT_FOUND: absent,
-            SW.SECURITY_STATUS_NOT_SATISFIED: PinRequiredError(INS.GET_DATA),
-        }
-        content = _unpack(_container(object_id), self._send(command, causes))
+        answer = self._send(command, lambda: _reading_causes(object_id))
+        content = _unpack(_container(object_id), answer)
         if not content:
-            raise absent
+            raise _absent(object_id)
         return content
 
     def put_object(self, object_id: ObjectId, data: bytes) -> None:
@@ -254,9 +244,10 @@ class PivSession:
         name = Tlv(DataTag.TAG_LIST, object_id.tag_bytes()).encode()
         content = name + Tlv(_container(object_id), data).encode()
         command = CommandApdu(0, INS.PUT_DATA, *P1_P2_CURRENT_APPLICATION, content)
-        causes = _management_required(INS.PUT_DATA)
-        causes[SW.NOT_ENOUGH_MEMORY] = CardFullError(object_id, len(data))
-        self._send(command, causes)
+        full = SW.NOT_ENOUGH_MEMORY
+        self._send(
+            command, lambda: {**_management_required(INS.PUT_DATA), full: CardFullError(object_id, len(data))}
+        )
 
     def put_certificate(self, slot: Slot, der: bytes) -> None:
         """Writes a slot's certificate, uncompressed; raises as `put_object` does."""
@@ -307,15 +298,7 @@ class PivSession:
         template = Tlv(KeyTag.CONTROL_TEMPLATE, mechanism).encode()
         ins = INS.GENERATE_ASYMMETRIC_KEY_PAIR
         command = CommandApdu(0, ins, 0, slot, template, MAX_SHORT_LE)
-        refused = UnsupportedKeyError(f"the card makes no {algorithm.name} keys in slot {slot:02X}")
-        answer = self._send(
-            command,
-            {
-                **_management_required(ins),
-                SW.INCORRECT_DATA_FIELD: refused,
-                SW.FUNCTION_NOT_SUPPORTED: refused,
-            },
-        )
+        answer = self._send(command, lambda: _generation_causes(slot, algorithm))
         return parse_public_key(algorithm, answer)
 
     def sign(self, slot: Slot, public_key: PublicKey, message: bytes, hash_algorithm: HashAlgorithm) -> bytes:
@@ -332,7 +315,7 @@ class PivSession:
         template = Tlv(AuthTag.RESPONSE, b"").encode() + Tlv(AuthTag.CHALLENGE, challenge).encode()
         ins = INS.GENERAL_AUTHENTICATE
         command = CommandApdu(0, ins, algorithm, slot, Tlv(AuthTag.TEMPLATE, template).encode(), MAX_SHORT_LE)
-        answer = self._send(command, _signing_causes(slot))
+        answer = self._send(command, lambda: _signing_causes(slot))
         signature = _response(answer)
         check_signature(public_key, signature, message, hash_algorithm)
         return signature
@@ -360,6 +343,27 @@ def _container(object_id: ObjectId) -> int:
 
 def _management_required(ins: INS) -> dict[int, CardError]:
     return {SW.SECURITY_STATUS_NOT_SATISFIED: ManagementKeyRequiredError(ins)}
+
+
+def _absent(object_id: ObjectId) -> ObjectNotFoundError:
+    return ObjectNotFoundError(object_id, object_id.title)
+
+
+def _reading_causes(object_id: ObjectId) -> dict[int, CardError]:
+    return {
+        SW.FILE_NOT_FOUND: _absent(object_id),
+        SW.REFERENCED_DATA_NOT_FOUND: _absent(object_id),
+        SW.SECURITY_STATUS_NOT_SATISFIED: PinRequiredError(INS.GET_DATA),
+    }
+
+
+def _generation_causes(slot: Slot, algorithm: Algorithm) -> dict[int, CardError]:
+    refused = UnsupportedKeyError(f"the card makes no {algorithm.name} keys in slot {slot:02X}")
+    return {
+        **_management_required(INS.GENERATE_ASYMMETRIC_KEY_PAIR),
+        SW.INCORRECT_DATA_FIELD: refused,
+        SW.FUNCTION_NOT_SUPPORTED: refused,
+    }
 
 
 def _signing_causes(slot: Slot) -> dict[int, CardError]:

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
 from smartcard import scard
-from smartcard.CardConnection import CardConnection as PyscardConnection
 from smartcard.Exceptions import CardConnectionException, NoCardException, SmartcardException
 from smartcard.pcsc.PCSCCardConnection import PCSCCardConnection
 from smartcard.reader.Reader import Reader as PyscardReader
@@ -32,7 +31,6 @@ __all__ = [
     "InProcessReaderLike",
     "NoCardException",
     "PcscConnection",
-    "PyscardConnection",
     "PyscardConnectionLike",
     "PyscardReader",
     "ReaderState",
@@ -279,9 +277,11 @@ class PcscConnection:
         :raises TransmitError: the reader did not carry the APDU
         """
         self._require_open()
-        with self._mapped(while_connected=True):
+        try:
             data, sw1, sw2 = self._connection.transmit(list(command))
-        return bytes((*data, sw1, sw2))
+        except SmartcardException as error:
+            _fail(self._name, error.hresult, while_connected=True)
+        return bytes(data) + bytes((sw1, sw2))
 
     def control(self, code: int, request: bytes) -> bytes:
         """A request to the reader itself (its PIN pad); the reader's answer.

@@ -17,6 +17,9 @@ from simulators.card.store import CardStore
 
 # T=1, IFSC 254, command chaining and extended length; the historical bytes name no real product.
 ATR = bytes.fromhex("3B9B968131FE45807380 01C0554E49443031A3")
+_REFUSED_CLASS_BITS = (
+    CLA.FURTHER_CLASSES | CLA.CHANNEL_BITS | CLA.SECURE_MESSAGING_BITS & ~CLA.SECURE_MESSAGING
+)
 
 
 class SimulatedCard:
@@ -170,9 +173,10 @@ class SimulatedCard:
 def _require_class(raw: bytes) -> None:
     """The first interindustry class or GlobalPlatform's, its kind of secure messaging, the basic channel."""
     cla = raw[0] if raw else CLA.INTERINDUSTRY
+    if not cla & _REFUSED_CLASS_BITS:
+        return
     if cla & CLA.FURTHER_CLASSES:
         raise StatusError(SW.CLASS_NOT_SUPPORTED)
     if cla & CLA.SECURE_MESSAGING_BITS not in (0, CLA.SECURE_MESSAGING):
         raise StatusError(SW.SECURE_MESSAGING_NOT_SUPPORTED)
-    if cla & CLA.CHANNEL_BITS:
-        raise StatusError(SW.LOGICAL_CHANNEL_NOT_SUPPORTED)
+    raise StatusError(SW.LOGICAL_CHANNEL_NOT_SUPPORTED)

@@ -1,7 +1,5 @@
 """The chip's non-volatile memory as the applications see it, with the power cuts that a test orders."""
 
-from dataclasses import replace
-
 from simulators.card.errors import PowerCutError
 from simulators.card.globalplatform.state import IsdState
 from simulators.card.meter import Meter, NoMeter
@@ -43,11 +41,13 @@ class CardMemory:
 
     def commit_piv(self, piv: PivState) -> None:
         """Makes the PIV application's next state durable; see `commit`."""
-        self.commit(replace(self._store.state, piv=piv))
+        state = self._store.state
+        self.commit(CardState(state.serial, piv, state.isd, state.life_cycle))
 
     def commit_isd(self, isd: IsdState) -> None:
         """Makes the issuer security domain's next state durable; see `commit`."""
-        self.commit(replace(self._store.state, isd=isd))
+        state = self._store.state
+        self.commit(CardState(state.serial, state.piv, isd, state.life_cycle))
 
     def commit(self, state: CardState) -> None:
         """Makes the card's next state durable: one write, all of it or nothing.

@@ -7,7 +7,6 @@ from simulators.card.application import Application
 from simulators.card.globalplatform.application import IssuerSecurityDomain
 from simulators.card.globalplatform.identifiers import GpInstruction
 from simulators.card.globalplatform.initiation import ChannelInitiation
-from simulators.card.globalplatform.scp03 import Level
 from simulators.card.globalplatform.securechannel import SecureChannel
 from simulators.card.iso7816 import INS, SW, Command, StatusError
 from simulators.card.lifecycle import LifeCycle, runs_applications
@@ -72,11 +71,11 @@ class CardRuntime:
             return None
         channel = self._initiation.channel
         if command.is_secured:
-            if channel is None or Level.C_MAC not in channel.secure.level:
+            if channel is None or not channel.secure.checks_commands:
                 self._initiation.close()
                 raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
             return channel.secure
-        if channel is not None and Level.C_MAC in channel.secure.level and command.ins != INS.SELECT:
+        if channel is not None and channel.secure.checks_commands and command.ins != INS.SELECT:
             self._initiation.close()
             raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
         return None
@@ -86,15 +85,12 @@ class CardRuntime:
 
         :raises StatusError: 6E00, 6D00, 6884 (it takes no chain)
         """
-        if command.ins == INS.SELECT or _begins_channel(command):
-            chains = False
-        else:
-            if not self._selected.takes_class_of(command):
-                raise StatusError(SW.CLASS_NOT_SUPPORTED)
-            if not self._selected.knows(command):
-                raise StatusError(SW.INSTRUCTION_NOT_SUPPORTED)
-            chains = self._selected.chains(command.ins)
-        if command.is_chained and not chains:
+        own = command.ins == INS.SELECT or _begins_channel(command)
+        if not own and not self._selected.takes_class_of(command):
+            raise StatusError(SW.CLASS_NOT_SUPPORTED)
+        if not own and not self._selected.knows(command):
+            raise StatusError(SW.INSTRUCTION_NOT_SUPPORTED)
+        if command.is_chained and (own or not self._selected.chains(command.ins)):
             raise StatusError(SW.COMMAND_CHAINING_NOT_SUPPORTED)
 
     def process(self, command: Command) -> bytes:
@@ -138,8 +134,8 @@ class CardRuntime:
 
 def _begins_channel(command: Command) -> bool:
     """INITIALIZE UPDATE and EXTERNAL AUTHENTICATE: every application hands them to its security domain."""
-    if not command.is_proprietary:
-        return False
     if command.ins == GpInstruction.INITIALIZE_UPDATE:
-        return not command.is_secured
-    return command.ins == GpInstruction.EXTERNAL_AUTHENTICATE and command.is_secured
+        return command.is_proprietary and not command.is_secured
+    return (
+        command.ins == GpInstruction.EXTERNAL_AUTHENTICATE and command.is_proprietary and command.is_secured
+    )

@@ -1,14 +1,9 @@
-"""A whole personalisation of a blank without a registry, and the cryptography in it by itself."""
+"""A whole personalisation of a blank without a registry, and the time of the cryptography in it by itself."""
 
 import os
 import secrets
 import time
 from dataclasses import dataclass, field
-
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.ciphers import Cipher, CipherContext, algorithms, modes
-from cryptography.hazmat.primitives.cmac import CMAC
 
 from cardio.channel import ApduPolicy
 from cardio.globalplatform.handshake import open_secure_channel
@@ -21,7 +16,8 @@ from issuance.production.personalisation import CHANNEL_LEVEL, KEY_PLANS
 from simulators.card.blank import blank_state
 from simulators.card.globalplatform.keyset import KeySet as CardKeySet
 from simulators.card.state import MAX_SERIAL, CardState
-from simulators.load.leastdialog import Exchange, dialog
+from simulators.load import cardcryptography
+from simulators.load.leastdialog import dialog
 
 _CONTENTS = {
     ObjectId.CHUID: 59,
@@ -32,15 +28,6 @@ _CONTENTS = {
 }
 """Bytes in each object of a citizen's card."""
 _PIN, _PUK, _TRANSPORT_PIN, _NEW_PUK = "73105284", "90417263", "58205914", "61429073"
-_CURVES: tuple[tuple[ec.EllipticCurve, hashes.HashAlgorithm], ...] = (
-    (ec.SECP256R1(), hashes.SHA256()),
-    (ec.SECP384R1(), hashes.SHA384()),
-)
-_SIDES = 2
-_BLOCK = 16
-_SESSIONS = 2
-_DERIVATIONS = 2 * 3 + 2 + 1
-"""CMACs for a session on one side: three keys of two blocks, two cryptograms, a challenge."""
 
 
 @dataclass(frozen=True)
@@ -89,48 +76,9 @@ def personalise_blank(connection: CardConnection, blank: Blank, policy: ApduPoli
 
 
 def cryptography_alone(cards: int) -> float:
-    """Seconds a card: the same operations by the same library on both sides, and nothing between them."""
-    exchanges = [exchange for exchange in dialog(list(_CONTENTS.values())) if exchange.protected]
-    key = os.urandom(32)
+    """Seconds a card: the cryptographic operations of `personalise_blank`, and nothing between them."""
+    protected = [exchange for exchange in dialog(list(_CONTENTS.values())) if exchange.protected]
     began = time.perf_counter()
     for _ in range(cards):
-        _asymmetric()
-        for _ in range(_SESSIONS * _SIDES * _DERIVATIONS):
-            _cmac(key, _BLOCK * 3)
-        for exchange in exchanges:
-            for _ in range(_SIDES):
-                _protect(key, exchange)
+        cardcryptography.once(protected)
     return (time.perf_counter() - began) / cards
-
-
-def _asymmetric() -> None:
-    """Two keys made, four signatures, each checked by the driver and by the issuer."""
-    message = os.urandom(32)
-    for curve, digest in _CURVES:
-        key = ec.generate_private_key(curve)
-        scheme = ec.ECDSA(digest)
-        for _ in ("request", "proof"):
-            signature = key.sign(message, scheme)
-            for _ in ("driver", "issuer"):
-                key.public_key().verify(signature, message, scheme)
-
-
-def _protect(key: bytes, exchange: Exchange) -> None:
-    """A chaining vector, the data encrypted, both MACs."""
-    length = (exchange.sent // _BLOCK + 1) * _BLOCK if exchange.sent else 0
-    if length:
-        # One block, as SCP03 has it.
-        vector = _encrypted(Cipher(algorithms.AES(key), modes.ECB()).encryptor(), bytes(_BLOCK))  # noqa: S305
-        _encrypted(Cipher(algorithms.AES(key), modes.CBC(vector)).encryptor(), bytes(length))
-    _cmac(key, _BLOCK + 5 + length)
-    _cmac(key, _BLOCK + exchange.received + 2)
-
-
-def _encrypted(encryptor: CipherContext, data: bytes) -> bytes:
-    return encryptor.update(data) + encryptor.finalize()
-
-
-def _cmac(key: bytes, length: int) -> None:
-    mac = CMAC(algorithms.AES(key))
-    mac.update(bytes(length))
-    mac.finalize()

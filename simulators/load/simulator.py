@@ -10,7 +10,7 @@ from cardio.transport import pcsc
 from cardio.transport.base import CardConnection
 from simulators.card.card import ATR, SimulatedCard
 from simulators.card.store import VolatileStore
-from simulators.load.cardwork import cryptography_alone, new_blank, personalise_blank
+from simulators.load.cardwork import Blank, cryptography_alone, new_blank, personalise_blank
 from simulators.load.result import Result
 from simulators.readers.errors import PcscdUnavailableError
 from simulators.readers.inprocess import InProcessReader
@@ -105,16 +105,22 @@ def _rate(connection: CardConnection, apdus: int) -> float:
 
 
 def _personalised(cards: int) -> Iterator[Result]:
-    blanks = [new_blank() for _ in range(cards)]
+    """One card is personalised for warming up; then a card and its cryptography in turns, see `_in_turns`."""
+    blanks = [new_blank() for _ in range(1 + cards)]
     with InProcessReader(f"Hoviat Bench Reader {uuid4()}") as reader:
-        seconds = 0.0
+        _seconds(reader, blanks.pop())
+        seconds = alone = 0.0
         for blank in blanks:
-            reader.insert(SimulatedCard(VolatileStore(blank.state)))
-            with pcsc.connect(reader.name) as connection:
-                began = time.perf_counter()
-                personalise_blank(connection, blank, KNOWN_EXTENDED_APDUS)
-                seconds += time.perf_counter() - began
-    limit = 1 / cryptography_alone(cards)
+            seconds += _seconds(reader, blank)
+            alone += cryptography_alone(1)
     case = "personalised in process, P-256 + P-384, through SCP03"
     limit_is = "its cryptography alone, both sides"
-    yield Result(_NAME, case, cards / seconds, "cards/s", limit, limit_is, _GOAL_SHARE)
+    yield Result(_NAME, case, cards / seconds, "cards/s", cards / alone, limit_is, _GOAL_SHARE)
+
+
+def _seconds(reader: InProcessReader, blank: Blank) -> float:
+    reader.insert(SimulatedCard(VolatileStore(blank.state)))
+    with pcsc.connect(reader.name) as connection:
+        began = time.perf_counter()
+        personalise_blank(connection, blank, KNOWN_EXTENDED_APDUS)
+        return time.perf_counter() - began

@@ -1,4 +1,4 @@
-"""A reader inside this process: no pcscd, no privileges, the same pyscard classes as a real one.
+"""A reader inside this process: no pcscd, no privileges, shaped like pyscard's own.
 
 It behaves like a shared PC/SC reader: a reset through one connection is told to the others (80100068), and a
 transaction of one keeps the others waiting.
@@ -62,7 +62,7 @@ class InProcessReader(pcsc.PyscardReader):  # type: ignore[misc]  # pyscard has 
 
     def createConnection(self) -> "InProcessConnection":  # noqa: N802 - pyscard's name
         """A fresh, unconnected connection."""
-        return InProcessConnection(self.name, self._state, self._pad)
+        return InProcessConnection(self._state, self._pad)
 
     def presence(self) -> pcsc.ReaderState:
         """Whether a card is in, and how often one came or went."""
@@ -80,68 +80,57 @@ class InProcessReader(pcsc.PyscardReader):  # type: ignore[misc]  # pyscard has 
         self.close()
 
 
-class InProcessConnection(pcsc.PyscardConnection):  # type: ignore[misc]  # pyscard has no types
+class InProcessConnection:
     """One program's connection to the card in an `InProcessReader`, shaped like pyscard's own."""
 
-    def __init__(self, reader: str, slot: "_Slot", pad: PinPad | None) -> None:
-        super().__init__(reader)
+    def __init__(self, slot: "_Slot", pad: PinPad | None) -> None:
         self._slot = slot
         self._pad = pad
         self._seen: int | None = None  # the card's reset that this connection knows of
         self._disposition = Disposition.LEAVE_CARD
 
-    def connect(
-        self, protocol: int | None = None, mode: int | None = None, disposition: int | None = None
-    ) -> None:
+    def connect(self, *, disposition: int) -> None:
         """Powers the card if nobody did."""
-        super().connect(protocol, mode, disposition)
-        self._disposition = Disposition(disposition or Disposition.LEAVE_CARD)
+        self._disposition = Disposition(disposition)
         self._seen = self._slot.connect()
 
-    def reconnect(
-        self, protocol: int | None = None, mode: int | None = None, disposition: int | None = None
-    ) -> None:
+    def reconnect(self, *, disposition: int) -> None:
         """Goes on with the card, reset unless `disposition` leaves it alone."""
-        super().reconnect(protocol, mode, disposition)
-        wanted = Disposition(disposition if disposition is not None else Disposition.RESET_CARD)
-        self._seen = self._slot.reset(self) if wanted != Disposition.LEAVE_CARD else self._slot.connect()
+        leave = disposition == Disposition.LEAVE_CARD
+        self._seen = self._slot.connect() if leave else self._slot.reset(self)
 
     def disconnect(self) -> None:
         """Lets the card go, as the disposition given to `connect` says."""
-        super().disconnect()
         if self._seen is None:
             return
         seen, self._seen = self._seen, None
         self._slot.end_transaction(self, whole=True)
         self._slot.disconnect(self, seen, self._disposition)
 
+    def release(self) -> None:
+        """Holds nothing else."""
+
     def getATR(self) -> list[int]:  # noqa: N802 - pyscard's name
         """The answer to reset."""
         return list(self._slot.atr(self._seen))
 
-    def doTransmit(  # noqa: N802 - pyscard's name
-        self,
-        command: Sequence[int],
-        protocol: int | None = None,  # noqa: ARG002 - pyscard passes it
-    ) -> tuple[list[int], int, int]:
+    def transmit(self, command: Sequence[int]) -> tuple[bytes, int, int]:
         """One command APDU; returns data, SW1, SW2."""
         answer = self._slot.transmit(self, self._seen, bytes(command))
         if len(answer) < _STATUS_LENGTH:  # pyscard's own connection says so without a PC/SC error
             raise _failure("the answer has no status word", Hresult.SUCCESS)
-        data, (sw1, sw2) = answer[:-_STATUS_LENGTH], answer[-_STATUS_LENGTH:]
-        return list(data), sw1, sw2
+        return answer[:-_STATUS_LENGTH], answer[-2], answer[-1]
 
-    def doControl(self, code: int, command: Sequence[int] | None = None) -> list[int]:  # noqa: N802
+    def control(self, code: int, command: Sequence[int]) -> bytes:
         """A request to the reader itself: its PIN pad, if it has one."""
         if self._pad is None:
             raise _failure("the reader has no such feature", Hresult.UNSUPPORTED_FEATURE)
         try:
-            answer = self._pad.control(
-                code, bytes(command or ()), lambda apdu: self._slot.transmit(self, self._seen, apdu)
+            return self._pad.control(
+                code, bytes(command), lambda apdu: self._slot.transmit(self, self._seen, apdu)
             )
         except ValueError as error:
             raise _failure(str(error), Hresult.UNSUPPORTED_FEATURE) from None
-        return list(answer)
 
     def lock(self) -> int:
         """Begins a transaction: other connections wait; it nests. Returns a PC/SC result, 0 for success."""
@@ -246,7 +235,8 @@ class _Slot:
                 self._free.notify_all()
 
     def _wait_for_turn(self, connection: InProcessConnection) -> None:
-        self._free.wait_for(lambda: self._owner in (None, connection))
+        while self._owner is not None and self._owner is not connection:
+            self._free.wait()
 
     def _require_card(self) -> Card:
         if self._card is None:

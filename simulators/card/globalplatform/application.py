@@ -13,7 +13,6 @@ from simulators.card.globalplatform.identifiers import (
 from simulators.card.globalplatform.initiation import ChannelInitiation, OpenChannel
 from simulators.card.globalplatform.keycommands import KeyCommands
 from simulators.card.globalplatform.registry import Registry
-from simulators.card.globalplatform.scp03 import Level
 from simulators.card.iso7816 import SW, Command, StatusError
 from simulators.card.lifecycle import LifeCycle
 from simulators.card.memory import CardMemory
@@ -87,6 +86,6 @@ class IssuerSecurityDomain:
         if self._memory.state.life_cycle is LifeCycle.TERMINATED:
             raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
         channel = self._initiation.channel
-        if channel is None or Level.C_MAC not in channel.secure.level:
+        if channel is None or not channel.secure.checks_commands:
             raise StatusError(SW.SECURITY_STATUS_NOT_SATISFIED)
         return self._authenticated[command.ins](command, channel)

@@ -135,7 +135,7 @@ class ChannelInitiation:
         if not hmac.compare_digest(channel.authenticate(command), pending.expected):
             raise StatusError(SW.AUTHENTICATION_FAILED)
         self._store(pending.version, replace(counted, failures=0))
-        channel.level = Level(command.p1)
+        channel.open(Level(command.p1))
         self.channel = OpenChannel(channel, pending.version, keys.dek)
         return b""
 

@@ -38,16 +38,14 @@ class KeyCommands:
         if command.p2 != _SEVERAL_KEYS_FROM_FIRST:
             raise StatusError(SW.INCORRECT_P1_P2)
         version = self._allowed_version(command)
-        keys = _read_keys(command.data[1:], dek)
+        keys, check_values = _read_keys(command.data[1:], dek)
         isd = self._memory.isd
         for gone in (command.p1, FACTORY_KEY_VERSION):
             isd = isd.without_key_set(gone)
         if len(isd.key_sets) >= MAX_KEY_SETS:
             raise StatusError(SW.NOT_ENOUGH_MEMORY)
         self._memory.commit_isd(isd.with_key_set(version, keys))
-        return bytes((version,)) + b"".join(
-            scp03.key_check_value(key) for key in (keys.enc, keys.mac, keys.dek)
-        )
+        return bytes((version,)) + check_values
 
     def _allowed_version(self, command: Command) -> int:
         known = self._memory.isd.key_sets
@@ -78,20 +76,21 @@ class KeyCommands:
         return b"\x00"  # GPCS 11.2.3.1: no confirmation follows
 
 
-def _read_keys(data: bytes, dek: bytes) -> KeySet:
-    enc, data = _read_key(data, dek)
-    mac, data = _read_key(data, dek)
-    new_dek, data = _read_key(data, dek)
+def _read_keys(data: bytes, dek: bytes) -> tuple[KeySet, bytes]:
+    """The three keys, and their check values one after the other."""
+    enc, enc_check, data = _read_key(data, dek)
+    mac, mac_check, data = _read_key(data, dek)
+    new_dek, dek_check, data = _read_key(data, dek)
     if data:
         raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
     try:
-        return KeySet(enc, mac, new_dek)
+        return KeySet(enc, mac, new_dek), enc_check + mac_check + dek_check
     except ValueError:
         raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA) from None
 
 
-def _read_key(data: bytes, dek: bytes) -> tuple[bytes, bytes]:
-    """A key data field (GPCS table 11-69): type, the encrypted key, its check value; the key and the rest.
+def _read_key(data: bytes, dek: bytes) -> tuple[bytes, bytes, bytes]:
+    """A key data field (GPCS table 11-69): the key, its check value, which is right, and what follows.
 
     Clients in the field write the second part in two forms: with the clear key's length before the
     ciphertext, as amendment D has it, or without.
@@ -108,7 +107,7 @@ def _read_key(data: bytes, dek: bytes) -> tuple[bytes, bytes]:
     key = scp03.decrypt_cbc(dek, bytes(BLOCK), field)[:length]
     if not hmac.compare_digest(scp03.key_check_value(key), check_value):
         raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
-    return key, rest
+    return key, check_value, rest
 
 
 def _counted(data: bytes) -> tuple[bytes, bytes]:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from enum import IntEnum, IntFlag, unique
+from functools import cached_property
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.cmac import CMAC
@@ -51,33 +52,43 @@ class SessionKeys:
     mac: bytes = field(repr=False)
     rmac: bytes = field(repr=False)
 
+    @cached_property
+    def loaded_mac(self) -> "Mac":
+        """S-MAC, loaded once for the cryptograms and the commands."""
+        return Mac(self.mac)
+
 
 def derive_session_keys(enc: bytes, mac: bytes, host_challenge: bytes, card_challenge: bytes) -> SessionKeys:
     """From the static keys and both challenges (amendment D 6.2.1)."""
     context = host_challenge + card_challenge
+    static = Mac(mac)
     return SessionKeys(
-        _derive(enc, _Derivation.S_ENC, context, len(enc)),
-        _derive(mac, _Derivation.S_MAC, context, len(mac)),
-        _derive(mac, _Derivation.S_RMAC, context, len(mac)),
+        _derive(Mac(enc), _Derivation.S_ENC, context, len(enc)),
+        _derive(static, _Derivation.S_MAC, context, len(mac)),
+        _derive(static, _Derivation.S_RMAC, context, len(mac)),
     )
 
 
 def card_cryptogram(keys: SessionKeys, host_challenge: bytes, card_challenge: bytes) -> bytes:
     """What proves the card (amendment D 6.2.2.2)."""
-    return _derive(keys.mac, _Derivation.CARD_CRYPTOGRAM, host_challenge + card_challenge, CRYPTOGRAM_LENGTH)
+    return _cryptogram(keys, _Derivation.CARD_CRYPTOGRAM, host_challenge + card_challenge)
 
 
 def host_cryptogram(keys: SessionKeys, host_challenge: bytes, card_challenge: bytes) -> bytes:
     """What proves the host (amendment D 6.2.2.3)."""
-    return _derive(keys.mac, _Derivation.HOST_CRYPTOGRAM, host_challenge + card_challenge, CRYPTOGRAM_LENGTH)
+    return _cryptogram(keys, _Derivation.HOST_CRYPTOGRAM, host_challenge + card_challenge)
+
+
+def _cryptogram(keys: SessionKeys, constant: _Derivation, context: bytes) -> bytes:
+    return _derive(keys.loaded_mac, constant, context, CRYPTOGRAM_LENGTH)
 
 
 def pseudo_random_challenge(enc: bytes, sequence_counter: bytes, aid: bytes) -> bytes:
     """The card challenge of a card that counts its sessions (amendment D 6.2.2.1)."""
-    return _derive(enc, _Derivation.CARD_CHALLENGE, sequence_counter + aid, CHALLENGE_LENGTH)
+    return _derive(Mac(enc), _Derivation.CARD_CHALLENGE, sequence_counter + aid, CHALLENGE_LENGTH)
 
 
-def _derive(key: bytes, constant: _Derivation, context: bytes, length: int) -> bytes:
+def _derive(mac: "Mac", constant: _Derivation, context: bytes, length: int) -> bytes:
     """SP 800-108 in counter mode over CMAC, with amendment D's order of fields (4.1.5)."""
     output = b""
     counter = 0
@@ -85,15 +96,26 @@ def _derive(key: bytes, constant: _Derivation, context: bytes, length: int) -> b
         counter += 1
         block = constant.to_bytes(_LABEL_LENGTH, "big") + _SEPARATOR
         block += (length * 8).to_bytes(2, "big") + bytes((counter,)) + context
-        output += cmac(key, block)
+        output += mac.over(block)
     return output[:length]
 
 
+class Mac:
+    """AES-CMAC (SP 800-38B) with a key that stays loaded."""
+
+    def __init__(self, key: bytes) -> None:
+        self._loaded = CMAC(algorithms.AES(key))
+
+    def over(self, message: bytes) -> bytes:
+        """All 16 bytes of the MAC."""
+        mac = self._loaded.copy()
+        mac.update(message)
+        return mac.finalize()
+
+
 def cmac(key: bytes, message: bytes) -> bytes:
-    """AES-CMAC (SP 800-38B), 16 bytes."""
-    mac = CMAC(algorithms.AES(key))
-    mac.update(message)
-    return mac.finalize()
+    """AES-CMAC of one message, 16 bytes."""
+    return Mac(key).over(message)
 
 
 def encrypt_block(key: bytes, block: bytes) -> bytes:

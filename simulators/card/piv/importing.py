@@ -69,7 +69,7 @@ def _assemble(algorithm: Algorithm, parts: dict[int, bytes]) -> StoredKey:
             key = _rsa_key(RSA_KEY_BITS[algorithm], *numbers)
     except ValueError:
         raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA) from None
-    return StoredKey(algorithm, keys.encode(key))
+    return keys.store(algorithm, key)
 
 
 def _form(algorithm: Algorithm) -> tuple[tuple[ImportTag, ...], int]:

@@ -1,6 +1,6 @@
 """The private keys' arithmetic: generation, ECDSA, raw RSA, ECDH (SP 800-78-5)."""
 
-from functools import lru_cache
+from weakref import WeakKeyDictionary
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -16,7 +16,6 @@ PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 RSA_PUBLIC_EXPONENT = 65537  # SP 800-78-5, section 3.1
 _UNCOMPRESSED = 0x04
-_KEPT_KEYS = 64
 CURVES: dict[int, ec.EllipticCurve] = {
     Algorithm.ECC_P256: ec.SECP256R1(),
     Algorithm.ECC_P384: ec.SECP384R1(),
@@ -27,6 +26,8 @@ _FULL_HASHES: dict[int, hashes.HashAlgorithm] = {
     Algorithm.ECC_P384: hashes.SHA384(),
 }
 ASYMMETRIC = frozenset({*CURVES, *RSA_KEY_BITS})
+# Reading PKCS #8 costs more than a signature: a key is read once, and a new one never.
+_ready: WeakKeyDictionary[StoredKey, PrivateKey] = WeakKeyDictionary()
 
 
 def is_elliptic(algorithm: Algorithm) -> bool:
@@ -41,8 +42,7 @@ def generate(algorithm: Algorithm) -> tuple[StoredKey, bytes]:
         key = ec.generate_private_key(CURVES[algorithm])
     else:
         key = rsa.generate_private_key(RSA_PUBLIC_EXPONENT, RSA_KEY_BITS[algorithm])
-    stored = StoredKey(algorithm, encode(key))
-    return stored, tlv.encode(PublicKeyTag.TEMPLATE, _public_elements(key))
+    return store(algorithm, key), tlv.encode(PublicKeyTag.TEMPLATE, _public_elements(key))
 
 
 def public_elements(stored: StoredKey) -> bytes:
@@ -53,21 +53,30 @@ def public_elements(stored: StoredKey) -> bytes:
     return _public_elements(decode(stored))
 
 
-def encode(key: PrivateKey) -> bytes:
-    """A private key as it is stored."""
-    return key.private_bytes(
+def store(algorithm: Algorithm, key: PrivateKey) -> StoredKey:
+    """A private key as it is stored, ready for use."""
+    encoded = key.private_bytes(
         serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
+    stored = StoredKey(algorithm, encoded)
+    _ready[stored] = key
+    return stored
 
 
-@lru_cache(_KEPT_KEYS)  # reading PKCS #8 costs more than a signature
 def decode(stored: StoredKey) -> PrivateKey:
-    """The reverse of `encode`.
+    """The private key that was stored.
 
     :raises StatusError: 6581, the stored key is damaged
     """
+    key = _ready.get(stored)
+    if key is None:
+        key = _ready[stored] = _read(stored.value)
+    return key
+
+
+def _read(encoded: bytes) -> PrivateKey:
     try:
-        key = serialization.load_der_private_key(stored.value, None)
+        key = serialization.load_der_private_key(encoded, None)
     except (ValueError, UnsupportedAlgorithm):
         raise StatusError(SW.MEMORY_FAILURE) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):

@@ -1,6 +1,6 @@
 """What a PIN, a key and the factory's values are in non-volatile memory."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from simulators.card.fields import FieldError, Fields
 from simulators.card.piv.identifiers import MANAGEMENT_KEY_LENGTHS, Algorithm
@@ -27,15 +27,15 @@ class ReferenceData:
 
     def counted(self) -> "ReferenceData":
         """With one try less."""
-        return replace(self, tries_left=self.tries_left - 1)
+        return ReferenceData(self.value, self.tries_left - 1, self.max_tries)
 
     def restored(self) -> "ReferenceData":
         """With all tries."""
-        return replace(self, tries_left=self.max_tries)
+        return self.renewed(self.value)
 
     def renewed(self, value: bytes) -> "ReferenceData":
         """With another value and all tries."""
-        return replace(self, value=value).restored()
+        return ReferenceData(value, self.max_tries, self.max_tries)
 
     def to_json(self) -> dict[str, object]:
         """Plain values for JSON."""

@@ -10,6 +10,7 @@ from cardio.apdu import CommandApdu, ResponseApdu
 from cardio.channel import CardChannel
 from cardio.errors import ApduError, CardError
 from cardio.globalplatform.errors import ResponseMacError, SecureChannelClosedError
+from cardio.globalplatform.messagecipher import MessageCipher
 from cardio.globalplatform.messages import SecureMessages
 from cardio.globalplatform.scp03 import FULL_SECURITY, SecurityLevel, SessionKeys
 from cardio.globalplatform.securechannel import SecureChannel
@@ -117,7 +118,7 @@ def test_authentic_answers_with_wrong_padding(content: bytes) -> None:
     session = SessionKeys(*(bytes((number,)) * 16 for number in (1, 2, 3)))
     messages = SecureMessages(session, FULL_SECURITY)
     messages.wrap(GET)
-    encrypted = messages._cipher(0x80 << 120 | 1).encryptor().update(content) if content else b"\1" * 15
+    encrypted = MessageCipher(session.enc).encrypt(0x80 << 120 | 1, content) if content else b"\1" * 15
     mac = _rmac(messages, session, encrypted)
     with pytest.raises(ResponseMacError, match=r"padding|blocks"):
         messages.unwrap(ResponseApdu(encrypted + mac, 0x9000))

@@ -10,6 +10,7 @@ from simulators.card.card import SimulatedCard
 from simulators.card.errors import PowerCutError
 from simulators.card.file import CardFile
 from simulators.card.globalplatform.keyset import KeySet
+from simulators.card.globalplatform.scp03 import Level
 from simulators.card.iso7816 import SW
 from tests.unit.simulators.card.globalplatform.conftest import FACTORY, GpHost
 from tests.unit.simulators.card.host import OK, SERIAL, pad
@@ -130,7 +131,7 @@ class TestWhatEndsIt:
     def test_a_padding_that_is_none(self, gp: GpHost) -> None:
         gp.open(level=0x01)
         gp.level = 0x01
-        gp.card._runtime._initiation.channel.secure.level |= 0x02  # type: ignore[union-attr]
+        gp.card._runtime._initiation.channel.secure.open(Level(0x03))  # type: ignore[union-attr]
         header = bytes.fromhex("84F28002")
         assert gp.sw(gp.with_mac(header, bytes(16))) == DENIED
         assert gp.sw(gp.with_mac(header, bytes(15))) == DENIED

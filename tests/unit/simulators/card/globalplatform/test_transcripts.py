@@ -59,7 +59,7 @@ def channel_of(vector: dict[str, Any]) -> SecureChannel:
     authenticate = Command.parse(hexadecimal(vector, "external_authenticate"))
     expected = scp03.host_cryptogram(keys, host_challenge, card_challenge)
     assert channel.authenticate(authenticate) == expected
-    channel.level = Level(authenticate.p1)
+    channel.open(Level(authenticate.p1))
     return channel
 
 
