@@ -42,7 +42,7 @@ class SharedPivSession(PivSession):
     """A `PivSession` that outlives resets by other programs, and the card's short absence.
 
     `ask_pin` gives the PIN, from wherever the holder keeps it; a PIN that the card has not accepted in this
-    session is not sent, so no try is ever used up unseen. Any method may raise, beyond what `PivSession` says:
+    session is not sent, so no try is ever used up unseen. Beyond `PivSession`, any method may raise:
 
     :raises CardChangedError: another card is in the reader, or one that tells no number; nothing was sent
     :raises CardRemovedError: no card is in the reader; once it is back, the session goes on
