@@ -21,7 +21,8 @@ from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.faults.card import FaultyCard
 from simulators.faults.script import Effect, Fault, FaultScript
-from tests.contract.conftest import PIN, PUK, TRANSPORT_PIN, Bench
+from tests.contract.conftest import Bench
+from tests.contract.media import PIN, PUK, TRANSPORT_PIN
 
 MESSAGE = b"message"
 NEW_PIN = "24681012"
