@@ -4,6 +4,9 @@ Command chaining (ISO/IEC 7816-4:2020, 5.3.3) in blocks as long as the layers be
 fields where reader and card are known to carry them.
 """
 
+from collections.abc import Callable
+from typing import TypeAlias
+
 from cardio.apdu import CLA_CHAINING, INS, P1_P2_CURRENT_APPLICATION, SW, CommandApdu, ResponseApdu
 from cardio.errors import ApduError
 from cardio.processors import (
@@ -20,6 +23,9 @@ from cardio.transport.base import CardConnection, TransmitError
 
 __all__ = ["EXTENDED_APDUS", "KNOWN_EXTENDED_APDUS", "SHORT_APDUS", "ApduPolicy", "CardChannel"]
 
+Send: TypeAlias = Callable[[CommandApdu], ResponseApdu]
+"""Takes a whole command to the card."""
+
 _TAG_LIST = 0x5C  # ISO/IEC 7816-4, 11.4.3: GET DATA's list of tags
 _TAG_LIST_HEADER_BYTES = 4  # 5C 82 and two bytes
 
@@ -31,6 +37,7 @@ class CardChannel:
         self.formatter = ApduFormatter(connection, policy)
         """The lowest layer; what is sent through it directly is neither chained nor protected."""
         self._protection: ProtectingProcessor | None = None
+        self._interceptor: Callable[[CommandApdu, Send], ResponseApdu] | None = None
         self._extended_probed = policy.known
 
     @property
@@ -70,6 +77,10 @@ class CardChannel:
         """Goes back to plain commands. Nothing but this call does: a protection that broke refuses them."""
         self._protection = None
 
+    def intercept(self, interceptor: Callable[[CommandApdu, Send], ResponseApdu]) -> None:
+        """Gives every whole command to `interceptor` from now on, and what sends it."""
+        self._interceptor = interceptor
+
     def reset(self) -> None:
         """Resets the card. A protection stays, ended: it lets only a SELECT pass until it is replaced."""
         try:
@@ -97,6 +108,11 @@ class CardChannel:
 
     def exchange(self, command: CommandApdu) -> ResponseApdu:
         """As `send`, giving the final status word instead of raising on it."""
+        if self._interceptor is None:
+            return self._exchange(command)
+        return self._interceptor(command, self._exchange)
+
+    def _exchange(self, command: CommandApdu) -> ResponseApdu:
         if self.extended_length and not command.fits_short and self._protection is None:
             response = self._try_extended(command)
             if response is not None:

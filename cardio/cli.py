@@ -171,8 +171,11 @@ def _version(session: "PivSession") -> str | None:
     return None if version is None else ".".join(map(str, version))
 
 
-def _pin_facts(session: "PivSession") -> dict[str, object]:
-    status = session.pin_status()
+def _pin_facts(session: "PivSession") -> dict[str, object] | None:
+    """None where the interface, a contactless one, doesn't tell."""
+    status = _optional(session.pin_status)
+    if status is None:
+        return None
     return {"verified": status.verified, "tries_left": status.tries_left}
 
 
@@ -183,7 +186,7 @@ def _chuid_facts(session: "PivSession") -> dict[str, str]:
 
 def _certificates(session: "PivSession") -> dict[str, dict[str, str] | None]:
     """By slot, in hexadecimal; None where there is no certificate."""
-    from cardio.errors import ObjectNotFoundError
+    from cardio.errors import ObjectNotFoundError, PinRequiredError
     from cardio.piv.slots import Slot
 
     found: dict[str, dict[str, str] | None] = {}
@@ -192,6 +195,8 @@ def _certificates(session: "PivSession") -> dict[str, dict[str, str] | None]:
             found[f"{slot:02X}"] = _certificate_facts(session.read_certificate(slot))
         except ObjectNotFoundError:
             found[f"{slot:02X}"] = None
+        except PinRequiredError:  # never with contacts: certificates are free there (part 1, table 2)
+            found[f"{slot:02X}"] = {"error": "not shown over this interface"}
     return found
 
 
@@ -224,7 +229,9 @@ def _print_info(facts: dict[str, Any]) -> None:
         click.echo(f"Key {slot}       {_certificate_sentence(certificate)}")
 
 
-def _pin_sentence(pin: dict[str, Any]) -> str:
+def _pin_sentence(pin: dict[str, Any] | None) -> str:
+    if pin is None:
+        return "not told"
     if pin["verified"]:
         return "verified"
     return f"{pin['tries_left']} tries left" if pin["tries_left"] else "blocked"

@@ -7,6 +7,8 @@ CardError
 │   ├── ReaderBusyError
 │   ├── TransmitError
 │   └── CardRemovedError
+│       ├── CardResetError
+│       └── CardChangedError
 ├── TlvError (cardio.tlv)                   bytes that are no BER-TLV within the limits
 ├── ApduFormatError (cardio.apdu)           bytes that are no APDU, or fields that fit in none
 ├── ApduError                               a status word other than 9000 that has no class of its own

@@ -95,6 +95,7 @@ def blank() -> None:
     from pki.errors import PkiError
     from pki.home import HomeError, load
     from simulators.factory import make_blank
+    from simulators.manufacturer import AuthorityFileError
 
     try:
         home = load(current_home())
@@ -103,5 +104,5 @@ def blank() -> None:
             click.echo(str(make_blank(home.cards, opened.master_keys["factory"])))
         finally:
             opened.close()
-    except (HomeError, PkiError) as error:
+    except (HomeError, PkiError, AuthorityFileError) as error:
         raise click.ClickException(str(error)) from error

@@ -7,13 +7,17 @@ from issuance.production.cardsecrets import factory_secrets
 from pki.keys.masterkeys import MasterKey
 from simulators.card.blank import create_blank
 from simulators.card.globalplatform.keyset import KeySet
+from simulators.manufacturer import attestation_authority
 
 _FIRST_SERIAL = 10_000_000
 _SERIALS = 2**31 - _FIRST_SERIAL
 
 
 def make_blank(folder: Path, factory_key: MasterKey) -> Path:
-    """Makes one blank body in `folder`; its serial is random and new there."""
+    """Makes one blank body in `folder`; its serial is random and new there.
+
+    :raises AuthorityFileError: the file of the attestation authority in `folder` is another thing
+    """
     while True:
         serial = _FIRST_SERIAL + secrets.randbelow(_SERIALS)
         path = folder / f"{serial}.card"
@@ -21,5 +25,6 @@ def make_blank(folder: Path, factory_key: MasterKey) -> Path:
             break
     keys = factory_secrets(factory_key, serial)
     channel_keys = KeySet(*keys.channel_keys.keys)
-    create_blank(path, serial, keys.pin, keys.puk, keys.management_key, channel_keys)
+    authority = attestation_authority(folder)
+    create_blank(path, serial, keys.pin, keys.puk, keys.management_key, channel_keys, authority=authority)
     return path

@@ -15,7 +15,7 @@ from tests.softhsm import CONFIGURATION_VARIABLE, MODULE, SoftHsm
 settings.register_profile("hoviat", deadline=None, database=None, max_examples=100)
 settings.load_profile("hoviat")
 
-pytest_plugins = ["tests.postgres"]
+pytest_plugins = ["tests.postgres", "tests.givencard"]
 
 LONGEST_ID = 60
 

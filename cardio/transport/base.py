@@ -1,6 +1,7 @@
 """What every transport offers, and how each can fail."""
 
-from typing import Protocol
+from contextlib import AbstractContextManager
+from typing import Protocol, runtime_checkable
 
 from cardio.errors import CardError
 
@@ -34,6 +35,25 @@ class CardConnection(Protocol):
         ...
 
 
+@runtime_checkable
+class SharedConnection(CardConnection, Protocol):
+    """A connection to a card that other programs use too, and may reset."""
+
+    def transaction(self) -> AbstractContextManager[None]:
+        """Keeps other programs off the card.
+
+        :raises CardResetError, CardRemovedError: so it was since the last command; `reconnect` goes on
+        """
+        ...
+
+    def reconnect(self) -> None:
+        """Takes up whatever card is in the reader now, as it is: it is not reset.
+
+        :raises CardRemovedError: there is none
+        """
+        ...
+
+
 class TransportError(CardError):
     """The card could not be reached. Base of:
 
@@ -42,7 +62,9 @@ class TransportError(CardError):
     ├── NoCardError              a reader, but no card in it
     ├── ReaderBusyError          another program holds the card exclusively
     ├── TransmitError            the reader did not carry this APDU; the card may still be there
-    └── CardRemovedError         the card went away, or was reset by another program, in the middle
+    └── CardRemovedError         the card went away in the middle
+        ├── CardResetError       another program reset it
+        └── CardChangedError     another card, or one that can't be told from another, is in its place
     """
 
     def __init__(self, reader: str, detail: str) -> None:
@@ -69,3 +91,11 @@ class TransmitError(TransportError):
 
 class CardRemovedError(TransportError):
     """The card was pulled or reset by another program; nothing is known of the last command."""
+
+
+class CardResetError(CardRemovedError):
+    """Another program reset the card (SCARD_W_RESET_CARD); the command was not carried out."""
+
+
+class CardChangedError(CardRemovedError):
+    """The card in the reader is not known to be the one that the work began with; nothing was sent to it."""

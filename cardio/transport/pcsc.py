@@ -19,6 +19,7 @@ from smartcard.reader.Reader import Reader as PyscardReader
 
 from cardio.transport.base import (
     CardRemovedError,
+    CardResetError,
     NoCardError,
     ReaderBusyError,
     ReaderUnavailableError,
@@ -232,7 +233,7 @@ _CONNECTED_ERRORS: _ErrorTable = (
     # A card lost in the middle of an APDU: pyscard reports success (0) and an answer without status word.
     (frozenset({0}), CardRemovedError, "the card was removed"),
     (_EMPTY | _MUTE, CardRemovedError, "the card was removed"),
-    (_RESET_BY_ANOTHER, CardRemovedError, "another program reset the card"),
+    (_RESET_BY_ANOTHER, CardResetError, "another program reset the card"),
     (_HANDLE_GONE, CardRemovedError, "the PC/SC service dropped the card"),
 )
 
@@ -273,7 +274,8 @@ class PcscConnection:
     def transmit(self, command: bytes) -> bytes:
         """Sends one command APDU; returns the response data and its two status bytes.
 
-        :raises CardRemovedError: pulled, or reset by another program
+        :raises CardRemovedError: pulled
+        :raises CardResetError: reset by another program
         :raises TransmitError: the reader did not carry the APDU
         """
         self._require_open()
@@ -298,11 +300,22 @@ class PcscConnection:
         with self._mapped(while_connected=True):
             self._connection.reconnect(disposition=scard.SCARD_RESET_CARD)
 
+    def reconnect(self) -> None:
+        """Takes up whatever card is in the reader now, without a reset.
+
+        :raises CardRemovedError: there is none
+        """
+        self._require_open()
+        with self._mapped(while_connected=True):
+            _reconnect_as_it_is(self._connection)
+            self._atr = bytes(self._connection.getATR())
+
     @contextmanager
     def transaction(self) -> Iterator[None]:
         """Keeps other programs off the card; wrap SELECT … VERIFY … SIGN in one.
 
-        :raises CardRemovedError: the card was reset by another program since; reset and begin again
+        :raises CardResetError: the card was reset by another program since; reconnect and begin again
+        :raises CardRemovedError: it was pulled
         """
         self._require_open()
         begin, end = _transaction_calls(self._connection)
@@ -331,6 +344,15 @@ class PcscConnection:
 
     def __exit__(self, *_exception: object) -> None:
         self.close()
+
+
+def _reconnect_as_it_is(connection: PyscardConnectionLike) -> None:
+    try:
+        connection.reconnect(disposition=scard.SCARD_LEAVE_CARD)
+    except SmartcardException:  # pyscard drops its handle when there was no card: only a new one helps
+        connection.connect(disposition=scard.SCARD_RESET_CARD)
+    if isinstance(connection, PCSCCardConnection):
+        connection.disposition = scard.SCARD_RESET_CARD  # pyscard keeps what reconnect was told, for the end
 
 
 def _transaction_calls(

@@ -1,13 +1,18 @@
 """PIN pads on readers (PC/SC part 10, revision 2.02.09): the PIN goes from the keys to the card, past us."""
 
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import IntEnum, unique
-from typing import Protocol, runtime_checkable
+from typing import Protocol, TypeAlias, runtime_checkable
 
+from cardio.apdu import STATUS_BYTES, SW
 from cardio.errors import CardError, UnexpectedAnswerError
-from cardio.transport.base import CardConnection, TransportError
+from cardio.transport.base import CardConnection, TransmitError, TransportError
 
+# Readers whose drivers pass no requests on (PC/SC part 10, supplement 2.02.02, 2.3): P2 is the feature.
+_PSEUDO_APDU = bytes.fromhex("FFC201")
+_GET_FEATURES_BY_APDU = bytes.fromhex("FFC2010000")
 _CONTROL_BASE = 0x4200_0000  # SCARD_CTL_CODE of pcsc-lite (reader.h)
 GET_FEATURE_REQUEST = _CONTROL_BASE + 3400
 _FEATURE_LENGTH = 4
@@ -68,23 +73,24 @@ class PinFormat:
     most: int
 
 
+Perform: TypeAlias = Callable[[Feature, bytes], bytes]
+"""Has the reader do what a feature is; its answer."""
+
+
 class PinPad:
     """The pad of a reader that has one; `find` tells."""
 
-    def __init__(self, connection: ControllableConnection, codes: dict[int, int]) -> None:
-        self._connection = connection
-        self._codes = codes
+    def __init__(self, perform: Perform) -> None:
+        self._perform = perform
 
     @staticmethod
     def find(connection: CardConnection) -> "PinPad | None":
         """The pad of the reader, or None: no such feature, or one that can verify and not change."""
-        if not isinstance(connection, ControllableConnection):
-            return None
         try:
-            codes = _features(connection.control(GET_FEATURE_REQUEST, b""))
+            perform = _by_control(connection) or _by_pseudo_apdu(connection)
         except TransportError:
             return None
-        return PinPad(connection, codes) if codes.keys() >= set(Feature) else None
+        return None if perform is None else PinPad(perform)
 
     def verify(self, command: bytes, form: PinFormat) -> int:
         """Has the holder type a PIN into the data field of `command`; the card's status word.
@@ -135,13 +141,38 @@ class PinPad:
         return self._ask(Feature.MODIFY_PIN_DIRECT, request + command)
 
     def _ask(self, feature: Feature, request: bytes) -> int:
-        answer = self._connection.control(self._codes[feature], request)
+        answer = self._perform(feature, request)
         if len(answer) != 2:  # noqa: PLR2004 - a status word
             raise UnexpectedAnswerError(f"the PIN pad answered {len(answer)} bytes")
         sw = int.from_bytes(answer, "big")
         if sw in _NOT_ENTERED:
             raise PinEntryError(_NOT_ENTERED[sw])
         return sw
+
+
+def _by_control(connection: CardConnection) -> Perform | None:
+    if not isinstance(connection, ControllableConnection):
+        return None
+    try:
+        codes = _features(connection.control(GET_FEATURE_REQUEST, b""))
+    except TransmitError:  # no requests at all
+        return None
+    if not codes.keys() >= set(Feature):
+        return None
+    return lambda feature, request: connection.control(codes[feature], request)
+
+
+def _by_pseudo_apdu(connection: CardConnection) -> Perform | None:
+    """Where there is no such reader the card gets this command, and refuses the class (6E00)."""
+    answer = connection.transmit(_GET_FEATURES_BY_APDU)
+    features, status = answer[:-STATUS_BYTES], answer[-STATUS_BYTES:]
+    if status != SW.NO_FURTHER_QUALIFICATION.to_bytes(STATUS_BYTES, "big") or not set(features) >= set(
+        Feature
+    ):
+        return None
+    return lambda feature, request: connection.transmit(
+        _PSEUDO_APDU + bytes((feature, len(request))) + request
+    )
 
 
 def _features(answer: bytes) -> dict[int, int]:

@@ -1,7 +1,8 @@
 """APDU traces that hold no secret: what may be shown is listed, everything else is a length."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from cardio.apdu import (
     CLA_FURTHER_INTERINDUSTRY,
@@ -12,7 +13,7 @@ from cardio.apdu import (
     CommandApdu,
     ResponseApdu,
 )
-from cardio.transport.base import CardConnection, TransmitError
+from cardio.transport.base import CardConnection, SharedConnection, TransmitError
 from cardio.transport.pinpad import ControllableConnection
 
 # Data is shown only for these, and only outside secure messaging. VERIFY, CHANGE REFERENCE DATA, RESET RETRY
@@ -73,6 +74,22 @@ class TracingConnection:
     def close(self) -> None:
         """As the inner connection's."""
         self._inner.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """As the inner connection's."""
+        with self._shared().transaction():
+            yield
+
+    def reconnect(self) -> None:
+        """As the inner connection's, traced."""
+        self._write("-- reconnect")
+        self._shared().reconnect()
+
+    def _shared(self) -> SharedConnection:
+        if not isinstance(self._inner, SharedConnection):
+            raise TransmitError(self.name, "no other program shares this connection's card")
+        return self._inner
 
     def _describe_command(self, encoded: bytes) -> str:
         try:

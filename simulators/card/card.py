@@ -20,6 +20,9 @@ ATR = bytes.fromhex("3B9B968131FE45807380 01C0554E49443031A3")
 _REFUSED_CLASS_BITS = (
     CLA.FURTHER_CLASSES | CLA.CHANNEL_BITS | CLA.SECURE_MESSAGING_BITS & ~CLA.SECURE_MESSAGING
 )
+# What a reader makes up for an ISO/IEC 14443-4 card: the same historical bytes (PC/SC part 3, 3.1.3.2.3.1).
+CONTACTLESS_ATR = bytes.fromhex("3B8B80018073 8001C0554E49443031AF")
+_ATRS = {Interface.CONTACT: ATR, Interface.CONTACTLESS: CONTACTLESS_ATR}
 
 
 class SimulatedCard:
@@ -54,7 +57,7 @@ class SimulatedCard:
     @property
     def atr(self) -> bytes:
         """The answer to reset."""
-        return ATR
+        return _ATRS[self._interface]
 
     @property
     def serial(self) -> int:
@@ -66,7 +69,7 @@ class SimulatedCard:
         with self._lock:
             self._powered = True
             self._clear()
-        return ATR
+        return self.atr
 
     def power_off(self) -> None:
         """Takes the power away: everything in RAM is gone."""

@@ -15,6 +15,7 @@ from pki.problems import problem
 from simulators.card.errors import CardSimulationError
 from simulators.control.conditions import Conditions, ConditionsError
 from simulators.control.desk import Desk, UnknownCardError, UnknownReaderError
+from simulators.control.padkeys import PadKeys
 from simulators.readers.errors import ReaderSimulationError
 
 MAX_BODY = 256 * 1024
@@ -29,13 +30,14 @@ class _RefusedError(Exception):
 
 def create_app(desk: Desk, token: str) -> Starlette:
     """GET /readers; PUT /readers/{name}/card with `card`, maybe `other` and conditions; DELETE the same.
+    PUT /readers/{name}/pad with what is pressed at its PIN pad (see `PadKeys`); DELETE takes the pad away.
 
     Every request bears `Authorization: Bearer TOKEN`: a web page in this machine's browser moves no cards.
     """
 
     async def readers(_request: Request) -> Response:
         found = await run_in_threadpool(desk.occupancies)
-        return JSONResponse([{"reader": entry.reader, "card": entry.card} for entry in found])
+        return JSONResponse([vars(entry) for entry in found])
 
     async def insert(request: Request) -> Response:
         card, other, conditions = _insertion(await _body(request))
@@ -46,12 +48,23 @@ def create_app(desk: Desk, token: str) -> Starlette:
         await run_in_threadpool(desk.remove, request.path_params["name"])
         return Response(status_code=204)
 
+    async def press(request: Request) -> Response:
+        keys = PadKeys.from_json(await _body(request))
+        await run_in_threadpool(desk.set_pad, request.path_params["name"], keys)
+        return Response(status_code=204)
+
+    async def take_pad(request: Request) -> Response:
+        await run_in_threadpool(desk.set_pad, request.path_params["name"], None)
+        return Response(status_code=204)
+
     return Starlette(
         exception_handlers={404: not_found, 405: not_allowed},
         routes=[
             Route("/readers", _guarded(readers, token), methods=["GET"]),
             Route("/readers/{name}/card", _guarded(insert, token), methods=["PUT"]),
             Route("/readers/{name}/card", _guarded(remove, token), methods=["DELETE"]),
+            Route("/readers/{name}/pad", _guarded(press, token), methods=["PUT"]),
+            Route("/readers/{name}/pad", _guarded(take_pad, token), methods=["DELETE"]),
         ],
     )
 

@@ -68,7 +68,7 @@ def _write(path: Path, content: Mapping[str, str]) -> Path:
 
 @readers.command("list")
 def list_readers() -> None:
-    """Print a JSON line a reader: reader, card (null where it is empty)."""
+    """Print a JSON line a reader: reader, card (null where it is empty), pad."""
     for entry in _ask("GET", "/readers"):
         click.echo(json.dumps(entry, ensure_ascii=False))
 
@@ -80,7 +80,7 @@ def list_readers() -> None:
 @click.option(
     "--conditions",
     type=click.Path(path_type=Path, dir_okay=False, exists=True),
-    help="JSON: faults, max_command, silent, t0, ta1, pace, seed.",
+    help="JSON: faults, max_command, silent, t0, contactless, ta1, pace, seed.",
 )
 def insert(reader: str, card: str, other: str | None, conditions: Path | None) -> None:
     """Put CARD, a file of HOME/cards, into READER; what was in comes out first."""
@@ -95,6 +95,36 @@ def insert(reader: str, card: str, other: str | None, conditions: Path | None) -
 def remove(reader: str) -> None:
     """Pull the card out of READER, in the middle of whatever it is doing."""
     _ask("DELETE", f"/readers/{reader}/card")
+
+
+@readers.command()
+@click.argument("reader")
+@click.option("--change", is_flag=True, help="A new PIN is pressed too.")
+@click.option("--cancel", is_flag=True, help="Cancel is pressed.")
+@click.option("--timeout", is_flag=True, help="Nothing is pressed.")
+@click.option("--off", is_flag=True, help="The reader has no pad any more.")
+def pad(reader: str, change: bool, cancel: bool, timeout: bool, off: bool) -> None:
+    """Give READER a PIN pad, and say what is pressed there from now on.
+
+    The PIN, and with --change the new one, is asked for, or taken from HOVIAT_PIN and HOVIAT_NEW_PIN. The pad
+    is reached by pseudo-APDUs (PC/SC part 10, supplement); the virtual reader's driver passes nothing else.
+    """
+    if change + cancel + timeout + off > 1:
+        raise click.UsageError("--change, --cancel, --timeout and --off exclude one another")
+    path = f"/readers/{reader}/pad"
+    if off:
+        _ask("DELETE", path)
+    elif cancel or timeout:
+        _ask("PUT", path, {"otherwise": "cancel" if cancel else "timeout"})
+    else:
+        _ask("PUT", path, _pins(change=change))
+
+
+def _pins(*, change: bool) -> dict[str, object]:
+    from cardio.cli import NEW_PIN_VARIABLE, PIN_VARIABLE, secret
+
+    keys: dict[str, object] = {"pin": secret(PIN_VARIABLE, "PIN")}
+    return keys | {"new_pin": secret(NEW_PIN_VARIABLE, "New PIN")} if change else keys
 
 
 def _conditions(path: Path) -> dict[str, object]:

@@ -1,10 +1,11 @@
-"""The conditions under which a card is put into a reader: faults, limits, protocol, time."""
+"""The conditions under which a card is put into a reader: faults, limits, protocol, interface, time."""
 
 from dataclasses import dataclass, field
 
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.card.meter import Meter, NoMeter
+from simulators.card.piv.access import Interface
 from simulators.clock import Clock, RealClock
 from simulators.faults.card import FaultyCard
 from simulators.faults.link import LimitedReaderCard, ReaderLimits, T0Card
@@ -16,6 +17,8 @@ from simulators.timing.model import TimedLine, TimedMeter
 
 _MAX_COMMAND = 65_544
 _MIN_COMMAND = 5
+_FIELDS = frozenset({"faults", "max_command", "silent", "t0", "contactless", "ta1", "pace", "seed"})
+_OF_CONTACTS = frozenset({"t0", "ta1", "pace", "seed"})
 
 
 class ConditionsError(ValueError):
@@ -43,20 +46,24 @@ class Conditions:
     faults: FaultScript = field(default_factory=FaultScript)
     limits: ReaderLimits | None = None
     t0: bool = False
+    contactless: bool = False
     timing: Timing | None = None
 
     @classmethod
     def from_json(cls, value: object) -> "Conditions":
-        """From an object with any of `faults`, `max_command`, `silent`, `t0`, `ta1`, `pace`, `seed`.
+        """From an object with any of the fields that docs/card.md lists.
 
         :raises ConditionsError: another field, or a value that can't be
         """
         if not isinstance(value, dict):
             raise ConditionsError("conditions", "are an object")
-        unknown = value.keys() - {"faults", "max_command", "silent", "t0", "ta1", "pace", "seed"}
+        unknown = value.keys() - _FIELDS
         if unknown:
             raise ConditionsError(sorted(map(str, unknown))[0], "is unknown")
-        return cls(_faults(value), _limits(value), _flag(value, "t0"), _timing(value))
+        contactless = _flag(value, "contactless")
+        if contactless and value.keys() & _OF_CONTACTS:
+            raise ConditionsError("contactless", "has neither T=0 nor a line with contacts")
+        return cls(_faults(value), _limits(value), _flag(value, "t0"), contactless, _timing(value))
 
 
 def assemble(
@@ -69,9 +76,10 @@ def assemble(
     clock = clock or RealClock()
     timing = conditions.timing
     meter: Meter = NoMeter() if timing is None else TimedMeter(clock, Costs(timing.pace, timing.seed))
-    card: Card = SimulatedCard(file, meter=meter)
+    interface = Interface.CONTACTLESS if conditions.contactless else Interface.CONTACT
+    card: Card = SimulatedCard(file, meter=meter, interface=interface)
     if conditions.faults.faults:
-        swapped = None if other is None else SimulatedCard(other, meter=meter)
+        swapped = None if other is None else SimulatedCard(other, meter=meter, interface=interface)
         card = FaultyCard(card, conditions.faults, swapped, clock)
     if conditions.t0:
         card = T0Card(card)

@@ -7,7 +7,10 @@ from pathlib import Path
 
 from simulators.card.file import CardFile
 from simulators.control.conditions import Conditions, ConditionsError, assemble
+from simulators.control.padkeys import PadKeys
 from simulators.faults.script import Effect
+from simulators.readers.padreader import PadReaderCard
+from simulators.readers.pinpad import PinPad
 from simulators.readers.slots import Slot
 
 
@@ -33,6 +36,8 @@ class Occupancy:
 
     reader: str
     card: str | None
+    pad: bool = False
+    """Whether the reader has a PIN pad."""
 
 
 class Desk:
@@ -43,12 +48,25 @@ class Desk:
         self._folder = folder
         self._cards: dict[str, str] = {}
         self._files: dict[str, ExitStack] = {}
+        self._pads: dict[str, PinPad] = {}
         self._lock = threading.Lock()
 
     def occupancies(self) -> list[Occupancy]:
         """All readers, in the order in which they were put on the desk."""
         with self._lock:
-            return [Occupancy(name, self._cards.get(name)) for name in self._slots]
+            return [Occupancy(name, self._cards.get(name), name in self._pads) for name in self._slots]
+
+    def set_pad(self, reader: str, keys: PadKeys | None) -> None:
+        """Gives a reader a PIN pad at which `keys` are pressed from now on, or takes it away (None).
+
+        :raises UnknownReaderError: no such reader
+        """
+        with self._lock:
+            self._slot(reader)
+            if keys is None:
+                self._pads.pop(reader, None)
+            else:
+                self._pads[reader] = PinPad(keys)
 
     def insert(self, reader: str, card: str, conditions: Conditions, other: str | None = None) -> None:
         """Puts a card in; the one that was in is removed first. `other` is the card that a SWAP brings.
@@ -67,7 +85,9 @@ class Desk:
             with ExitStack() as stack:
                 file = stack.enter_context(CardFile.open(path))
                 swapped = None if other_path is None else stack.enter_context(CardFile.open(other_path))
-                slot.insert(assemble(file, conditions, swapped))
+                card_in_reader = assemble(file, conditions, swapped)
+                # Without the lock: commands come while cards are moved, and one look-up is whole by itself.
+                slot.insert(PadReaderCard(card_in_reader, lambda: self._pads.get(reader)))
                 self._files[reader] = stack.pop_all()
             self._cards[reader] = card
 

@@ -45,7 +45,10 @@ class SlotAddress(click.ParamType[tuple[str, int]]):
     show_default=True,
     help="Seconds to wait for another process to free the slot.",
 )
-def insert(file: Path, vpcd: tuple[str, int], wait_s: float) -> None:
+@click.option(
+    "--contactless", is_flag=True, help="The reader has no contacts (SP 800-73-5's rules for that)."
+)
+def insert(file: Path, vpcd: tuple[str, int], wait_s: float, contactless: bool) -> None:
     """Put the simulated card in FILE into the virtual reader until interrupted.
 
     Prints `inserted` once the reader sees it. What the card experiences is kept in FILE. Starts pcscd if none
@@ -56,14 +59,15 @@ def insert(file: Path, vpcd: tuple[str, int], wait_s: float) -> None:
     from simulators.readers.errors import ReaderSimulationError
 
     try:
-        _run(file, *vpcd, wait_s)
+        _run(file, *vpcd, wait_s, contactless=contactless)
     except (CardSimulationError, ReaderSimulationError, TransportError) as error:
         raise click.ClickException(str(error)) from None
 
 
-def _run(file: Path, host: str, port: int, wait_s: float) -> None:
+def _run(file: Path, host: str, port: int, wait_s: float, *, contactless: bool) -> None:
     from simulators.card.card import SimulatedCard
     from simulators.card.file import CardFile
+    from simulators.card.piv.access import Interface
     from simulators.readers.pcscd import pcscd_service
     from simulators.readers.vpcd import insert as insert_card
 
@@ -71,7 +75,8 @@ def _run(file: Path, host: str, port: int, wait_s: float) -> None:
         interrupted = stack.enter_context(interruption())
         card_file = stack.enter_context(CardFile.open(file))
         stack.enter_context(pcscd_service())
-        reader = stack.enter_context(insert_card(SimulatedCard(card_file), port, host, slot_wait_s=wait_s))
+        card = SimulatedCard(card_file, interface=Interface.CONTACTLESS if contactless else Interface.CONTACT)
+        reader = stack.enter_context(insert_card(card, port, host, slot_wait_s=wait_s))
         click.echo("inserted")
         click.echo(f"{file} is in {reader.name}; Ctrl+C takes it out", err=True)
         while not interrupted.wait(_LOOK_SECONDS):

@@ -6,7 +6,7 @@ The host sends a command with a gap; the pad asks its user, fills the gap in and
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import IntEnum, unique
+from enum import Enum, IntEnum, unique
 
 _CONTROL_BASE = 0x4200_0000  # SCARD_CTL_CODE of pcsc-lite (reader.h)
 GET_FEATURE_REQUEST = _CONTROL_BASE + 3400
@@ -48,8 +48,16 @@ class Prompt(IntEnum):
     NEW_PIN_AGAIN = 3
 
 
-User = Callable[[Prompt], str | None]
-"""Presses the keys: digits and Enter, or None for Cancel."""
+@unique
+class NoEntry(Enum):
+    """What else than digits can come of a prompt (2.5.2)."""
+
+    CANCELLED = "cancel"
+    TIMED_OUT = "timeout"
+
+
+User = Callable[[Prompt], str | NoEntry | None]
+"""Presses the keys: digits and Enter, or not; None is Cancel."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +138,9 @@ class PinPad:
         pressed: dict[Prompt, str] = {}
         for prompt, gap in entries:
             digits = self._user(prompt)
-            if digits is None:
+            if digits is NoEntry.TIMED_OUT:
+                return TIMED_OUT
+            if digits is None or isinstance(digits, NoEntry):
                 return CANCELLED
             if not digits.isdecimal() or not gap.fill(command, digits):
                 return WRONG_LENGTH

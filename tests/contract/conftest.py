@@ -1,11 +1,8 @@
-"""One PIV contract, two backends: the in-process reader, and the real pcscd with its virtual reader."""
+"""One PIV contract over every medium: in process, pcscd with vpcd, and a card that was given (`--reader`)."""
 
-import os
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 
@@ -13,36 +10,64 @@ from cardio.globalplatform.keys import KeySet
 from cardio.globalplatform.session import IssuerSecurityDomain
 from cardio.piv.session import PivSession
 from cardio.transport import pcsc
-from simulators.card.blank import create_blank
 from simulators.card.card import SimulatedCard
-from simulators.card.file import CardFile
-from simulators.card.globalplatform.identifiers import FACTORY_KEY_VERSION
-from simulators.card.globalplatform.keyset import KeySet as CardKeySet
-from simulators.readers.inprocess import InProcessReader
-from simulators.readers.pcscd import pcscd_service
-from simulators.readers.vpcd import Card, VirtualReader, insert
+from simulators.readers.vpcd import Card
+from tests.contract.media import PIN, TRANSPORT_PIN, Hands, Place, given, in_process, over_pcscd
+from tests.givencard import GivenCard
 
-TRANSPORT_PIN = "102938"
-PIN = "471100"
-PUK = "55667788"
-SERIAL = 30_111_222
+_IN_PROCESS, _PCSCD = "in-process", "pcscd"
+_AT_PCSCD = [pytest.mark.pcscd, pytest.mark.xdist_group("pcscd")]
 
 
-@dataclass
 class Bench:
-    """A reader with a card in it."""
+    """A reader with a blank card in it. What a given card or its reader can't do skips the test."""
 
-    name: str
-    management_key: bytes = field(repr=False)
-    channel_keys: KeySet
-    remove: Callable[[], None]
-    put_in: Callable[[Card], None]
-    card: SimulatedCard
-    stack: ExitStack
+    def __init__(self, place: Place, stack: ExitStack) -> None:
+        self._place = place
+        self._stack = stack
+        self.name = place.reader
+        self.serial = place.serial
+        self.management_key = place.management_key
+
+    @property
+    def channel_keys(self) -> KeySet:
+        """The keys of its issuer security domain."""
+        if self._place.channel_keys is None:
+            pytest.skip("the file of this card tells no keys of its issuer security domain")
+        return self._place.channel_keys
+
+    @property
+    def card(self) -> SimulatedCard:
+        """The simulated card itself."""
+        return self._hands.card
+
+    @property
+    def _hands(self) -> Hands:
+        if self._place.hands is None:
+            pytest.skip("no program moves the cards of this reader")
+        return self._place.hands
+
+    def remove(self) -> None:
+        """Pulls the card."""
+        self._hands.remove()
+
+    def put_in(self, card: Card) -> None:
+        """Puts a card in, in place of the one that was in."""
+        self._hands.put_in(card)
+
+    def require_transport_pin(self) -> None:
+        """For what only cards with a transport PIN do."""
+        if not self._place.transport_pin:
+            pytest.skip("this card has no transport PIN")
+
+    def require_one_of_many(self) -> None:
+        """For what can't be taken back, on a card that there is only one of."""
+        if self._place.hands is None:
+            pytest.skip("this would change the given card for good")
 
     def connect(self) -> pcsc.PcscConnection:
         """A connection that the end of the test closes."""
-        return self.stack.enter_context(pcsc.connect(self.name))
+        return self._stack.enter_context(pcsc.connect(self.name))
 
     def session(self) -> PivSession:
         """A session over a connection of its own."""
@@ -66,43 +91,27 @@ class Bench:
         return session
 
 
-@contextmanager
-def _in_process(card: SimulatedCard) -> Iterator[tuple[str, Callable[[], None], Callable[[Card], None]]]:
-    with InProcessReader(f"Contract Reader {uuid4()}") as reader:
-        reader.insert(card)
-        yield reader.name, reader.remove, reader.insert
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """The medium is in the name of every test."""
+    if "bench" not in metafunc.fixturenames:
+        return
+    media = [pytest.param(_IN_PROCESS, id=_IN_PROCESS), pytest.param(_PCSCD, id=_PCSCD, marks=_AT_PCSCD)]
+    reader = metafunc.config.getoption("--reader")
+    if reader is not None:
+        media.append(pytest.param(reader, id=f"reader {reader}", marks=_AT_PCSCD))
+    metafunc.parametrize("bench", media, indirect=True)
 
 
-@contextmanager
-def _real(card: SimulatedCard) -> Iterator[tuple[str, Callable[[], None], Callable[[Card], None]]]:
-    with pcscd_service(), ExitStack() as stack:
-        inside: list[VirtualReader] = []
-
-        def put_in(new: Card) -> None:
-            remove()
-            inside.append(stack.enter_context(insert(new)))
-
-        def remove() -> None:
-            while inside:
-                inside.pop().remove()
-
-        put_in(card)
-        yield inside[0].name, remove, put_in
-
-
-@pytest.fixture(
-    params=[
-        pytest.param(_in_process, id="in-process"),
-        pytest.param(_real, id="pcscd", marks=[pytest.mark.pcscd, pytest.mark.xdist_group("pcscd")]),
-    ]
-)
+@pytest.fixture
 def bench(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Bench]:
-    """A blank card in a reader of either kind."""
-    path, key = tmp_path / "card.json", os.urandom(32)
-    enc, mac, dek = os.urandom(32), os.urandom(32), os.urandom(32)
-    create_blank(path, SERIAL, TRANSPORT_PIN, PUK, key, CardKeySet(enc, mac, dek))
-    with CardFile.open(path) as file:
-        card = SimulatedCard(file)
-        with request.param(card) as (name, remove, put_in), ExitStack() as stack:
-            keys = KeySet(FACTORY_KEY_VERSION, enc, mac, dek)
-            yield Bench(name, key, keys, remove, put_in, card, stack)
+    """A blank card in a reader of each medium."""
+    reader = request.config.getoption("--reader")
+    with ExitStack() as stack:
+        if request.param == _IN_PROCESS:
+            place = stack.enter_context(in_process(tmp_path))
+        elif request.param == _PCSCD:
+            place = stack.enter_context(over_pcscd(tmp_path, busy=reader))
+        else:
+            card = GivenCard.load(Path(request.config.getoption("--reader-card")))
+            place = stack.enter_context(given(reader, card))
+        yield Bench(place, stack)

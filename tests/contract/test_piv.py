@@ -41,31 +41,11 @@ from cardio.transport import pcsc
 from cardio.transport.base import CardRemovedError, NoCardError
 from cardio.webeid import create_token
 from simulators.card.errors import PowerCutError
+from tests.contract.conftest import Bench
+from tests.contract.media import PIN, PUK, TRANSPORT_PIN
 
-TRANSPORT_PIN = "102938"
-PIN = "471100"
-PUK = "55667788"
-SERIAL = 30_111_222
 WRONG_PIN, WRONG_PUK = "000000", "00000000"
 MESSAGE = "هویت".encode()
-
-
-class Bench(Protocol):
-    """The fixture of this folder."""
-
-    name: str
-    management_key: bytes
-    remove: Callable[[], None]
-    put_in: Callable[..., None]
-    card: "SimulatedCardLike"
-
-    def connect(self) -> pcsc.PcscConnection: ...
-
-    def session(self) -> PivSession: ...
-
-    def issuer(self) -> PivSession: ...
-
-    def delivered(self) -> PivSession: ...
 
 
 class SimulatedCardLike(Protocol):
@@ -112,9 +92,9 @@ def _certificate(key: PublicKey, common_name: str = "Contract") -> bytes:
 def test_select_serial_version_and_atr(bench: Bench) -> None:
     connection = bench.connect()
     session = PivSession.open(connection)
-    assert session.card_serial() == SERIAL
+    assert session.card_serial() == bench.serial
     assert session.version() >= (5, 7, 0)
-    assert connection.atr == bench.card.atr
+    assert connection.atr == pcsc.reader_states()[bench.name].atr
     assert connection.name == bench.name
     assert bench.name in pcsc.list_readers()
 
@@ -131,6 +111,7 @@ def test_an_empty_reader_says_so(bench: Bench) -> None:
 
 
 def test_the_transport_pin_opens_nothing_but_its_own_replacement(bench: Bench) -> None:
+    bench.require_transport_pin()
     session = bench.session()
     with pytest.raises(TransportPinError):
         session.verify_pin(TRANSPORT_PIN)
@@ -318,6 +299,7 @@ def test_the_pin_once_for_9a_always_for_9c_never_for_9e(bench: Bench) -> None:
 
 
 def test_keys_refuse_under_the_transport_pin(bench: Bench) -> None:
+    bench.require_transport_pin()
     session = bench.issuer()
     key = session.generate_key(Slot.AUTHENTICATION, Algorithm.ECC_P256)
     session.verify_pin(TRANSPORT_PIN)  # the issuer is in control

@@ -24,6 +24,7 @@ from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.card.globalplatform.keyset import KeySet as CardKeySet
 from simulators.readers.inprocess import InProcessReader
+from simulators.readers.padreader import PadReaderCard
 from simulators.readers.pinpad import PinPad as VirtualPad
 from simulators.readers.pinpad import Prompt
 
@@ -157,12 +158,14 @@ class Device:
     """A reader that answers as it likes."""
 
     name, atr = "A device", b"\x3b\x00"
+    by_apdu = bytes.fromhex("6E00")
 
     def __init__(self, *answers: bytes | TransmitError) -> None:
         self._answers = list(answers)
 
     def transmit(self, command: bytes) -> bytes:
-        raise AssertionError(command)
+        assert command == bytes.fromhex("FFC2010000")
+        return self.by_apdu
 
     def reset(self) -> None:
         raise AssertionError
@@ -195,6 +198,31 @@ def features(*tags: int) -> bytes:
 )
 def test_what_is_no_pad_is_none(answer: bytes | TransmitError) -> None:
     assert PinPad.find(Device(answer)) is None
+
+
+@pytest.mark.parametrize("answer", ["", "90", "9000", "069000", "06076A86", "0607", "61029000"])
+def test_what_is_no_pad_behind_pseudo_apdus_is_none(answer: str) -> None:
+    device = Device(TransmitError("A device", "no such request"))
+    device.by_apdu = bytes.fromhex(answer)
+    assert PinPad.find(device) is None
+
+
+def test_a_pad_behind_pseudo_apdus(tmp_path: Path, keys: Keys) -> None:
+    path = tmp_path / "card.json"
+    create_blank(path, 1, TRANSPORT_PIN, PUK, bytes(range(32)))
+    pad = VirtualPad(lambda prompt: keys[prompt])
+    lines: list[str] = []
+    with CardFile.open(path) as file, InProcessReader(f"Pad Reader {uuid4()}") as reader:
+        reader.insert(PadReaderCard(SimulatedCard(file), lambda: pad))
+        with pcsc.connect(reader.name) as connection:
+            session = PivSession(TracingConnection(connection, lines.append))
+            session.change_pin_at(pad_of(session))
+            session.enter_pin(None)
+            assert session.pin_status().verified
+            keys[Prompt.PIN] = "000000"
+            with pytest.raises(InvalidPinError):
+                session.enter_pin(None)
+    assert PIN.encode().hex() not in "".join(lines).replace(" ", "")
 
 
 @given(st.binary(max_size=5))

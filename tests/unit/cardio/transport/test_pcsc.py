@@ -11,6 +11,7 @@ from cardio.transport import pcsc
 from cardio.transport.base import (
     CardConnection,
     CardRemovedError,
+    CardResetError,
     NoCardError,
     ReaderBusyError,
     ReaderUnavailableError,
@@ -132,7 +133,7 @@ def test_what_a_refused_connection_means(hresult: int, error: type[TransportErro
     ("hresult", "error"),
     [
         (0, CardRemovedError),  # a card lost in the middle of an APDU
-        (0x80100068, CardRemovedError),
+        (0x80100068, CardResetError),
         (0x80100069, CardRemovedError),
         (0x8010000C, CardRemovedError),
         (0x80100003, CardRemovedError),
@@ -168,8 +169,13 @@ def test_closing_never_fails() -> None:
 
 @pytest.mark.parametrize(
     "use",
-    [lambda it: it.transmit(b"\x00"), lambda it: it.reset(), lambda it: it.transaction().__enter__()],
-    ids=["transmit", "reset", "transaction"],
+    [
+        lambda it: it.transmit(b"\x00"),
+        lambda it: it.reset(),
+        lambda it: it.reconnect(),
+        lambda it: it.transaction().__enter__(),
+    ],
+    ids=["transmit", "reset", "reconnect", "transaction"],
 )
 def test_a_closed_connection_is_not_used(use: Callable[[pcsc.PcscConnection], object]) -> None:
     with _reader() as reader:
@@ -191,6 +197,25 @@ def test_a_transaction_that_cannot_begin() -> None:
         with pytest.raises(CardRemovedError), connection.transaction():
             pytest.fail("the work began")
         assert "unlock" not in reader.connection.calls
+
+
+def test_a_card_is_taken_up_again_without_a_reset() -> None:
+    with _reader() as reader, pcsc.connect(reader.name) as connection:
+        connection.reconnect()
+        assert reader.connection.calls[-2:] == ["reconnect 0", "reconnect"]
+
+
+def test_a_handle_that_a_failure_took_is_replaced() -> None:
+    with _reader(reconnect=_failure(-1)) as reader, pcsc.connect(reader.name) as connection:
+        connection.reconnect()
+        assert reader.connection.calls[-2:] == ["connect 1", "connect"]
+
+
+def test_nobody_is_there_to_take_up_again() -> None:
+    with _reader(reconnect=_failure(0x80100069)) as reader, pcsc.connect(reader.name) as connection:
+        reader.connection.failures["connect"] = _failure(0x8010000C)
+        with pytest.raises(CardRemovedError):
+            connection.reconnect()
 
 
 def test_names_are_registered_once() -> None:

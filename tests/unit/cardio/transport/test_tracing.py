@@ -1,11 +1,13 @@
 """No PIN, key, object or decrypted secret gets into a trace."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
+from cardio.transport.base import CardConnection, TransmitError
 from cardio.transport.tracing import TracingConnection
 
 SECRET = "C0FFEE00C0FFEE00"
@@ -77,6 +79,40 @@ def test_globalplatform_in_clear(scripted: Callable[..., Any]) -> None:
     assert SECRET not in trace  # serial numbers name a card, and so its holder
     assert "->80F240024F00LE=256" in trace
     assert "->80E40000D20130" in trace
+
+
+def test_what_only_a_shared_connection_has(scripted: Callable[..., Any]) -> None:
+    connection = TracingConnection(scripted())
+    with pytest.raises(TransmitError):
+        connection.reconnect()
+    with pytest.raises(TransmitError), connection.transaction():
+        pytest.fail("the work began")
+
+
+def test_a_shared_session_is_traced(scripted: Callable[..., Any]) -> None:
+    inner, lines = Shared(scripted()), list[str]()
+    connection = TracingConnection(inner, lines.append)
+    with connection.transaction():
+        connection.reconnect()
+    assert (inner.calls, lines) == (["begin", "reconnect", "end"], ["-- reconnect"])
+
+
+class Shared:
+    """A connection with what a shared one has."""
+
+    def __init__(self, inner: CardConnection) -> None:
+        self.name, self.atr = inner.name, inner.atr
+        self.transmit, self.reset, self.close = inner.transmit, inner.reset, inner.close
+        self.calls: list[str] = []
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        self.calls.append("begin")
+        yield
+        self.calls.append("end")
+
+    def reconnect(self) -> None:
+        self.calls.append("reconnect")
 
 
 def test_the_connection_underneath_is_used(

@@ -8,23 +8,31 @@ from uuid import uuid4
 
 import httpx
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cardio.cli import card as card_command
+from cardio.errors import ApduError, InvalidPinError, PinRequiredError
 from cardio.piv.session import PivSession
+from cardio.piv.slots import Slot as KeySlot
 from cardio.transport import pcsc
 from cardio.transport.base import NoCardError, TransmitError
+from cardio.transport.pinpad import PinEntryError
 from simulators.card.blank import create_blank
+from simulators.card.card import CONTACTLESS_ATR
 from simulators.card.file import CardFile
 from simulators.clock import VirtualClock
 from simulators.control.app import MAX_BODY, create_app
 from simulators.control.conditions import Conditions, ConditionsError, assemble
 from simulators.control.desk import Desk, Occupancy, UnknownCardError, UnknownReaderError
+from simulators.control.padkeys import PadKeys
 from simulators.installation.server import running
 from simulators.readers.inprocess import InProcessReader
 from simulators.readers.slots import Slot
 from tests.unit.simulators.card.host import MANAGEMENT_KEY, PIN, PUK
 
+NEW_PIN = "471100"
 TOKEN = "a token of this test"
 PERFECT = Conditions()
 
@@ -108,6 +116,93 @@ class TestDesk:
             session = PivSession(connection)  # its SELECT is the first APDU
             assert session.card_serial() == 2
 
+    def test_a_reader_without_contacts_shows_little(self, desk: Desk, names: list[str]) -> None:
+        desk.insert(names[0], "1.card", Conditions.from_json({"contactless": True}))
+        with pcsc.connect(names[0]) as connection:
+            assert connection.atr == CONTACTLESS_ATR
+            session = PivSession(connection)
+            assert session.version() >= (5, 0, 0)
+            with pytest.raises(ApduError):
+                session.pin_status()
+            with pytest.raises(PinRequiredError):
+                session.read_certificate(KeySlot.AUTHENTICATION)
+        shown = CliRunner().invoke(card_command, ["info", "--reader", names[0]])
+        assert shown.exit_code == 0, shown.output
+        assert "not told" in shown.stdout
+        assert "Key 9A       not shown over this interface" in shown.stdout
+        assert "Key 9E       no certificate" in shown.stdout
+
+
+class TestPad:
+    """A pad is the reader's, not the card's: it is there for each card, and changes under it."""
+
+    def test_pins_are_pressed_as_ordered(self, desk: Desk, names: list[str]) -> None:
+        desk.insert(names[0], "1.card", PERFECT)
+        with pcsc.connect(names[0]) as connection:
+            session = PivSession(connection)
+            assert session.pin_pad() is None
+            desk.set_pad(names[0], PadKeys.from_json({"pin": PIN, "new_pin": NEW_PIN}))
+            pad = session.pin_pad()
+            assert pad is not None
+            session.change_pin_at(pad)
+            with pytest.raises(InvalidPinError):
+                session.enter_pin(None)
+            for otherwise, reason in (("cancel", "cancelled"), ("timeout", "too long")):
+                desk.set_pad(names[0], PadKeys.from_json({"otherwise": otherwise}))
+                with pytest.raises(PinEntryError, match=reason):
+                    session.enter_pin(None)
+            desk.set_pad(names[0], PadKeys.from_json({"pin": NEW_PIN}))
+            session.enter_pin(None)
+            desk.set_pad(names[0], None)
+            assert session.pin_pad() is None
+
+    def test_two_new_pins_that_differ(self, desk: Desk, names: list[str]) -> None:
+        desk.insert(names[0], "1.card", PERFECT)
+        keys = {"current_pin": PIN, "new_pin": NEW_PIN, "new_pin_again": "000000"}
+        desk.set_pad(names[0], PadKeys.from_json(keys))
+        with pcsc.connect(names[0]) as connection:
+            session = PivSession(connection)
+            pad = session.pin_pad()
+            assert pad is not None
+            with pytest.raises(PinEntryError, match="differ"):
+                session.change_pin_at(pad)
+
+    @pytest.mark.parametrize(
+        ("apdu", "answer"),
+        [
+            ("FFC2010000", "06079000"),
+            ("FFC201", "6E00"),
+            ("FFC20108", "6A86"),
+            ("FFC20106", "6700"),
+            ("FFC2010600", "6700"),
+            ("FFC201060200", "6700"),
+            ("FFC201060100", "6B80"),
+        ],
+    )
+    def test_pseudo_apdus_that_go_wrong(self, apdu: str, answer: str, desk: Desk, names: list[str]) -> None:
+        desk.insert(names[0], "1.card", PERFECT)
+        desk.set_pad(names[0], PadKeys())
+        with pcsc.connect(names[0]) as connection:
+            assert connection.transmit(bytes.fromhex(apdu)).hex().upper() == answer
+
+    @pytest.mark.parametrize(
+        "value",
+        [
+            [],
+            {"x": "1"},
+            {"pin": 1},
+            {"pin": ""},
+            {"pin": "1" * 17},
+            {"pin": "۱۲۳۴۵۶"},
+            {"otherwise": None},
+            {"otherwise": []},
+        ],
+        ids=repr,
+    )
+    def test_what_nobody_presses(self, value: object) -> None:
+        with pytest.raises(ConditionsError):
+            PadKeys.from_json(value)
+
 
 class TestConditions:
     def test_time_is_spent_on_the_clock_that_is_given(self, folder: Path) -> None:
@@ -129,6 +224,9 @@ class TestConditions:
             {"max_command": True},
             {"silent": True},
             {"t0": 1},
+            {"contactless": "yes"},
+            {"contactless": True, "t0": True},
+            {"contactless": True, "ta1": 0x96},
             {"ta1": 12},
             {"ta1": 0x96, "pace": "brisk"},
             {"ta1": 0x96, "seed": -1},
@@ -141,7 +239,9 @@ class TestConditions:
 
     @given(
         st.dictionaries(
-            st.sampled_from(["faults", "max_command", "silent", "t0", "ta1", "pace", "seed", "x"]),
+            st.sampled_from(
+                ["faults", "max_command", "silent", "t0", "contactless", "ta1", "pace", "seed", "x"]
+            ),
             st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.lists(st.integers()),
         )
     )
@@ -166,9 +266,18 @@ class TestHttp:
         path = f"/readers/{names[0]}/card"
         assert http.put(path, json={"card": "1.card", "t0": True}).status_code == 200
         assert serial_in(names[0]) == 1
-        assert http.get("/readers").json()[0] == {"reader": names[0], "card": "1.card"}
+        assert http.get("/readers").json()[0] == {"reader": names[0], "card": "1.card", "pad": False}
         assert http.delete(path).status_code == 204
         assert http.get("/readers").json()[0]["card"] is None
+
+    def test_a_script_presses_keys(self, http: httpx.Client, names: list[str]) -> None:
+        path = f"/readers/{names[0]}/pad"
+        assert http.put(path, json={"pin": PIN}).status_code == 204
+        assert http.get("/readers").json()[0] == {"reader": names[0], "card": None, "pad": True}
+        assert http.put(path, json={"pin": "x"}).status_code == 422
+        assert http.put("/readers/nowhere/pad", json={}).status_code == 404
+        assert http.delete(path).status_code == 204
+        assert http.get("/readers").json()[0]["pad"] is False
 
     @pytest.mark.parametrize("headers", [{}, {"Authorization": "Bearer x"}, {"Authorization": TOKEN}])
     def test_without_the_token_nothing_moves(
@@ -179,8 +288,10 @@ class TestHttp:
                 stranger.get("/readers"),
                 stranger.put(f"/readers/{names[0]}/card", json={"card": "1.card"}),
                 stranger.delete(f"/readers/{names[0]}/card"),
+                stranger.put(f"/readers/{names[0]}/pad", json={}),
+                stranger.delete(f"/readers/{names[0]}/pad"),
             ]
-        assert [answer.status_code for answer in answers] == [401] * 3
+        assert [answer.status_code for answer in answers] == [401] * 5
         assert http.get("/readers").json()[0]["card"] is None
 
     @pytest.mark.parametrize(
