@@ -198,6 +198,8 @@ def _certificates(session: "PivSession") -> dict[str, dict[str, str] | None]:
 def _certificate_facts(der: bytes) -> dict[str, str]:
     from cryptography import x509
 
+    from cardio.piv.certificates import UNREADABLE
+
     try:
         certificate = x509.load_der_x509_certificate(der)
         return {
@@ -207,7 +209,7 @@ def _certificate_facts(der: bytes) -> dict[str, str]:
             "not_before": certificate.not_valid_before_utc.isoformat(),
             "not_after": certificate.not_valid_after_utc.isoformat(),
         }
-    except ValueError as error:
+    except UNREADABLE as error:
         return {"error": f"not readable as X.509: {error}"}
 
 
