@@ -36,7 +36,7 @@ class CLA(IntEnum):
 
 @unique
 class SW(IntEnum):
-    """Status words (ISO/IEC 7816-4 clause 5.6; SP 800-73-5 part 2, table 2)."""
+    """Status words (ISO/IEC 7816-4 clause 5.6; SP 800-73-5 part 2, section 3)."""
 
     SUCCESS = 0x9000
     BYTES_REMAINING = 0x6100

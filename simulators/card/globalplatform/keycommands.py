@@ -91,7 +91,7 @@ def _read_keys(data: bytes, dek: bytes) -> KeySet:
 
 
 def _read_key(data: bytes, dek: bytes) -> tuple[bytes, bytes]:
-    """A key data field (GPCS table 11-69): type, the encrypted key, its check value; the key and the rest.
+    """A key data field (GPCS table 11-68): type, the encrypted key, its check value; the key and the rest.
 
     Clients in the field write the second part in two forms: with the clear key's length before the
     ciphertext, as amendment D has it, or without.

@@ -97,7 +97,7 @@ def _with_key(
 ) -> tuple[PivState, x509.Certificate]:
     stored, _ = keys.generate(algorithm)
     certificate = _self_signed(keys.decode(stored), reference)
-    # SP 800-73-5 part 1, table 15: certificate, CertInfo (uncompressed), error detection code
+    # SP 800-73-5 part 1, table 11: certificate, CertInfo (uncompressed), error detection code
     content = tlv.encode(0x70, certificate.public_bytes(serialization.Encoding.DER))
     content += tlv.encode(0x71, b"\0") + tlv.encode(0xFE, b"")
     return piv.with_private_key(reference, stored).with_object(
