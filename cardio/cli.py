@@ -20,6 +20,7 @@ NEW_PIN_VARIABLE = "HOVIAT_NEW_PIN"
 PUK_VARIABLE = "HOVIAT_PUK"
 _WATCH_SECONDS = 5.0
 _NEW_PIN_PROMPT = "New PIN (6 to 8 digits)"
+_JOINERS = "\u200c\u200d"  # Persian text needs them, and Python calls them unprintable
 _OBJECT_NAMES = (
     "authentication-certificate",
     "card-authentication-certificate",
@@ -53,6 +54,12 @@ def card(context: click.Context, trace: bool) -> None:
     context.obj = trace
 
 
+def shown(text: str) -> str:
+    """The text without control characters: a card or a site could steer the terminal with them."""
+    kept = (sign if sign.isprintable() or sign in _JOINERS else "\ufffd" for sign in text)
+    return "".join(kept)
+
+
 @contextmanager
 def expected_errors() -> Iterator[None]:
     """Turns this package's errors into a line on stderr and exit status 1."""
@@ -61,7 +68,7 @@ def expected_errors() -> Iterator[None]:
     try:
         yield
     except CardError as error:
-        raise click.ClickException(str(error)) from None
+        raise click.ClickException(shown(str(error))) from None
     except OSError as error:
         raise click.ClickException(
             f"{error.filename}: {error.strerror}" if error.filename else str(error)
@@ -203,6 +210,8 @@ def _certificates(session: "PivSession") -> dict[str, dict[str, str] | None]:
 def _certificate_facts(der: bytes) -> dict[str, str]:
     from cryptography import x509
 
+    from cardio.piv.certificates import UNREADABLE
+
     try:
         certificate = x509.load_der_x509_certificate(der)
         return {
@@ -212,7 +221,7 @@ def _certificate_facts(der: bytes) -> dict[str, str]:
             "not_before": certificate.not_valid_before_utc.isoformat(),
             "not_after": certificate.not_valid_after_utc.isoformat(),
         }
-    except ValueError as error:
+    except UNREADABLE as error:
         return {"error": f"not readable as X.509: {error}"}
 
 
@@ -241,8 +250,8 @@ def _certificate_sentence(certificate: dict[str, str] | None) -> str:
     if certificate is None:
         return "no certificate"
     if "error" in certificate:
-        return certificate["error"]
-    return f"{certificate['subject']}, until {certificate['not_after']}"
+        return shown(certificate["error"])
+    return shown(f"{certificate['subject']}, until {certificate['not_after']}")
 
 
 @card.command()
@@ -332,7 +341,7 @@ def _login_at(reader: str | None, site: str, cafile: Path | None, *, as_json: bo
         return
     click.echo(f"Logged in at {site}.", err=True)
     for name, value in answer.get("claims", {}).items():
-        click.echo(f"{name}: {value}")
+        click.echo(shown(f"{name}: {value}"))
 
 
 @card.command()

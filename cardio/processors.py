@@ -28,6 +28,7 @@ from cardio.transport.base import CardConnection
 
 _EXTENDED_OVERHEAD = HEADER_BYTES + 3 + 2  # header, Lc (00 and two bytes), Le
 _MAX_EMPTY_ANSWERS = 8
+_MAX_GET_RESPONSES = 512  # twice as many as the longest answer takes in parts of 256 bytes
 _SW1_BYTES_AVAILABLE = SW.BYTES_STILL_AVAILABLE >> 8
 _SW1_WRONG_LE = SW.WRONG_LE >> 8
 # What GET RESPONSE keeps of CLA: the logical channel, in two bits or in four (ISO/IEC 7816-4 tables 2, 3).
@@ -120,13 +121,15 @@ class ApduFormatter:
         if response.sw1 != _SW1_BYTES_AVAILABLE:
             return response
         data = bytearray(response.data)
-        empty = 0
+        empty = parts = 0
         while response.sw1 == _SW1_BYTES_AVAILABLE:
+            parts += 1
             le = response.sw2 or (MAX_SHORT_LE if command.fits_short else self.max_le)
             response = self._transmit(_get_response(command.cla, le))
             empty = 0 if response.data else empty + 1
             data += response.data
-            if len(data) > self.policy.max_answer_bytes or empty > _MAX_EMPTY_ANSWERS:
+            too_long = len(data) > self.policy.max_answer_bytes
+            if too_long or empty > _MAX_EMPTY_ANSWERS or parts > _MAX_GET_RESPONSES:
                 raise UnexpectedAnswerError(f"the answer to instruction {command.ins:02X} does not end")
         return ResponseApdu(bytes(data), response.sw)
 

@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 
 from cardio.errors import CardError
-from cardio.piv.session import PivSession, certificate_key
+from cardio.piv.certificates import certificate_key
+from cardio.piv.session import PivSession
 from cardio.piv.slots import Algorithm, PublicKey, Slot, algorithm_of
 
 TOKEN_FORMAT = "web-eid:1.0"  # noqa: S105 - a format's name

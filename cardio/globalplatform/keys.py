@@ -11,10 +11,10 @@ AES_BLOCK_BYTES = 16
 AES_KEY_BYTES = (16, 24, 32)
 CHECK_VALUE_BYTES = 3
 DEFAULT_VERSION = 0x00  # INITIALIZE UPDATE: whichever set the card takes first (GPCS E.5.1.3)
-MAX_VERSION = 0x7F  # the highest that PUT KEY may give (GPCS 11.8.2.2)
+MAX_VERSION = 0x7F  # the highest that PUT KEY may give (GPCS 11.8.2.1)
 FACTORY_VERSION = 0xFF  # of the keys that a card is delivered with
 _MAX_BYTE = 0xFF
-_CHECK_BLOCK = b"\x01" * AES_BLOCK_BYTES  # Amendment D, 4.1.4
+_CHECK_BLOCK = b"\x01" * AES_BLOCK_BYTES  # Amendment D, 4.1.2
 _ZERO_ICV = bytes(AES_BLOCK_BYTES)
 
 Derive: TypeAlias = Callable[[bytes, bytes, int], bytes]
@@ -71,7 +71,7 @@ class KeySet:
 
 
 def check_value(key: bytes) -> bytes:
-    """The KCV of an AES key: the first three bytes of a block of 01, encrypted (Amendment D, 4.1.4)."""
+    """The KCV of an AES key: the first three bytes of a block of 01, encrypted (Amendment D, 4.1.2)."""
     # Exactly one block, as the check value is defined; no mode is involved.
     encryptor = Cipher(algorithms.AES(key), modes.ECB()).encryptor()  # noqa: S305
     return (encryptor.update(_CHECK_BLOCK) + encryptor.finalize())[:CHECK_VALUE_BYTES]

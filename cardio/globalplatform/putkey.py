@@ -13,8 +13,8 @@ from cardio.globalplatform.keys import (
     encrypt_key,
 )
 
-FIRST_KEY_OF_SEVERAL = 0x81  # P2: more than one key, from identifier 1 on (11.8.2.3)
-ADD_KEYS = 0x00  # P1: no version is replaced (11.8.2.2)
+FIRST_KEY_OF_SEVERAL = 0x81  # P2: more than one key, from identifier 1 on (11.8.2.2)
+ADD_KEYS = 0x00  # P1: no version is replaced (11.8.2.1)
 _KEY_TYPE_AES = 0x88  # GPCS 11.1.8
 
 

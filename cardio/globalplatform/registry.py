@@ -7,7 +7,8 @@ from cardio.errors import ObjectContentError
 from cardio.globalplatform.tags import GpTag
 from cardio.tlv import Tlv, TlvError, TlvLimits
 
-_LIMITS = TlvLimits(max_bytes=65_536, max_count=4096)
+MAX_LISTED_BYTES = 65_536
+_LIMITS = TlvLimits(max_bytes=MAX_LISTED_BYTES, max_count=4096)
 _MAX_AID_BYTES = 16
 _NAME = "registry entry"
 

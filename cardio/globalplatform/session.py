@@ -25,7 +25,7 @@ from cardio.globalplatform.putkey import (
     check_put_key_answer,
     put_key_data,
 )
-from cardio.globalplatform.registry import CardLifeCycle, RegistryEntry, RegistryScope
+from cardio.globalplatform.registry import MAX_LISTED_BYTES, CardLifeCycle, RegistryEntry, RegistryScope
 from cardio.globalplatform.scp03 import FULL_SECURITY, SecurityLevel
 from cardio.globalplatform.tags import GpTag
 from cardio.tlv import Tlv
@@ -130,7 +130,7 @@ class IssuerSecurityDomain:
     def registry(self, scope: RegistryScope) -> tuple[RegistryEntry, ...]:
         """What GET STATUS lists; none where there is none.
 
-        :raises UnexpectedAnswerError: the list does not end
+        :raises UnexpectedAnswerError: the list does not end, or is too long
         """
         listed = bytearray()
         for number in range(_MAX_STATUS_ANSWERS):
@@ -142,6 +142,8 @@ class IssuerSecurityDomain:
             if response.sw not in {SW.NO_FURTHER_QUALIFICATION, SW.MORE_DATA_AVAILABLE}:
                 raise ApduError(response.sw, command.ins)
             listed += response.data
+            if len(listed) > MAX_LISTED_BYTES:
+                raise UnexpectedAnswerError("the answers to GET STATUS are longer than any card's")
             if response.sw == SW.NO_FURTHER_QUALIFICATION:
                 break
         else:

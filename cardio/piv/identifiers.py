@@ -8,7 +8,7 @@ PIV_AID = bytes.fromhex("A00000030800001000")
 
 @unique
 class Reference(IntEnum):
-    """Key references that are no slots (part 1, table 6)."""
+    """Key references that are no slots (part 1, tables 4 and 5)."""
 
     PIN = 0x80
     PUK = 0x81

@@ -156,7 +156,7 @@ class Chuid:
 
 
 _PRINTED = "printed information"
-_PRINTED_LIMITS = {  # part 1, appendix A, table 16: most bytes in each element
+_PRINTED_LIMITS = {  # part 1, appendix A, table 15: most bytes in each element
     "name": 125,
     "affiliation": 20,
     "card_serial": 20,

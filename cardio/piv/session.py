@@ -3,8 +3,6 @@
 import os
 from collections.abc import Callable, Mapping
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
 from cardio.apdu import (
@@ -31,6 +29,7 @@ from cardio.errors import (
     UnsupportedKeyError,
 )
 from cardio.piv import management
+from cardio.piv.certificates import certificate_key
 from cardio.piv.identifiers import (
     P1_P2_NO_TOUCH,
     PIV_AID,
@@ -374,18 +373,3 @@ def _signing_causes(slot: Slot) -> dict[int, CardError]:
         SW.REFERENCED_DATA_NOT_FOUND: no_key,
         SW.INCORRECT_P1_P2: no_key,
     }
-
-
-def certificate_key(der: bytes) -> PublicKey:
-    """The public key in a certificate.
-
-    :raises UnexpectedAnswerError: no X.509 certificate
-    :raises UnsupportedKeyError: a key of no kind used here
-    """
-    try:
-        key = x509.load_der_x509_certificate(der).public_key()
-    except ValueError as error:
-        raise UnexpectedAnswerError("the certificate on the card can't be read") from error
-    if not isinstance(key, ec.EllipticCurvePublicKey | rsa.RSAPublicKey):
-        raise UnsupportedKeyError("the certificate's key is neither EC nor RSA")
-    return key

@@ -1,4 +1,4 @@
-"""Key slots and algorithms (SP 800-73-5 part 1, table 6; SP 800-78-5, table 9)."""
+"""Key slots and algorithms (SP 800-73-5 part 1, table 5; SP 800-78-5, table 9)."""
 
 from enum import IntEnum, unique
 

@@ -68,6 +68,7 @@ _HANDLE_GONE = _unsigned("SCARD_E_INVALID_HANDLE") | {_NO_HANDLE}  # 80100003: p
 _PRESENT = scard.SCARD_STATE_PRESENT
 _MOVEMENTS_SHIFT = 16  # pcsc-lite: the upper half of a state counts insertions and removals
 _SUCCESS = scard.SCARD_S_SUCCESS
+_LISTINGS_AGAIN = 3
 
 
 class PyscardConnectionLike(Protocol):
@@ -419,17 +420,28 @@ def reader_states() -> dict[str, ReaderState]:
 
 
 def _service_states(context: int) -> dict[str, ReaderState]:
-    names = _names_in(context)
-    if not names:
-        return {}
-    asked = [(name, scard.SCARD_STATE_UNAWARE) for name in names]
-    result, states = scard.SCardGetStatusChange(context, 0, asked)
+    result, states = _listed_states(context)
+    for _ in range(_LISTINGS_AGAIN):
+        if result & _HRESULT_MASK not in _READER_GONE:
+            break
+        result, states = _listed_states(context)  # one was unplugged since it was listed
     if result != _SUCCESS:
         _fail(_SERVICE, result, while_connected=False)
     return {
         name: ReaderState(bytes(atr) if state & _PRESENT else None, state >> _MOVEMENTS_SHIFT)
         for name, state, atr in states
     }
+
+
+def _listed_states(context: int) -> tuple[int, list[tuple[str, int, list[int]]]]:
+    """The result of asking all readers that are listed now, and the state of each."""
+    names = _names_in(context)
+    if not names:
+        return _SUCCESS, []
+    result, states = scard.SCardGetStatusChange(
+        context, 0, [(name, scard.SCARD_STATE_UNAWARE) for name in names]
+    )
+    return int(result), list(states)
 
 
 def _require_known(name: str) -> None:

@@ -36,7 +36,7 @@ class CLA(IntEnum):
 
 @unique
 class SW(IntEnum):
-    """Status words (ISO/IEC 7816-4 clause 5.6; SP 800-73-5 part 2, table 2)."""
+    """Status words (ISO/IEC 7816-4 clause 5.6; SP 800-73-5 part 2, section 3)."""
 
     SUCCESS = 0x9000
     BYTES_REMAINING = 0x6100
@@ -124,8 +124,12 @@ class Command:
         return bool(self.cla & CLA.CHAINING)
 
     def has_header_of(self, other: "Command") -> bool:
-        """Whether both are parts of one chain: the same INS, P1 and P2 (clause 5.3.3)."""
-        return (self.ins, self.p1_p2) == (other.ins, other.p1_p2)
+        """Whether both are parts of one chain: the same header but for CLA bit 5 (clause 5.3.3).
+
+        Whether they came under secure messaging is the channel's business, not the chain's.
+        """
+        mine, others = ((command.is_proprietary, command.ins, command.p1_p2) for command in (self, other))
+        return mine == others
 
     @classmethod
     def parse(cls, raw: bytes) -> "Command":

@@ -102,7 +102,8 @@ class CardRuntime:
             return self._select(command)
         if not _begins_channel(command):
             return self._selected.process(command)
-        if self._memory.state.life_cycle is LifeCycle.TERMINATED:
+        # Both commands count: nobody who only stands near the card may use its keys up.
+        if self._memory.state.life_cycle is LifeCycle.TERMINATED or self._interface is Interface.CONTACTLESS:
             raise StatusError(SW.CONDITIONS_OF_USE_NOT_SATISFIED)
         if command.ins == GpInstruction.INITIALIZE_UPDATE:
             return self._initiation.initialize_update(command, self._selected.aid)

@@ -15,6 +15,7 @@ _MAX_SHORT_NE = 256
 _SW1_REMAINING = 0x61
 _SW1_WRONG_LE = 0x6C
 _SUCCESS = b"\x90\x00"
+_REMAINING = bytes((_SW1_REMAINING,))
 
 
 @dataclass(frozen=True)
@@ -107,7 +108,7 @@ class T0Card:
         answer = self._whole_answer(command)
         length = len(answer) - _STATUS_LENGTH
         wanted = (command[_HEADER] or _MAX_SHORT_NE) if len(command) > _HEADER else 0
-        if length == wanted or not length or length > _MAX_SHORT_NE:
+        if length == wanted or length <= 0 or length > _MAX_SHORT_NE:
             self._waiting = answer[wanted:] if length > _MAX_SHORT_NE else b""
             return answer[:wanted] + self._announcement() if self._waiting else answer
         return bytes((_SW1_WRONG_LE, length & 0xFF))
@@ -130,7 +131,7 @@ class T0Card:
         """The card's answer with everything that it announced."""
         answer = self._card.transmit(command)
         data = answer[:-_STATUS_LENGTH]
-        while answer[-_STATUS_LENGTH] == _SW1_REMAINING:
+        while answer[-_STATUS_LENGTH:-1] == _REMAINING:
             answer = self._card.transmit(bytes((0, _GET_RESPONSE, 0, 0, answer[-1])))
             data += answer[:-_STATUS_LENGTH]
         return data + answer[-_STATUS_LENGTH:]

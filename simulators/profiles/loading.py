@@ -43,7 +43,7 @@ from simulators.profiles.table import ProfileTable, key_name
 SUFFIX = ".toml"
 MAX_FILE_BYTES = 65_536
 _MAX_TITLE = 120
-_MAX_LATIN_NAME = 125  # SP 800-73-5 part 1, table 16
+_MAX_LATIN_NAME = 125  # SP 800-73-5 part 1, table 15
 _MAX_DECOMPOSED = 4 * MAX_NAME
 _CERTIFIED = (Profile.AUTHENTICATION, Profile.SIGNATURE)
 _SLOTS = {"9A": Slot.AUTHENTICATION, "9C": Slot.SIGNATURE}

@@ -90,7 +90,7 @@ def _read_keys(data: bytes, dek: bytes) -> tuple[KeySet, bytes]:
 
 
 def _read_key(data: bytes, dek: bytes) -> tuple[bytes, bytes, bytes]:
-    """A key data field (GPCS table 11-69): the key, its check value, which is right, and what follows.
+    """A key data field (GPCS table 11-68): the key, its check value, which is right, and what follows.
 
     Clients in the field write the second part in two forms: with the clear key's length before the
     ciphertext, as amendment D has it, or without.

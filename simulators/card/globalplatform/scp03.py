@@ -19,7 +19,7 @@ _PADDING_START = b"\x80"
 
 @unique
 class Level(IntFlag):
-    """Bits of the security level, P1 of EXTERNAL AUTHENTICATE (amendment D, table 7-3)."""
+    """Bits of the security level, P1 of EXTERNAL AUTHENTICATE (amendment D, 7.1.2)."""
 
     AUTHENTICATED = 0x00
     C_MAC = 0x01

@@ -38,7 +38,7 @@ _INTEGER = 0x02
 # A chip has no clock: it is valid from before it was made, and has no end (RFC 5280, section 4.1.2.5).
 _NOT_BEFORE = datetime(2025, 1, 1, tzinfo=UTC)
 _NOT_AFTER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
-# SP 800-73-5 part 1, table 15: the certificate, uncompressed, and an empty error detection code.
+# SP 800-73-5 part 1, table 11: the certificate, uncompressed, and an empty error detection code.
 _CERTIFICATE, _CERTIFICATE_INFO, _ERROR_DETECTION = 0x70, 0x71, 0xFE
 
 

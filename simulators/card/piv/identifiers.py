@@ -69,7 +69,7 @@ RSA_KEY_BITS = {Algorithm.RSA_2048: 2048, Algorithm.RSA_3072: 3072}
 
 @unique
 class KeyReference(IntEnum):
-    """Key references (SP 800-73-5 part 1, table 6); the attestation key is Yubico's."""
+    """Key references (SP 800-73-5 part 1, tables 4 and 5); the attestation key is Yubico's."""
 
     PIV_PIN = 0x80
     PUK = 0x81

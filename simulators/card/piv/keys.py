@@ -79,9 +79,17 @@ def _read(encoded: bytes) -> PrivateKey:
         key = serialization.load_der_private_key(encoded, None)
     except (ValueError, UnsupportedAlgorithm):
         raise StatusError(SW.MEMORY_FAILURE) from None
-    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey):
+    if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) or not _is_of(
+        stored.algorithm, key
+    ):
         raise StatusError(SW.MEMORY_FAILURE)
     return key
+
+
+def _is_of(algorithm: Algorithm, key: PrivateKey) -> bool:
+    if isinstance(key, ec.EllipticCurvePrivateKey):
+        return is_elliptic(algorithm) and key.curve.name == CURVES[algorithm].name
+    return RSA_KEY_BITS.get(algorithm) == key.key_size
 
 
 def _public_elements(key: PrivateKey) -> bytes:

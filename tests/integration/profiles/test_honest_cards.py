@@ -10,7 +10,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cardio.errors import ObjectNotFoundError, TransportPinError
 from cardio.globalplatform.registry import CardLifeCycle
 from cardio.globalplatform.session import IssuerSecurityDomain
-from cardio.piv.session import PivSession, certificate_key
+from cardio.piv.certificates import certificate_key
+from cardio.piv.session import PivSession
 from cardio.piv.slots import Slot, algorithm_of
 from issuance.production.cardsecrets import KEY_VERSION, issuer_secrets
 from issuance.production.pathcheck import path_check

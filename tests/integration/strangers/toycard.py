@@ -29,7 +29,9 @@ class Kind(StrEnum):
     """Which card; the value is its name on the page."""
 
     EC = "P-256, P-384"
+    EC_384 = "P-384"
     RSA = "RSA-2048"
+    RSA_3072 = "RSA-3072"
     BLANK = "blank, AES-256"
     BLANK_3DES = "blank, 3DES"
 
@@ -42,6 +44,8 @@ _ELLIPTIC = {
 }
 _KEYS: Mapping[Kind, Mapping[KeyReference, Algorithm]] = {
     Kind.EC: _ELLIPTIC,
+    Kind.EC_384: dict.fromkeys(_ELLIPTIC, Algorithm.ECC_P384),
+    Kind.RSA_3072: dict.fromkeys(_ELLIPTIC, Algorithm.RSA_3072),
     Kind.RSA: dict.fromkeys(_ELLIPTIC, Algorithm.RSA_2048),
     Kind.BLANK: {},
     Kind.BLANK_3DES: {},
@@ -93,7 +97,7 @@ def _with_key(
 ) -> tuple[PivState, x509.Certificate]:
     stored, _ = keys.generate(algorithm)
     certificate = _self_signed(keys.decode(stored), reference)
-    # SP 800-73-5 part 1, table 15: certificate, CertInfo (uncompressed), error detection code
+    # SP 800-73-5 part 1, table 11: certificate, CertInfo (uncompressed), error detection code
     content = tlv.encode(0x70, certificate.public_bytes(serialization.Encoding.DER))
     content += tlv.encode(0x71, b"\0") + tlv.encode(0xFE, b"")
     return piv.with_private_key(reference, stored).with_object(

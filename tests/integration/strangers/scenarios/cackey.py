@@ -1,4 +1,4 @@
-"""CACKey, the PKCS#11 module for US government cards; it knows RSA keys only, without hashing."""
+"""CACKey, the PKCS#11 module for US government cards; it knows RSA-2048 keys only, without hashing."""
 
 from pathlib import Path
 

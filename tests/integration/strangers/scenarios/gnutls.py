@@ -27,7 +27,7 @@ def lists(desk: Desk) -> None:
         assert f"Label: {label}" in listing
 
 
-@scenario(P11TOOL, "signs with 9A, 9C and 9E (`--test-sign`)", Kind.EC, Kind.RSA)
+@scenario(P11TOOL, "signs with 9A, 9C and 9E (`--test-sign`)", Kind.EC, Kind.RSA, Kind.RSA_3072)
 def signs(desk: Desk) -> None:
     for key in _SIGNING_KEYS:
         report = _p11tool(desk, "--test-sign", f"pkcs11:manufacturer=piv_II;id=%{key};type=private")

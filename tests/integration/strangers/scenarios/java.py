@@ -23,7 +23,13 @@ def lists(desk: Desk) -> None:
     assert _keytool(desk, "-list").count(", PrivateKeyEntry") == 4
 
 
-@scenario(KEYTOOL, "signs a certificate request with 9A (`-certreq`); openssl verifies it", Kind.EC, Kind.RSA)
+@scenario(
+    KEYTOOL,
+    "signs a certificate request with 9A (`-certreq`); openssl verifies it",
+    Kind.EC,
+    Kind.RSA,
+    Kind.RSA_3072,
+)
 def requests(desk: Desk) -> None:
     # Not with 9C: SunPKCS11 doesn't log in once more for a key that wants the PIN for every signature.
     request: Path = desk.folder / "request.pem"

@@ -14,9 +14,14 @@ PKCS15_TOOL = Client("pkcs15-tool", "opensc")
 PKCS11_TOOL = Client("pkcs11-tool", "opensc-pkcs11")
 PIV_TOOL = Client("piv-tool", "opensc")
 
+KEY_MANAGEMENT = "03"  # 9D
+KINDS = (Kind.EC, Kind.RSA, Kind.RSA_3072)
 SIGNATURES = {
     Kind.EC: (("01", "ECDSA-SHA256", "sha256"), ("02", "ECDSA-SHA384", "sha384")),
-    Kind.RSA: (("01", "SHA256-RSA-PKCS", "sha256"), ("02", "SHA256-RSA-PKCS", "sha256")),
+    **dict.fromkeys(
+        (Kind.RSA, Kind.RSA_3072),
+        (("01", "SHA256-RSA-PKCS", "sha256"), ("02", "SHA256-RSA-PKCS", "sha256")),
+    ),
 }
 
 
@@ -32,17 +37,19 @@ def dump(desk: Desk) -> None:
         assert name in listing
 
 
-@scenario(PKCS11_TOOL, "lists slots, mechanisms and objects (`-L -O -M`)", Kind.EC, Kind.RSA)
+@scenario(PKCS11_TOOL, "lists slots, mechanisms and objects (`-L -O -M`)", *KINDS)
 def lists(desk: Desk) -> None:
     listing = clients.pkcs11(desk.reader, "-L", "-O", "-M")
-    keys = {Kind.EC: ("EC_POINT 256 bits", "EC_POINT 384 bits"), Kind.RSA: ("RSA 2048 bits",)}
+    keys = {
+        Kind.EC: ("EC_POINT 256 bits", "EC_POINT 384 bits"),
+        Kind.RSA: ("RSA 2048 bits",),
+        Kind.RSA_3072: ("RSA 3072 bits",),
+    }
     for expected in (desk.reader, "ECDSA-SHA384", "SHA256-RSA-PKCS", *keys[desk.card.kind]):
         assert expected in listing
 
 
-@scenario(
-    PKCS11_TOOL, "signs with 9A and 9C; openssl verifies, and refuses a changed file", Kind.EC, Kind.RSA
-)
+@scenario(PKCS11_TOOL, "signs with 9A and 9C; openssl verifies, and refuses a changed file", *KINDS)
 def signs(desk: Desk) -> None:
     for key, mechanism, hash_name in SIGNATURES[desk.card.kind]:
         letter = desk.letter()
@@ -62,9 +69,40 @@ def wrong_pin(desk: Desk) -> None:
     clients.sign(desk.reader, desk.card.pin, "01", "ECDSA-SHA256", desk.letter())
 
 
-@scenario(PKCS11_TOOL, "passes its own test without a failure (`--login --test`)", Kind.EC, Kind.RSA)
+@scenario(PKCS11_TOOL, "passes its own test without a failure (`--login --test`)", *KINDS)
 def self_test(desk: Desk) -> None:
     assert "No errors" in clients.self_test(desk.reader, desk.card.pin)
+
+
+@scenario(PKCS11_TOOL, "agrees on a secret with 9D (`--derive`), the same as openssl's", Kind.EC, Kind.EC_384)
+def agrees(desk: Desk) -> None:
+    certificate = clients.read_certificate(desk.reader, KEY_MANAGEMENT, desk.folder)
+    key, point, theirs, ours = (desk.folder / name for name in ("peer.key", "peer.der", "theirs", "ours"))
+    curve = {Kind.EC: "P-256", Kind.EC_384: "P-384"}[desk.card.kind]
+    clients.run(
+        "openssl", "genpkey", "-algorithm", "EC", "-pkeyopt", f"ec_paramgen_curve:{curve}", "-out", str(key)
+    )
+    clients.run("openssl", "pkey", "-in", str(key), "-pubout", "-outform", "DER", "-out", str(point))
+    files = ["--input-file", str(point), "--output-file", str(theirs)]
+    derive = ["--derive", "--mechanism", "ECDH1-COFACTOR-DERIVE", "--id", KEY_MANAGEMENT]
+    clients.pkcs11(desk.reader, "--login", "--pin", desk.card.pin, *derive, *files)
+    peer = ["-inkey", str(key), "-peerkey", str(clients.public_key(certificate)), "-out", str(ours)]
+    clients.run("openssl", "pkeyutl", "-derive", *peer)
+    assert theirs.read_bytes() == ours.read_bytes()
+
+
+@scenario(PKCS11_TOOL, "decrypts with 9D (`--decrypt`) what openssl encrypted", Kind.RSA, Kind.RSA_3072)
+def decrypts(desk: Desk) -> None:
+    certificate = clients.read_certificate(desk.reader, KEY_MANAGEMENT, desk.folder)
+    letter, encrypted, decrypted = desk.letter(), desk.folder / "encrypted", desk.folder / "decrypted"
+    files = ["-in", str(letter), "-out", str(encrypted)]
+    clients.run(
+        "openssl", "pkeyutl", "-encrypt", "-pubin", "-inkey", str(clients.public_key(certificate)), *files
+    )
+    files = ["--input-file", str(encrypted), "--output-file", str(decrypted)]
+    decrypt = ["--decrypt", "--mechanism", "RSA-PKCS", "--id", KEY_MANAGEMENT]
+    clients.pkcs11(desk.reader, "--login", "--pin", desk.card.pin, *decrypt, *files)
+    assert decrypted.read_text() == letter.read_text()
 
 
 @scenario(

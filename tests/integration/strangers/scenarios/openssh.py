@@ -7,7 +7,9 @@ from tests.integration.strangers.toycard import Kind
 SSH_KEYGEN = Client("ssh-keygen", "openssh-client")
 
 
-@scenario(SSH_KEYGEN, "gives the public keys (`-D`); 9A's is its certificate's", Kind.EC, Kind.RSA)
+@scenario(
+    SSH_KEYGEN, "gives the public keys (`-D`); 9A's is its certificate's", Kind.EC, Kind.RSA, Kind.RSA_3072
+)
 def gives_public_keys(desk: Desk) -> None:
     keys = clients.run("ssh-keygen", "-D", str(clients.pkcs11_module())).splitlines()
     assert len(keys) == 4

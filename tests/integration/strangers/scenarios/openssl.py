@@ -8,7 +8,7 @@ S_CLIENT = Client("openssl s_client", "libengine-pkcs11-openssl")
 CMS = Client("openssl cms", "libengine-pkcs11-openssl")
 
 
-@scenario(S_CLIENT, "logs in over TLS 1.3 with 9A", Kind.EC, Kind.RSA)
+@scenario(S_CLIENT, "logs in over TLS 1.3 with 9A", Kind.EC, Kind.RSA, Kind.RSA_3072)
 def logs_in(desk: Desk) -> None:
     page = clients.tls_login(desk.reader, desk.card.pin, desk.card.ca_file, desk.folder)
     assert "New, TLSv1.3" in page
@@ -16,7 +16,7 @@ def logs_in(desk: Desk) -> None:
     assert f"{CARD_NAME} 9A" in page
 
 
-@scenario(CMS, "signs a message with 9A (`-sign`) and verifies it", Kind.EC, Kind.RSA)
+@scenario(CMS, "signs a message with 9A (`-sign`) and verifies it", Kind.EC, Kind.RSA, Kind.RSA_3072)
 def signs(desk: Desk) -> None:
     letter, message = desk.letter(), desk.folder / "letter.p7m"
     clients.cms_sign(desk.reader, desk.card.pin, letter, message)

@@ -31,7 +31,7 @@ def _issuer(desk: Desk) -> tuple[str, ...]:
     return "-m", desk.card.management_key.hex(), "-P", OWN_PIN
 
 
-@scenario(YKMAN, "tells card and certificates (`piv info`)", Kind.EC, Kind.RSA)
+@scenario(YKMAN, "tells card and certificates (`piv info`)", Kind.EC, Kind.RSA, Kind.RSA_3072)
 def info(desk: Desk) -> None:
     told = _piv(desk, "info")
     assert "PIV version:              5.7.1" in told
@@ -53,6 +53,17 @@ def generates(desk: Desk) -> None:
     verdict = clients.run("openssl", "req", "-in", request, "-verify", "-noout")
     assert "self-signature verify OK" in verdict
     assert "CN=Generated" in _piv(desk, "info")
+
+
+@scenario(YKMAN, "generates and certifies an RSA-3072 key", Kind.BLANK)
+def generates_rsa_3072(desk: Desk) -> None:
+    _set_own_pin(desk)
+    key = str(desk.folder / "key.pem")
+    _piv(desk, "keys", "generate", *_issuer(desk), "-a", "RSA3072", "9c", key)
+    _piv(desk, "certificates", "generate", *_issuer(desk), "-s", "CN=Generated", "9c", key)
+    told = _piv(desk, "info")
+    assert "RSA3072" in told
+    assert "CN=Generated" in told
 
 
 @scenario(YKMAN, "imports and moves a key", Kind.BLANK)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 from uuid import uuid4
 
 import pytest
+from smartcard import scard
 
 from cardio.errors import CardError
 from cardio.transport import pcsc
@@ -266,3 +268,32 @@ def test_waiting_in_vain() -> None:
     empty = _reader(connect=pcsc.NoCardException("empty", hresult=0x8010000C))
     with empty as reader, pytest.raises(NoCardError):
         pcsc.wait_for_card(reader.name, 0)
+
+
+class TestReadersThatGoBetweenTwoQuestions:
+    @pytest.fixture
+    def answers(self, monkeypatch: pytest.MonkeyPatch) -> list[tuple[list[str], int]]:
+        """What the service lists, and how it answers when asked of their states; the last for ever."""
+        left: list[tuple[list[str], int]] = []
+
+        def states(_context: int, _timeout: int, asked: list[tuple[str, int]]) -> tuple[int, list[Any]]:
+            result = left.pop(0)[1] if len(left) > 1 else left[0][1]
+            return result, [(name, scard.SCARD_STATE_EMPTY, []) for name, _ in asked]
+
+        monkeypatch.setattr(scard, "SCardEstablishContext", lambda _scope: (0, 1))
+        monkeypatch.setattr(scard, "SCardReleaseContext", lambda _context: 0)
+        monkeypatch.setattr(scard, "SCardListReaders", lambda _context, _groups: (0, left[0][0]))
+        monkeypatch.setattr(scard, "SCardGetStatusChange", states)
+        monkeypatch.setattr(pcsc, "_registered", {})
+        return left
+
+    def test_the_others_are_told(self, answers: list[tuple[list[str], int]]) -> None:
+        answers += [(["One", "Two"], scard.SCARD_E_UNKNOWN_READER), (["Two"], 0)]
+        assert pcsc.reader_states() == {"Two": pcsc.ReaderState(None, 0)}
+
+    def test_a_service_that_never_knows_its_readers_is_not_asked_for_ever(
+        self, answers: list[tuple[list[str], int]]
+    ) -> None:
+        answers.append((["One"], scard.SCARD_E_UNKNOWN_READER))
+        with pytest.raises(ReaderUnavailableError):
+            pcsc.reader_states()

@@ -174,6 +174,8 @@ ABORTS = [
     "00",
     "00DB3FFE00",
     "10DB3FFE01AA",
+    "80DB3FFF01AA",
+    "04DB3FFF08" + "00" * 8,
 ]
 
 

@@ -32,6 +32,7 @@ from simulators.card.globalplatform.state import IsdState
 from simulators.card.iso7816 import SW
 from simulators.card.lifecycle import LifeCycle
 from simulators.card.piv.identifiers import Algorithm
+from simulators.card.piv.keys import generate
 from simulators.card.piv.policy import PinPolicy
 from simulators.card.piv.state import PivState
 from simulators.card.piv.stored import FactoryValues, PrivateKey, ReferenceData, StoredKey
@@ -325,8 +326,18 @@ def test_a_disk_that_refuses_leaves_the_old_state(
     assert host.verify(PIN) == OK
 
 
-def test_a_damaged_key_in_a_sound_file_is_a_memory_failure(card_path: Path) -> None:
-    stored = {"algorithm": "ECC_P256", "value": "00"}
+@pytest.mark.parametrize(
+    "value",
+    [
+        pytest.param(lambda: b"\0", id="no key"),
+        pytest.param(lambda: generate(Algorithm.ECC_P384)[0].value, id="of another curve"),
+        pytest.param(lambda: generate(Algorithm.RSA_2048)[0].value, id="of another kind"),
+    ],
+)
+def test_a_damaged_key_in_a_sound_file_is_a_memory_failure(
+    value: Callable[[], bytes], card_path: Path
+) -> None:
+    stored = {"algorithm": "ECC_P256", "value": value().hex()}
     key = {"key": stored, "pin_policy": "NEVER", "is_generated": True}
     _rewrite(card_path, lambda document: document["card"]["piv"]["private_keys"].update({"9E": key}))
     with CardFile.open(card_path) as file:
@@ -335,6 +346,8 @@ def test_a_damaged_key_in_a_sound_file_is_a_memory_failure(card_path: Path) -> N
         host = Host(card)
         host.change_pin(PIN, PIN)
         assert host.use_key(0x11, 0x9E, bytes(32))[1] == SW.MEMORY_FAILURE
+        assert host.send(0xF7, 0, 0x9E)[1] == SW.MEMORY_FAILURE
+        assert host.send(0xF9, 0x9E, 0)[1] == SW.MEMORY_FAILURE
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,7 @@
 """IMPORT ASYMMETRIC KEY, and what imported and retired keys do: ECDH and RSA decryption."""
 
 import functools
-import json
 from pathlib import Path
-from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -15,6 +13,7 @@ from hypothesis import strategies as st
 from simulators.card.file import CardFile
 from simulators.card.iso7816 import SW
 from tests.unit.simulators.card.host import OK, PIN, Host, tlv
+from tests.wycheproof import cases
 
 MALFORMED = SW.INCORRECT_PARAMETERS_IN_DATA
 DENIED = SW.SECURITY_STATUS_NOT_SATISFIED
@@ -99,19 +98,13 @@ def test_a_key_management_key_of_rsa_does_not_agree(host: Host) -> None:
 # Vectors: each private key comes onto the card through IMPORT, each point through GENERAL AUTHENTICATE.
 
 
-def wycheproof(folder: Path, curve: str) -> list[dict[str, Any]]:
-    path = folder / "wycheproof" / f"ecdh_{curve}_ecpoint_test.json"
-    groups = json.loads(path.read_text())["testGroups"]
-    return [case for group in groups for case in group["tests"]]
-
-
 @pytest.mark.parametrize(("curve", "algorithm"), [("secp256r1", 0x11), ("secp384r1", 0x14)])
 def test_wycheproof_s_shared_secrets(curve: str, algorithm: int, host: Host, test_data: Path) -> None:
     host.authenticate_issuer()
     host.verify(PIN)
     imported = None
     outcomes = {"valid": 0, "acceptable": 0, "invalid": 0}
-    for case in wycheproof(test_data, curve):
+    for case in cases(test_data, f"ecdh_{curve}_ecpoint"):
         scalar = int(case["private"], 16)
         if scalar != imported:
             assert import_scalar(host, algorithm, 0x9D, scalar) == OK, case["tcId"]

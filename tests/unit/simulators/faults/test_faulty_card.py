@@ -5,6 +5,8 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from cardio.errors import CardError
 from cardio.piv.session import PivSession
@@ -203,3 +205,26 @@ def _pin(digits: str) -> bytes:
 
 def _pins(old: str, new: str) -> bytes:
     return _pin(old) + _pin(new)
+
+
+ANY_FAULT = st.builds(
+    Fault,
+    st.integers(1, 12),
+    st.sampled_from([Effect.TRUNCATE, Effect.PROLONG, Effect.STATUS]),
+    st.one_of(st.integers(0, 3), st.integers(0, 0xFFFF)),
+)
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(
+    faults=st.lists(ANY_FAULT, max_size=6, unique_by=lambda fault: fault.apdu),
+    commands=st.lists(st.one_of(st.just(DISCOVERY), st.binary(max_size=270)), min_size=1, max_size=8),
+    limit=st.sampled_from([261, 12, 4, 0]),
+)
+def test_any_bytes_over_t0_and_a_limited_reader_end(
+    cards: tuple[SimulatedCard, SimulatedCard], faults: list[Fault], commands: list[bytes], limit: int
+) -> None:
+    card = LimitedReaderCard(T0Card(faulty(cards[0], *faults)), ReaderLimits(limit, silent=True))
+    card.power_on()
+    for command in commands:
+        assert len(card.transmit(command)) < 1 << 18

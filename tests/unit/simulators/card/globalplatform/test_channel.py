@@ -12,6 +12,7 @@ from simulators.card.file import CardFile
 from simulators.card.globalplatform.keyset import KeySet
 from simulators.card.globalplatform.scp03 import Level
 from simulators.card.iso7816 import SW
+from simulators.card.piv.access import Interface
 from tests.unit.simulators.card.globalplatform.conftest import FACTORY, GpHost
 from tests.unit.simulators.card.host import OK, SERIAL, pad
 
@@ -186,6 +187,18 @@ class TestWrongHosts:
     )
     def test_malformed_commands(self, command: str, sw: int, gp: GpHost) -> None:
         assert gp.sw(command) == sw
+
+
+def test_no_channel_is_opened_without_contact(blank_path: Path) -> None:
+    """Both commands write: who stands near a card could block its keys, or use its counter up."""
+    with CardFile.open(blank_path) as file:
+        before = file.state
+        gp = GpHost(SimulatedCard(file, interface=Interface.CONTACTLESS))
+        gp.card.power_on()
+        gp.select()
+        assert gp.initialize() == (b"", SW.CONDITIONS_OF_USE_NOT_SATISFIED)
+        assert gp.sw("8482330010" + "00" * 16) == SW.CONDITIONS_OF_USE_NOT_SATISFIED
+        assert file.state is before
 
 
 def test_pin_tries_are_counted_through_the_channel_too(gp: GpHost) -> None:
