@@ -70,13 +70,13 @@ def decode(stored: StoredKey) -> PrivateKey:
     """
     key = _ready.get(stored)
     if key is None:
-        key = _ready[stored] = _read(stored.value)
+        key = _ready[stored] = _read(stored)
     return key
 
 
-def _read(encoded: bytes) -> PrivateKey:
+def _read(stored: StoredKey) -> PrivateKey:
     try:
-        key = serialization.load_der_private_key(encoded, None)
+        key = serialization.load_der_private_key(stored.value, None)
     except (ValueError, UnsupportedAlgorithm):
         raise StatusError(SW.MEMORY_FAILURE) from None
     if not isinstance(key, ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) or not _is_of(
