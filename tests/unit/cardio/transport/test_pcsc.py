@@ -245,7 +245,7 @@ def test_no_service_and_no_reader(monkeypatch: pytest.MonkeyPatch) -> None:
         return 0x8010001D, 0
 
     monkeypatch.setattr("smartcard.scard.SCardEstablishContext", no_service)
-    monkeypatch.setattr(pcsc, "_registered", {})
+    monkeypatch.setattr("cardio.transport.pcsc.registry._registered", {})
     assert not pcsc.service_answers()
     with pytest.raises(ReaderUnavailableError, match="start it"):
         pcsc.list_readers()
