@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from cardio.cli import PIN_VARIABLE, expected_errors, json_option, reader_name, reader_option, secret
+from cardio.cli.common import PIN_VARIABLE, expected_errors, json_option, reader_name, reader_option, secret
 from cardio.station.cli import PASSWORD_VARIABLE
 
 if TYPE_CHECKING:

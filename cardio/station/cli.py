@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from cardio.cli import NEW_PIN_VARIABLE, expected_errors, reader_name, reader_option, secret
+from cardio.cli.common import NEW_PIN_VARIABLE, expected_errors, reader_name, reader_option, secret
 
 PASSWORD_VARIABLE = "HOVIAT_OPERATOR_PASSWORD"  # noqa: S105 - the variable's name
 

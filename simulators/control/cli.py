@@ -121,7 +121,7 @@ def pad(reader: str, change: bool, cancel: bool, timeout: bool, off: bool) -> No
 
 
 def _pins(*, change: bool) -> dict[str, object]:
-    from cardio.cli import NEW_PIN_VARIABLE, PIN_VARIABLE, secret
+    from cardio.cli.common import NEW_PIN_VARIABLE, PIN_VARIABLE, secret
 
     keys: dict[str, object] = {"pin": secret(PIN_VARIABLE, "PIN")}
     return keys | {"new_pin": secret(NEW_PIN_VARIABLE, "New PIN")} if change else keys

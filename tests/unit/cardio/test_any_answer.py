@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardio.channel import EXTENDED_APDUS, KNOWN_EXTENDED_APDUS, SHORT_APDUS, ApduPolicy
-from cardio.cli import _certificate_facts
+from cardio.cli.cardinfo import _certificate_facts
 from cardio.errors import CardError, UnexpectedAnswerError, UnsupportedKeyError
 from cardio.piv.certificates import certificate_key
 from cardio.piv.session import PivSession

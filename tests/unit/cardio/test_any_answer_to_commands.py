@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cardio.cli import card as card_command
-from cardio.cli import shown
+from cardio.cli.common import shown
 from cardio.piv.objects import ObjectId
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Slot

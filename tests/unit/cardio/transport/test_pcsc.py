@@ -20,6 +20,7 @@ from cardio.transport.base import (
     TransmitError,
     TransportError,
 )
+from cardio.transport.pcsc import registry
 
 Failing = Callable[[], None]
 
@@ -247,7 +248,7 @@ def test_no_service_and_no_reader(monkeypatch: pytest.MonkeyPatch) -> None:
         return 0x8010001D, 0
 
     monkeypatch.setattr("smartcard.scard.SCardEstablishContext", no_service)
-    monkeypatch.setattr(pcsc, "_registered", {})
+    monkeypatch.setattr("cardio.transport.pcsc.registry._registered", {})
     assert not pcsc.service_answers()
     with pytest.raises(ReaderUnavailableError, match="start it"):
         pcsc.list_readers()
@@ -284,7 +285,7 @@ class TestReadersThatGoBetweenTwoQuestions:
         monkeypatch.setattr(scard, "SCardReleaseContext", lambda _context: 0)
         monkeypatch.setattr(scard, "SCardListReaders", lambda _context, _groups: (0, left[0][0]))
         monkeypatch.setattr(scard, "SCardGetStatusChange", states)
-        monkeypatch.setattr(pcsc, "_registered", {})
+        monkeypatch.setattr(registry, "_registered", {})
         return left
 
     def test_the_others_are_told(self, answers: list[tuple[list[str], int]]) -> None:

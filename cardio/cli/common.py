@@ -1,0 +1,114 @@
+"""What the commands share: the reader, the session, the PIN, how errors and results are told."""
+
+import json
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from cardio.piv.session import PivSession
+    from cardio.transport.base import CardConnection
+
+PIN_VARIABLE = "HOVIAT_PIN"
+NEW_PIN_VARIABLE = "HOVIAT_NEW_PIN"
+PUK_VARIABLE = "HOVIAT_PUK"
+
+_JOINERS = "\u200c\u200d"  # Persian text needs them, and Python calls them unprintable
+
+reader_option = click.option(
+    "--reader", metavar="NAME", help="The reader's full name; may be left out if there is only one."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON on stdout.")
+
+
+def shown(text: str) -> str:
+    """The text without control characters: a card or a site could steer the terminal with them."""
+    kept = (sign if sign.isprintable() or sign in _JOINERS else "\ufffd" for sign in text)
+    return "".join(kept)
+
+
+@contextmanager
+def expected_errors() -> Iterator[None]:
+    """Turns this package's errors into a line on stderr and exit status 1."""
+    from cardio.errors import CardError
+
+    try:
+        yield
+    except CardError as error:
+        raise click.ClickException(shown(str(error))) from None
+    except OSError as error:
+        raise click.ClickException(
+            f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        ) from None
+
+
+@contextmanager
+def card_session(reader: str | None) -> Iterator["PivSession"]:
+    """A PIV session in a transaction of its own."""
+    from cardio.piv.session import PivSession
+    from cardio.transport import pcsc
+    from cardio.transport.base import CardConnection
+    from cardio.transport.tracing import TracingConnection
+
+    with expected_errors(), pcsc.connect(reader_name(reader)) as connection, connection.transaction():
+        traced: CardConnection = connection
+        if click.get_current_context().find_object(bool):
+            traced = TracingConnection(connection, lambda line: click.echo(line, err=True))
+        yield PivSession(traced)
+
+
+def reader_name(given: str | None) -> str:
+    """The name given, or the only reader there is."""
+    from cardio.transport import pcsc
+
+    if given is not None:
+        return given
+    names = pcsc.list_readers()
+    if len(names) == 1:
+        return names[0]
+    if not names:
+        raise click.ClickException("no reader is connected")
+    raise click.ClickException("several readers; name one with --reader: " + ", ".join(names))
+
+
+def secret(variable: str, prompt: str, *, confirm: bool = False) -> str:
+    """A PIN from the environment, or asked for without echo on stderr."""
+    value = os.environ.get(variable)
+    if value is not None:
+        return value
+    answer: str = click.prompt(prompt, hide_input=True, confirmation_prompt=confirm, err=True)
+    return answer
+
+
+def given_pin(reader: str | None) -> str | None:
+    """The PIN, from the environment or asked for; None: it is typed at the reader, which has a pad.
+
+    Asked before the transaction: other programs must not wait for someone to type.
+    """
+    return None if typed_at_pad(reader) else secret(PIN_VARIABLE, "PIN")
+
+
+def typed_at_pad(reader: str | None) -> bool:
+    """Whether the PIN is typed at this reader; says so."""
+    from cardio.transport import pcsc
+
+    with expected_errors(), pcsc.connect(reader_name(reader)) as connection:
+        return announces_pad(connection)
+
+
+def announces_pad(connection: "CardConnection") -> bool:
+    """Whether the PIN is typed at the reader; says so."""
+    from cardio.transport.pinpad import PinPad
+
+    found = PIN_VARIABLE not in os.environ and PinPad.find(connection) is not None
+    if found:
+        click.echo("The PIN is typed at the reader.", err=True)
+    return found
+
+
+def print_json(value: object) -> None:
+    """The result on stdout."""
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))

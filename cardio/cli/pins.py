@@ -1,0 +1,61 @@
+"""`hoviat card change-pin` and `unblock`."""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from cardio.cli.common import (
+    NEW_PIN_VARIABLE,
+    PIN_VARIABLE,
+    PUK_VARIABLE,
+    card_session,
+    reader_option,
+    secret,
+    typed_at_pad,
+)
+
+if TYPE_CHECKING:
+    from cardio.piv.session import PivSession
+
+_NEW_PIN_PROMPT = "New PIN (6 to 8 digits)"
+
+
+@click.command("change-pin")
+@reader_option
+def change_pin(reader: str | None) -> None:
+    """Replace the PIN; also the way to replace a transport PIN with one's own.
+
+    At a reader with a PIN pad both are typed there. Else asks for both, or takes them from HOVIAT_PIN and
+    HOVIAT_NEW_PIN.
+    """
+    if typed_at_pad(reader):
+        with card_session(reader) as session:
+            _change_at_pad(session)
+        return
+    old = secret(PIN_VARIABLE, "PIN until now")
+    new = secret(NEW_PIN_VARIABLE, _NEW_PIN_PROMPT, confirm=True)
+    with card_session(reader) as session:
+        session.change_pin(old, new)
+    click.echo("The PIN was changed.", err=True)
+
+
+def _change_at_pad(session: "PivSession") -> None:
+    pad = session.pin_pad()
+    if pad is None:
+        raise click.ClickException("the reader has no PIN pad any more")
+    session.change_pin_at(pad)
+    click.echo("The PIN was changed.", err=True)
+
+
+@click.command()
+@reader_option
+def unblock(reader: str | None) -> None:
+    """Set a new PIN with the PUK, after too many wrong PINs.
+
+    Asks for both, or takes them from HOVIAT_PUK and HOVIAT_NEW_PIN.
+    """
+    puk = secret(PUK_VARIABLE, "PUK")
+    new = secret(NEW_PIN_VARIABLE, _NEW_PIN_PROMPT, confirm=True)
+    with card_session(reader) as session:
+        session.unblock_pin(puk, new)
+    click.echo("The card has a new PIN.", err=True)
