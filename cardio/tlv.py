@@ -146,8 +146,9 @@ def _objects(data: bytes, limits: TlvLimits, budget: _Budget) -> Iterator[tuple[
 
 def _parse_tag(data: bytes, offset: int) -> tuple[int, int]:
     """The tag at `offset`, and where its length begins."""
+    tag = data[offset]
     end = offset + 1
-    if data[offset] & _TAG_NUMBER_FOLLOWS == _TAG_NUMBER_FOLLOWS:
+    if tag & _TAG_NUMBER_FOLLOWS == _TAG_NUMBER_FOLLOWS:
         while True:
             if end >= len(data):
                 raise TlvError("the tag is cut short", offset)
@@ -156,7 +157,7 @@ def _parse_tag(data: bytes, offset: int) -> tuple[int, int]:
                 break
             if end - offset >= _MAX_TAG_BYTES:
                 raise TlvError("the tag is too long", offset)
-    tag = int.from_bytes(data[offset:end], "big")
+        tag = int.from_bytes(data[offset:end], "big")
     if tag == 0:
         raise TlvError("tag 00 is padding, not a data object", offset)
     return tag, end

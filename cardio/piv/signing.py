@@ -1,5 +1,7 @@
 """What goes into GENERAL AUTHENTICATE for a signature, and the check of what comes back."""
 
+import hashlib
+
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
@@ -24,9 +26,7 @@ def signature_input(public_key: PublicKey, message: bytes, algorithm: hashes.Has
     """
     if algorithm.name not in _DIGEST_INFO:
         raise UnsupportedKeyError(f"signatures here use SHA-256, SHA-384 or SHA-512, not {algorithm.name}")
-    hasher = hashes.Hash(algorithm)
-    hasher.update(message)
-    digest = hasher.finalize()
+    digest = hashlib.new(algorithm.name, message).digest()
     length = (public_key.key_size + 7) // 8
     if isinstance(public_key, rsa.RSAPublicKey):
         return _emsa_pkcs1_v1_5(_DIGEST_INFO[algorithm.name] + digest, length)

@@ -77,8 +77,11 @@ def parse_template(tag: int, data: bytes) -> dict[int, bytes]:
 
 def _parse_tag(data: bytes, position: int) -> tuple[int, int]:
     start = position
-    more = data[position] & _TAG_NUMBER_MASK == _TAG_NUMBER_MASK
+    first = data[position]
     position += 1
+    if first & _TAG_NUMBER_MASK != _TAG_NUMBER_MASK:
+        return first, position
+    more = True
     while more:
         if position == len(data) or position - start == MAX_TAG_BYTES:
             raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)

@@ -3,6 +3,7 @@
 import os
 import secrets
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cardio.channel import ApduPolicy
@@ -32,11 +33,12 @@ _PIN, _PUK, _TRANSPORT_PIN, _NEW_PUK = "73105284", "90417263", "58205914", "6142
 
 @dataclass(frozen=True)
 class Blank:
-    """A blank's state, and the secrets that open it: management key; ENC, MAC and DEK."""
+    """A blank's state, the secrets that open it (management key; ENC, MAC and DEK), what is to be written."""
 
     state: CardState
     management_key: bytes = field(repr=False)
     channel_keys: tuple[bytes, bytes, bytes] = field(repr=False)
+    contents: Mapping[ObjectId, bytes] = field(repr=False)
 
 
 def new_blank() -> Blank:
@@ -44,7 +46,8 @@ def new_blank() -> Blank:
     keys = os.urandom(32), os.urandom(32), os.urandom(32)
     serial, management_key = 1 + secrets.randbelow(MAX_SERIAL), os.urandom(32)
     state = blank_state(serial, _PIN, _PUK, management_key, CardKeySet(*keys))
-    return Blank(state, management_key, keys)
+    contents = {object_id: os.urandom(length) for object_id, length in _CONTENTS.items()}
+    return Blank(state, management_key, keys, contents)
 
 
 def personalise_blank(connection: CardConnection, blank: Blank, policy: ApduPolicy) -> None:
@@ -61,10 +64,9 @@ def personalise_blank(connection: CardConnection, blank: Blank, policy: ApduPoli
             algorithm = personalisation.hash_for(key)
             signature = session.sign(plan.slot, key, message, algorithm)
             personalisation.check_signature(key, signature, message, algorithm)
-    contents = {object_id: os.urandom(length) for object_id, length in _CONTENTS.items()}
-    for object_id, content in contents.items():
+    for object_id, content in blank.contents.items():
         session.put_object(object_id, content)
-    for object_id, content in contents.items():
+    for object_id, content in blank.contents.items():
         if session.get_object(object_id) != content:
             raise RuntimeError("the simulated card gives back something else")
     session.set_management_key(os.urandom(32))

@@ -2,7 +2,7 @@
 
 import hmac
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from simulators.card.globalplatform import scp03
 from simulators.card.globalplatform.keyset import MAX_SEQUENCE_COUNTER, KeySet
@@ -129,12 +129,12 @@ class ChannelInitiation:
         if len(command.data) != CRYPTOGRAM_LENGTH + scp03.MAC_LENGTH:
             raise StatusError(SW.WRONG_LENGTH)
         keys = self._memory.isd.key_sets[pending.version]
-        counted = replace(keys, failures=keys.failures + 1)
+        counted = keys.with_failures(keys.failures + 1)
         self._store(pending.version, counted)
         channel = SecureChannel(pending.keys)
         if not hmac.compare_digest(channel.authenticate(command), pending.expected):
             raise StatusError(SW.AUTHENTICATION_FAILED)
-        self._store(pending.version, replace(counted, failures=0))
+        self._store(pending.version, keys.with_failures(0))
         channel.open(Level(command.p1))
         self.channel = OpenChannel(channel, pending.version, keys.dek)
         return b""

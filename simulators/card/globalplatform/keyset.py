@@ -1,6 +1,6 @@
 """A set of SCP03 keys on the card."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from simulators.card.fields import FieldError, Fields
 from simulators.card.globalplatform.scp03 import KEY_LENGTHS
@@ -41,7 +41,11 @@ class KeySet:
 
     def counted(self) -> "KeySet":
         """With the sequence counter moved on; at most to its maximum."""
-        return replace(self, sequence_counter=self.sequence_counter + 1)
+        return KeySet(self.enc, self.mac, self.dek, self.sequence_counter + 1, self.failures)
+
+    def with_failures(self, failures: int) -> "KeySet":
+        """With so many hosts that failed since the last one that succeeded."""
+        return KeySet(self.enc, self.mac, self.dek, self.sequence_counter, failures)
 
     def to_json(self) -> dict[str, object]:
         """Plain values for JSON; secrets included, this is the chip."""

@@ -2,7 +2,7 @@
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from types import MappingProxyType
 
 from simulators.card.fields import FieldError, Fields
@@ -31,12 +31,12 @@ class IsdState:
 
     def with_key_set(self, version: int, keys: KeySet) -> "IsdState":
         """With this key set in its place, or as the last one."""
-        return replace(self, key_sets=MappingProxyType({**self.key_sets, version: keys}))
+        return IsdState(MappingProxyType({**self.key_sets, version: keys}), self.pseudo_random)
 
     def without_key_set(self, version: int) -> "IsdState":
         """Without this key set."""
         kept = {known: keys for known, keys in self.key_sets.items() if known != version}
-        return replace(self, key_sets=MappingProxyType(kept))
+        return IsdState(MappingProxyType(kept), self.pseudo_random)
 
     def to_json(self) -> dict[str, object]:
         """Plain values for JSON; secrets included, this is the chip."""

@@ -25,6 +25,7 @@ _FULL_HASHES: dict[int, hashes.HashAlgorithm] = {
     Algorithm.ECC_P256: hashes.SHA256(),
     Algorithm.ECC_P384: hashes.SHA384(),
 }
+_ECDSA = {algorithm: ec.ECDSA(Prehashed(full)) for algorithm, full in _FULL_HASHES.items()}
 ASYMMETRIC = frozenset({*CURVES, *RSA_KEY_BITS})
 # Reading PKCS #8 costs more than a signature: a key is read once, and a new one never.
 _ready: WeakKeyDictionary[StoredKey, PrivateKey] = WeakKeyDictionary()
@@ -122,11 +123,11 @@ def private_operation(stored: StoredKey, challenge: bytes) -> bytes:
 
 
 def _sign(key: ec.EllipticCurvePrivateKey, algorithm: Algorithm, digest: bytes) -> bytes:
-    full = _FULL_HASHES[algorithm]
-    if not 0 < len(digest) <= full.digest_size:
+    length = _FULL_HASHES[algorithm].digest_size
+    if not 0 < len(digest) <= length:
         raise StatusError(SW.INCORRECT_PARAMETERS_IN_DATA)
     # A shorter digest is the same number with leading zeros (FIPS 186-5, section 6.4.1).
-    return key.sign(digest.rjust(full.digest_size, b"\0"), ec.ECDSA(Prehashed(full)))
+    return key.sign(digest.rjust(length, b"\0"), _ECDSA[algorithm])
 
 
 def _raw_rsa(key: rsa.RSAPrivateKey, block: bytes) -> bytes:

@@ -45,6 +45,16 @@ class PivState:
         """PIN and PUK are both blocked: nobody can use this card any more, it must be replaced."""
         return self.pin.is_blocked and self.puk.is_blocked
 
+    def with_pin(self, pin: ReferenceData, *, is_transport: bool) -> "PivState":
+        """With this PIN, another or counted."""
+        return PivState(
+            pin, is_transport, self.puk, self.management_key, self.factory, self.private_keys, self.objects
+        )
+
+    def with_puk(self, puk: ReferenceData) -> "PivState":
+        """With this PUK, another or counted."""
+        return replace(self, puk=puk)
+
     def with_private_key(
         self,
         reference: int,

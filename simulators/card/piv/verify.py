@@ -12,7 +12,6 @@ the private keys refuse, even the one that wants no PIN.
 
 import hmac
 import re
-from dataclasses import replace
 from enum import IntEnum, unique
 
 from simulators.card.iso7816 import SW, Command, StatusError, tries_remaining
@@ -82,7 +81,7 @@ class ReferenceDataCommands:
         self._session.pin_lost()
         self._present_pin(presented)
         state = self._memory.piv
-        self._memory.commit_piv(replace(state, pin=state.pin.restored()))
+        self._memory.commit_piv(state.with_pin(state.pin.restored(), is_transport=state.pin_is_transport))
         self._session.pin_succeeded()
 
     def change(self, command: Command) -> bytes:
@@ -95,7 +94,7 @@ class ReferenceDataCommands:
         old, new = _two_values(command)
         if command.p2 == KeyReference.PUK:
             self._present_puk(old)
-            self._memory.commit_piv(replace(self._memory.piv, puk=self._memory.piv.puk.renewed(new)))
+            self._memory.commit_piv(self._memory.piv.with_puk(self._memory.piv.puk.renewed(new)))
         else:
             self._change_pin(old, new)
         return b""
@@ -109,7 +108,7 @@ class ReferenceDataCommands:
         state = self._memory.piv
         # The issuer exchanges one transport PIN for another; anybody else makes it the holder's own.
         is_transport = state.pin_is_transport and self._session.issuer_authenticated
-        self._memory.commit_piv(replace(state, pin=state.pin.renewed(new), pin_is_transport=is_transport))
+        self._memory.commit_piv(state.with_pin(state.pin.renewed(new), is_transport=is_transport))
         self._session.pin_verified = True
 
     def reset_retry_counter(self, command: Command) -> bytes:
@@ -124,26 +123,21 @@ class ReferenceDataCommands:
         self._session.pin_lost()
         self._present_puk(puk)
         state = self._memory.piv
-        unblocked = replace(
-            state,
-            pin=state.pin.renewed(new_pin),
-            pin_is_transport=False,
-            puk=state.puk.restored(),
-        )
-        self._memory.commit_piv(unblocked)
+        unblocked = state.with_pin(state.pin.renewed(new_pin), is_transport=False)
+        self._memory.commit_piv(unblocked.with_puk(state.puk.restored()))
         return b""
 
     def _present_pin(self, presented: bytes) -> None:
         state = self._memory.piv
         counted = state.pin.counted()
-        self._memory.commit_piv(replace(state, pin=counted))
+        self._memory.commit_piv(state.with_pin(counted, is_transport=state.pin_is_transport))
         _compare(counted, presented)
 
     def _present_puk(self, presented: bytes) -> None:
         state = self._memory.piv
         self._require_tries(state.puk)
         counted = state.puk.counted()
-        self._memory.commit_piv(replace(state, puk=counted))
+        self._memory.commit_piv(state.with_puk(counted))
         _compare(counted, presented)
 
     def _require_tries(self, reference: ReferenceData) -> None:
