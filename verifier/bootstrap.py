@@ -15,6 +15,7 @@ from pki.store.database import create_database_engine, migrate
 from verifier.authentication.policy import WEB_EID_POLICY, AuthenticationPolicy, national_policy
 from verifier.authentication.trust import TrustStore
 from verifier.authentication.verification import TokenVerifier
+from verifier.logins.api import LoginApi
 from verifier.logins.service import LoginService
 from verifier.metrics import Metrics
 from verifier.services.registry import SiteRegistry
@@ -65,6 +66,7 @@ class Verifier:
 
     services: SiteRegistry
     logins: LoginService
+    api: LoginApi
     metrics: Metrics
     database: Database
 
@@ -74,7 +76,8 @@ class Verifier:
             session.execute(text("SELECT 1"))
 
     def close(self) -> None:
-        """Gives the database's connections back."""
+        """Ends what waits for the database, and gives its connections back."""
+        self.api.close()
         self.database.close()
 
 
@@ -103,9 +106,6 @@ def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Dat
 def assemble(database: Database, verifiers: Iterable[TokenVerifier], clock: Clock) -> Verifier:
     """Puts a verifier together from its parts; sites may use the policies of `verifiers`."""
     by_policy = {verifier.policy.name: verifier for verifier in verifiers}
-    return Verifier(
-        SiteRegistry(database, tuple(by_policy), clock),
-        LoginService(database, by_policy, clock),
-        Metrics(),
-        database,
-    )
+    logins, metrics = LoginService(database, by_policy, clock), Metrics()
+    services = SiteRegistry(database, tuple(by_policy), clock)
+    return Verifier(services, logins, LoginApi(logins, metrics), metrics, database)

@@ -1,14 +1,14 @@
 """Asking our own authority's status store, and failing closed."""
 
 import logging
+from collections.abc import Sequence
 from typing import Protocol
 
-from cryptography import x509
 from sqlalchemy.exc import SQLAlchemyError
 
 from pki.status.state import CertificateState, Status
-from verifier.authentication.errors import StatusUnavailableError
-from verifier.authentication.status import CertificateStatus, StatusAnswer
+from verifier.authentication.errors import StatusError, StatusUnavailableError
+from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
 
 _LOG = logging.getLogger(__name__)
 
@@ -22,8 +22,8 @@ _STATUSES = {
 class StateReader(Protocol):
     """The part of pki's status store that is needed here."""
 
-    def lookup(self, issuer: x509.Certificate, serial: int) -> CertificateState | None:
-        """The certificate's state; None if this issuer never issued this serial."""
+    def lookup_many(self, asked: Sequence[Asked]) -> Sequence[CertificateState | None]:
+        """The certificates' states; None where this issuer never issued this serial."""
         ...
 
 
@@ -33,14 +33,18 @@ class StoreStatusLookup:
     def __init__(self, store: StateReader) -> None:
         self._store = store
 
-    def __call__(self, issuer: x509.Certificate, serial: int) -> StatusAnswer:
-        """Raises StatusUnavailableError while the store can't be read."""
+    def __call__(self, asked: Sequence[Asked]) -> list[StatusAnswer | StatusError]:
+        """One read for all; StatusUnavailableError to each while the store can't be read."""
         try:
-            state = self._store.lookup(issuer, serial)
+            states = self._store.lookup_many(asked)
         except SQLAlchemyError as error:
             _LOG.error("status store unavailable: %s", type(error).__name__)
-            raise StatusUnavailableError from error
-        if state is None:
-            return StatusAnswer(CertificateStatus.UNKNOWN)
-        reason = None if state.reason is None else state.reason.value
-        return StatusAnswer(_STATUSES[state.status], state.since, reason)
+            return [StatusUnavailableError() for _ in asked]
+        return [_answer(state) for state in states]
+
+
+def _answer(state: CertificateState | None) -> StatusAnswer:
+    if state is None:
+        return StatusAnswer(CertificateStatus.UNKNOWN)
+    reason = None if state.reason is None else state.reason.value
+    return StatusAnswer(_STATUSES[state.status], state.since, reason)

@@ -1,26 +1,30 @@
-"""One login from challenge to receipt."""
+"""Logins from challenge to receipt, many at a time: one wait for the database serves all of them."""
 
 import logging
 import secrets
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
-from pki.auditchain import append
+from pki.auditchain import Event, append_many
+from pki.auditchain.table import queue_writers
 from pki.clock import Clock
 from verifier.audit import AuditEntry
-from verifier.authentication.errors import ChallengeUsedError, LoginRefusedError
+from verifier.authentication.errors import ChallengeError, ChallengeUsedError, LoginRefusedError
 from verifier.authentication.identity import Identity
+from verifier.authentication.status import StatusLookup, check_status
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.verification import TokenVerifier
+from verifier.authentication.verification import Proof, TokenVerifier
 from verifier.challenges import repository as challenges
 from verifier.challenges.repository import Challenge
 from verifier.receipts import service as receipts
 from verifier.receipts.advice import ACCEPTED
-from verifier.receipts.service import Receipt
-from verifier.services.apikeys import RandomBytes
-from verifier.services.registry import RelyingSite
-from verifier.store.sessions import Database, WriteSession
+from verifier.receipts.service import Ended, Receipt
+from verifier.services.apikeys import ApiKey, RandomBytes
+from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
+from verifier.services.registry import RelyingSite, recognise
+from verifier.store.sessions import Database, ReadSession, WriteSession
 
 _LOG = logging.getLogger(__name__)
 
@@ -45,8 +49,47 @@ class LoginAttemptRefusedError(Exception):
         self.receipt = receipt
 
 
+@dataclass(frozen=True)
+class ChallengeRequest:
+    """A site asks for a nonce."""
+
+    key: ApiKey
+    origin: object | None = None
+    """What the site says its origin is, if it does: nothing but its registered one will do."""
+
+
+@dataclass(frozen=True)
+class Presented:
+    """A site presents the nonce that a token is to answer."""
+
+    key: ApiKey
+    nonce: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Found:
+    """Whose nonce it is, and whether it may be used."""
+
+    site: RelyingSite
+    nonce: str = field(repr=False)
+    at: datetime
+    challenge: Challenge | ChallengeError
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A login before its last step and its record: the token was verified, or the attempt was refused."""
+
+    found: Found
+    proof: Proof | LoginRefusedError
+
+
 class LoginService:
-    """Issues challenges and verifies the tokens that answer them."""
+    """Issues challenges and verifies the tokens that answer them.
+
+    A login is `find_many`, then `verify`, then `record_many`. Only `verify` costs time of its own and it
+    touches no database; the others each take one transaction for all that they are given.
+    """
 
     def __init__(
         self,
@@ -55,82 +98,164 @@ class LoginService:
         clock: Clock,
         random_bytes: RandomBytes = secrets.token_bytes,
     ) -> None:
-        """`verifiers` are by the name of their policy."""
+        """`verifiers` are by the name of their policy. Raises ValueError for one that asks for no status."""
         self._database = database
         self._verifiers = dict(verifiers)
+        self._status = {name: _status_of(verifier) for name, verifier in verifiers.items()}
         self._clock = clock
         self._random_bytes = random_bytes
+
+    def issue_many(
+        self, requests: Sequence[ChallengeRequest]
+    ) -> list[Challenge | ApiKeyInvalidError | OriginForeignError]:
+        """A fresh nonce for each request of a known site for its own origin."""
+        with self._database.write() as session:
+            sites = [
+                _require_own_origin(site, request)
+                for site, request in zip(
+                    recognise(session, [request.key for request in requests]), requests, strict=True
+                )
+            ]
+            known = [site for site in sites if isinstance(site, RelyingSite)]
+            made = iter(challenges.issue_many(session, known, self._clock(), self._random_bytes))
+        return [next(made) if isinstance(site, RelyingSite) else site for site in sites]
+
+    def find_many(self, presented: Sequence[Presented]) -> list[Found | ApiKeyInvalidError]:
+        """The challenge behind each nonce; not burned yet."""
+        with self._database.read() as session:
+            sites = recognise(session, [one.key for one in presented])
+            known = [
+                (site, one.nonce)
+                for site, one in zip(sites, presented, strict=True)
+                if isinstance(site, RelyingSite)
+            ]
+            found = iter(self._find(session, known))
+        return [next(found) if isinstance(site, RelyingSite) else site for site in sites]
+
+    def verify(self, found: Found, read_token: ReadToken) -> Attempt:
+        """Steps 1 to 7, of a token that answers a usable challenge. No input or output."""
+        if isinstance(found.challenge, ChallengeError):
+            return Attempt(found, found.challenge)
+        verifier = self._verifiers[found.site.policy]
+        try:
+            token = read_token()
+            proof = verifier.prove(token, found.challenge.origin, found.challenge.nonce, found.at)
+        except LoginRefusedError as error:
+            return Attempt(found, error)
+        return Attempt(found, proof)
+
+    def record_many(self, attempts: Sequence[Attempt]) -> list[AcceptedLogin | LoginAttemptRefusedError]:
+        """Step 8 of those that came so far; then ends each attempt for good, in their order.
+
+        Challenges are burned, receipts written and the audit chain continued in one transaction. No lock
+        was held while tokens were verified, and whoever burns a challenge first has it alone.
+        """
+        checked = self._check_status(attempts)
+        now = self._clock()
+        with self._database.write() as session:
+            queue_writers(session, AuditEntry)  # first, so that two batches never wait for each other
+            outcomes = _burn(session, checked, now)
+            kept = receipts.store_many(
+                session, self._random_bytes, [_ended(*outcome) for outcome in outcomes]
+            )
+            append_many(session, AuditEntry, map(_event, kept, (found for found, _ in outcomes)))
+        return [_result(*outcome, receipt) for outcome, receipt in zip(outcomes, kept, strict=True)]
 
     def issue_challenge(self, site: RelyingSite) -> Challenge:
         """A fresh nonce for one attempt at this site."""
         with self._database.write() as session:
-            return challenges.issue(session, site.site_id, site.origin, self._clock(), self._random_bytes)
+            [challenge] = challenges.issue_many(session, [site], self._clock(), self._random_bytes)
+        return challenge
 
     def authenticate(self, site: RelyingSite, nonce: str, read_token: ReadToken) -> AcceptedLogin:
-        """Verifies the token that answers `nonce`; raises LoginAttemptRefusedError with its receipt.
-
-        The challenge is burned, the receipt written and the audit chain continued in one transaction, after
-        the token was verified: no lock is held meanwhile, and whoever burns the challenge first has it alone.
-        """
-        now = self._clock()
-        try:
-            identity = self._verify(site, nonce, read_token, now)
-        except LoginRefusedError as error:
-            raise LoginAttemptRefusedError(error, self._refuse(site, nonce, now, error)) from error
-        receipt = self._accept(site, nonce, now, identity)
-        return AcceptedLogin(identity, receipt)
+        """One login by itself; raises LoginAttemptRefusedError with its receipt."""
+        with self._database.read() as session:
+            [found] = self._find(session, [(site, nonce)])
+        [result] = self.record_many([self.verify(found, read_token)])
+        if isinstance(result, LoginAttemptRefusedError):
+            raise result from result.error
+        return result
 
     def receipt(self, site: RelyingSite, code: str) -> Receipt:
         """A receipt of this site's; raises ReceiptMissingError or ReceiptCodeError."""
         with self._database.read() as session:
             return receipts.find(session, site.site_id, code)
 
-    def _verify(self, site: RelyingSite, nonce: str, read_token: ReadToken, now: datetime) -> Identity:
-        with self._database.read() as session:
-            challenge = challenges.find(session, site.site_id, nonce, now)
-        verifier = self._verifiers[site.policy]
-        return verifier.verify(read_token(), challenge.origin, nonce, now)
+    def _find(self, session: ReadSession, wanted: Sequence[tuple[RelyingSite, str]]) -> list[Found]:
+        now = self._clock()
+        found = challenges.find_many(session, [(site.site_id, nonce) for site, nonce in wanted], now)
+        return [
+            Found(site, nonce, now, challenge) for (site, nonce), challenge in zip(wanted, found, strict=True)
+        ]
 
-    def _accept(self, site: RelyingSite, nonce: str, now: datetime, identity: Identity) -> Receipt:
-        with self._database.write() as session:
-            if challenges.burn(session, site.site_id, nonce, now):
-                return self._record(session, site, now, None, identity.certificate_sha256)
-            # Another request used the challenge while this one was verified: it is the login, not this.
-            error = ChallengeUsedError()
-            receipt = self._record(session, site, now, error, None)
-        raise LoginAttemptRefusedError(error, receipt)
+    def _check_status(self, attempts: Sequence[Attempt]) -> list["_Checked"]:
+        """Step 8. Asked as late as can be: what was revoked before the login is recorded, counts."""
+        checked: dict[int, _Checked] = {}
+        proven: defaultdict[str, list[tuple[int, Proof]]] = defaultdict(list)
+        for place, attempt in enumerate(attempts):
+            if isinstance(attempt.proof, Proof):
+                proven[attempt.found.site.policy].append((place, attempt.proof))
+            else:
+                checked[place] = (attempt.found, attempt.proof)
+        for policy, group in proven.items():
+            answers = self._status[policy]([proof.question for _, proof in group])
+            for (place, proof), answer in zip(group, answers, strict=True):
+                checked[place] = (attempts[place].found, check_status(answer) or proof.identity)
+        return [checked[place] for place in range(len(attempts))]
 
-    def _refuse(self, site: RelyingSite, nonce: str, now: datetime, error: LoginRefusedError) -> Receipt:
-        with self._database.write() as session:
-            challenges.burn(session, site.site_id, nonce, now)
-            return self._record(session, site, now, error, None)
 
-    def _record(
-        self,
-        session: WriteSession,
-        site: RelyingSite,
-        now: datetime,
-        error: LoginRefusedError | None,
-        certificate_sha256: str | None,
-    ) -> Receipt:
-        receipt = receipts.store(
-            session,
-            self._random_bytes,
-            site_id=site.site_id,
-            time=now,
-            policy=site.policy,
-            failure=None if error is None else (error.step, error.kind),
-            certificate_sha256=certificate_sha256,
-        )
-        append(
-            session,
-            AuditEntry,
-            time=now,
-            actor=site.site_id,
-            action="login.accept" if error is None else "login.refuse",
-            subject=receipt.code,
-            details={"outcome": receipt.outcome, "policy": site.policy},
-        )
-        if receipt.outcome != ACCEPTED:
-            _LOG.info("login refused: site %s, receipt %s, %s", site.site_id, receipt.code, receipt.outcome)
-        return receipt
+_Checked = tuple[Found, Identity | LoginRefusedError]
+"""An attempt and what all steps but the burning of its challenge say of it."""
+
+
+def _status_of(verifier: TokenVerifier) -> StatusLookup:
+    if verifier.status is None:
+        raise ValueError(f"the policy {verifier.policy.name} would let revoked certificates in")
+    return verifier.status
+
+
+def _require_own_origin(
+    site: RelyingSite | ApiKeyInvalidError, request: ChallengeRequest
+) -> RelyingSite | ApiKeyInvalidError | OriginForeignError:
+    if isinstance(site, RelyingSite) and request.origin not in (None, site.origin):
+        return OriginForeignError()
+    return site
+
+
+def _burn(session: WriteSession, checked: Sequence[_Checked], now: datetime) -> list[_Checked]:
+    """Burns the challenges of all attempts that found theirs usable; who comes second is refused."""
+    usable = [found.nonce for found, _ in checked if isinstance(found.challenge, Challenge)]
+    burned = challenges.burn_many(session, usable, now)
+    outcomes: list[_Checked] = []
+    for found, outcome in checked:
+        if isinstance(found.challenge, Challenge):
+            if found.nonce not in burned and isinstance(outcome, Identity):
+                # Another request used the challenge while this one was verified: it is the login, not this.
+                outcomes.append((found, ChallengeUsedError()))
+                continue
+            burned.discard(found.nonce)
+        outcomes.append((found, outcome))
+    return outcomes
+
+
+def _ended(found: Found, outcome: Identity | LoginRefusedError) -> Ended:
+    site = found.site
+    if isinstance(outcome, LoginRefusedError):
+        return Ended(site.site_id, found.at, site.policy, (outcome.step, outcome.kind), None)
+    return Ended(site.site_id, found.at, site.policy, None, outcome.certificate_sha256)
+
+
+def _event(receipt: Receipt, found: Found) -> Event:
+    accepted = receipt.outcome == ACCEPTED
+    action = "login.accept" if accepted else "login.refuse"
+    details = {"outcome": receipt.outcome, "policy": receipt.policy}
+    return Event(receipt.time, found.site.site_id, action, receipt.code, details)
+
+
+def _result(
+    found: Found, outcome: Identity | LoginRefusedError, receipt: Receipt
+) -> AcceptedLogin | LoginAttemptRefusedError:
+    if isinstance(outcome, Identity):
+        return AcceptedLogin(outcome, receipt)
+    _LOG.info("login refused: site %s, receipt %s, %s", found.site.site_id, receipt.code, receipt.outcome)
+    return LoginAttemptRefusedError(outcome, receipt)

@@ -1,8 +1,11 @@
 """Writing receipts, and showing each reader what is theirs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, unique
+
+from sqlalchemy import bindparam, insert, select
 
 from verifier.authentication.steps import Step
 from verifier.receipts.advice import ACCEPTED, ADVICE, STEP_NAMES, TITLES
@@ -64,33 +67,54 @@ class Receipt:
         }
 
 
-def store(
-    session: WriteSession,
-    random_bytes: RandomBytes,
-    *,
-    site_id: str,
-    time: datetime,
-    policy: str,
-    failure: tuple[Step, str] | None,
-    certificate_sha256: str | None,
-) -> Receipt:
-    """Writes the receipt of one attempt under a code of its own; `failure` is the step and its kind."""
-    code = new_code(random_bytes)
-    while session.get(ReceiptRow, code) is not None:
-        code = new_code(random_bytes)
-    failed_step, outcome = failure or (None, ACCEPTED)
-    session.add(
-        ReceiptRow(
-            code=code,
-            site_id=site_id,
-            time=time,
-            policy=policy,
-            outcome=outcome,
-            failed_step=None if failed_step is None else failed_step.value,
-            certificate_sha256=certificate_sha256,
+@dataclass(frozen=True)
+class Ended:
+    """How an attempt ended, as its receipt keeps it."""
+
+    site_id: str
+    time: datetime
+    policy: str
+    failure: tuple[Step, str] | None
+    """The step and its kind; None for an accepted login."""
+    certificate_sha256: str | None
+
+
+def store_many(session: WriteSession, random_bytes: RandomBytes, attempts: Sequence[Ended]) -> list[Receipt]:
+    """Writes a receipt for each attempt, in their order, under codes of their own."""
+    codes = _new_codes(session, random_bytes, len(attempts))
+    receipts = []
+    rows = []
+    for code, ended in zip(codes, attempts, strict=True):
+        failed_step, outcome = ended.failure or (None, ACCEPTED)
+        receipts.append(Receipt(code, ended.time, ended.policy, outcome, failed_step))
+        rows.append(
+            {
+                "code": code,
+                "site_id": ended.site_id,
+                "time": ended.time,
+                "policy": ended.policy,
+                "outcome": outcome,
+                "failed_step": None if failed_step is None else failed_step.value,
+                "certificate_sha256": ended.certificate_sha256,
+            }
         )
-    )
-    return Receipt(code, time, policy, outcome, failed_step)
+    if rows:
+        session.execute(insert(ReceiptRow), rows)
+    return receipts
+
+
+def _new_codes(session: WriteSession, random_bytes: RandomBytes, count: int) -> list[str]:
+    """So many codes that no receipt has."""
+    codes: dict[str, None] = {}
+    while len(codes) < count:
+        fresh = {new_code(random_bytes): None for _ in range(count - len(codes))}
+        for taken in session.execute(_TAKEN, {"codes": list(fresh)}).scalars():
+            del fresh[taken]
+        codes |= fresh
+    return list(codes)
+
+
+_TAKEN = select(ReceiptRow.code).where(ReceiptRow.code.in_(bindparam("codes", expanding=True)))
 
 
 def find(session: ReadSession, site_id: str, code: str) -> Receipt:

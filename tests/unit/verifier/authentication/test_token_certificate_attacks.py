@@ -2,6 +2,7 @@
 
 import base64
 import json
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -33,11 +34,12 @@ from verifier.authentication.errors import (
     PurposeMissingError,
     PurposeWrongError,
     SignatureError,
+    StatusError,
     StatusUnavailableError,
 )
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import WEB_EID_POLICY, national_policy
-from verifier.authentication.status import CertificateStatus, StatusAnswer
+from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
 from verifier.authentication.steps import Step
 from verifier.authentication.token import WebEidToken
 from verifier.authentication.trust import TrustStore
@@ -56,11 +58,10 @@ class StatusBook:
         self.asked: list[tuple[x509.Certificate, int]] = []
         self.error: StatusUnavailableError | None = None
 
-    def __call__(self, issuer: x509.Certificate, serial: int) -> StatusAnswer:
-        self.asked.append((issuer, serial))
-        if self.error is not None:
-            raise self.error
-        return self.answers.get(serial, StatusAnswer(CertificateStatus.GOOD))
+    def __call__(self, asked: Sequence[Asked]) -> list[StatusAnswer | StatusError]:
+        self.asked.extend(asked)
+        good = StatusAnswer(CertificateStatus.GOOD)
+        return [self.error or self.answers.get(serial, good) for _, serial in asked]
 
 
 def verify(

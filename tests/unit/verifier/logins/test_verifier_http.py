@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cryptography import x509
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
@@ -21,9 +20,9 @@ from simulators.forge.inprocess import AppTransport, client_of
 from simulators.forge.tokens import Forge, Token
 from verifier import bodies
 from verifier.app import create_app
-from verifier.authentication.errors import StatusUnavailableError
+from verifier.authentication.errors import StatusError, StatusUnavailableError
 from verifier.authentication.policy import national_policy
-from verifier.authentication.status import CertificateStatus, StatusAnswer
+from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
 from verifier.authentication.trust import TrustStore
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble
@@ -59,10 +58,8 @@ class World:
     def clock(self) -> datetime:
         return self.now
 
-    def lookup(self, issuer: x509.Certificate, serial: int) -> StatusAnswer:  # noqa: ARG002
-        if self.down:
-            raise StatusUnavailableError
-        return self.answer
+    def lookup(self, asked: Sequence[Asked]) -> list[StatusAnswer | StatusError]:
+        return [StatusUnavailableError() if self.down else self.answer for _ in asked]
 
     def client(self, key: str | None = None) -> VerifierClient:
         return VerifierClient("http://verifier", key or self.key, transport=AppTransport(self.app))
