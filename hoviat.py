@@ -28,6 +28,7 @@ COMMANDS = {
     "card": Entry("cardio.cli", "card", "A card in a PC/SC reader: info, read, login, sign, PINs."),
     "station": Entry("cardio.station.cli", "station", "The reader station: hand a card over."),
     "service": Entry("verifier.cli", "service", "Relying sites: register, list."),
+    "verifier": Entry("verifier.cli", "verifier", "Serve logins alone, in several processes."),
     "token": Entry("verifier.cli", "token", "Web eID tokens: verify and explain."),
     "sim": Entry("simulators.cli", "sim", "Simulated citizens, cards and readers."),
     "bench": Entry("simulators.load.cli", "bench", "Benchmarks, each beside its limit."),

@@ -1,4 +1,4 @@
-"""The commands `hoviat service` and `hoviat token`."""
+"""The commands `hoviat service`, `hoviat verifier` and `hoviat token`."""
 
 import json
 from pathlib import Path
@@ -79,6 +79,38 @@ def list_sites(*, as_json: bool) -> None:
             click.echo(json.dumps(members, ensure_ascii=False) if as_json else "  ".join(members.values()))
     finally:
         database.close()
+
+
+@click.group()
+def verifier() -> None:
+    """The verifier by itself."""
+
+
+@verifier.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8082, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on."
+)
+@click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes that answer."
+)
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve logins under /verifier, alone; Ctrl-C or SIGTERM ends it gently."""
+    from pki.errors import PkiError
+    from pki.home import HomeError, load
+    from pki.workers import ServiceStoppedError, listen
+    from verifier.serving import Serving, check, run
+
+    try:
+        home = load(_home_folder())
+        check(home)
+        with listen(host, port) as listener:
+            click.echo(f"serving http://{host}:{listener.getsockname()[1]}/verifier/ (Ctrl-C ends)", err=True)
+            run(Serving(home, listener, workers))
+    except (HomeError, PkiError, ServiceStoppedError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror}") from error
 
 
 @click.group()

@@ -64,8 +64,11 @@ class LoginApi:
 
     async def authenticate(self, authorization: str, body: Body) -> Response:
         """Verifies {"token": {…}, "nonce": "…"}: claims and receipt, or a problem with the receipt."""
-        presented = Presented(parse_api_key(bearer(authorization)), _nonce_of(body))
+        nonce = body.get("nonce")
+        presented = Presented(parse_api_key(bearer(authorization)), nonce if isinstance(nonce, str) else "")
         found = await self._found.submit(presented)
+        if not presented.nonce:
+            raise RequestRefusedError("due are token, an object, and nonce, a string")
         token = body.get("token")
         attempt = self._logins.verify(found, lambda: WebEidToken.from_json_value(token))
         try:
@@ -84,10 +87,3 @@ def bearer(authorization: str) -> str:
     if scheme.lower() != _BEARER:
         raise ApiKeyInvalidError
     return key.strip()
-
-
-def _nonce_of(body: Body) -> str:
-    nonce = body.get("nonce")
-    if not isinstance(nonce, str) or not nonce:
-        raise RequestRefusedError("due are token, an object, and nonce, a string")
-    return nonce

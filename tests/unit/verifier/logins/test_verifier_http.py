@@ -310,10 +310,14 @@ def test_database_gone_is_a_503(world: World, monkeypatch: pytest.MonkeyPatch) -
     def gone(*_arguments: object) -> None:
         raise OperationalError("SELECT 1", {}, OSError("gone"))
 
-    monkeypatch.setattr(world.verifier.logins, "issue_challenge", gone)
-    response = world.http.post("/v1/challenges", json={}, headers=world.headers)
-    assert (response.status_code, kind_of(response)) == (503, "database-unavailable")
-    assert "SELECT" not in response.text
+    nonce = world.nonce()
+    monkeypatch.setattr(world.verifier.database, "write", gone)
+    for response in (
+        world.http.post("/v1/challenges", json={}, headers=world.headers),
+        world.post(CARD.token(nonce, ORIGIN), nonce),
+    ):
+        assert (response.status_code, kind_of(response)) == (503, "database-unavailable")
+        assert "SELECT" not in response.text
 
 
 def test_health_and_metrics(world: World) -> None:
