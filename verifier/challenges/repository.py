@@ -6,8 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import Row, bindparam, delete, insert, select, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
+from pki.store.bulk import insert_values
 from verifier.authentication.errors import (
     ChallengeError,
     ChallengeExpiredError,
@@ -50,17 +51,10 @@ def issue_many(
         for site in sites
     ]
     rows = [
-        {
-            "digest": digest_of(challenge.nonce),
-            "site_id": site.site_id,
-            "origin": challenge.origin,
-            "issued_at": now,
-            "expires_at": challenge.expires_at,
-        }
+        (digest_of(challenge.nonce), site.site_id, challenge.origin, now, challenge.expires_at)
         for site, challenge in zip(sites, made, strict=True)
     ]
-    if rows:
-        session.execute(insert(ChallengeRow), rows)
+    insert_values(session, ChallengeRow, _COLUMNS, rows)
     return made
 
 
@@ -101,6 +95,7 @@ def burn_many(session: WriteSession, nonces: Iterable[str], now: datetime) -> se
     return {by_digest[digest] for digest in burned.scalars()}
 
 
+_COLUMNS = ("digest", "site_id", "origin", "issued_at", "expires_at")
 _FIND = select(
     ChallengeRow.digest,
     ChallengeRow.site_id,

@@ -1,6 +1,8 @@
 """What sites may ask, as functions from a decoded body to a response; how it is carried is not seen here."""
 
+import json
 from http import HTTPStatus
+from typing import cast
 
 from starlette.responses import JSONResponse, Response
 
@@ -38,13 +40,14 @@ class LoginApi:
     def __init__(self, logins: LoginService, metrics: Metrics) -> None:
         self._logins = logins
         self._metrics = metrics
-        self._challenges: Lane[ChallengeRequest, Challenge] = Lane("challenges", logins.issue_many)
-        self._found: Lane[Presented, Found] = Lane("presented", logins.find_many)
-        self._recorded: Lane[Attempt, AcceptedLogin] = Lane("logins", logins.record_many)
+        self._reading: Lane[Presented, Found] = Lane("verifier-reading", logins.find_many)
+        self._writing: Lane[ChallengeRequest | Attempt, Challenge | AcceptedLogin] = Lane(
+            "verifier-writing", logins.record_many
+        )
 
     def close(self) -> None:
         """Ends the threads that wait for the database."""
-        for lane in (self._challenges, self._found, self._recorded):
+        for lane in (self._reading, self._writing):
             lane.close()
 
     async def create_challenge(self, authorization: str, body: Body) -> Response:
@@ -53,7 +56,7 @@ class LoginApi:
         origin = body.get("origin")
         if "origin" in body and not isinstance(origin, str):
             raise OriginForeignError
-        challenge = await self._challenges.submit(ChallengeRequest(key, origin))
+        challenge = cast("Challenge", await self._writing.submit(ChallengeRequest(key, origin)))
         self._metrics.count_challenge()
         content = {
             "nonce": challenge.nonce,
@@ -66,19 +69,20 @@ class LoginApi:
         """Verifies {"token": {…}, "nonce": "…"}: claims and receipt, or a problem with the receipt."""
         nonce = body.get("nonce")
         presented = Presented(parse_api_key(bearer(authorization)), nonce if isinstance(nonce, str) else "")
-        found = await self._found.submit(presented)
+        found = await self._reading.submit(presented)
         if not presented.nonce:
             raise RequestRefusedError("due are token, an object, and nonce, a string")
         token = body.get("token")
         attempt = self._logins.verify(found, lambda: WebEidToken.from_json_value(token))
         try:
-            login = await self._recorded.submit(attempt)
+            login = cast("AcceptedLogin", await self._writing.submit(attempt))
         except LoginAttemptRefusedError as refusal:
             self._metrics.count_login(refusal.error.kind)
             return login_refused(refusal)
         self._metrics.count_login(ACCEPTED)
-        content = {"claims": login.identity.claims(), "receipt": login.receipt.as_json()}
-        return JSONResponse(content, HTTPStatus.OK, NO_STORE)
+        claims = json.dumps(login.identity.claims(), ensure_ascii=False)
+        content = f'{{"claims": {claims}, "receipt": {login.receipt.as_json_text()}}}'
+        return Response(content, HTTPStatus.OK, NO_STORE, "application/json")
 
 
 def bearer(authorization: str) -> str:

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import cast
 
 from pki.auditchain import Event, append_many
 from pki.auditchain.table import queue_writers
@@ -20,7 +21,7 @@ from verifier.challenges import repository as challenges
 from verifier.challenges.repository import Challenge
 from verifier.receipts import service as receipts
 from verifier.receipts.advice import ACCEPTED
-from verifier.receipts.service import Ended, Receipt
+from verifier.receipts.service import Receipt, Summary
 from verifier.services.apikeys import ApiKey, RandomBytes
 from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
 from verifier.services.registry import RelyingSite, recognise
@@ -84,6 +85,12 @@ class Attempt:
     proof: Proof | LoginRefusedError
 
 
+Issued = Challenge | ApiKeyInvalidError | OriginForeignError
+"""What comes of a request for a challenge."""
+Ended = AcceptedLogin | LoginAttemptRefusedError
+"""What comes of an attempt."""
+
+
 class LoginService:
     """Issues challenges and verifies the tokens that answer them.
 
@@ -104,21 +111,6 @@ class LoginService:
         self._status = {name: _status_of(verifier) for name, verifier in verifiers.items()}
         self._clock = clock
         self._random_bytes = random_bytes
-
-    def issue_many(
-        self, requests: Sequence[ChallengeRequest]
-    ) -> list[Challenge | ApiKeyInvalidError | OriginForeignError]:
-        """A fresh nonce for each request of a known site for its own origin."""
-        with self._database.write() as session:
-            sites = [
-                _require_own_origin(site, request)
-                for site, request in zip(
-                    recognise(session, [request.key for request in requests]), requests, strict=True
-                )
-            ]
-            known = [site for site in sites if isinstance(site, RelyingSite)]
-            made = iter(challenges.issue_many(session, known, self._clock(), self._random_bytes))
-        return [next(made) if isinstance(site, RelyingSite) else site for site in sites]
 
     def find_many(self, presented: Sequence[Presented]) -> list[Found | ApiKeyInvalidError]:
         """The challenge behind each nonce; not burned yet."""
@@ -144,22 +136,21 @@ class LoginService:
             return Attempt(found, error)
         return Attempt(found, proof)
 
-    def record_many(self, attempts: Sequence[Attempt]) -> list[AcceptedLogin | LoginAttemptRefusedError]:
-        """Step 8 of those that came so far; then ends each attempt for good, in their order.
+    def record_many(self, works: Sequence[ChallengeRequest | Attempt]) -> list[Issued | Ended]:
+        """Issues challenges, and ends attempts for good; a result for each, in their order.
 
-        Challenges are burned, receipts written and the audit chain continued in one transaction. No lock
-        was held while tokens were verified, and whoever burns a challenge first has it alone.
+        Step 8 comes first. Then challenges are burned, receipts written and the audit chain continued in one
+        transaction. No lock was held while tokens were verified, and whoever burns a challenge first has it
+        alone.
         """
-        checked = self._check_status(attempts)
-        now = self._clock()
+        requests = [work for work in works if isinstance(work, ChallengeRequest)]
+        checked = self._check_status([work for work in works if isinstance(work, Attempt)])
         with self._database.write() as session:
-            queue_writers(session, AuditEntry)  # first, so that two batches never wait for each other
-            outcomes = _burn(session, checked, now)
-            kept = receipts.store_many(
-                session, self._random_bytes, [_ended(*outcome) for outcome in outcomes]
-            )
-            append_many(session, AuditEntry, map(_event, kept, (found for found, _ in outcomes)))
-        return [_result(*outcome, receipt) for outcome, receipt in zip(outcomes, kept, strict=True)]
+            if checked:
+                queue_writers(session, AuditEntry)  # first, so that two batches never wait for each other
+            issued = iter(self._issue(session, requests))
+            ended = iter(self._end(session, checked))
+        return [next(issued if isinstance(work, ChallengeRequest) else ended) for work in works]
 
     def issue_challenge(self, site: RelyingSite) -> Challenge:
         """A fresh nonce for one attempt at this site."""
@@ -174,7 +165,7 @@ class LoginService:
         [result] = self.record_many([self.verify(found, read_token)])
         if isinstance(result, LoginAttemptRefusedError):
             raise result from result.error
-        return result
+        return cast("AcceptedLogin", result)
 
     def receipt(self, site: RelyingSite, code: str) -> Receipt:
         """A receipt of this site's; raises ReceiptMissingError or ReceiptCodeError."""
@@ -187,6 +178,25 @@ class LoginService:
         return [
             Found(site, nonce, now, challenge) for (site, nonce), challenge in zip(wanted, found, strict=True)
         ]
+
+    def _issue(self, session: WriteSession, requests: Sequence[ChallengeRequest]) -> list[Issued]:
+        """A fresh nonce for each request of a known site for its own origin."""
+        if not requests:
+            return []
+        known = recognise(session, [request.key for request in requests])
+        sites = [_require_own_origin(*pair) for pair in zip(known, requests, strict=True)]
+        admitted = [site for site in sites if isinstance(site, RelyingSite)]
+        made = iter(challenges.issue_many(session, admitted, self._clock(), self._random_bytes))
+        return [next(made) if isinstance(site, RelyingSite) else site for site in sites]
+
+    def _end(self, session: WriteSession, checked: Sequence["_Checked"]) -> list[Ended]:
+        """Burns, keeps a receipt and an audit entry of each."""
+        if not checked:
+            return []
+        outcomes = _burn(session, checked, self._clock())
+        kept = receipts.store_many(session, self._random_bytes, [_summary(*outcome) for outcome in outcomes])
+        append_many(session, AuditEntry, map(_event, kept, (found for found, _ in outcomes)))
+        return [_result(*outcome, receipt) for outcome, receipt in zip(outcomes, kept, strict=True)]
 
     def _check_status(self, attempts: Sequence[Attempt]) -> list["_Checked"]:
         """Step 8. Asked as late as can be: what was revoked before the login is recorded, counts."""
@@ -238,11 +248,11 @@ def _burn(session: WriteSession, checked: Sequence[_Checked], now: datetime) -> 
     return outcomes
 
 
-def _ended(found: Found, outcome: Identity | LoginRefusedError) -> Ended:
+def _summary(found: Found, outcome: Identity | LoginRefusedError) -> Summary:
     site = found.site
     if isinstance(outcome, LoginRefusedError):
-        return Ended(site.site_id, found.at, site.policy, (outcome.step, outcome.kind), None)
-    return Ended(site.site_id, found.at, site.policy, None, outcome.certificate_sha256)
+        return Summary(site.site_id, found.at, site.policy, (outcome.step, outcome.kind), None)
+    return Summary(site.site_id, found.at, site.policy, None, outcome.certificate_sha256)
 
 
 def _event(receipt: Receipt, found: Found) -> Event:

@@ -26,7 +26,7 @@ from simulators.process import free_port, python_process
 _NAME = "login"
 _GOAL = 0.60
 _LATENCY_GOAL_MS = 50.0
-_CONNECTIONS = 32
+_CONNECTIONS = 128
 _PACE = 0.8
 _DAY_SECONDS = 86_400
 _ISSUER = "citizen-auth-g1"
