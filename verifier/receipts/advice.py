@@ -57,6 +57,16 @@ _WAIT = Words(
     "وضعیت کارت در این لحظه دانسته نیست؛ چند دقیقه دیگر دوباره تلاش کنید. کارت شما ایرادی ندارد.",
     "The card's status can't be looked up right now; try again in a few minutes. Your card is not at fault.",
 )
+_WAIT_OR_TELL = Words(
+    "وضعیت کارت از صادرکننده آن به‌درستی به دست نیامد؛ چند دقیقه دیگر دوباره تلاش کنید و اگر باز هم نشد، "
+    "کد رسید را به پشتیبانی بدهید. کارت شما ایرادی ندارد.",
+    "The card's issuer did not give its status properly; try again in a few minutes, and if it still fails, "
+    "give the receipt code to the help desk. Your card is not at fault.",
+)
+_TELL = Words(
+    "ورود با کارت‌های این صادرکننده هنوز در این سامانه برقرار نشده است؛ کد رسید را به پشتیبانی بدهید.",
+    "Logging in with cards of this issuer is not set up here; give the receipt code to the help desk.",
+)
 _NOTHING = Words("کاری لازم نیست.", "Nothing needs to be done.")
 
 ADVICE: Mapping[str, Words] = MappingProxyType(
@@ -85,6 +95,12 @@ ADVICE: Mapping[str, Words] = MappingProxyType(
         "certificate-suspended": _RESUME,
         "certificate-unknown": _VISIT_OFFICE,
         "status-unavailable": _WAIT,
+        "status-source-unknown": _TELL,
+        "status-source-paused": _WAIT,
+        "status-source-failed": _WAIT,
+        "status-timeout": _WAIT,
+        "status-stale": _WAIT_OR_TELL,
+        "status-untrusted-answer": _WAIT_OR_TELL,
     }
 )
 """Advice by the `kind` of the failure; every kind has an entry."""
@@ -145,6 +161,25 @@ TITLES: Mapping[str, Words] = MappingProxyType(
         ),
         "status-unavailable": Words(
             "وضعیت گواهی اکنون دانسته نیست", "The certificate's status can't be known now"
+        ),
+        "status-source-unknown": Words(
+            "مرجعی برای پرسیدن وضعیت گواهی نیست", "Nobody can be asked for the certificate's status"
+        ),
+        "status-source-paused": Words(
+            "مرجع وضعیت گواهی اکنون پرسیده نمی‌شود",
+            "The source of the certificate's status is not asked at the moment",
+        ),
+        "status-source-failed": Words(
+            "مرجع وضعیت گواهی پاسخ نمی‌دهد", "The source of the certificate's status does not answer"
+        ),
+        "status-timeout": Words(
+            "مرجع وضعیت گواهی بسیار کند است", "The source of the certificate's status is too slow"
+        ),
+        "status-stale": Words(
+            "خبر وضعیت گواهی تازه نیست", "What is said of the certificate's status is not of now"
+        ),
+        "status-untrusted-answer": Words(
+            "خبر وضعیت گواهی درخور اعتماد نیست", "What is said of the certificate's status can't be trusted"
         ),
     }
 )
