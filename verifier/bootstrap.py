@@ -1,6 +1,7 @@
 """Creating and opening the verifier of a home."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -12,17 +13,23 @@ from pki import oids
 from pki.clock import Clock, utc_now
 from pki.home import Home
 from pki.store.database import create_database_engine, migrate
+from pki.validation.certificate import Certificate
+from pki.validation.foreign import ForeignTrust, Purpose
+from verifier.authentication.certificate import LIBRARY_FAILURES
 from verifier.authentication.policy import WEB_EID_POLICY, AuthenticationPolicy, national_policy
 from verifier.authentication.trust import TrustStore
 from verifier.authentication.verification import TokenVerifier
 from verifier.logins.service import LoginService
 from verifier.metrics import Metrics
 from verifier.services.registry import SiteRegistry
-from verifier.statuslookup import StateReader, StoreStatusLookup
+from verifier.status.lookup import ForeignStatus
+from verifier.status.own import StateReader, StoreStatusLookup
+from verifier.status.sources import Sources, load_sources
 from verifier.store.sessions import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _SERVICE = "verifier"
+_LOG = logging.getLogger(__name__)
 NATIONAL_POLICY = national_policy(frozenset({oids.HOVIAT_AUTHENTICATION_POLICY}))
 """Our own cards: the certificate asserts our authentication profile's policy."""
 POLICIES: dict[str, AuthenticationPolicy] = {
@@ -58,6 +65,11 @@ class OpenPki(Protocol):
         """What is known of each certificate."""
         ...
 
+    @property
+    def foreign(self) -> ForeignTrust:
+        """Who else may have issued one."""
+        ...
+
 
 @dataclass(frozen=True)
 class Verifier:
@@ -67,6 +79,7 @@ class Verifier:
     logins: LoginService
     metrics: Metrics
     database: Database
+    foreign_status: ForeignStatus
 
     def check_health(self) -> None:
         """Raises SQLAlchemyError while the database does not answer."""
@@ -74,7 +87,8 @@ class Verifier:
             session.execute(text("SELECT 1"))
 
     def close(self) -> None:
-        """Gives the database's connections back."""
+        """Gives the database's connections back, and asks nobody any more."""
+        self.foreign_status.close()
         self.database.close()
 
 
@@ -88,24 +102,56 @@ def initialise(home: Home, clock: Clock = utc_now) -> None:  # noqa: ARG001 - th
 
 
 def open_verifier(home: Home, pki: OpenPki, clock: Clock = utc_now) -> Verifier:
-    """The verifier of this home, trusting its own PKI."""
+    """The verifier of this home: cards of its own PKI, and under another policy those of foreign anchors.
+
+    Raises StatusSettingsError.
+    """
+    foreign_status = ForeignStatus(load_sources(home.root))
     trust = TrustStore(pki.trust.anchors, pki.trust.intermediates)
     national = TokenVerifier(NATIONAL_POLICY, trust, StoreStatusLookup(pki.status))
-    return assemble(Database(create_database_engine(home.database_url(_SERVICE))), [national], clock)
+    foreign = TokenVerifier(WEB_EID_POLICY, foreign_trust(pki.foreign), None)
+    database = Database(create_database_engine(home.database_url(_SERVICE)))
+    return assemble(database, [national, foreign], clock, foreign_status)
+
+
+def foreign_trust(foreign: ForeignTrust) -> TrustStore:
+    """The anchors for logins that the home holds now."""
+    found = foreign.current(Purpose.LOGIN)
+    return TrustStore(_readable(found.anchors), _readable(found.intermediates))
+
+
+def _readable(certificates: Iterable[Certificate]) -> Iterator[x509.Certificate]:
+    """Those that the library reads too: one that it doesn't is no reason to do without the others."""
+    for certificate in certificates:
+        try:
+            yield x509.load_der_x509_certificate(certificate.raw)
+        except LIBRARY_FAILURES:
+            _LOG.warning("a foreign authority's certificate can't be read; its cards are refused")
 
 
 def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Database]:
     """Only the register of sites, which needs no PKI; the caller closes the database."""
     database = Database(create_database_engine(home.database_url(_SERVICE)))
-    return SiteRegistry(database, (NATIONAL_POLICY.name,), clock), database
+    return SiteRegistry(database, tuple(POLICIES), clock), database
 
 
-def assemble(database: Database, verifiers: Iterable[TokenVerifier], clock: Clock) -> Verifier:
-    """Puts a verifier together from its parts; sites may use the policies of `verifiers`."""
+def assemble(
+    database: Database,
+    verifiers: Iterable[TokenVerifier],
+    clock: Clock,
+    foreign_status: ForeignStatus | None = None,
+) -> Verifier:
+    """Puts a verifier together from its parts; sites may use the policies of `verifiers`.
+
+    `foreign_status` is asked where a verifier has no status of its own; without one, nobody logs in there.
+    """
+    status = foreign_status or ForeignStatus(Sources({}))
     by_policy = {verifier.policy.name: verifier for verifier in verifiers}
+    foreign = {name: status for name, verifier in by_policy.items() if verifier.status is None}
     return Verifier(
         SiteRegistry(database, tuple(by_policy), clock),
-        LoginService(database, by_policy, clock),
-        Metrics(),
+        LoginService(database, by_policy, clock, foreign=foreign),
+        Metrics([status.report]),
         database,
+        status,
     )

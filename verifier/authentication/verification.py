@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography import x509
+
 from verifier.authentication.algorithms import verify_signature
 from verifier.authentication.certificate import CardCertificate
 from verifier.authentication.identity import Identity
@@ -13,25 +15,42 @@ from verifier.authentication.trust import TrustStore
 
 
 @dataclass(frozen=True)
+class CheckedToken:
+    """A token that passed steps 2 to 7: only the status of its certificate is left to ask for."""
+
+    certificate: CardCertificate
+    issuer: x509.Certificate
+
+    def identity(self) -> Identity:
+        """Whose token it is; to be believed once the status is known to be good."""
+        return Identity.of(self.certificate)
+
+
+@dataclass(frozen=True)
 class TokenVerifier:
     """Verifies tokens under one policy; holds no state and does no input or output of its own."""
 
     policy: AuthenticationPolicy
     trust: TrustStore
     status: StatusLookup | None
-    """None leaves step 8 out, which only a tool that explains old tokens may do."""
+    """None leaves step 8 out: for a tool that explains old tokens, and where it is asked for afterwards."""
 
     def verify(self, token: WebEidToken, origin: str, nonce: str, at: datetime) -> Identity:
         """Steps 2 to 8 (parsing the token was step 1); raises the LoginRefusedError of the first that fails.
 
         `origin` is the site's own and `nonce` the one that was issued to it: neither comes from the token.
         """
+        checked = self.check(token, origin, nonce, at)
+        if self.status is not None:
+            check_status(self.status(checked.issuer, checked.certificate.serial))
+        return checked.identity()
+
+    def check(self, token: WebEidToken, origin: str, nonce: str, at: datetime) -> CheckedToken:
+        """Steps 2 to 7, which ask nobody."""
         algorithm = token.accepted_algorithm()
         certificate = CardCertificate.from_base64(token.unverified_certificate)
         check_purpose(self.policy, certificate)
         check_policy(self.policy, certificate, algorithm)
         issuer = self.trust.check(certificate, at)
         verify_signature(algorithm, certificate.public_key, token.signature, origin, nonce)
-        if self.status is not None:
-            check_status(self.status(issuer, certificate.serial))
-        return Identity.of(certificate)
+        return CheckedToken(certificate, issuer)

@@ -114,9 +114,7 @@ def _add_authentications(
         nonce = _nonce_of(body)
         token: JsonValue = body.get("token")
         try:
-            login = await run_in_threadpool(
-                logins.authenticate, site, nonce, lambda: WebEidToken.from_json_value(token)
-            )
+            login = await logins.log_in(site, nonce, lambda: WebEidToken.from_json_value(token))
         except LoginAttemptRefusedError as refusal:
             metrics.count_login(refusal.error.kind)
             return _refusal(refusal)
