@@ -64,7 +64,7 @@ def _read(url: str) -> Place:
     host = (parts.hostname or "").lower()
     if parts.scheme not in _DEFAULT_PORTS or "@" in parts.netloc or "#" in url:
         raise ValueError("not http, or with more than host, path and query")
-    if _HOST.fullmatch(host) is None:
+    if _HOST.fullmatch(host) is None or ("[" in parts.netloc) != (":" in host):
         raise ValueError("not a host")
     port = _DEFAULT_PORTS[parts.scheme] if parts.port is None else parts.port
     if not 0 < port <= _MAX_PORT:

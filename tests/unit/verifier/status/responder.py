@@ -2,6 +2,7 @@
 
 import asyncio
 import itertools
+import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -176,7 +177,7 @@ class Server:
 
 
 @asynccontextmanager
-async def serving(behaviour: Behaviour) -> AsyncIterator[Server]:
+async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> AsyncIterator[Server]:
     """A server on loopback. What it still does at the end is cancelled."""
     tasks: set[asyncio.Task[None]] = set()
     faults: list[BaseException] = []
@@ -204,7 +205,7 @@ async def serving(behaviour: Behaviour) -> AsyncIterator[Server]:
         if not task.cancelled() and (error := task.exception()) is not None:
             faults.append(error)
 
-    server = await asyncio.start_server(begin, "127.0.0.1", 0)
+    server = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=tls)
     made.port = server.sockets[0].getsockname()[1]
     try:
         yield made
