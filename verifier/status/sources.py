@@ -102,10 +102,13 @@ def _identity(path: Path, section: str) -> Identity:
     if _KEY_IDENTIFIER.fullmatch(section):
         return bytes.fromhex(section)
     try:
-        return comparable(x509.Name.from_rfc4514_string(section).public_bytes())
-    except (ValueError, DerError) as error:
+        name = comparable(x509.Name.from_rfc4514_string(section).public_bytes())
+    except (ValueError, DerError):
+        name = ()
+    if not name:
         detail = "is neither a subjectKeyIdentifier in hexadecimal nor a name as RFC 4514 writes it"
-        raise StatusSettingsError(path, detail, section) from error
+        raise StatusSettingsError(path, detail, section)
+    return name
 
 
 def _source(path: Path, section: str, table: object) -> Source:

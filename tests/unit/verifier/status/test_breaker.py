@@ -112,7 +112,8 @@ def test_what_was_let_in_before_it_opened_neither_closes_it_nor_prolongs_the_pau
     early, late = breaker.admit(), breaker.admit()
     breaker.failed(breaker.admit())
     breaker.succeeded(early)
-    assert breaker.state is BreakerState.OPEN
+    with pytest.raises(BreakerOpenError):
+        breaker.admit()
     now = PAUSE
     breaker.failed(late)
     assert breaker.state is BreakerState.HALF_OPEN
