@@ -31,7 +31,7 @@ class Turn(NamedTuple):
 
 
 class Breaker:
-    """Pure: it does nothing but count. Not for several threads."""
+    """Pure: it does nothing but count. Not for several threads; these may only read its state."""
 
     def __init__(self, failures: int, pause: float, clock: Monotonic) -> None:
         """Opens at so many `failures` in a row, for `pause` seconds."""
@@ -46,9 +46,10 @@ class Breaker:
     @property
     def state(self) -> BreakerState:
         """At this moment."""
-        if self._opened_at is None:
+        opened_at = self._opened_at
+        if opened_at is None:
             return BreakerState.CLOSED
-        over = self._clock() - self._opened_at >= self._pause
+        over = self._clock() - opened_at >= self._pause
         return BreakerState.HALF_OPEN if over else BreakerState.OPEN
 
     def admit(self) -> Turn:

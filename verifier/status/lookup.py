@@ -65,7 +65,7 @@ class ForeignStatus:
         return await self._askers[source.settings.label].ask(below, above, at)
 
     def report(self) -> Iterator[str]:
-        """Lines for Prometheus; the only names in them are those that the settings give."""
+        """Lines for Prometheus; the only names in them are those that the settings give. For any thread."""
         gates = [gate for label in sorted(self._askers) for gate in self._askers[label].gates(label)]
         yield f"# HELP {_METRIC}_answers_total Status questions by how they ended."
         yield f"# TYPE {_METRIC}_answers_total counter"
