@@ -45,7 +45,7 @@ HOST = "status.example"
 LABELS = 'source="foreign",protocol="ocsp"'
 
 
-def good(_issuer: x509.Certificate, _serial: int) -> StatusAnswer:
+def good(issuer: x509.Certificate, serial: int) -> StatusAnswer:  # noqa: ARG001
     return StatusAnswer(CertificateStatus.GOOD)
 
 
