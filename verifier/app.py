@@ -39,14 +39,24 @@ def create_app(verifier: Verifier) -> FastAPI:
 def _add_operations(app: FastAPI, verifier: Verifier) -> None:
     @app.get("/healthz")
     async def healthz() -> Response:
-        """200 while the database answers."""
+        """200 while the database answers; `degraded` names what is configured and can't be used."""
         await run_in_threadpool(verifier.check_health)
-        return JSONResponse({"status": "ok"})
+        faults = await run_in_threadpool(_fault_counts, verifier)
+        degraded = [name for name, count in faults.items() if count]
+        return JSONResponse({"status": "degraded", "degraded": degraded} if degraded else {"status": "ok"})
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        """Counters for Prometheus."""
-        return PlainTextResponse(verifier.metrics.render(), media_type=MEDIA_TYPE)
+        """Counters and gauges for Prometheus."""
+        faults = await run_in_threadpool(_fault_counts, verifier)
+        return PlainTextResponse(verifier.metrics.render(faults), media_type=MEDIA_TYPE)
+
+
+def _fault_counts(verifier: Verifier) -> dict[str, int]:
+    return {
+        "anchors_unusable": len(verifier.anchor_faults()),
+        "sites_without_policy": len(verifier.site_faults()),
+    }
 
 
 def _add_problem_handlers(app: FastAPI) -> None:

@@ -1,28 +1,32 @@
 """Creating and opening the verifier of a home."""
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from cryptography import x509
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 from pki import oids
 from pki.clock import Clock, utc_now
 from pki.home import Home
 from pki.store.database import create_database_engine, migrate
+from pki.validation.foreign import ForeignTrust
 from verifier.authentication.policy import WEB_EID_POLICY, AuthenticationPolicy, national_policy
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import ForeignLogins, PinnedTrust, Trust
 from verifier.authentication.verification import TokenVerifier
 from verifier.logins.service import LoginService
 from verifier.metrics import Metrics
 from verifier.services.registry import SiteRegistry
-from verifier.statuslookup import StateReader, StoreStatusLookup
+from verifier.statuslookup import StateReader, StoreStatusLookup, no_foreign_status
 from verifier.store.sessions import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _SERVICE = "verifier"
+_LOG = logging.getLogger(__name__)
 NATIONAL_POLICY = national_policy(frozenset({oids.HOVIAT_AUTHENTICATION_POLICY}))
 """Our own cards: the certificate asserts our authentication profile's policy."""
 POLICIES: dict[str, AuthenticationPolicy] = {
@@ -54,6 +58,11 @@ class OpenPki(Protocol):
         ...
 
     @property
+    def foreign(self) -> ForeignTrust:
+        """Who may have issued a foreign card's certificate."""
+        ...
+
+    @property
     def status(self) -> StateReader:
         """What is known of each certificate."""
         ...
@@ -67,6 +76,34 @@ class Verifier:
     logins: LoginService
     metrics: Metrics
     database: Database
+    trusted: Mapping[str, Trust]
+    """By policy."""
+
+    def anchor_faults(self) -> dict[str, str]:
+        """`policy/certificate or file` → why it vouches for nobody, though it is there to do so."""
+        return {
+            f"{policy}/{name}": why
+            for policy, trust in self.trusted.items()
+            for name, why in trust.faults().items()
+        }
+
+    def site_faults(self) -> dict[str, str]:
+        """Site → why none of its logins is accepted. Raises SQLAlchemyError."""
+        return {
+            site.name: f"its policy {site.policy!a} is not configured"
+            for site in self.services.sites()
+            if site.policy not in self.trusted
+        }
+
+    def log_faults(self) -> None:
+        """Names on the log what is configured and can't be used; nothing else stands still for it."""
+        for name, why in self.anchor_faults().items():
+            _LOG.warning("trusted authority %r is not used: %s", name, why)
+        try:
+            for name, why in self.site_faults().items():
+                _LOG.warning("no login at site %r is accepted: %s", name, why)
+        except SQLAlchemyError as error:
+            _LOG.warning("the sites can't be looked at: %s", type(error).__name__)
 
     def check_health(self) -> None:
         """Raises SQLAlchemyError while the database does not answer."""
@@ -88,16 +125,21 @@ def initialise(home: Home, clock: Clock = utc_now) -> None:  # noqa: ARG001 - th
 
 
 def open_verifier(home: Home, pki: OpenPki, clock: Clock = utc_now) -> Verifier:
-    """The verifier of this home, trusting its own PKI."""
-    trust = TrustStore(pki.trust.anchors, pki.trust.intermediates)
-    national = TokenVerifier(NATIONAL_POLICY, trust, StoreStatusLookup(pki.status))
-    return assemble(Database(create_database_engine(home.database_url(_SERVICE))), [national], clock)
+    """The verifier of this home: its own PKI, and the foreign authorities that its operator trusts."""
+    own = PinnedTrust(pki.trust.anchors, pki.trust.intermediates)
+    verifiers = (
+        TokenVerifier(NATIONAL_POLICY, own, StoreStatusLookup(pki.status)),
+        TokenVerifier(WEB_EID_POLICY, ForeignLogins(pki.foreign), no_foreign_status),
+    )
+    verifier = assemble(Database(create_database_engine(home.database_url(_SERVICE))), verifiers, clock)
+    verifier.log_faults()
+    return verifier
 
 
 def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Database]:
     """Only the register of sites, which needs no PKI; the caller closes the database."""
     database = Database(create_database_engine(home.database_url(_SERVICE)))
-    return SiteRegistry(database, (NATIONAL_POLICY.name,), clock), database
+    return SiteRegistry(database, tuple(POLICIES), clock), database
 
 
 def assemble(database: Database, verifiers: Iterable[TokenVerifier], clock: Clock) -> Verifier:
@@ -108,4 +150,5 @@ def assemble(database: Database, verifiers: Iterable[TokenVerifier], clock: Cloc
         LoginService(database, by_policy, clock),
         Metrics(),
         database,
+        {name: verifier.trust for name, verifier in by_policy.items()},
     )

@@ -2,8 +2,11 @@
 
 import threading
 from collections import Counter
+from collections.abc import Mapping
+from types import MappingProxyType
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_NO_FAULTS: Mapping[str, int] = MappingProxyType({})
 
 
 class Metrics:
@@ -24,8 +27,8 @@ class Metrics:
         with self._lock:
             self._logins[outcome] += 1
 
-    def render(self) -> str:
-        """The page that Prometheus scrapes."""
+    def render(self, faults: Mapping[str, int] = _NO_FAULTS) -> str:
+        """The page that Prometheus scrapes; `faults` counts what is configured and can't be used."""
         with self._lock:
             challenges, logins = self._challenges, sorted(self._logins.items())
         lines = [
@@ -36,4 +39,6 @@ class Metrics:
             "# TYPE hoviat_verifier_logins_total counter",
             *(f'hoviat_verifier_logins_total{{outcome="{outcome}"}} {count}' for outcome, count in logins),
         ]
+        for name, count in faults.items():
+            lines += [f"# TYPE hoviat_verifier_{name} gauge", f"hoviat_verifier_{name} {count}"]
         return "\n".join(lines) + "\n"

@@ -44,3 +44,8 @@ class StoreStatusLookup:
             return StatusAnswer(CertificateStatus.UNKNOWN)
         reason = None if state.reason is None else state.reason.value
         return StatusAnswer(_STATUSES[state.status], state.since, reason)
+
+
+def no_foreign_status(issuer: x509.Certificate, serial: int) -> StatusAnswer:  # noqa: ARG001 - nobody is asked
+    """A `StatusLookup` for foreign cards while nobody is there to ask: what is not known is refused."""
+    raise StatusUnavailableError

@@ -5,11 +5,12 @@ from datetime import datetime
 
 from verifier.authentication.algorithms import verify_signature
 from verifier.authentication.certificate import CardCertificate
+from verifier.authentication.hints import check_signing_certificates
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import AuthenticationPolicy, check_policy, check_purpose
 from verifier.authentication.status import StatusLookup, check_status
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import Trust, check_trust, issuer_of
 
 
 @dataclass(frozen=True)
@@ -17,7 +18,7 @@ class TokenVerifier:
     """Verifies tokens under one policy; holds no state and does no input or output of its own."""
 
     policy: AuthenticationPolicy
-    trust: TrustStore
+    trust: Trust
     status: StatusLookup | None
     """None leaves step 8 out, which only a tool that explains old tokens may do."""
 
@@ -28,10 +29,12 @@ class TokenVerifier:
         """
         algorithm = token.accepted_algorithm()
         certificate = CardCertificate.from_base64(token.unverified_certificate)
+        hints = token.hints.decode()
         check_purpose(self.policy, certificate)
-        check_policy(self.policy, certificate, algorithm)
-        issuer = self.trust.check(certificate, at)
+        check_policy(self.policy, certificate)
+        path = check_trust(self.policy, certificate, hints.intermediates, self.trust, at)
+        check_signing_certificates(self.policy, certificate, hints, self.trust, at)
         verify_signature(algorithm, certificate.public_key, token.signature, origin, nonce)
         if self.status is not None:
-            check_status(self.status(issuer, certificate.serial))
+            check_status(self.status(issuer_of(path), certificate.serial))
         return Identity.of(certificate)

@@ -9,7 +9,7 @@ from datetime import datetime
 from pki.auditchain import append
 from pki.clock import Clock
 from verifier.audit import AuditEntry
-from verifier.authentication.errors import ChallengeUsedError, LoginRefusedError
+from verifier.authentication.errors import ChallengeUsedError, LoginRefusedError, PolicyUnavailableError
 from verifier.authentication.identity import Identity
 from verifier.authentication.token import WebEidToken
 from verifier.authentication.verification import TokenVerifier
@@ -88,7 +88,9 @@ class LoginService:
     def _verify(self, site: RelyingSite, nonce: str, read_token: ReadToken, now: datetime) -> Identity:
         with self._database.read() as session:
             challenge = challenges.find(session, site.site_id, nonce, now)
-        verifier = self._verifiers[site.policy]
+        verifier = self._verifiers.get(site.policy)
+        if verifier is None:
+            raise PolicyUnavailableError(site.policy)
         return verifier.verify(read_token(), challenge.origin, nonce, now)
 
     def _accept(self, site: RelyingSite, nonce: str, now: datetime, identity: Identity) -> Receipt:
