@@ -41,22 +41,14 @@ def _add_operations(app: FastAPI, verifier: Verifier) -> None:
     async def healthz() -> Response:
         """200 while the database answers; `degraded` names what is configured and can't be used."""
         await run_in_threadpool(verifier.check_health)
-        faults = await run_in_threadpool(_fault_counts, verifier)
-        degraded = [name for name, count in faults.items() if count]
+        degraded = await run_in_threadpool(verifier.faults.degraded)
         return JSONResponse({"status": "degraded", "degraded": degraded} if degraded else {"status": "ok"})
 
     @app.get("/metrics")
     async def metrics() -> Response:
         """Counters and gauges for Prometheus."""
-        faults = await run_in_threadpool(_fault_counts, verifier)
-        return PlainTextResponse(verifier.metrics.render(faults), media_type=MEDIA_TYPE)
-
-
-def _fault_counts(verifier: Verifier) -> dict[str, int]:
-    return {
-        "anchors_unusable": len(verifier.anchor_faults()),
-        "sites_without_policy": len(verifier.site_faults()),
-    }
+        page = await run_in_threadpool(verifier.metrics.render)
+        return PlainTextResponse(page, media_type=MEDIA_TYPE)
 
 
 def _add_problem_handlers(app: FastAPI) -> None:

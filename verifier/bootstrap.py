@@ -1,14 +1,12 @@
 """Creating and opening the verifier of a home."""
 
-import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from cryptography import x509
 from sqlalchemy import text
-from sqlalchemy.exc import SQLAlchemyError
 
 from pki import oids
 from pki.clock import Clock, utc_now
@@ -16,8 +14,9 @@ from pki.home import Home
 from pki.store.database import create_database_engine, migrate
 from pki.validation.foreign import ForeignTrust
 from verifier.authentication.policy import WEB_EID_POLICY, AuthenticationPolicy, national_policy
-from verifier.authentication.trust import ForeignLogins, PinnedTrust, Trust
+from verifier.authentication.trust import ForeignLogins, PinnedTrust
 from verifier.authentication.verification import TokenVerifier
+from verifier.faults import Faults
 from verifier.logins.service import LoginService
 from verifier.metrics import Metrics
 from verifier.services.registry import SiteRegistry
@@ -26,7 +25,6 @@ from verifier.store.sessions import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _SERVICE = "verifier"
-_LOG = logging.getLogger(__name__)
 NATIONAL_POLICY = national_policy(frozenset({oids.HOVIAT_AUTHENTICATION_POLICY}))
 """Our own cards: the certificate asserts our authentication profile's policy."""
 POLICIES: dict[str, AuthenticationPolicy] = {
@@ -76,34 +74,7 @@ class Verifier:
     logins: LoginService
     metrics: Metrics
     database: Database
-    trusted: Mapping[str, Trust]
-    """By policy."""
-
-    def anchor_faults(self) -> dict[str, str]:
-        """`policy/certificate or file` → why it vouches for nobody, though it is there to do so."""
-        return {
-            f"{policy}/{name}": why
-            for policy, trust in self.trusted.items()
-            for name, why in trust.faults().items()
-        }
-
-    def site_faults(self) -> dict[str, str]:
-        """Site → why none of its logins is accepted. Raises SQLAlchemyError."""
-        return {
-            site.name: f"its policy {site.policy!a} is not configured"
-            for site in self.services.sites()
-            if site.policy not in self.trusted
-        }
-
-    def log_faults(self) -> None:
-        """Names on the log what is configured and can't be used; nothing else stands still for it."""
-        for name, why in self.anchor_faults().items():
-            _LOG.warning("trusted authority %r is not used: %s", name, why)
-        try:
-            for name, why in self.site_faults().items():
-                _LOG.warning("no login at site %r is accepted: %s", name, why)
-        except SQLAlchemyError as error:
-            _LOG.warning("the sites can't be looked at: %s", type(error).__name__)
+    faults: Faults
 
     def check_health(self) -> None:
         """Raises SQLAlchemyError while the database does not answer."""
@@ -132,7 +103,7 @@ def open_verifier(home: Home, pki: OpenPki, clock: Clock = utc_now) -> Verifier:
         TokenVerifier(WEB_EID_POLICY, ForeignLogins(pki.foreign), no_foreign_status),
     )
     verifier = assemble(Database(create_database_engine(home.database_url(_SERVICE))), verifiers, clock)
-    verifier.log_faults()
+    verifier.faults.log()
     return verifier
 
 
@@ -145,10 +116,8 @@ def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Dat
 def assemble(database: Database, verifiers: Iterable[TokenVerifier], clock: Clock) -> Verifier:
     """Puts a verifier together from its parts; sites may use the policies of `verifiers`."""
     by_policy = {verifier.policy.name: verifier for verifier in verifiers}
+    sites = SiteRegistry(database, tuple(by_policy), clock)
+    faults = Faults({name: verifier.trust for name, verifier in by_policy.items()}, sites)
     return Verifier(
-        SiteRegistry(database, tuple(by_policy), clock),
-        LoginService(database, by_policy, clock),
-        Metrics(),
-        database,
-        {name: verifier.trust for name, verifier in by_policy.items()},
+        sites, LoginService(database, by_policy, clock), Metrics([faults.report]), database, faults
     )

@@ -2,17 +2,21 @@
 
 import threading
 from collections import Counter
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_NO_FAULTS: Mapping[str, int] = MappingProxyType({})
+
+
+Report: TypeAlias = Callable[[], Iterable[str]]
+"""Further lines, made anew for each page."""
 
 
 class Metrics:
     """Counts challenges and logins of this process; carries no site, code or person."""
 
-    def __init__(self) -> None:
+    def __init__(self, reports: Iterable[Report] = ()) -> None:
+        self._reports = tuple(reports)
         self._lock = threading.Lock()
         self._challenges = 0
         self._logins: Counter[str] = Counter()
@@ -27,8 +31,8 @@ class Metrics:
         with self._lock:
             self._logins[outcome] += 1
 
-    def render(self, faults: Mapping[str, int] = _NO_FAULTS) -> str:
-        """The page that Prometheus scrapes; `faults` counts what is configured and can't be used."""
+    def render(self) -> str:
+        """The page that Prometheus scrapes."""
         with self._lock:
             challenges, logins = self._challenges, sorted(self._logins.items())
         lines = [
@@ -38,7 +42,6 @@ class Metrics:
             "# HELP hoviat_verifier_logins_total Login attempts by outcome.",
             "# TYPE hoviat_verifier_logins_total counter",
             *(f'hoviat_verifier_logins_total{{outcome="{outcome}"}} {count}' for outcome, count in logins),
+            *(line for report in self._reports for line in report()),
         ]
-        for name, count in faults.items():
-            lines += [f"# TYPE hoviat_verifier_{name} gauge", f"hoviat_verifier_{name} {count}"]
         return "\n".join(lines) + "\n"

@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+from cryptography import x509
+
+from pki.validation import ValidatedPath
 from verifier.authentication.algorithms import verify_signature
 from verifier.authentication.certificate import CardCertificate
 from verifier.authentication.hints import check_signing_certificates
@@ -11,6 +14,24 @@ from verifier.authentication.policy import AuthenticationPolicy, check_policy, c
 from verifier.authentication.status import StatusLookup, check_status
 from verifier.authentication.token import WebEidToken
 from verifier.authentication.trust import Trust, check_trust, issuer_of
+
+
+@dataclass(frozen=True)
+class CheckedToken:
+    """A token that passed steps 2 to 7: only the status of its certificate is left to ask for."""
+
+    certificate: CardCertificate
+    path: ValidatedPath
+    """From the card's certificate up; it may hold authorities that came with the token."""
+
+    @property
+    def issuer(self) -> x509.Certificate:
+        """The authority that issued the card's certificate."""
+        return issuer_of(self.path)
+
+    def identity(self) -> Identity:
+        """Whose token it is; to be believed once the status is known to be good."""
+        return Identity.of(self.certificate)
 
 
 @dataclass(frozen=True)
@@ -27,6 +48,13 @@ class TokenVerifier:
 
         `origin` is the site's own and `nonce` the one that was issued to it: neither comes from the token.
         """
+        checked = self.check(token, origin, nonce, at)
+        if self.status is not None:
+            check_status(self.status(checked.issuer, checked.certificate.serial))
+        return checked.identity()
+
+    def check(self, token: WebEidToken, origin: str, nonce: str, at: datetime) -> CheckedToken:
+        """Steps 2 to 7, which ask nobody."""
         algorithm = token.accepted_algorithm()
         certificate = CardCertificate.from_base64(token.unverified_certificate)
         hints = token.hints.decode()
@@ -35,6 +63,4 @@ class TokenVerifier:
         path = check_trust(self.policy, certificate, hints.intermediates, self.trust, at)
         check_signing_certificates(self.policy, certificate, hints, self.trust, at)
         verify_signature(algorithm, certificate.public_key, token.signature, origin, nonce)
-        if self.status is not None:
-            check_status(self.status(issuer_of(path), certificate.serial))
-        return Identity.of(certificate)
+        return CheckedToken(certificate, path)
