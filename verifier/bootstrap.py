@@ -1,7 +1,6 @@
 """Creating and opening the verifier of a home."""
 
-import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -13,12 +12,11 @@ from pki import oids
 from pki.clock import Clock, utc_now
 from pki.home import Home
 from pki.store.database import create_database_engine, migrate
-from pki.validation.certificate import Certificate
-from pki.validation.foreign import ForeignTrust, Purpose
-from verifier.authentication.certificate import LIBRARY_FAILURES
+from pki.validation.foreign import ForeignTrust
 from verifier.authentication.policy import WEB_EID_POLICY, AuthenticationPolicy, national_policy
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import ForeignLogins, PinnedTrust
 from verifier.authentication.verification import TokenVerifier
+from verifier.faults import Faults
 from verifier.logins.service import LoginService
 from verifier.metrics import Metrics
 from verifier.services.registry import SiteRegistry
@@ -29,7 +27,6 @@ from verifier.store.sessions import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _SERVICE = "verifier"
-_LOG = logging.getLogger(__name__)
 NATIONAL_POLICY = national_policy(frozenset({oids.HOVIAT_AUTHENTICATION_POLICY}))
 """Our own cards: the certificate asserts our authentication profile's policy."""
 POLICIES: dict[str, AuthenticationPolicy] = {
@@ -61,13 +58,13 @@ class OpenPki(Protocol):
         ...
 
     @property
-    def status(self) -> StateReader:
-        """What is known of each certificate."""
+    def foreign(self) -> ForeignTrust:
+        """Who may have issued a foreign card's certificate."""
         ...
 
     @property
-    def foreign(self) -> ForeignTrust:
-        """Who else may have issued one."""
+    def status(self) -> StateReader:
+        """What is known of each certificate."""
         ...
 
 
@@ -79,6 +76,7 @@ class Verifier:
     logins: LoginService
     metrics: Metrics
     database: Database
+    faults: Faults
     foreign_status: ForeignStatus
 
     def check_health(self) -> None:
@@ -102,31 +100,20 @@ def initialise(home: Home, clock: Clock = utc_now) -> None:  # noqa: ARG001 - th
 
 
 def open_verifier(home: Home, pki: OpenPki, clock: Clock = utc_now) -> Verifier:
-    """The verifier of this home: cards of its own PKI, and under another policy those of foreign anchors.
+    """The verifier of this home: its own PKI, and the foreign authorities that its operator trusts.
 
     Raises StatusSettingsError.
     """
     foreign_status = ForeignStatus(load_sources(home.root))
-    trust = TrustStore(pki.trust.anchors, pki.trust.intermediates)
-    national = TokenVerifier(NATIONAL_POLICY, trust, StoreStatusLookup(pki.status))
-    foreign = TokenVerifier(WEB_EID_POLICY, foreign_trust(pki.foreign), None)
+    own = PinnedTrust(pki.trust.anchors, pki.trust.intermediates)
+    verifiers = (
+        TokenVerifier(NATIONAL_POLICY, own, StoreStatusLookup(pki.status)),
+        TokenVerifier(WEB_EID_POLICY, ForeignLogins(pki.foreign), None),
+    )
     database = Database(create_database_engine(home.database_url(_SERVICE)))
-    return assemble(database, [national, foreign], clock, foreign_status)
-
-
-def foreign_trust(foreign: ForeignTrust) -> TrustStore:
-    """The anchors for logins that the home holds now."""
-    found = foreign.current(Purpose.LOGIN)
-    return TrustStore(_readable(found.anchors), _readable(found.intermediates))
-
-
-def _readable(certificates: Iterable[Certificate]) -> Iterator[x509.Certificate]:
-    """Those that the library reads too: one that it doesn't is no reason to do without the others."""
-    for certificate in certificates:
-        try:
-            yield x509.load_der_x509_certificate(certificate.raw)
-        except LIBRARY_FAILURES:
-            _LOG.warning("a foreign authority's certificate can't be read; its cards are refused")
+    verifier = assemble(database, verifiers, clock, foreign_status)
+    verifier.faults.log()
+    return verifier
 
 
 def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Database]:
@@ -148,10 +135,13 @@ def assemble(
     status = foreign_status or ForeignStatus(Sources({}))
     by_policy = {verifier.policy.name: verifier for verifier in verifiers}
     foreign = {name: status for name, verifier in by_policy.items() if verifier.status is None}
+    sites = SiteRegistry(database, tuple(by_policy), clock)
+    faults = Faults({name: verifier.trust for name, verifier in by_policy.items()}, sites)
     return Verifier(
-        SiteRegistry(database, tuple(by_policy), clock),
+        sites,
         LoginService(database, by_policy, clock, foreign=foreign),
-        Metrics([status.report]),
+        Metrics([faults.report, status.report]),
         database,
+        faults,
         status,
     )

@@ -25,7 +25,7 @@ from simulators.installation.services import Installation, initialise, open_inst
 from simulators.load.result import Result
 from simulators.process import free_port, python_process
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import NATIONAL_POLICY
 
@@ -87,7 +87,7 @@ def _card(installation: Installation, number: int) -> SoftwareCard:
 
 
 def _tokens_per_second(installation: Installation, cards: list[SoftwareCard], seconds: float) -> float:
-    trust = TrustStore(installation.pki.trust.anchors, installation.pki.trust.intermediates)
+    trust = PinnedTrust(installation.pki.trust.anchors, installation.pki.trust.intermediates)
     verifier = TokenVerifier(NATIONAL_POLICY, trust, status=None)
     nonce = "A" * 44
     tokens = [WebEidToken.from_json_value(dict(card.token(nonce))) for card in cards]

@@ -5,13 +5,15 @@ from datetime import datetime
 
 from cryptography import x509
 
+from pki.validation import ValidatedPath
 from verifier.authentication.algorithms import verify_signature
 from verifier.authentication.certificate import CardCertificate
+from verifier.authentication.hints import check_signing_certificates
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import AuthenticationPolicy, check_policy, check_purpose
 from verifier.authentication.status import StatusLookup, check_status
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import Trust, check_trust, issuer_of
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,13 @@ class CheckedToken:
     """A token that passed steps 2 to 7: only the status of its certificate is left to ask for."""
 
     certificate: CardCertificate
-    issuer: x509.Certificate
+    path: ValidatedPath
+    """From the card's certificate up; it may hold authorities that came with the token."""
+
+    @property
+    def issuer(self) -> x509.Certificate:
+        """The authority that issued the card's certificate."""
+        return issuer_of(self.path)
 
     def identity(self) -> Identity:
         """Whose token it is; to be believed once the status is known to be good."""
@@ -31,7 +39,7 @@ class TokenVerifier:
     """Verifies tokens under one policy; holds no state and does no input or output of its own."""
 
     policy: AuthenticationPolicy
-    trust: TrustStore
+    trust: Trust
     status: StatusLookup | None
     """None leaves step 8 out: for a tool that explains old tokens, and where it is asked for afterwards."""
 
@@ -49,8 +57,10 @@ class TokenVerifier:
         """Steps 2 to 7, which ask nobody."""
         algorithm = token.accepted_algorithm()
         certificate = CardCertificate.from_base64(token.unverified_certificate)
+        hints = token.hints.decode()
         check_purpose(self.policy, certificate)
-        check_policy(self.policy, certificate, algorithm)
-        issuer = self.trust.check(certificate, at)
+        check_policy(self.policy, certificate)
+        path = check_trust(self.policy, certificate, hints.intermediates, self.trust, at)
+        check_signing_certificates(self.policy, certificate, hints, self.trust, at)
         verify_signature(algorithm, certificate.public_key, token.signature, origin, nonce)
-        return CheckedToken(certificate, issuer)
+        return CheckedToken(certificate, path)

@@ -12,7 +12,7 @@ from starlette.concurrency import run_in_threadpool
 from pki.auditchain import append
 from pki.clock import Clock
 from verifier.audit import AuditEntry
-from verifier.authentication.errors import ChallengeUsedError, LoginRefusedError
+from verifier.authentication.errors import ChallengeUsedError, LoginRefusedError, PolicyUnavailableError
 from verifier.authentication.identity import Identity
 from verifier.authentication.status import check_status
 from verifier.authentication.token import WebEidToken
@@ -129,15 +129,21 @@ class LoginService:
 
     def _verify(self, site: RelyingSite, nonce: str, read_token: ReadToken, now: datetime) -> Identity:
         origin = self._origin_of(site, nonce, now)
-        return self._verifiers[site.policy].verify(read_token(), origin, nonce, now)
+        return self._verifier_of(site).verify(read_token(), origin, nonce, now)
 
     def _check(self, site: RelyingSite, nonce: str, read_token: ReadToken, now: datetime) -> CheckedToken:
         origin = self._origin_of(site, nonce, now)
-        return self._verifiers[site.policy].check(read_token(), origin, nonce, now)
+        return self._verifier_of(site).check(read_token(), origin, nonce, now)
 
     def _origin_of(self, site: RelyingSite, nonce: str, now: datetime) -> str:
         with self._database.read() as session:
             return challenges.find(session, site.site_id, nonce, now).origin
+
+    def _verifier_of(self, site: RelyingSite) -> TokenVerifier:
+        verifier = self._verifiers.get(site.policy)
+        if verifier is None:
+            raise PolicyUnavailableError(site.policy)
+        return verifier
 
     def _accept(self, site: RelyingSite, nonce: str, now: datetime, identity: Identity) -> Receipt:
         with self._database.write() as session:

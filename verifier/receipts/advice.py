@@ -67,6 +67,11 @@ _TELL = Words(
     "ورود با کارت‌های این صادرکننده هنوز در این سامانه برقرار نشده است؛ کد رسید را به پشتیبانی بدهید.",
     "Logging in with cards of this issuer is not set up here; give the receipt code to the help desk.",
 )
+_TELL_SITE = Words(
+    "تنظیمات این سایت در سامانه ورود کامل نیست؛ کد رسید را به پشتیبانی سایت بدهید. کارت شما ایرادی ندارد.",
+    "This site is not set up properly at the login service; give the receipt code to the site's help desk. "
+    "Your card is not at fault.",
+)
 _NOTHING = Words("کاری لازم نیست.", "Nothing needs to be done.")
 
 ADVICE: Mapping[str, Words] = MappingProxyType(
@@ -90,6 +95,8 @@ ADVICE: Mapping[str, Words] = MappingProxyType(
         "certificate-not-yet-valid": _VISIT_OFFICE,
         "certificate-expired": _RENEW,
         "certificate-untrusted": _OTHER_CERTIFICATE,
+        "signing-certificate-refused": _UPDATE_SOFTWARE,
+        "policy-unavailable": _TELL_SITE,
         "signature-invalid": _CHECK_ADDRESS,
         "certificate-revoked": _REPLACE,
         "certificate-suspended": _RESUME,
@@ -150,6 +157,13 @@ TITLES: Mapping[str, Words] = MappingProxyType(
         "certificate-untrusted": Words(
             "صادرکننده گواهی مورد اعتماد نیست", "The certificate's issuer is not trusted"
         ),
+        "signing-certificate-refused": Words(
+            "گواهی امضایی که همراه پاسخ کارت آمده پذیرفته نیست",
+            "A signing certificate in the token is not accepted",
+        ),
+        "policy-unavailable": Words(
+            "سیاست ورود این سایت تنظیم نشده است", "The site's policy is not configured"
+        ),
         "signature-invalid": Words(
             "امضا برای این سایت و این درخواست معتبر نیست",
             "The signature is not valid for this site and this challenge",
@@ -192,9 +206,11 @@ STEP_NAMES: Mapping[str, Words] = MappingProxyType(
         "FORMAT": Words("قالب و الگوریتم", "Format: an accepted format and algorithm"),
         "CERTIFICATE": Words("گواهی", "Certificate: decoded completely"),
         "PURPOSE": Words("کاربرد گواهی", "Purpose: for logging in and nothing else"),
-        "POLICY": Words("سیاست، هویت و کلید", "Policy: accepted policy, one identity, fitting key"),
-        "TRUST": Words("اعتبار و صادرکننده", "Trust: valid in time, issued under a trusted authority"),
-        "SIGNATURE": Words("امضا", "Signature: over this origin and this nonce"),
+        "POLICY": Words("سیاست و هویت", "Policy: accepted policy, one identity"),
+        "TRUST": Words(
+            "اعتبار و صادرکننده", "Trust: valid in time, strong key, issued under a trusted authority"
+        ),
+        "SIGNATURE": Words("امضا", "Signature: by a fitting key, over this origin and this nonce"),
         "STATUS": Words("وضعیت", "Status: neither suspended nor revoked"),
     }
 )

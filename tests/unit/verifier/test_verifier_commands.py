@@ -174,6 +174,7 @@ def test_service_add_and_list(tmp_path: Path) -> None:
         "site_id": key.partition(".")[0],
         "name": "پورتال",
         "origin": "https://portal.example.ir",
+        "policy": "national",
     }
     renewed = run(*folder, "service", "renew-key", "پورتال", "--json")
     assert json.loads(renewed.output)["api_key"] != key

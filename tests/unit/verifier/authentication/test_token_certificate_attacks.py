@@ -40,12 +40,12 @@ from verifier.authentication.policy import WEB_EID_POLICY, national_policy
 from verifier.authentication.status import CertificateStatus, StatusAnswer
 from verifier.authentication.steps import Step
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 
 FORGE = Forge.create()
 POLICY = national_policy(frozenset({POLICY_OID}))
-TRUST = TrustStore([FORGE.root.certificate], [FORGE.authority.certificate])
+TRUST = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
 
 
 class StatusBook:
@@ -65,7 +65,7 @@ class StatusBook:
 
 def verify(
     card: ForgedCard | Token,
-    trust: TrustStore = TRUST,
+    trust: PinnedTrust = TRUST,
     at: datetime = NOW,
     status: StatusBook | None = None,
 ) -> Identity:
@@ -141,7 +141,7 @@ def test_citizen_issued_certificate() -> None:
     parent = x509.load_der_x509_certificate(citizen.der)
     issuer = make_authority("unused")
     forged = type(issuer)(key, parent)
-    for trust in (TRUST, TrustStore([FORGE.root.certificate], [FORGE.authority.certificate, parent])):
+    for trust in (TRUST, PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate, parent])):
         with pytest.raises(IssuerUntrustedError):
             verify(FORGE.card(issuer=forged), trust)
 
@@ -155,21 +155,21 @@ def test_same_name_authority() -> None:
 def test_same_name_authority_beside_the_real_one() -> None:
     # A renewed authority keeps its name: the signature says which of the two issued.
     renewed = make_authority("Citizen CA", FORGE.root)
-    trust = TrustStore([FORGE.root.certificate], [renewed.certificate, FORGE.authority.certificate])
+    trust = PinnedTrust([FORGE.root.certificate], [renewed.certificate, FORGE.authority.certificate])
     verify(FORGE.card(), trust)
     verify(FORGE.card(issuer=renewed), trust)
 
 
 def test_another_trusted_authority_with_our_names_but_not_our_policy() -> None:
     foreign = make_authority("Foreign CA")
-    trust = TrustStore([FORGE.root.certificate, foreign.certificate], [FORGE.authority.certificate])
+    trust = PinnedTrust([FORGE.root.certificate, foreign.certificate], [FORGE.authority.certificate])
     with pytest.raises(CertificatePolicyError):
         verify(FORGE.card(issuer=foreign, policies=["2.999.9"]), trust)
 
 
 def test_another_trusted_authority_signing_in_the_name_of_ours() -> None:
     foreign = make_authority("Foreign CA")
-    trust = TrustStore([FORGE.root.certificate, foreign.certificate], [FORGE.authority.certificate])
+    trust = PinnedTrust([FORGE.root.certificate, foreign.certificate], [FORGE.authority.certificate])
     forged = type(foreign)(foreign.key, FORGE.authority.certificate)
     with pytest.raises(IssuerUntrustedError):
         verify(FORGE.card(issuer=forged), trust)
@@ -199,33 +199,35 @@ def test_not_yet_valid() -> None:
 def test_issuer_expired() -> None:
     old = make_authority("Citizen CA", FORGE.root, not_after=NOW - timedelta(seconds=1))
     with pytest.raises(IssuerUntrustedError):
-        verify(FORGE.card(issuer=old), TrustStore([FORGE.root.certificate], [old.certificate]))
+        verify(FORGE.card(issuer=old), PinnedTrust([FORGE.root.certificate], [old.certificate]))
 
 
 def test_root_expired() -> None:
     root = make_authority("Old root", path_length=None, not_after=NOW - timedelta(seconds=1))
     authority = make_authority("Below the old root", root)
     with pytest.raises(IssuerUntrustedError):
-        verify(FORGE.card(issuer=authority), TrustStore([root.certificate], [authority.certificate]))
+        verify(FORGE.card(issuer=authority), PinnedTrust([root.certificate], [authority.certificate]))
 
 
 def test_unrelated_expired_anchor_does_not_matter() -> None:
     old = make_authority("Old", not_after=NOW - timedelta(days=1))
-    verify(FORGE.card(), TrustStore([old.certificate, FORGE.root.certificate], [FORGE.authority.certificate]))
+    verify(
+        FORGE.card(), PinnedTrust([old.certificate, FORGE.root.certificate], [FORGE.authority.certificate])
+    )
 
 
 def test_broken_anchor_does_not_matter_and_is_named() -> None:
     leaf = x509.load_der_x509_certificate(FORGE.card().der)
-    trust = TrustStore([leaf, FORGE.root.certificate], [FORGE.authority.certificate])
+    trust = PinnedTrust([leaf, FORGE.root.certificate], [FORGE.authority.certificate])
     verify(FORGE.card(), trust)
-    assert trust.unusable == [leaf]
+    assert trust.faults() == {leaf.fingerprint(hashes.SHA256()).hex(): "it is no authority"}
 
 
 def test_path_length_is_respected() -> None:
     root = make_authority("Short root", path_length=1)
     middle = make_authority("Middle", root, path_length=None)
     issuer = make_authority("Deep issuer", middle)
-    trust = TrustStore([root.certificate], [middle.certificate, issuer.certificate])
+    trust = PinnedTrust([root.certificate], [middle.certificate, issuer.certificate])
     with pytest.raises(IssuerUntrustedError):
         verify(FORGE.card(issuer=issuer), trust)
     verify(FORGE.card(issuer=middle), trust)
@@ -235,7 +237,7 @@ def test_path_of_endless_authorities_ends() -> None:
     chain = [make_authority("Level 0", path_length=None)]
     for level in range(1, 8):
         chain.append(make_authority(f"Level {level}", chain[-1], path_length=None))
-    trust = TrustStore([chain[0].certificate], [a.certificate for a in chain[1:]])
+    trust = PinnedTrust([chain[0].certificate], [a.certificate for a in chain[1:]])
     verify(FORGE.card(issuer=chain[3]), trust)
     with pytest.raises(IssuerUntrustedError):
         verify(FORGE.card(issuer=chain[4]), trust)
@@ -244,7 +246,7 @@ def test_path_of_endless_authorities_ends() -> None:
 def test_authorities_that_issue_each_other_end() -> None:
     first = make_authority("Ring", path_length=None)
     second = make_authority("Ring", first, path_length=None)
-    trust = TrustStore([], [first.certificate, second.certificate])
+    trust = PinnedTrust([], [first.certificate, second.certificate])
     with pytest.raises(IssuerUntrustedError):
         verify(FORGE.card(issuer=second), trust)
 
@@ -253,7 +255,7 @@ def test_intermediate_with_an_unknown_critical_extension() -> None:
     strange = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.7"), b"\x05\x00")
     authority = make_authority("Strange", FORGE.root, extensions=[(strange, True)])
     with pytest.raises(IssuerUntrustedError):
-        verify(FORGE.card(issuer=authority), TrustStore([FORGE.root.certificate], [authority.certificate]))
+        verify(FORGE.card(issuer=authority), PinnedTrust([FORGE.root.certificate], [authority.certificate]))
 
 
 def test_certificate_signed_with_a_weak_hash() -> None:

@@ -30,7 +30,7 @@ from tests.unit.verifier.status.responder import answering as answering_with
 from verifier.app import create_app
 from verifier.authentication.policy import WEB_EID_POLICY, national_policy
 from verifier.authentication.status import CertificateStatus, StatusAnswer
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, assemble
 from verifier.logins.service import ForeignPolicyError
@@ -67,7 +67,7 @@ class World:
         migrate(engine, MIGRATIONS)
         trusted = {"national": OWN, "webeid": FOREIGN}
         trust = {
-            name: TrustStore([forge.root.certificate], [forge.authority.certificate])
+            name: PinnedTrust([forge.root.certificate], [forge.authority.certificate])
             for name, forge in trusted.items()
         }
         wanted = {

@@ -24,7 +24,7 @@ from verifier.app import create_app
 from verifier.authentication.errors import StatusUnavailableError
 from verifier.authentication.policy import national_policy
 from verifier.authentication.status import CertificateStatus, StatusAnswer
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble
 from verifier.client import (
@@ -48,7 +48,7 @@ class World:
         self.now = NOW
         self.answer = StatusAnswer(CertificateStatus.GOOD)
         self.down = False
-        trust = TrustStore([FORGE.root.certificate], [FORGE.authority.certificate])
+        trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
         checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
         self.verifier: Verifier = assemble(Database(engine), [checks], self.clock)
         self.app = create_app(self.verifier)
