@@ -59,6 +59,14 @@ class ForeignPolicyError(Exception):
         self.policy = policy
 
 
+class StatusNotAskedError(Exception):
+    """Logins under `policy` would be accepted whatever their certificates' status."""
+
+    def __init__(self, policy: str) -> None:
+        super().__init__(f"nobody is asked for the status under {policy}")
+        self.policy = policy
+
+
 class LoginService:
     """Issues challenges and verifies the tokens that answer them."""
 
@@ -72,8 +80,12 @@ class LoginService:
     ) -> None:
         """`verifiers` are by the name of their policy.
 
-        `foreign`: who is asked for the status, step 8, under policies whose verifier leaves it out.
+        `foreign`: who is asked for the status, step 8, under policies whose verifier leaves it out. Raises
+        StatusNotAskedError for one of these that is not named there.
         """
+        for name, verifier in verifiers.items():
+            if verifier.status is None and name not in foreign:
+                raise StatusNotAskedError(name)
         self._database = database
         self._verifiers = dict(verifiers)
         self._clock = clock

@@ -334,7 +334,8 @@ def test_a_crl_where_ocsp_does_not_tell(behaviour: Any) -> None:
         for serial, expected in ((FINE, CertificateStatus.GOOD), (REVOKED, CertificateStatus.REVOKED)):
             assert (await lookup.ask(ANCHOR, both(url, crl_url, serial), NOW)).status is expected
 
-    run(with_both(behaviour, Point(), ask, budget=0.3))
+    # The CRL has the same time, and shall not fail for want of it on a busy machine.
+    run(with_both(behaviour, Point(), ask, budget=1.5 if behaviour is silent else 30.0))
 
 
 def test_ocsp_is_enough_where_it_tells() -> None:

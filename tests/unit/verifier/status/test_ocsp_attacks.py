@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from pki import oids
+from pki import der, oids
 from pki.validation.decoders import Usage
 from tests.unit.pki.validation.making import DAY, NOW, Party, certify, key_usage, purposes
 from tests.unit.verifier.status.responder import (
@@ -35,6 +35,7 @@ from tests.unit.verifier.status.responder import (
     http,
     lookup_of,
     names_responder,
+    nonce_of,
     run,
     sending,
     serving,
@@ -55,6 +56,7 @@ from verifier.authentication.errors import (
     StatusUntrustedAnswerError,
 )
 from verifier.authentication.status import CertificateStatus, StatusAnswer, check_status
+from verifier.status.places import read_place
 
 SERIAL = 4711
 MINUTE = timedelta(minutes=1)
@@ -203,7 +205,6 @@ def test_two_answers_to_one_question() -> None:
 
 def _with_two_singles(one: bytes, other: bytes) -> bytes:
     """The first answer with both singles; that its signature is wrong shall not be why it is refused."""
-    from pki import der  # noqa: PLC0415
 
     def parts(raw: bytes) -> list[der.Element]:
         basic = der.parse(der.parse(raw, der.SEQUENCE).children()[1].content, der.SEQUENCE).children()[1]
@@ -347,8 +348,6 @@ def test_the_first_that_may_be_asked_is_asked() -> None:
 
 def test_a_designated_responder_is_asked_whatever_the_certificate_names() -> None:
     async def ask() -> StatusAnswer:
-        from verifier.status.places import read_place  # noqa: PLC0415
-
         asked = card(names_responder("http://elsewhere.example/"))
         async with serving(answering(lambda body: Saying().answer(body, asked))) as server:
             lookup = lookup_of(source(server.port, responder=read_place(server.url())))
@@ -382,8 +381,6 @@ def test_what_is_sent() -> None:
             for _ in range(2):
                 await lookup.ask(ANCHOR, card_at(server.url()), NOW)
             return server.received
-
-    from tests.unit.verifier.status.responder import nonce_of  # noqa: PLC0415
 
     first, second = run(ask())
     assert first.head.startswith("POST /status HTTP/1.1\r\n")
