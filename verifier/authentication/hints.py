@@ -115,8 +115,10 @@ def _check_algorithms(entry: Mapping[str, JsonValue]) -> None:
     for algorithm in _list(algorithms, name, None):
         if not isinstance(algorithm, dict):
             raise TokenParseError(ParseFault.FIELD_TYPE, name)
-        if any(algorithm.get(part) not in known for part, known in _ALGORITHM_PARTS.items()):
-            raise TokenParseError(ParseFault.UNKNOWN_ALGORITHM, name)
+        for part, known in _ALGORITHM_PARTS.items():
+            value = algorithm.get(part)
+            if not isinstance(value, str) or value not in known:
+                raise TokenParseError(ParseFault.UNKNOWN_ALGORITHM, name)
 
 
 def _texts(members: Mapping[str, JsonValue], name: str, where: str) -> tuple[str, ...]:

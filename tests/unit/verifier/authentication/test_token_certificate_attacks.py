@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +15,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.forge.certificates import NOW, POLICY_OID, issue_card, key_usage, make_authority, person
+from pki.der import bit_string, sequence
+from pki.validation.certificate import read_certificate
+from simulators.forge.certificates import (
+    NOW,
+    POLICY_OID,
+    Authority,
+    issue_card,
+    key_usage,
+    make_authority,
+    person,
+)
 from simulators.forge.tokens import NONCE, ORIGIN, Forge, ForgedCard, Token
 from verifier.authentication.errors import (
     CertificateDecodingError,
@@ -258,6 +269,48 @@ def test_intermediate_with_an_unknown_critical_extension() -> None:
         verify(FORGE.card(issuer=authority), PinnedTrust([FORGE.root.certificate], [authority.certificate]))
 
 
+def test_authority_that_may_not_issue_under_our_policy() -> None:
+    for policies in ((), ("2.999.9",)):
+        authority = make_authority("Signature CA", FORGE.root, policies=policies)
+        with pytest.raises(IssuerUntrustedError) as caught:
+            verify(
+                FORGE.card(issuer=authority), PinnedTrust([FORGE.root.certificate], [authority.certificate])
+            )
+        assert caught.value.cause.kind == "policy"
+
+
+def test_authority_without_key_usage_or_that_may_sign_no_certificates() -> None:
+    signer = make_authority("CRL signer", FORGE.root)
+    for usage in (None, key_usage("crl_sign")):
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(signer.certificate.subject)
+            .issuer_name(FORGE.root.certificate.subject)
+            .public_key(signer.key.public_key())
+            .serial_number(5)
+            .not_valid_before(NOW - timedelta(days=1))
+            .not_valid_after(NOW + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        )
+        if usage is not None:
+            builder = builder.add_extension(usage, critical=True)
+        odd = builder.sign(FORGE.root.key, hashes.SHA256())
+        trust = PinnedTrust([FORGE.root.certificate], [odd, FORGE.authority.certificate])
+        assert list(trust.faults().values()) == ["it is no authority"]
+        with pytest.raises(IssuerUntrustedError):
+            verify(FORGE.card(issuer=Authority(signer.key, odd)), trust)
+        verify(FORGE.card(), trust)
+
+
+def test_authority_that_no_anchor_stands_above_does_not_matter_and_is_named() -> None:
+    stranger = make_authority("Below a stranger", make_authority("Stranger"))
+    trust = PinnedTrust([FORGE.root.certificate], [stranger.certificate, FORGE.authority.certificate])
+    verify(FORGE.card(), trust)
+    assert list(trust.faults()) == [stranger.certificate.fingerprint(hashes.SHA256()).hex()]
+    with pytest.raises(IssuerUntrustedError):
+        verify(FORGE.card(issuer=stranger), trust)
+
+
 def test_certificate_signed_with_a_weak_hash() -> None:
     # The library no longer signs with SHA-1; SHA-224 is as little on the list of accepted hashes.
     der = issue_card(FORGE.authority, FORGE.spec, hashes.SHA224())
@@ -413,6 +466,54 @@ def test_mutated_certificates_end_in_typed_refusals(position: int, replacement: 
     with pytest.raises(LoginRefusedError) as caught:
         verify(token)
     assert caught.value.step <= Step.TRUST
+
+
+@given(st.integers(0, 10**6), st.binary(min_size=0, max_size=4), st.integers(0, 4))
+def test_mutated_certificates_that_a_trusted_authority_signed(
+    position: int, replacement: bytes, removed: int
+) -> None:
+    """Its signature holds, so that every step reads what is wrong in it; nothing but a refusal may come."""
+    original = read_certificate(FORGE.card().der)
+    at = position % len(original.tbs)
+    tbs = original.tbs[:at] + replacement + original.tbs[at + removed :]
+    signature = FORGE.authority.key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    der = sequence((tbs, original.algorithm, bit_string(signature)))
+    token = {**FORGE.card().token(), "unverifiedCertificate": base64.b64encode(der).decode()}
+    with suppress(LoginRefusedError):
+        verify(token)
+
+
+def test_encoded_default_as_finnish_cards_have_it() -> None:
+    """X.690, section 11.5, forbids cA FALSE to be written; what it says is plain all the same."""
+    encoded = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.19"), b"\x30\x03\x01\x01\x00")
+    verify(FORGE.card(authority=None, extensions=[(encoded, True)]))
+    as_authority = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.19"), b"\x30\x03\x01\x01\xff")
+    with pytest.raises(PurposeWrongError):
+        verify(FORGE.card(authority=None, extensions=[(as_authority, True)]))
+
+
+@pytest.mark.parametrize(
+    ("oid", "value"),
+    [
+        pytest.param("2.5.29.15", b"\x03\x02\x09\x80", id="keyUsage"),
+        pytest.param("2.5.29.37", b"\x30\x00", id="extendedKeyUsage"),
+        pytest.param("2.5.29.19", b"\x30\x03\x01\x01\x01", id="basicConstraints"),
+        pytest.param("2.5.29.32", b"\x04\x00", id="certificatePolicies"),
+        pytest.param("2.5.29.17", b"\x30\x82", id="subjectAltName"),
+    ],
+)
+def test_extension_that_can_not_be_read(oid: str, value: bytes) -> None:
+    broken = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value)
+    with pytest.raises(CertificateDecodingError):
+        verify(
+            FORGE.card(usage=None, purposes=None, policies=[], authority=None, extensions=[(broken, False)])
+        )
+
+
+def test_name_of_no_text() -> None:
+    bits = x509.NameAttribute(NameOID.X500_UNIQUE_IDENTIFIER, b"\x01", _ASN1Type.BitString)
+    with pytest.raises(CertificateDecodingError):
+        verify(FORGE.card(subject=x509.Name([*person(), bits])))
 
 
 @given(st.binary(min_size=1, max_size=600))
