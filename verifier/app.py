@@ -27,14 +27,16 @@ def create_app(verifier: Verifier) -> FastAPI:
 def _add_operations(app: FastAPI, verifier: Verifier) -> None:
     @app.get("/healthz")
     async def healthz() -> Response:
-        """200 while the database answers."""
+        """200 while the database answers; `degraded` names what is configured and can't be used."""
         await run_in_threadpool(verifier.check_health)
-        return JSONResponse({"status": "ok"})
+        degraded = await run_in_threadpool(verifier.faults.degraded)
+        return JSONResponse({"status": "degraded", "degraded": degraded} if degraded else {"status": "ok"})
 
     @app.get("/metrics")
     async def metrics() -> Response:
-        """Counters for Prometheus."""
-        return PlainTextResponse(verifier.metrics.render(), media_type=MEDIA_TYPE)
+        """Counters and gauges for Prometheus."""
+        page = await run_in_threadpool(verifier.metrics.render)
+        return PlainTextResponse(page, media_type=MEDIA_TYPE)
 
 
 def _add_problem_handlers(app: FastAPI) -> None:

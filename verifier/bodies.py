@@ -7,8 +7,8 @@ from starlette.requests import ClientDisconnect, Request
 from verifier.authentication import strictjson
 from verifier.authentication.strictjson import JsonFault, JsonValue, StrictJsonError
 
-MAXIMUM_BYTES = 16_384
-"""A token has at most 10,000 characters; nonce and frame fit into the rest."""
+MAXIMUM_BYTES = 81_920
+"""A token has at most 65,536 characters; nonce and frame fit into the rest."""
 MAXIMUM_DEPTH = 8
 DEFAULT_SECONDS = 10.0
 _JSON = "application/json"
@@ -19,7 +19,7 @@ class BodyError(Exception):
 
     BodyError
     ├── BodyTypeError       the content type is not application/json
-    ├── BodyTooLargeError   more than 16,384 bytes
+    ├── BodyTooLargeError   more than 81,920 bytes
     ├── BodyTooSlowError    not there in time, or the client went away
     └── BodyMalformedError  not a JSON object, or one that json.loads would let through but RFC 8259 does not
     """

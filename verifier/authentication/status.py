@@ -47,7 +47,14 @@ class StatusLookup(Protocol):
         ...
 
 
-def check_status(answer: StatusAnswer | StatusError) -> StatusError | None:
+def check_status(answer: StatusAnswer | StatusError) -> None:
+    """Step 8: raises StatusError for everything but good."""
+    refusal = refusal_of(answer)
+    if refusal is not None:
+        raise refusal
+
+
+def refusal_of(answer: StatusAnswer | StatusError) -> StatusError | None:
     """Step 8: None for good, else why the certificate is refused."""
     if isinstance(answer, StatusError):
         return answer

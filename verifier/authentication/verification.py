@@ -5,30 +5,37 @@ from datetime import datetime
 
 from cryptography import x509
 
+from pki.validation import ValidatedPath
 from verifier.authentication.algorithms import verify_signature
 from verifier.authentication.certificate import CardCertificate
+from verifier.authentication.hints import check_signing_certificates
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import AuthenticationPolicy, check_policy, check_purpose
 from verifier.authentication.status import Asked, StatusLookup, check_status
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import Trust, check_trust, issuer_of
 
 
 @dataclass(frozen=True)
-class Proof:
-    """A token that passed all steps but the last: whether the issuer stands by the certificate is open."""
+class CheckedToken:
+    """A token that passed steps 2 to 7: only the status of its certificate is left to ask for."""
 
     certificate: CardCertificate
-    issuer: x509.Certificate
+    path: ValidatedPath
+    """From the card's certificate up; it may hold authorities that came with the token."""
+
+    @property
+    def issuer(self) -> x509.Certificate:
+        """The authority that issued the card's certificate."""
+        return issuer_of(self.path)
 
     @property
     def question(self) -> Asked:
-        """What its status is asked by."""
+        """What our own status store is asked by."""
         return self.issuer, self.certificate.serial
 
-    @property
     def identity(self) -> Identity:
-        """Who would be logged in."""
+        """Whose token it is; to be believed once the status is known to be good."""
         return Identity.of(self.certificate)
 
 
@@ -37,29 +44,29 @@ class TokenVerifier:
     """Verifies tokens under one policy; holds no state and does no input or output of its own."""
 
     policy: AuthenticationPolicy
-    trust: TrustStore
+    trust: Trust
     status: StatusLookup | None
-    """None leaves step 8 out, which only a tool that explains old tokens may do."""
+    """None leaves step 8 out: for a tool that explains old tokens, and where it is asked for afterwards."""
 
-    def prove(self, token: WebEidToken, origin: str, nonce: str, at: datetime) -> Proof:
-        """Steps 2 to 7 (parsing the token was step 1); raises the LoginRefusedError of the first that fails.
+    def verify(self, token: WebEidToken, origin: str, nonce: str, at: datetime) -> Identity:
+        """Steps 2 to 8 (parsing the token was step 1); raises the LoginRefusedError of the first that fails.
 
         `origin` is the site's own and `nonce` the one that was issued to it: neither comes from the token.
         """
+        checked = self.check(token, origin, nonce, at)
+        if self.status is not None:
+            [answer] = self.status([checked.question])
+            check_status(answer)
+        return checked.identity()
+
+    def check(self, token: WebEidToken, origin: str, nonce: str, at: datetime) -> CheckedToken:
+        """Steps 2 to 7, which ask nobody."""
         algorithm = token.accepted_algorithm()
         certificate = CardCertificate.from_base64(token.unverified_certificate)
+        hints = token.hints.decode()
         check_purpose(self.policy, certificate)
-        check_policy(self.policy, certificate, algorithm)
-        issuer = self.trust.check(certificate, at)
+        check_policy(self.policy, certificate)
+        path = check_trust(self.policy, certificate, hints.intermediates, self.trust, at)
+        check_signing_certificates(self.policy, certificate, hints, self.trust, at)
         verify_signature(algorithm, certificate.public_key, token.signature, origin, nonce)
-        return Proof(certificate, issuer)
-
-    def verify(self, token: WebEidToken, origin: str, nonce: str, at: datetime) -> Identity:
-        """Steps 2 to 8, for one token by itself; raises as `prove` does, and StatusError."""
-        proof = self.prove(token, origin, nonce, at)
-        if self.status is not None:
-            [answer] = self.status([proof.question])
-            refusal = check_status(answer)
-            if refusal is not None:
-                raise refusal
-        return proof.identity
+        return CheckedToken(certificate, path)

@@ -74,6 +74,7 @@ class LoginApi:
             raise RequestRefusedError("due are token, an object, and nonce, a string")
         token = body.get("token")
         attempt = self._logins.verify(found, lambda: WebEidToken.from_json_value(token))
+        attempt = await self._logins.ask_others(attempt)
         try:
             login = cast("AcceptedLogin", await self._writing.submit(attempt))
         except LoginAttemptRefusedError as refusal:

@@ -13,6 +13,7 @@ from verifier.authentication.errors import (
     ChallengeExpiredError,
     ChallengeUsedError,
     LoginRefusedError,
+    PolicyUnavailableError,
     StatusUnavailableError,
     TokenFormatError,
     TokenParseError,
@@ -31,6 +32,7 @@ _STATUS_BY_ERROR: tuple[tuple[type[LoginRefusedError], HTTPStatus], ...] = (
     (TokenParseError, HTTPStatus.BAD_REQUEST),
     (TokenFormatError, HTTPStatus.BAD_REQUEST),
     (StatusUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
+    (PolicyUnavailableError, HTTPStatus.SERVICE_UNAVAILABLE),
     (LoginRefusedError, HTTPStatus.FORBIDDEN),
 )
 """First match counts."""

@@ -6,17 +6,23 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 from typing import cast
 
 from pki.auditchain import Event, append_many
 from pki.auditchain.table import queue_writers
 from pki.clock import Clock
 from verifier.audit import AuditEntry
-from verifier.authentication.errors import ChallengeError, ChallengeUsedError, LoginRefusedError
+from verifier.authentication.errors import (
+    ChallengeError,
+    ChallengeUsedError,
+    LoginRefusedError,
+    PolicyUnavailableError,
+)
 from verifier.authentication.identity import Identity
-from verifier.authentication.status import StatusLookup, check_status
+from verifier.authentication.status import StatusLookup, check_status, refusal_of
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.verification import Proof, TokenVerifier
+from verifier.authentication.verification import CheckedToken, TokenVerifier
 from verifier.challenges import repository as challenges
 from verifier.challenges.repository import Challenge
 from verifier.receipts import service as receipts
@@ -25,10 +31,12 @@ from verifier.receipts.service import Receipt, Summary
 from verifier.services.apikeys import ApiKey, RandomBytes
 from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
 from verifier.services.registry import RelyingSite, recognise
+from verifier.status.lookup import AsyncStatusLookup
 from verifier.store.sessions import Database, ReadSession, WriteSession
 
 _LOG = logging.getLogger(__name__)
 
+NOBODY: Mapping[str, AsyncStatusLookup] = MappingProxyType({})
 ReadToken = Callable[[], WebEidToken]
 """Step 1, postponed until the challenge is known: raises TokenParseError."""
 
@@ -48,6 +56,22 @@ class LoginAttemptRefusedError(Exception):
         super().__init__(str(error))
         self.error = error
         self.receipt = receipt
+
+
+class ForeignPolicyError(Exception):
+    """A status that others must be asked for can't be had here; `policy` wants one."""
+
+    def __init__(self, policy: str) -> None:
+        super().__init__(f"logins under {policy} ask other authorities: use ask_others")
+        self.policy = policy
+
+
+class StatusNotAskedError(Exception):
+    """Logins under `policy` would be accepted whatever their certificates' status."""
+
+    def __init__(self, policy: str) -> None:
+        super().__init__(f"nobody is asked for the status under {policy}")
+        self.policy = policy
 
 
 @dataclass(frozen=True)
@@ -82,7 +106,8 @@ class Attempt:
     """A login before its last step and its record: the token was verified, or the attempt was refused."""
 
     found: Found
-    proof: Proof | LoginRefusedError
+    outcome: CheckedToken | Identity | LoginRefusedError
+    """An identity where the status was asked for already."""
 
 
 Issued = Challenge | ApiKeyInvalidError | OriginForeignError
@@ -104,11 +129,22 @@ class LoginService:
         verifiers: Mapping[str, TokenVerifier],
         clock: Clock,
         random_bytes: RandomBytes = secrets.token_bytes,
+        foreign: Mapping[str, AsyncStatusLookup] = NOBODY,
     ) -> None:
-        """`verifiers` are by the name of their policy. Raises ValueError for one that asks for no status."""
+        """`verifiers` are by the name of their policy.
+
+        `foreign`: who is asked for the status, step 8, under policies whose verifier leaves it out. Raises
+        StatusNotAskedError for one of these that is not named there.
+        """
         self._database = database
         self._verifiers = dict(verifiers)
-        self._status = {name: _status_of(verifier) for name, verifier in verifiers.items()}
+        self._foreign = dict(foreign)
+        self._status: dict[str, StatusLookup] = {}
+        for name, verifier in verifiers.items():
+            if verifier.status is not None:
+                self._status[name] = verifier.status
+            elif name not in foreign:
+                raise StatusNotAskedError(name)
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -128,13 +164,27 @@ class LoginService:
         """Steps 1 to 7, of a token that answers a usable challenge. No input or output."""
         if isinstance(found.challenge, ChallengeError):
             return Attempt(found, found.challenge)
-        verifier = self._verifiers[found.site.policy]
         try:
-            token = read_token()
-            proof = verifier.prove(token, found.challenge.origin, found.challenge.nonce, found.at)
+            verifier = self._verifier_of(found.site)
+            checked = verifier.check(read_token(), found.challenge.origin, found.challenge.nonce, found.at)
         except LoginRefusedError as error:
             return Attempt(found, error)
-        return Attempt(found, proof)
+        return Attempt(found, checked)
+
+    async def ask_others(self, attempt: Attempt) -> Attempt:
+        """Step 8 where another authority must be asked; the rest stays for `record_many`.
+
+        It is awaited in no thread: however slow that authority is, it keeps nothing that another login needs.
+        """
+        found, checked = attempt.found, attempt.outcome
+        foreign = self._foreign.get(found.site.policy)
+        if foreign is None or not isinstance(checked, CheckedToken):
+            return attempt
+        try:
+            check_status(await foreign.ask(checked.issuer, checked.certificate.certificate, found.at))
+        except LoginRefusedError as error:
+            return Attempt(found, error)
+        return Attempt(found, checked.identity())
 
     def record_many(self, works: Sequence[ChallengeRequest | Attempt]) -> list[Issued | Ended]:
         """Issues challenges, and ends attempts for good; a result for each, in their order.
@@ -159,7 +209,12 @@ class LoginService:
         return challenge
 
     def authenticate(self, site: RelyingSite, nonce: str, read_token: ReadToken) -> AcceptedLogin:
-        """One login by itself; raises LoginAttemptRefusedError with its receipt."""
+        """One login by itself; raises LoginAttemptRefusedError with its receipt.
+
+        Raises ForeignPolicyError where others must be asked for the status, which takes an event loop.
+        """
+        if site.policy in self._foreign:
+            raise ForeignPolicyError(site.policy)
         with self._database.read() as session:
             [found] = self._find(session, [(site, nonce)])
         [result] = self.record_many([self.verify(found, read_token)])
@@ -171,6 +226,12 @@ class LoginService:
         """A receipt of this site's; raises ReceiptMissingError or ReceiptCodeError."""
         with self._database.read() as session:
             return receipts.find(session, site.site_id, code)
+
+    def _verifier_of(self, site: RelyingSite) -> TokenVerifier:
+        verifier = self._verifiers.get(site.policy)
+        if verifier is None:
+            raise PolicyUnavailableError(site.policy)
+        return verifier
 
     def _find(self, session: ReadSession, wanted: Sequence[tuple[RelyingSite, str]]) -> list[Found]:
         now = self._clock()
@@ -201,27 +262,21 @@ class LoginService:
     def _check_status(self, attempts: Sequence[Attempt]) -> list["_Checked"]:
         """Step 8. Asked as late as can be: what was revoked before the login is recorded, counts."""
         checked: dict[int, _Checked] = {}
-        proven: defaultdict[str, list[tuple[int, Proof]]] = defaultdict(list)
+        proven: defaultdict[str, list[tuple[int, CheckedToken]]] = defaultdict(list)
         for place, attempt in enumerate(attempts):
-            if isinstance(attempt.proof, Proof):
-                proven[attempt.found.site.policy].append((place, attempt.proof))
+            if isinstance(attempt.outcome, CheckedToken):
+                proven[attempt.found.site.policy].append((place, attempt.outcome))
             else:
-                checked[place] = (attempt.found, attempt.proof)
+                checked[place] = (attempt.found, attempt.outcome)
         for policy, group in proven.items():
-            answers = self._status[policy]([proof.question for _, proof in group])
-            for (place, proof), answer in zip(group, answers, strict=True):
-                checked[place] = (attempts[place].found, check_status(answer) or proof.identity)
+            answers = self._status[policy]([token.question for _, token in group])
+            for (place, token), answer in zip(group, answers, strict=True):
+                checked[place] = (attempts[place].found, refusal_of(answer) or token.identity())
         return [checked[place] for place in range(len(attempts))]
 
 
 _Checked = tuple[Found, Identity | LoginRefusedError]
 """An attempt and what all steps but the burning of its challenge say of it."""
-
-
-def _status_of(verifier: TokenVerifier) -> StatusLookup:
-    if verifier.status is None:
-        raise ValueError(f"the policy {verifier.policy.name} would let revoked certificates in")
-    return verifier.status
 
 
 def _require_own_origin(

@@ -20,7 +20,7 @@ from verifier import app as verifier_app
 from verifier.authentication.errors import StatusError
 from verifier.authentication.policy import national_policy
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, assemble
 from verifier.client import VerifierClient
@@ -37,7 +37,7 @@ class World:
         migrate(engine, MIGRATIONS)
         self.now = NOW
         self.status = CertificateStatus.GOOD
-        trust = TrustStore([FORGE.root.certificate], [FORGE.authority.certificate])
+        trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
         checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
         self.verifier = assemble(Database(engine), [checks], self.clock)
         self.key = self.verifier.services.register_site("sample", ORIGIN).api_key

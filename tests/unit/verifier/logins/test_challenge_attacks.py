@@ -28,7 +28,7 @@ from verifier.authentication.policy import national_policy
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
 from verifier.authentication.steps import Step
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble
 from verifier.challenges.models import ChallengeRow
@@ -57,7 +57,7 @@ class World:
         return [self.status for _ in asked]
 
     def open(self) -> Verifier:
-        trust = TrustStore([FORGE.root.certificate], [FORGE.authority.certificate])
+        trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
         checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
         return assemble(Database(create_database_engine(self.url)), [checks], self.clock)
 

@@ -23,7 +23,7 @@ from verifier.app import create_app
 from verifier.authentication.errors import StatusError, StatusUnavailableError
 from verifier.authentication.policy import national_policy
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble
 from verifier.client import (
@@ -47,7 +47,7 @@ class World:
         self.now = NOW
         self.answer = StatusAnswer(CertificateStatus.GOOD)
         self.down = False
-        trust = TrustStore([FORGE.root.certificate], [FORGE.authority.certificate])
+        trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
         checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
         self.verifier: Verifier = assemble(Database(engine), [checks], self.clock)
         self.app = create_app(self.verifier)
