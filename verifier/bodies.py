@@ -7,8 +7,8 @@ from starlette.requests import ClientDisconnect, Request
 from verifier.authentication import strictjson
 from verifier.authentication.strictjson import JsonFault, JsonValue, StrictJsonError
 
-MAXIMUM_BYTES = 16_384
-"""A token has at most 10,000 characters; nonce and frame fit into the rest."""
+MAXIMUM_BYTES = 81_920
+"""A token has at most 65,536 characters; nonce and frame fit into the rest."""
 MAXIMUM_DEPTH = 8
 DEFAULT_SECONDS = 10.0
 _JSON = "application/json"
@@ -19,7 +19,7 @@ class BodyError(Exception):
 
     BodyError
     ├── BodyTypeError       the content type is not application/json
-    ├── BodyTooLargeError   more than 16,384 bytes
+    ├── BodyTooLargeError   more than 81,920 bytes
     ├── BodyTooSlowError    not there in time, or the client went away
     └── BodyMalformedError  not a JSON object, or one that json.loads would let through but RFC 8259 does not
     """
@@ -47,13 +47,18 @@ class BodyMalformedError(BodyError):
 
 async def read_object(request: Request, seconds: float = DEFAULT_SECONDS) -> dict[str, JsonValue]:
     """The request's JSON object, of at most MAXIMUM_BYTES; raises BodyError."""
-    if request.headers.get("content-type", "").split(";")[0].strip().lower() != _JSON:
-        raise BodyTypeError("the content type must be application/json")
+    require_json(request.headers.get("content-type", ""))
     try:
         body = await asyncio.wait_for(_read(request), seconds)
     except (TimeoutError, ClientDisconnect) as error:
         raise BodyTooSlowError("the body did not arrive in time") from error
-    return _decode(body)
+    return decode(body)
+
+
+def require_json(content_type: str) -> None:
+    """Raises BodyTypeError for every other media type."""
+    if content_type != _JSON and content_type.split(";", maxsplit=1)[0].strip().lower() != _JSON:
+        raise BodyTypeError("the content type must be application/json")
 
 
 async def _read(request: Request) -> bytes:
@@ -68,7 +73,10 @@ async def _read(request: Request) -> bytes:
     return bytes(body)
 
 
-def _decode(body: bytes) -> dict[str, JsonValue]:
+def decode(body: bytes) -> dict[str, JsonValue]:
+    """The JSON object of a whole body; raises BodyTooLargeError, BodyMalformedError."""
+    if len(body) > MAXIMUM_BYTES:
+        raise BodyTooLargeError(f"more than {MAXIMUM_BYTES} bytes")
     try:
         value = strictjson.loads(body.decode("utf-8"), MAXIMUM_DEPTH)
     except UnicodeDecodeError as error:

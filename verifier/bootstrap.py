@@ -12,13 +12,18 @@ from pki import oids
 from pki.clock import Clock, utc_now
 from pki.home import Home
 from pki.store.database import create_database_engine, migrate
+from pki.validation.foreign import ForeignTrust
 from verifier.authentication.policy import WEB_EID_POLICY, AuthenticationPolicy, national_policy
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import ForeignLogins, PinnedTrust
 from verifier.authentication.verification import TokenVerifier
+from verifier.faults import Faults
+from verifier.logins.api import LoginApi
 from verifier.logins.service import LoginService
 from verifier.metrics import Metrics
 from verifier.services.registry import SiteRegistry
-from verifier.statuslookup import StateReader, StoreStatusLookup
+from verifier.status.lookup import ForeignStatus
+from verifier.status.own import StateReader, StoreStatusLookup
+from verifier.status.sources import Sources, load_sources
 from verifier.store.sessions import Database
 
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -54,6 +59,11 @@ class OpenPki(Protocol):
         ...
 
     @property
+    def foreign(self) -> ForeignTrust:
+        """Who may have issued a foreign card's certificate."""
+        ...
+
+    @property
     def status(self) -> StateReader:
         """What is known of each certificate."""
         ...
@@ -65,8 +75,11 @@ class Verifier:
 
     services: SiteRegistry
     logins: LoginService
+    api: LoginApi
     metrics: Metrics
     database: Database
+    faults: Faults
+    foreign_status: ForeignStatus
 
     def check_health(self) -> None:
         """Raises SQLAlchemyError while the database does not answer."""
@@ -74,7 +87,9 @@ class Verifier:
             session.execute(text("SELECT 1"))
 
     def close(self) -> None:
-        """Gives the database's connections back."""
+        """Ends what waits for the database, gives its connections back, and asks nobody any more."""
+        self.api.close()
+        self.foreign_status.close()
         self.database.close()
 
 
@@ -88,24 +103,43 @@ def initialise(home: Home, clock: Clock = utc_now) -> None:  # noqa: ARG001 - th
 
 
 def open_verifier(home: Home, pki: OpenPki, clock: Clock = utc_now) -> Verifier:
-    """The verifier of this home, trusting its own PKI."""
-    trust = TrustStore(pki.trust.anchors, pki.trust.intermediates)
-    national = TokenVerifier(NATIONAL_POLICY, trust, StoreStatusLookup(pki.status))
-    return assemble(Database(create_database_engine(home.database_url(_SERVICE))), [national], clock)
+    """The verifier of this home: its own PKI, and the foreign authorities that its operator trusts.
+
+    Raises StatusSettingsError.
+    """
+    foreign_status = ForeignStatus(load_sources(home.root))
+    own = PinnedTrust(pki.trust.anchors, pki.trust.intermediates)
+    verifiers = (
+        TokenVerifier(NATIONAL_POLICY, own, StoreStatusLookup(pki.status)),
+        TokenVerifier(WEB_EID_POLICY, ForeignLogins(pki.foreign), None),
+    )
+    database = Database(create_database_engine(home.database_url(_SERVICE)))
+    verifier = assemble(database, verifiers, clock, foreign_status)
+    verifier.faults.log()
+    return verifier
 
 
 def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Database]:
     """Only the register of sites, which needs no PKI; the caller closes the database."""
     database = Database(create_database_engine(home.database_url(_SERVICE)))
-    return SiteRegistry(database, (NATIONAL_POLICY.name,), clock), database
+    return SiteRegistry(database, tuple(POLICIES), clock), database
 
 
-def assemble(database: Database, verifiers: Iterable[TokenVerifier], clock: Clock) -> Verifier:
-    """Puts a verifier together from its parts; sites may use the policies of `verifiers`."""
+def assemble(
+    database: Database,
+    verifiers: Iterable[TokenVerifier],
+    clock: Clock,
+    foreign_status: ForeignStatus | None = None,
+) -> Verifier:
+    """Puts a verifier together from its parts; sites may use the policies of `verifiers`.
+
+    `foreign_status` is asked where a verifier has no status of its own; without one, nobody logs in there.
+    """
+    status = foreign_status or ForeignStatus(Sources({}))
     by_policy = {verifier.policy.name: verifier for verifier in verifiers}
-    return Verifier(
-        SiteRegistry(database, tuple(by_policy), clock),
-        LoginService(database, by_policy, clock),
-        Metrics(),
-        database,
-    )
+    foreign = {name: status for name, verifier in by_policy.items() if verifier.status is None}
+    sites = SiteRegistry(database, tuple(by_policy), clock)
+    faults = Faults({name: verifier.trust for name, verifier in by_policy.items()}, sites)
+    logins = LoginService(database, by_policy, clock, foreign=foreign)
+    metrics = Metrics([faults.report, status.report])
+    return Verifier(sites, logins, LoginApi(logins, metrics), metrics, database, faults, status)

@@ -1,4 +1,4 @@
-"""The commands `hoviat service` and `hoviat token`."""
+"""The commands `hoviat service`, `hoviat verifier` and `hoviat token`."""
 
 import json
 from pathlib import Path
@@ -7,9 +7,14 @@ from typing import IO, TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from verifier.explaining import Explanation
+    from collections.abc import Callable
 
-_MAXIMUM_TOKEN_FILE_CHARACTERS = 20_000
+    from verifier.authentication.status import StatusLookup
+    from verifier.explaining import Explanation
+    from verifier.services.registry import SiteCredentials, SiteRegistry
+
+_MAXIMUM_TOKEN_FILE_CHARACTERS = 100_000
+"""More than any token has: one that is too long is to be called so."""
 
 
 def _home_folder() -> Path:
@@ -27,10 +32,14 @@ def service() -> None:
 @service.command("add")
 @click.argument("name")
 @click.option("--origin", required=True, help="The site's web origin, such as https://portal.example.ir")
+@click.option("--policy", default="national", show_default=True, help="Whose cards log in: national, webeid.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-def add(name: str, origin: str, *, as_json: bool) -> None:
-    """Register NAME and print its API key, the only time that it is shown."""
-    _print_credentials(name, origin, renew=False, as_json=as_json)
+def add(name: str, origin: str, policy: str, *, as_json: bool) -> None:
+    """Register NAME and print its API key, the only time that it is shown.
+
+    The policy national takes our own cards, webeid those of the foreign authorities under HOME/anchors/login.
+    """
+    _print_credentials(lambda sites: sites.register_site(name, origin, policy), name, as_json=as_json)
 
 
 @service.command("renew-key")
@@ -39,10 +48,12 @@ def add(name: str, origin: str, *, as_json: bool) -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def renew_key(name: str, origin: str | None, *, as_json: bool) -> None:
     """Give NAME a new API key; the old one ends at once."""
-    _print_credentials(name, origin, renew=True, as_json=as_json)
+    _print_credentials(lambda sites: sites.renew_key(name, origin), name, as_json=as_json)
 
 
-def _print_credentials(name: str, origin: str | None, *, renew: bool, as_json: bool) -> None:
+def _print_credentials(
+    make: "Callable[[SiteRegistry], SiteCredentials]", name: str, *, as_json: bool
+) -> None:
     from pki.home import HomeError, load
     from verifier.bootstrap import open_registry
     from verifier.services.errors import SiteError
@@ -50,7 +61,7 @@ def _print_credentials(name: str, origin: str | None, *, renew: bool, as_json: b
     try:
         registry, database = open_registry(load(_home_folder()))
         try:
-            made = registry.renew_key(name, origin) if renew else registry.register_site(name, origin or "")
+            made = make(registry)
         finally:
             database.close()
     except (HomeError, SiteError) as error:
@@ -75,10 +86,47 @@ def list_sites(*, as_json: bool) -> None:
         raise click.ClickException(str(error)) from error
     try:
         for site in registry.sites():
-            members = {"site_id": site.site_id, "name": site.name, "origin": site.origin}
+            members = {
+                "site_id": site.site_id,
+                "name": site.name,
+                "origin": site.origin,
+                "policy": site.policy,
+            }
             click.echo(json.dumps(members, ensure_ascii=False) if as_json else "  ".join(members.values()))
     finally:
         database.close()
+
+
+@click.group()
+def verifier() -> None:
+    """The verifier by itself."""
+
+
+@verifier.command("serve")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option(
+    "--port", default=8082, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on."
+)
+@click.option(
+    "--workers", default=2, show_default=True, type=click.IntRange(1, 64), help="Processes that answer."
+)
+def serve(host: str, port: int, workers: int) -> None:
+    """Serve logins under /verifier, alone; Ctrl-C or SIGTERM ends it gently."""
+    from pki.errors import PkiError
+    from pki.home import HomeError, load
+    from pki.workers import ServiceStoppedError, listen
+    from verifier.serving import Serving, check, run
+
+    try:
+        home = load(_home_folder())
+        check(home)
+        with listen(host, port) as listener:
+            click.echo(f"serving http://{host}:{listener.getsockname()[1]}/verifier/ (Ctrl-C ends)", err=True)
+            run(Serving(home, listener, workers))
+    except (HomeError, PkiError, ServiceStoppedError) as error:
+        raise click.ClickException(str(error)) from error
+    except OSError as error:
+        raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror}") from error
 
 
 @click.group()
@@ -99,7 +147,12 @@ def token() -> None:
 @click.option("--origin", help="The site's origin.")
 @click.option("--nonce", help="The nonce that was issued.")
 @click.option("--at", help="The time of the login, ISO 8601 with offset or Z.")
-@click.option("--status", type=click.Choice(["none"]), default="none", help="Where to ask for the status.")
+@click.option(
+    "--status",
+    type=click.Choice(["none", "ocsp", "crl"]),
+    default="none",
+    help="Where to ask for the status; none leaves step 8 out.",
+)
 @click.option("--batch", is_flag=True, help="Read questions and write answers as JSON lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def verify(
@@ -120,10 +173,22 @@ def verify(
     {name, ok, error, step}, error being the problem type; exit 0 if every line was a question.
     """
     from verifier.bootstrap import POLICIES
-    from verifier.explaining import Question, QuestionError, explain, find_policy, read_time, read_trust
+    from verifier.explaining import (
+        Question,
+        QuestionError,
+        explain,
+        find_policy,
+        find_status,
+        read_time,
+        read_trust,
+    )
 
+    try:
+        lookup = find_status(status)
+    except QuestionError as error:
+        raise click.ClickException(str(error)) from error
     if batch:
-        _answer_batch(file)
+        _answer_batch(file, lookup)
         return
     if policy_name is None or origin is None or nonce is None or at is None:
         raise click.UsageError("--policy, --origin, --nonce and --at are needed without --batch")
@@ -135,19 +200,20 @@ def verify(
             read_time(at),
             find_policy(POLICIES, policy_name),
             read_trust(path.read_bytes() for path in trust_files),
+            lookup,
         )
     except (QuestionError, OSError, UnicodeDecodeError) as error:
         raise click.ClickException(str(error)) from error
-    _show(explain(question), status, as_json=as_json)
+    _show(explain(question), as_json=as_json, with_status=lookup is not None)
 
 
-def _answer_batch(file: IO[str]) -> None:
+def _answer_batch(file: IO[str], lookup: "StatusLookup | None") -> None:
     from verifier.bootstrap import POLICIES
     from verifier.explaining import answer_lines
 
     understood = True
     try:
-        for answer in answer_lines(file, POLICIES):
+        for answer in answer_lines(file, POLICIES, lookup):
             click.echo(json.dumps(answer, ensure_ascii=False))
             understood = understood and "detail" not in answer
     except UnicodeDecodeError as error:
@@ -156,7 +222,8 @@ def _answer_batch(file: IO[str]) -> None:
         raise click.ClickException("some lines could not be understood; their answers say why")
 
 
-def _show(explanation: "Explanation", status: str, *, as_json: bool) -> None:
+def _show(explanation: "Explanation", *, as_json: bool, with_status: bool) -> None:
+    from verifier.authentication.steps import Step
     from verifier.explaining import EXPLAINED_STEPS
     from verifier.receipts.advice import STEP_NAMES
 
@@ -175,8 +242,9 @@ def _show(explanation: "Explanation", status: str, *, as_json: bool) -> None:
     else:
         marks = {True: "passed", False: "FAILED", None: "not reached"}
         for step in EXPLAINED_STEPS:
-            click.echo(f"{step.value}  {marks[explanation.passed(step)]:<11}  {STEP_NAMES[step.name].en}")
-        click.echo(f"8  {'left out':<11}  Status: --status {status}")
+            left_out = step is Step.STATUS and not with_status
+            mark = "left out" if left_out else marks[explanation.passed(step)]
+            click.echo(f"{step.value}  {mark:<11}  {STEP_NAMES[step.name].en}")
         click.echo(f"{error.title}: {error.detail}" if error else "The token is accepted.")
     if error is not None:
         raise click.exceptions.Exit(1)

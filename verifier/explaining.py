@@ -1,28 +1,28 @@
-"""A token explained step by step, for the command line; status is left out, as old tokens have none."""
+"""A token explained step by step, for the command line."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography import x509
-
+from pki.errors import ValidationError
+from pki.validation.inputs import InputError, objects_in
 from verifier.authentication import strictjson
-from verifier.authentication.certificate import LIBRARY_FAILURES
 from verifier.authentication.errors import LoginRefusedError
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import AuthenticationPolicy
+from verifier.authentication.status import StatusLookup
 from verifier.authentication.steps import Step
 from verifier.authentication.strictjson import JsonValue, StrictJsonError
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import GivenTrust, Trust
 from verifier.authentication.verification import TokenVerifier
 
 PROBLEM_TYPE_PREFIX = "urn:hoviat:problem:"
 MAXIMUM_LINE_CHARACTERS = 1_000_000
 _MAXIMUM_DEPTH = 10
-EXPLAINED_STEPS = tuple(step for step in Step if step not in {Step.CHALLENGE, Step.STATUS})
-"""What can be checked of a token alone: neither its challenge nor today's status."""
+EXPLAINED_STEPS = tuple(step for step in Step if step is not Step.CHALLENGE)
+"""What can be checked of a token without the verifier that issued its challenge."""
 
 
 class QuestionError(Exception):
@@ -38,7 +38,9 @@ class Question:
     origin: str
     at: datetime
     policy: AuthenticationPolicy
-    trust: TrustStore
+    trust: Trust
+    status: StatusLookup | None = None
+    """None leaves step 8 out."""
 
 
 @dataclass(frozen=True)
@@ -60,8 +62,8 @@ class Explanation:
 
 
 def explain(question: Question) -> Explanation:
-    """Takes steps 1 to 7."""
-    verifier = TokenVerifier(question.policy, question.trust, None)
+    """Takes steps 1 to 7, and 8 if the question says where to ask for the status."""
+    verifier = TokenVerifier(question.policy, question.trust, question.status)
     try:
         token = WebEidToken.parse(question.token)
         identity = verifier.verify(token, question.origin, question.nonce, question.at)
@@ -81,15 +83,15 @@ def read_time(text: str) -> datetime:
     return time
 
 
-def read_trust(pems: Iterable[bytes]) -> TrustStore:
-    """Trust anchors from PEM texts of one or more certificates each; raises QuestionError."""
-    anchors: list[x509.Certificate] = []
-    for pem in pems:
-        try:
-            anchors += x509.load_pem_x509_certificates(pem)
-        except LIBRARY_FAILURES as error:
-            raise QuestionError("a trust anchor is not a PEM certificate") from error
-    return TrustStore(anchors)
+def read_trust(pems: Iterable[bytes]) -> Trust:
+    """Trust anchors from PEM texts of one or more certificates each; raises QuestionError.
+
+    One that can't be read refuses the question; one that is expired, or no authority, vouches for nobody.
+    """
+    try:
+        return GivenTrust([der for pem in pems for der in objects_in(pem)])
+    except (InputError, ValidationError) as error:
+        raise QuestionError(f"a trust anchor is not a PEM certificate: {error}") from error
 
 
 def find_policy(policies: Mapping[str, AuthenticationPolicy], name: str) -> AuthenticationPolicy:
@@ -99,8 +101,15 @@ def find_policy(policies: Mapping[str, AuthenticationPolicy], name: str) -> Auth
     return policies[name]
 
 
+def find_status(name: str) -> StatusLookup | None:
+    """The source that `--status` names for step 8; None leaves the step out. Raises QuestionError."""
+    if name == "none":
+        return None
+    raise QuestionError(f"status from {name} can't be asked for here; known: none")
+
+
 def answer_lines(
-    lines: Iterable[str], policies: Mapping[str, AuthenticationPolicy]
+    lines: Iterable[str], policies: Mapping[str, AuthenticationPolicy], status: StatusLookup | None = None
 ) -> Iterator[dict[str, object]]:
     """One answer `{name, ok, error, step}` per line `{name, token, nonce, origin, at, trust, policy}`.
 
@@ -108,15 +117,17 @@ def answer_lines(
     """
     for line in lines:
         if line.strip():
-            yield _answer_line(line, policies)
+            yield _answer_line(line, policies, status)
 
 
-def _answer_line(line: str, policies: Mapping[str, AuthenticationPolicy]) -> dict[str, object]:
+def _answer_line(
+    line: str, policies: Mapping[str, AuthenticationPolicy], status: StatusLookup | None
+) -> dict[str, object]:
     name: str | None = None
     try:
         members = _members(line)
         name = _text(members, "name")
-        explanation = explain(_question(members, policies))
+        explanation = explain(_question(members, policies, status))
     except QuestionError as error:
         kind = PROBLEM_TYPE_PREFIX + "request-malformed"
         return {"name": name, "ok": False, "error": kind, "step": None, "detail": str(error)}
@@ -141,7 +152,11 @@ def _members(line: str) -> dict[str, JsonValue]:
     return value
 
 
-def _question(members: Mapping[str, JsonValue], policies: Mapping[str, AuthenticationPolicy]) -> Question:
+def _question(
+    members: Mapping[str, JsonValue],
+    policies: Mapping[str, AuthenticationPolicy],
+    status: StatusLookup | None,
+) -> Question:
     trust = members.get("trust")
     if not isinstance(trust, list):
         raise QuestionError("trust is a list of PEM texts")
@@ -153,6 +168,7 @@ def _question(members: Mapping[str, JsonValue], policies: Mapping[str, Authentic
         read_time(_text(members, "at")),
         find_policy(policies, _text(members, "policy")),
         read_trust(_pem(entry) for entry in trust),
+        status,
     )
 
 

@@ -2,14 +2,21 @@
 
 import threading
 from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+
+Report: TypeAlias = Callable[[], Iterable[str]]
+"""Further lines, made anew for each page."""
 
 
 class Metrics:
     """Counts challenges and logins of this process; carries no site, code or person."""
 
-    def __init__(self) -> None:
+    def __init__(self, reports: Iterable[Report] = ()) -> None:
+        self._reports = tuple(reports)
         self._lock = threading.Lock()
         self._challenges = 0
         self._logins: Counter[str] = Counter()
@@ -35,5 +42,6 @@ class Metrics:
             "# HELP hoviat_verifier_logins_total Login attempts by outcome.",
             "# TYPE hoviat_verifier_logins_total counter",
             *(f'hoviat_verifier_logins_total{{outcome="{outcome}"}} {count}' for outcome, count in logins),
+            *(line for report in self._reports for line in report()),
         ]
         return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
 """The status store: what is known of a serial, by one indexed read."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import TypeAlias
@@ -28,6 +28,7 @@ class StatusStore:
         self._engine = read_only(engine)
         # By name and key: generations of a CSCA, and cross certificates, share a name.
         self._issuers = {(ca.facts.subject, ca.spki): ca.name for ca in issuers}
+        self._names: dict[x509.Certificate, str] = {}
 
     def lookup(self, issuer: str | x509.Certificate, serial: int) -> CertificateState | None:
         """The state of the certificate that this CA (by short name or certificate) issued with this serial.
@@ -35,9 +36,19 @@ class StatusStore:
         None: never issued by it. That is no good news: refuse, as with a revoked one.
         Raises SQLAlchemyError when the database can't be asked; then nothing is known.
         """
-        name = issuer if isinstance(issuer, str) else self._name_of(issuer)
-        found = self.states((serial,)).get(serial)
-        return None if found is None or found[0] != name else found[1]
+        return self.lookup_many(((issuer, serial),))[0]
+
+    def lookup_many(
+        self, asked: Sequence[tuple[str | x509.Certificate, int]]
+    ) -> list[CertificateState | None]:
+        """`lookup` for each, in their order, by one read."""
+        found = self.states({serial for _, serial in asked})
+        states: list[CertificateState | None] = []
+        for issuer, serial in asked:
+            name = issuer if isinstance(issuer, str) else self._name_of(issuer)
+            of_name, state = found.get(serial, (None, None))
+            states.append(state if of_name == name else None)
+        return states
 
     def state_of(self, serial: int) -> CertificateState:
         """The state of a certificate of any of the CAs. Raises UnknownCertificateError."""
@@ -47,6 +58,14 @@ class StatusStore:
         return found[1]
 
     def _name_of(self, issuer: x509.Certificate) -> str | None:
+        name = self._names.get(issuer)
+        if name is None:
+            name = self._read_name(issuer)
+            if name is not None:  # strangers are not remembered: there may be any number of them
+                self._names[issuer] = name
+        return name
+
+    def _read_name(self, issuer: x509.Certificate) -> str | None:
         try:
             fields: TbsFields = read_tbs(issuer.tbs_certificate_bytes)
         except DerError:

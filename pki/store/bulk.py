@@ -1,6 +1,6 @@
 """Many rows at once by the shortest way that the driver has: PostgreSQL's COPY, else its `executemany`."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Any, cast
 
@@ -35,6 +35,33 @@ def insert_rows(
     else:
         statement = _insert(table_of(model), columns, connection.dialect)
         connection.exec_driver_sql(statement, rows[0] if len(rows) == 1 else list(rows))
+
+
+def insert_values(
+    session: Session, model: type[object], columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]
+) -> None:
+    """`insert_rows` for values of the columns' own types, a datetime or an enumeration for one."""
+    dialect = session.connection().dialect
+    steps = [
+        (place, processor)
+        for place, processor in enumerate(_processors(table_of(model), columns, dialect))
+        if processor is not None
+    ]
+    bound = []
+    for row in rows:
+        values = list(row)
+        for place, processor in steps:
+            values[place] = processor(values[place])
+        bound.append(tuple(values))
+    insert_rows(session, model, columns, bound)
+
+
+@lru_cache(maxsize=64)
+def _processors(
+    table: Table, columns: tuple[str, ...], dialect: Dialect
+) -> tuple[Callable[[Any], Any] | None, ...]:
+    """What SQLAlchemy does to each column's values before the driver gets them."""
+    return tuple(table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns)
 
 
 def dialect_of(session: Session) -> str:

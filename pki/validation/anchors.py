@@ -15,6 +15,7 @@ from typing import TypeAlias
 from pki.errors import ValidationError
 from pki.validation.certificate import Certificate, read_certificate
 from pki.validation.inputs import InputError, objects_in
+from pki.validation.search import Bag
 from pki.validation.signatures import SignatureError, verify, verifying_key
 
 MAX_FILE_BYTES = 1 << 20
@@ -121,6 +122,7 @@ def _read(path: Path) -> list[Certificate]:
     if len(content) > MAX_FILE_BYTES:
         raise InputError(f"is longer than {MAX_FILE_BYTES} bytes")
     found = [read_certificate(item, None) for item in objects_in(content)]
+    Bag.of(found, ())  # a name that can't be read would otherwise stand in the way of every path
     for certificate in found:
         if certificate.subject == certificate.issuer:
             _require_own_signature(certificate)

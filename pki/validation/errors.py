@@ -246,10 +246,12 @@ class StatusUnknownError(StatusError):
 
     kind = "status-unknown"
 
-    def __init__(self, depth: int | None, causes: tuple[str, ...]) -> None:
+    def __init__(self, depth: int | None, causes: tuple[str, ...], *, disowned: bool = False) -> None:
         told = "; ".join(dict.fromkeys(causes)) or "no source covers it"
         super().__init__(depth, f"its status can't be determined: {told}")
         self.causes = causes
+        self.disowned = disowned
+        """A responder that may answer says that it doesn't know the certificate (RFC 6960 §2.2)."""
 
 
 class StaleStatusError(StatusUnknownError):
@@ -274,5 +276,7 @@ class MalformedOcspError(StatusError):
     kind = "malformed-ocsp"
     rule = "RFC 6960 §4.2"
 
-    def __init__(self, detail: str) -> None:
+    def __init__(self, detail: str, reported: int | None = None) -> None:
         super().__init__(None, f"an OCSP answer can't be read: {detail}")
+        self.reported = reported
+        """The responder's own error: an OCSPResponseStatus (RFC 6960 §4.2.1) other than successful."""

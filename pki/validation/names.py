@@ -113,6 +113,29 @@ def _mapped(text: str) -> Iterator[str]:
             yield char
 
 
+def attributes(name: bytes) -> tuple[tuple[str, str | None], ...]:
+    """Each attribute's type, dotted, and its text as it stands there, in the order of the DER Name.
+
+    None: no text, or none that everybody reads alike. Raises DerError.
+    """
+    rdns = members(name)
+    if len(rdns) > _MAX_RDNS:
+        raise DerError("a name has too many parts")
+    pairs = (_pair(pair) for rdn in rdns for pair in rdn.children())
+    return tuple((identifier(oid), _verbatim(value)) for oid, value in pairs)
+
+
+def _verbatim(value: Element) -> str | None:
+    codec = _CODECS.get(value.tag)
+    if codec is None:
+        plain = value.tag in _ASCII_AT_MOST and value.content.isascii()
+        return value.content.decode("ascii") if plain else None
+    try:
+        return value.content.decode(codec)
+    except UnicodeDecodeError as error:
+        raise DerError("an attribute's text is not what its type says") from error
+
+
 def within(name: bytes, base: bytes) -> bool:
     """Whether a DER Name lies in the subtree that `base` is the top of, beyond doubt. Raises DerError."""
     top = _for_constraints(base)

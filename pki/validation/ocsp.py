@@ -21,6 +21,14 @@ _GOOD, _REVOKED, _UNKNOWN = 0x80, 0xA1, 0x82
 _JUDGED = frozenset({oids.OCSP_NONCE})
 
 
+class _ReportedError(DerError):
+    """The responder reports an error instead of a status."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__("the responder reports an error instead of a status")
+        self.status = status
+
+
 @unique
 class CertStatus(Enum):
     """RFC 6960 §4.2.1."""
@@ -76,6 +84,8 @@ def read_ocsp(raw: bytes) -> OcspAnswer:
     """Raises MalformedOcspError, for an answer that is an error message too."""
     try:
         return _read(raw)
+    except _ReportedError as error:
+        raise MalformedOcspError(str(error), error.status) from error
     except (DerError, MalformedCertificateError) as error:
         raise MalformedOcspError(str(error)) from error
 
@@ -84,8 +94,11 @@ def _read(raw: bytes) -> OcspAnswer:
     if len(raw) > MAX_ANSWER_BYTES:
         raise DerError("it is too long")
     status, *rest = _some(members(raw), 1)
-    if der.parse(status.raw, der.ENUMERATED).content != _SUCCESSFUL or len(rest) != 1:
-        raise DerError("the responder reports an error instead of a status")
+    reported = der.parse(status.raw, der.ENUMERATED).content
+    if reported != _SUCCESSFUL:
+        raise _ReportedError(int.from_bytes(reported, "big"))
+    if len(rest) != 1:
+        raise DerError("it has more or fewer parts than it should")
     kind, content = _exactly(members(der.parse(rest[0].raw, _TAG_0).content), 2)
     if identifier(kind) != oids.OCSP_BASIC or content.tag != der.OCTET_STRING:
         raise DerError("it is not of the basic kind")
@@ -219,8 +232,14 @@ def _extensions(tail: list[Element], tag: int) -> dict[str, Extension]:
 
 
 def _nonce(found: dict[str, Extension]) -> bytes | None:
+    """Responders that echo the bare value (RFC 2560 didn't say that it is an OCTET STRING) are still met."""
     extension = found.get(oids.OCSP_NONCE)
-    return None if extension is None else der.parse(extension.value, der.OCTET_STRING).content
+    if extension is None:
+        return None
+    try:
+        return der.parse(extension.value, der.OCTET_STRING).content
+    except DerError:
+        return extension.value
 
 
 def _unknown_critical(found: dict[str, Extension]) -> str | None:

@@ -43,7 +43,7 @@ def ask_ocsp(certificate: Certificate, depth: int, issuer: Issuer, context: Stat
             if single.status is CertStatus.REVOKED and single.revoked_at is not None:
                 raise RevokedError(depth, single.reason, single.revoked_at)
             good = good or single.status is CertStatus.GOOD
-            causes.append(Cause("an OCSP responder doesn't know it"))
+            causes.append(Cause("an OCSP responder doesn't know it", disowned=True))
     if not good:
         raise unknown(depth, causes or [Cause("no OCSP answer is about it")])
 
@@ -81,7 +81,10 @@ def _check_fresh(single: SingleAnswer, context: StatusContext) -> None:
 
 
 def _check_signer(answer: OcspAnswer, issuer: Issuer, context: StatusContext) -> None:
-    """RFC 6960 §4.2.2.2: the CA's own key, or a delegate's. Raises NotUsableError."""
+    """RFC 6960 §4.2.2.2: who was agreed on, else the CA's own key or a delegate's. Raises NotUsableError."""
+    if context.evidence.responders:
+        _check_agreed(answer, context)
+        return
     if _names(answer, issuer.certificate) and context.verify(
         answer.algorithm, issuer.key, answer.signature, answer.tbs
     ):
@@ -98,6 +101,25 @@ def _check_signer(answer: OcspAnswer, issuer: Issuer, context: StatusContext) ->
         except (PathError, AlgorithmError, DerError, NotUsableError) as error:
             causes.append(str(error))
     raise NotUsableError("; ".join(["an OCSP answer is signed by nobody who may", *causes]))
+
+
+def _check_agreed(answer: OcspAnswer, context: StatusContext) -> None:
+    """§4.2.2.2 (1): the relying party's own choice of responders, whoever issued to them."""
+    causes = []
+    for responder in context.evidence.responders:
+        if not _names(answer, responder):
+            continue
+        try:
+            check_time(responder, 0, context.at)
+            key = key_of(responder, 0, context.policy)
+        except (PathError, DerError) as error:
+            causes.append(str(error))
+            continue
+        if context.verify(answer.algorithm, key, answer.signature, answer.tbs):
+            return
+    raise NotUsableError(
+        "; ".join(["an OCSP answer is signed by no responder that was agreed upon", *causes])
+    )
 
 
 def _names(answer: OcspAnswer, signer: Certificate) -> bool:

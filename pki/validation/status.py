@@ -42,4 +42,4 @@ def _ask_crls_instead(
     try:
         ask_crls(certificate, depth, issuer, context)
     except StatusUnknownError as error:
-        raise type(error)(depth, (*before.causes, *error.causes)) from error
+        raise type(error)(depth, (*before.causes, *error.causes), disowned=before.disowned) from error

@@ -20,6 +20,8 @@ class Cause(NamedTuple):
 
     text: str
     stale: bool = False
+    disowned: bool = False
+    """A responder that may answer doesn't know the certificate."""
 
 
 class NotUsableError(Exception):
@@ -81,4 +83,5 @@ class StatusContext:
 def unknown(depth: int, causes: list[Cause]) -> StatusUnknownError:
     """The error for a status that no source tells."""
     kind = StaleStatusError if any(cause.stale for cause in causes) else StatusUnknownError
-    return kind(depth, tuple(cause.text for cause in causes))
+    disowned = any(cause.disowned for cause in causes)
+    return kind(depth, tuple(cause.text for cause in causes), disowned=disowned)

@@ -13,6 +13,8 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 NOW = datetime(2026, 3, 21, 12, 0, tzinfo=UTC)
 """The time at which forged certificates are valid unless told otherwise."""
+ANY_POLICY = "2.5.29.32.0"
+"""RFC 5280, section 4.2.1.4: an authority that may issue under every policy."""
 POLICY_OID = "2.999.1.1"
 """ITU-T X.660: the arc 2.999 is for examples."""
 CITIZEN_CODE = "PNOIR-0499370899"
@@ -63,8 +65,9 @@ def make_authority(
     not_before: datetime = NOW - timedelta(days=1000),
     not_after: datetime = NOW + timedelta(days=4000),
     extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
+    policies: Sequence[str] = (ANY_POLICY,),
 ) -> Authority:
-    """A P-256 authority; without a parent it signs itself."""
+    """A P-256 authority; without a parent it signs itself, and asserts no policies."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
@@ -78,6 +81,8 @@ def make_authority(
         .add_extension(x509.BasicConstraints(ca=True, path_length=path_length), critical=True)
         .add_extension(key_usage("key_cert_sign", "crl_sign"), critical=True)
     )
+    if parent and policies:
+        builder = builder.add_extension(_policies(policies), critical=False)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical=critical)
     return Authority(key, builder.sign(parent.key if parent else key, hashes.SHA256()))
@@ -148,6 +153,11 @@ def _extensions(spec: CardSpec) -> list[tuple[x509.ExtensionType, bool]]:
     if spec.purposes is not None:
         extensions.append((x509.ExtendedKeyUsage(list(spec.purposes)), False))
     if spec.policies:
-        policies = [x509.PolicyInformation(x509.ObjectIdentifier(oid), None) for oid in spec.policies]
-        extensions.append((x509.CertificatePolicies(policies), False))
+        extensions.append((_policies(spec.policies), False))
     return [*extensions, *spec.extensions]
+
+
+def _policies(oids: Sequence[str]) -> x509.CertificatePolicies:
+    return x509.CertificatePolicies(
+        [x509.PolicyInformation(x509.ObjectIdentifier(oid), None) for oid in oids]
+    )

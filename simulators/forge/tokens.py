@@ -1,8 +1,9 @@
-"""Web eID 1.0 tokens from keys in memory."""
+"""Web eID tokens, 1.0 and 1.1, from keys in memory."""
 
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Unpack
 
@@ -56,12 +57,41 @@ def raw_ecdsa(key: ec.EllipticCurvePrivateKey, signature: bytes) -> bytes:
 def make_token(der: bytes, signature: bytes, algorithm: str = "ES256") -> Token:
     """A token's members."""
     return {
-        "unverifiedCertificate": base64.b64encode(der).decode("ascii"),
+        "unverifiedCertificate": _text(der),
         "algorithm": algorithm,
-        "signature": base64.b64encode(signature).decode("ascii"),
+        "signature": _text(signature),
         "format": "web-eid:1.0",
         "appVersion": "https://web-eid.eu/web-eid-app/releases/2.9.0+0",
     }
+
+
+def signing_entry(der: bytes, intermediates: Sequence[bytes] = ()) -> Token:
+    """One of a version 1.1 token's unverifiedSigningCertificates."""
+    entry: Token = {
+        "certificate": _text(der),
+        "supportedSignatureAlgorithms": [
+            {"cryptoAlgorithm": "ECC", "hashFunction": "SHA-384", "paddingScheme": "NONE"}
+        ],
+    }
+    return (
+        {**entry, "intermediateCertificates": [_text(item) for item in intermediates]}
+        if intermediates
+        else entry
+    )
+
+
+def with_hints(token: Token, signing: Sequence[Token] = (), intermediates: Sequence[bytes] = ()) -> Token:
+    """The token as version 1.1, with what only that has; the signature stays, for it covers none of it."""
+    hinted: Token = {**token, "format": "web-eid:1.1"}
+    if signing:
+        hinted["unverifiedSigningCertificates"] = list(signing)
+    if intermediates:
+        hinted["unverifiedIntermediateCertificates"] = [_text(item) for item in intermediates]
+    return hinted
+
+
+def _text(der: bytes) -> str:
+    return base64.b64encode(der).decode("ascii")
 
 
 @dataclass(frozen=True)

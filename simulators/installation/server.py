@@ -16,7 +16,7 @@ import pki.app
 import verifier.app
 from pki.app import not_allowed, not_found
 from pki.housekeeping import housekeeping
-from pki.serving import worker_server
+from pki.workers import worker_server
 from simulators.installation.services import Installation
 
 _BACKLOG = 2048

@@ -4,6 +4,7 @@ from datetime import datetime
 from enum import Enum, unique
 from typing import ClassVar
 
+from pki.validation.errors import PathError
 from verifier.authentication.steps import Step
 
 
@@ -29,18 +30,27 @@ class LoginRefusedError(Exception):
     ├── PolicyError                    5
     │   ├── CertificatePolicyError
     │   ├── IdentityError
-    │   ├── KeyMismatchError
-    │   └── KeyWeakError
+    │   └── PolicyUnavailableError
     ├── TrustError                     6
     │   ├── CertificateNotYetValidError
     │   ├── CertificateExpiredError
-    │   └── IssuerUntrustedError
-    ├── SignatureError                 7
+    │   ├── KeyWeakError
+    │   ├── IssuerUntrustedError
+    │   └── SigningCertificateError
+    ├── ProofError                     7
+    │   ├── KeyMismatchError
+    │   └── SignatureError
     └── StatusError                    8
         ├── CertificateRevokedError
         ├── CertificateSuspendedError
         ├── CertificateUnknownError
         └── StatusUnavailableError
+            ├── StatusSourceUnknownError
+            ├── StatusSourcePausedError
+            ├── StatusSourceFailedError
+            ├── StatusTimeoutError
+            ├── StatusStaleError
+            └── StatusUntrustedAnswerError
     """
 
     step: ClassVar[Step]
@@ -96,13 +106,16 @@ class ParseFault(Enum):
     """What is wrong with the token's text; the value is the explanation."""
 
     TOO_SHORT = "shorter than 100 characters"
-    TOO_LONG = "longer than 10,000 characters"
+    TOO_LONG = "longer than its format allows (10,000 characters; web-eid:1.1: 65,536)"
     TOO_DEEP = "nested too deeply"
     NOT_JSON = "not a JSON text (RFC 8259)"
     DUPLICATE_KEY = "a key occurs twice"
     NOT_OBJECT = "not a JSON object"
     FIELD_MISSING = "a required field is missing or empty"
-    FIELD_TYPE = "a field is not a string"
+    FIELD_TYPE = "a field is not of its type"
+    LIST_EMPTY = "a list is empty, and must hold something if it is there"
+    LIST_TOO_LONG = "a list holds more certificates than any card's path has"
+    UNKNOWN_ALGORITHM = "not a signature algorithm of a card"
     NOT_UNICODE = "a string holds unpaired surrogates"
     NOT_BASE64 = "not strict base64 (RFC 4648, section 4)"
 
@@ -127,13 +140,13 @@ class TokenFormatError(LoginRefusedError):
 
 
 class FormatUnsupportedError(TokenFormatError):
-    """The token is not of Web eID version 1.0."""
+    """The token is not of Web eID version 1.0 or 1.1."""
 
     kind = "token-format-unsupported"
     title = "The token's format is not supported"
 
     def __init__(self) -> None:
-        super().__init__("only web-eid:1 and web-eid:1.0 are accepted")
+        super().__init__("only web-eid:1, web-eid:1.0 and web-eid:1.1 are accepted")
 
 
 class ForeignFieldError(TokenFormatError):
@@ -143,12 +156,12 @@ class ForeignFieldError(TokenFormatError):
     title = "The token carries a field that its format does not have"
 
     def __init__(self, field: str) -> None:
-        super().__init__(f"{field} does not belong into a web-eid:1.0 token")
+        super().__init__(f"{field} does not belong into a web-eid:1.0 token; web-eid:1.1 has it")
         self.field = field
 
 
 class AlgorithmUnsupportedError(TokenFormatError):
-    """The token names no signature algorithm of Web eID 1.0."""
+    """The token names no signature algorithm of Web eID."""
 
     kind = "token-algorithm-unsupported"
     title = "The token's signature algorithm is not supported"
@@ -260,28 +273,15 @@ class IdentityError(PolicyError):
         self.fault = fault
 
 
-class KeyMismatchError(PolicyError):
-    """The token's algorithm does not belong to the certificate's key. `key` is, for example, EC secp384r1."""
+class PolicyUnavailableError(PolicyError):
+    """The site is registered under a policy that this installation does not have (any more)."""
 
-    kind = "certificate-key-mismatch"
-    title = "The algorithm does not fit the certificate's key"
+    kind = "policy-unavailable"
+    title = "The site's policy is not configured"
 
-    def __init__(self, algorithm: str, key: str) -> None:
-        super().__init__(f"{algorithm} can't be made with a key of type {key}")
-        self.algorithm = algorithm
-        self.key = key
-
-
-class KeyWeakError(PolicyError):
-    """An RSA key outside the accepted sizes."""
-
-    kind = "certificate-key-weak"
-    title = "The certificate's key is not accepted"
-
-    def __init__(self, bits: int, minimum: int) -> None:
-        super().__init__(f"RSA keys need {minimum} to 8192 bits; this one has {bits}")
-        self.bits = bits
-        self.minimum = minimum
+    def __init__(self, name: str) -> None:
+        super().__init__(f"the policy {name!a}, under which the site is registered, is not configured here")
+        self.name = name
 
 
 class TrustError(LoginRefusedError):
@@ -312,20 +312,73 @@ class CertificateExpiredError(TrustError):
         self.not_after = not_after
 
 
+class KeyWeakError(TrustError):
+    """An RSA key outside the accepted sizes."""
+
+    kind = "certificate-key-weak"
+    title = "The certificate's key is not accepted"
+
+    def __init__(self, bits: int, minimum: int) -> None:
+        super().__init__(f"RSA keys need {minimum} to 8192 bits; this one has {bits}")
+        self.bits = bits
+        self.minimum = minimum
+
+
 class IssuerUntrustedError(TrustError):
-    """No path of valid certificates leads to a trust anchor."""
+    """No path of valid certificates leads to a trust anchor; `cause` is why the most promising one fails."""
 
     kind = "certificate-untrusted"
     title = "The certificate's issuer is not trusted"
 
-    def __init__(self) -> None:
-        super().__init__("no valid path leads from the certificate to a trusted authority")
+    def __init__(self, cause: PathError) -> None:
+        super().__init__(
+            f"no valid path leads from the certificate to a trusted authority ({cause.kind}, {cause.rule})"
+        )
+        self.cause = cause
 
 
-class SignatureError(LoginRefusedError):
-    """Step 7: the certificate's key did not sign this origin and nonce."""
+@unique
+class SigningFault(Enum):
+    """What is wrong with a signing certificate; the value is the explanation."""
+
+    OTHER_SUBJECT = "its subject is not that of the certificate for logging in"
+    OTHER_ISSUER = "its authority key identifier is not that of the certificate for logging in"
+    NOT_FOR_SIGNING = "its keyUsage lacks nonRepudiation"
+    UNTRUSTED = "no valid path leads from it to a trusted authority"
+
+
+class SigningCertificateError(TrustError):
+    """A version 1.1 token brings a signing certificate that is not this person's, or not trusted."""
+
+    kind = "signing-certificate-refused"
+    title = "A signing certificate in the token is not accepted"
+
+    def __init__(self, fault: SigningFault) -> None:
+        super().__init__(f"a signing certificate is refused: {fault.value}")
+        self.fault = fault
+
+
+class ProofError(LoginRefusedError):
+    """Step 7: nothing proves that the card took part."""
 
     step = Step.SIGNATURE
+
+
+class KeyMismatchError(ProofError):
+    """The token's algorithm does not belong to the certificate's key. `key` is, for example, EC secp384r1."""
+
+    kind = "certificate-key-mismatch"
+    title = "The algorithm does not fit the certificate's key"
+
+    def __init__(self, algorithm: str, key: str) -> None:
+        super().__init__(f"{algorithm} can't be made with a key of type {key}")
+        self.algorithm = algorithm
+        self.key = key
+
+
+class SignatureError(ProofError):
+    """The certificate's key did not sign this origin and nonce."""
+
     kind = "signature-invalid"
     title = "The signature is not valid for this site and this challenge"
 
@@ -378,5 +431,75 @@ class StatusUnavailableError(StatusError):
     kind = "status-unavailable"
     title = "The certificate's status can't be known now"
 
+    def __init__(
+        self, detail: str = "the status of the certificate can't be looked up at the moment"
+    ) -> None:
+        super().__init__(detail)
+
+
+@unique
+class SourceFault(Enum):
+    """Why there is nobody to ask; the value is the explanation."""
+
+    NOT_CONFIGURED = "no source of status is configured for the certificate's issuer"
+    NOT_NAMED = "the certificate names no address at which its status can be asked"
+    ADDRESS_REFUSED = "the address at which the certificate's status is to be asked is not allowed"
+
+
+class StatusSourceUnknownError(StatusUnavailableError):
+    """It is not known whom to ask, or whoever is named may not be asked."""
+
+    kind = "status-source-unknown"
+    title = "Nobody can be asked for the certificate's status"
+
+    def __init__(self, fault: SourceFault) -> None:
+        super().__init__(fault.value)
+        self.fault = fault
+
+
+class StatusSourcePausedError(StatusUnavailableError):
+    """The source failed several times and rests, or as many ask it as may."""
+
+    kind = "status-source-paused"
+    title = "The source of the certificate's status is not asked at the moment"
+
     def __init__(self) -> None:
-        super().__init__("the status of the certificate can't be looked up at the moment")
+        super().__init__("the source failed repeatedly, or too many ask it at the moment")
+
+
+class StatusSourceFailedError(StatusUnavailableError):
+    """The source can't be reached, or reports an error. `detail` says which."""
+
+    kind = "status-source-failed"
+    title = "The source of the certificate's status does not answer"
+
+
+class StatusTimeoutError(StatusUnavailableError):
+    """The source did not answer within the time that a login may take."""
+
+    kind = "status-timeout"
+    title = "The source of the certificate's status is too slow"
+
+    def __init__(self) -> None:
+        super().__init__("the source of the certificate's status did not answer in time")
+
+
+class StatusStaleError(StatusUnavailableError):
+    """What the source says is too old, or of a time that has not come."""
+
+    kind = "status-stale"
+    title = "What is said of the certificate's status is not of now"
+
+    def __init__(self, detail: str = "what the source says was true at another time") -> None:
+        super().__init__(detail)
+
+
+class StatusUntrustedAnswerError(StatusUnavailableError):
+    """What came is no answer to the question by somebody who may give it. `causes` are for the log."""
+
+    kind = "status-untrusted-answer"
+    title = "What is said of the certificate's status can't be trusted"
+
+    def __init__(self, causes: tuple[str, ...] = ()) -> None:
+        super().__init__("the answer is malformed, about something else, or by somebody who may not give it")
+        self.causes = causes

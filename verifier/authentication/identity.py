@@ -3,9 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from cryptography.hazmat.primitives import hashes
-from cryptography.x509.oid import NameOID
-
+from pki import oids
 from verifier.authentication.certificate import CardCertificate
 
 _NATIONAL_CODE = re.compile(r"PNOIR-([0-9]{10})", re.ASCII)
@@ -33,10 +31,10 @@ class Identity:
         return cls(
             identity_code=code,
             national_code=found[1] if found else None,
-            given_name=certificate.first_attribute(NameOID.GIVEN_NAME),
-            surname=certificate.first_attribute(NameOID.SURNAME),
-            country=certificate.first_attribute(NameOID.COUNTRY_NAME),
-            certificate_sha256=certificate.certificate.fingerprint(hashes.SHA256()).hex(),
+            given_name=certificate.first_attribute(oids.GIVEN_NAME),
+            surname=certificate.first_attribute(oids.SURNAME),
+            country=certificate.first_attribute(oids.COUNTRY_NAME),
+            certificate_sha256=certificate.sha256,
         )
 
     def claims(self) -> dict[str, str]:

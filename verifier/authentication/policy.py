@@ -3,26 +3,20 @@
 import re
 import unicodedata
 from dataclasses import dataclass
+from functools import cached_property
 
-from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
-
-from verifier.authentication.algorithms import Scheme, SignatureAlgorithm
-from verifier.authentication.certificate import CardCertificate
+from pki import oids
+from pki.validation import KeyRules, PathPolicy
+from pki.validation.decoders import Usage
+from verifier.authentication.certificate import MINIMUM_RSA_BITS, CardCertificate
 from verifier.authentication.errors import (
     CertificatePolicyError,
     IdentityError,
     IdentityFault,
-    KeyMismatchError,
-    KeyWeakError,
     PurposeFault,
     PurposeMissingError,
     PurposeWrongError,
 )
-
-MAXIMUM_RSA_BITS = 8192
-"""Larger keys only cost time; none is on any card."""
 
 NATIONAL_IDENTITY_CODE = r"PNOIR-[0-9]{10}"
 """ETSI EN 319 412-1, section 5.1.3: PNO, the country, the national code."""
@@ -37,7 +31,9 @@ ESTONIAN_MOBILE_ID_POLICIES = frozenset(
 )
 """Keys of phones, not of cards: Web eID refuses them by default."""
 
-_ONCE_AT_MOST = (NameOID.GIVEN_NAME, NameOID.SURNAME)
+_ONCE_AT_MOST = (oids.GIVEN_NAME, oids.SURNAME)
+_MAXIMUM_PATH = 4
+"""Certificates below the anchor, the card's included: no nation has more than two levels of authorities."""
 _JOINERS = frozenset("\u200c\u200d")
 """Zero-width (non-)joiners: Persian names are written with them."""
 
@@ -56,8 +52,28 @@ class AuthenticationPolicy:
     """Certificate policy OIDs of which none may be asserted."""
     require_extended_key_usage: bool = True
     """False lets a certificate without extendedKeyUsage pass; one that has it always needs clientAuth."""
-    minimum_rsa_bits: int = 2048
-    """RSA moduli below this are refused; no policy accepts less than 2048."""
+    minimum_rsa_bits: int = MINIMUM_RSA_BITS
+    """RSA moduli below this are refused, the card's and those of the authorities above it."""
+    one_issuer: bool = True
+    """Signing certificates of a version 1.1 token come from the authority that issued the one for logins."""
+
+    @cached_property
+    def path(self) -> PathPolicy:
+        """Step 6: what RFC 5280, section 6.1, is asked. Whether it is revoked is asked in step 8."""
+        return PathPolicy(
+            "digital_signature",
+            oids.CLIENT_AUTH,
+            self.allowed_policies,
+            max_path=_MAXIMUM_PATH,
+            absent_purpose_is_any=not self.require_extended_key_usage,
+            mapping_inhibited=bool(self.allowed_policies),
+            keys=KeyRules(rsa_bits=self.minimum_rsa_bits),
+        )
+
+    @cached_property
+    def signing_path(self) -> PathPolicy:
+        """The same for the signing certificates that a version 1.1 token brings along."""
+        return PathPolicy("content_commitment", max_path=_MAXIMUM_PATH, keys=self.path.keys)
 
 
 def national_policy(allowed_policies: frozenset[str]) -> AuthenticationPolicy:
@@ -67,7 +83,8 @@ def national_policy(allowed_policies: frozenset[str]) -> AuthenticationPolicy:
     """
     if not allowed_policies:
         raise ValueError("the national policy needs the OID of the authentication profile")
-    return AuthenticationPolicy("national", NATIONAL_IDENTITY_CODE, allowed_policies)
+    # Our signing certificates come from a CA of their own.
+    return AuthenticationPolicy("national", NATIONAL_IDENTITY_CODE, allowed_policies, one_issuer=False)
 
 
 WEB_EID_POLICY = AuthenticationPolicy(
@@ -76,7 +93,7 @@ WEB_EID_POLICY = AuthenticationPolicy(
     refused_policies=ESTONIAN_MOBILE_ID_POLICIES,
     require_extended_key_usage=False,
 )
-"""For foreign cards whose authorities are configured as trust anchors (Estonia, Latvia, Belgium …)."""
+"""For foreign cards whose authorities are configured as trust anchors: Estonia, Latvia, Belgium, Finland …"""
 
 
 def check_purpose(policy: AuthenticationPolicy, certificate: CardCertificate) -> None:
@@ -84,10 +101,10 @@ def check_purpose(policy: AuthenticationPolicy, certificate: CardCertificate) ->
     usage = certificate.key_usage
     if usage is None:
         raise PurposeMissingError("keyUsage")
-    if not usage.digital_signature:
+    if Usage.DIGITAL_SIGNATURE not in usage:
         raise PurposeWrongError(PurposeFault.NOT_DIGITAL_SIGNATURE)
     # A key that signs documents signs any digest: it must never prove a login.
-    if usage.content_commitment:
+    if Usage.CONTENT_COMMITMENT in usage:
         raise PurposeWrongError(PurposeFault.NON_REPUDIATION)
     _check_extended_key_usage(policy, certificate.extended_key_usage)
     if certificate.is_authority:
@@ -100,28 +117,25 @@ def _check_extended_key_usage(policy: AuthenticationPolicy, purposes: frozenset[
             raise PurposeMissingError("extendedKeyUsage")
         return
     # anyExtendedKeyUsage alone does not do: the profile must say clientAuth.
-    if ExtendedKeyUsageOID.CLIENT_AUTH.dotted_string not in purposes:
+    if oids.CLIENT_AUTH not in purposes:
         raise PurposeWrongError(PurposeFault.NOT_CLIENT_AUTH)
 
 
-def check_policy(
-    policy: AuthenticationPolicy, certificate: CardCertificate, algorithm: SignatureAlgorithm
-) -> None:
-    """Step 5: certificate policies, one identity, and a key that the token's algorithm belongs to."""
+def check_policy(policy: AuthenticationPolicy, certificate: CardCertificate) -> None:
+    """Step 5: certificate policies, and one identity."""
     _check_certificate_policies(policy, certificate)
     _check_identity(policy, certificate)
-    _check_key(policy, certificate, algorithm)
 
 
 def _check_certificate_policies(policy: AuthenticationPolicy, certificate: CardCertificate) -> None:
-    asserted = frozenset(certificate.policies)
+    asserted = certificate.policies
     missing = policy.allowed_policies and not asserted & policy.allowed_policies
     if missing or asserted & policy.refused_policies:
-        raise CertificatePolicyError(certificate.policies)
+        raise CertificatePolicyError(tuple(sorted(asserted)))
 
 
 def _check_identity(policy: AuthenticationPolicy, certificate: CardCertificate) -> None:
-    codes = certificate.attributes(NameOID.SERIAL_NUMBER)
+    codes = certificate.attributes(oids.SERIAL_NUMBER)
     if len(codes) != 1:
         raise IdentityError(IdentityFault.SERIAL_NUMBER_COUNT)
     if any(map(_misleads, (value for _, value in certificate.subject))):
@@ -131,7 +145,7 @@ def _check_identity(policy: AuthenticationPolicy, certificate: CardCertificate) 
     _refuse_repeated(certificate, _ONCE_AT_MOST)
 
 
-def _refuse_repeated(certificate: CardCertificate, names: tuple[x509.ObjectIdentifier, ...]) -> None:
+def _refuse_repeated(certificate: CardCertificate, names: tuple[str, ...]) -> None:
     if any(len(certificate.attributes(name)) > 1 for name in names):
         raise IdentityError(IdentityFault.ATTRIBUTE_REPEATED)
 
@@ -144,17 +158,3 @@ def _misleads(text: str) -> bool:
         unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} and character not in _JOINERS
         for character in text
     )
-
-
-def _check_key(
-    policy: AuthenticationPolicy, certificate: CardCertificate, algorithm: SignatureAlgorithm
-) -> None:
-    key = certificate.public_key
-    if isinstance(key, ec.EllipticCurvePublicKey):
-        if algorithm.scheme is not Scheme.ECDSA or key.curve.name != algorithm.digest.curve:
-            raise KeyMismatchError(algorithm.value, f"EC {key.curve.name}")
-        return
-    if algorithm.scheme is Scheme.ECDSA:
-        raise KeyMismatchError(algorithm.value, "RSA")
-    if not policy.minimum_rsa_bits <= key.key_size <= MAXIMUM_RSA_BITS:
-        raise KeyWeakError(key.key_size, policy.minimum_rsa_bits)

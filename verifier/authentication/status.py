@@ -1,5 +1,6 @@
 """Whether the issuer stands by a certificate (step 8), asked through whatever the caller injects."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, unique
@@ -11,6 +12,7 @@ from verifier.authentication.errors import (
     CertificateRevokedError,
     CertificateSuspendedError,
     CertificateUnknownError,
+    StatusError,
 )
 
 
@@ -33,22 +35,35 @@ class StatusAnswer:
     reason: str | None = None
 
 
-class StatusLookup(Protocol):
-    """Asks about the certificate with this serial under this issuing authority."""
+Asked = tuple[x509.Certificate, int]
+"""The issuing authority's certificate, and the serial that is asked about."""
 
-    def __call__(self, issuer: x509.Certificate, serial: int) -> StatusAnswer:
-        """Raises StatusUnavailableError when there is no trustworthy answer now."""
+
+class StatusLookup(Protocol):
+    """Asks about certificates, all at once."""
+
+    def __call__(self, asked: Sequence[Asked]) -> Sequence[StatusAnswer | StatusError]:
+        """For each, in their order, the answer, or StatusUnavailableError where none can be trusted now."""
         ...
 
 
-def check_status(answer: StatusAnswer) -> None:
+def check_status(answer: StatusAnswer | StatusError) -> None:
     """Step 8: raises StatusError for everything but good."""
+    refusal = refusal_of(answer)
+    if refusal is not None:
+        raise refusal
+
+
+def refusal_of(answer: StatusAnswer | StatusError) -> StatusError | None:
+    """Step 8: None for good, else why the certificate is refused."""
+    if isinstance(answer, StatusError):
+        return answer
     match answer.status:
         case CertificateStatus.GOOD:
-            return
+            return None
         case CertificateStatus.ON_HOLD:
-            raise CertificateSuspendedError(answer.since)
+            return CertificateSuspendedError(answer.since)
         case CertificateStatus.REVOKED:
-            raise CertificateRevokedError(answer.since, answer.reason)
+            return CertificateRevokedError(answer.since, answer.reason)
         case CertificateStatus.UNKNOWN:
-            raise CertificateUnknownError
+            return CertificateUnknownError()

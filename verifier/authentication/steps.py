@@ -21,10 +21,10 @@ class Step(IntEnum):
     PURPOSE = 4
     """The certificate is for authentication, and for nothing that would let it be misused."""
     POLICY = 5
-    """The certificate's policy, identity and key are those that the site's policy asks for."""
+    """The certificate's policy and identity are those that the site's policy asks for."""
     TRUST = 6
-    """The certificate is valid at the time and was issued under a trusted authority."""
+    """The certificate is valid at the time, its key is strong, and a trusted authority stands above it."""
     SIGNATURE = 7
-    """The card's key signed this origin and this nonce."""
+    """The card's key fits the algorithm, and signed this origin and this nonce."""
     STATUS = 8
     """The issuer neither suspended nor revoked the certificate."""

@@ -1,4 +1,4 @@
-"""The Web eID 1.0 authentication token: text to value object (steps 1 and 2)."""
+"""The Web eID authentication token, versions 1.0 and 1.1: text to value object (steps 1 and 2)."""
 
 import json
 import re
@@ -14,14 +14,17 @@ from verifier.authentication.errors import (
     ParseFault,
     TokenParseError,
 )
+from verifier.authentication.hints import FIELDS, NO_HINTS, Hints
 from verifier.authentication.strictjson import JsonFault, JsonValue, StrictJsonError
 
 MINIMUM_CHARACTERS = 100
-MAXIMUM_CHARACTERS = 10_000
+MAXIMUM_CHARACTERS = 65_536
+"""Of version 1.1, whose tokens hold whole certificate paths."""
+MAXIMUM_CHARACTERS_1_0 = 10_000
 _MAXIMUM_DEPTH = 8
 _REQUIRED_FIELDS = ("unverifiedCertificate", "algorithm", "signature", "format")
-_FIELDS_OF_LATER_FORMATS = ("unverifiedSigningCertificates", "unverifiedIntermediateCertificates")
-_ACCEPTED_FORMAT = re.compile(r"web-eid:1(\.0)?")
+_FORMAT_1_0 = re.compile(r"web-eid:1(\.0)?")
+_FORMAT_1_1 = "web-eid:1.1"
 
 _FAULTS = {
     JsonFault.TOO_DEEP: ParseFault.TOO_DEEP,
@@ -41,38 +44,45 @@ class WebEidToken:
     format: str
     later_fields: tuple[str, ...] = ()
     """Members that only later formats have; version 1.0 must not carry them."""
+    hints: Hints = NO_HINTS
+    """What version 1.1 brings along."""
 
     @classmethod
     def parse(cls, text: str) -> "WebEidToken":
-        """Reads a token of 100 to 10,000 characters; raises TokenParseError."""
+        """Reads a token of 100 to 10,000 (version 1.1: 65,536) characters; raises TokenParseError."""
         _bound_length(len(text))
         try:
             value = strictjson.loads(text, _MAXIMUM_DEPTH)
         except StrictJsonError as error:
             raise TokenParseError(_FAULTS[error.fault]) from error
-        return cls._from_members(value)
+        return cls._from_members(value, len(text))
 
     @classmethod
     def from_json_value(cls, value: JsonValue) -> "WebEidToken":
         """Takes a token that arrived inside another JSON text, already decoded strictly and bounded."""
-        _bound_length(len(json.dumps(value, ensure_ascii=False, separators=(",", ":"))))
-        return cls._from_members(value)
+        characters = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        _bound_length(characters)
+        return cls._from_members(value, characters)
 
     @classmethod
-    def _from_members(cls, value: JsonValue) -> "WebEidToken":
+    def _from_members(cls, value: JsonValue, characters: int) -> "WebEidToken":
         if not isinstance(value, dict):
             raise TokenParseError(ParseFault.NOT_OBJECT)
+        if characters > MAXIMUM_CHARACTERS_1_0 and value.get("format") != _FORMAT_1_1:
+            raise TokenParseError(ParseFault.TOO_LONG)
         certificate, algorithm, signature, token_format = (_text(value, name) for name in _REQUIRED_FIELDS)
         try:
             signature_bytes = base64text.decode(signature)
         except base64text.Base64Error as error:
             raise TokenParseError(ParseFault.NOT_BASE64, "signature") from error
-        later = tuple(name for name in _FIELDS_OF_LATER_FORMATS if name in value)
+        if token_format == _FORMAT_1_1:
+            return cls(certificate, algorithm, signature_bytes, token_format, hints=Hints.read(value))
+        later = tuple(name for name in FIELDS if name in value)
         return cls(certificate, algorithm, signature_bytes, token_format, later)
 
     def accepted_algorithm(self) -> SignatureAlgorithm:
-        """Step 2: format and algorithm are those of Web eID 1.0, spelt exactly."""
-        if _ACCEPTED_FORMAT.fullmatch(self.format) is None:
+        """Step 2: format and algorithm are those of Web eID 1.0 or 1.1, spelt exactly."""
+        if self.format != _FORMAT_1_1 and _FORMAT_1_0.fullmatch(self.format) is None:
             raise FormatUnsupportedError
         for name in self.later_fields:
             raise ForeignFieldError(name)

@@ -1,130 +1,199 @@
-"""Trusted paths (step 6): issuing authorities verified once when loaded, certificates at every login."""
+"""Trusted paths (step 6), by pki's path validation: whose authorities, and what its verdicts mean here."""
 
-from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import dataclass
+import hashlib
+import logging
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from typing import Protocol
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature
-from cryptography.x509.oid import ExtensionOID
+from cryptography.hazmat.primitives import hashes
 
-from verifier.authentication.certificate import LIBRARY_FAILURES, CardCertificate
+from pki.der import DerError
+from pki.errors import ValidationError
+from pki.validation import PathPolicy, PinnedIssuers, ValidatedPath, validate
+from pki.validation.certificate import Certificate, Source, read_certificate
+from pki.validation.decoders import Usage
+from pki.validation.errors import PathError, UnsupportedAlgorithmError
+from pki.validation.extensions import is_ca, key_usage
+from pki.validation.foreign import ForeignTrust, Purpose
+from pki.validation.names import comparable
+from pki.validation.search import Bag, Search
+from pki.validation.signatures import scheme_of
+from verifier.authentication.certificate import MAXIMUM_RSA_BITS, CardCertificate
 from verifier.authentication.errors import (
     CertificateExpiredError,
     CertificateNotYetValidError,
     IssuerUntrustedError,
+    KeyWeakError,
 )
+from verifier.authentication.policy import AuthenticationPolicy
 
-_ACCEPTED_HASHES = frozenset({"sha256", "sha384", "sha512"})
-_MAXIMUM_AUTHORITIES_IN_PATH = 4
-_UNDERSTOOD_CRITICAL = frozenset(
-    {ExtensionOID.BASIC_CONSTRAINTS, ExtensionOID.KEY_USAGE, ExtensionOID.CERTIFICATE_POLICIES}
-)
-
-
-@dataclass(frozen=True, eq=False)
-class _Authority:
-    certificate: x509.Certificate
-    subject: bytes
-    issuer: bytes
-    is_anchor: bool
-    path_length: int | None
-    not_before: datetime
-    not_after: datetime
-
-    def is_valid(self, at: datetime) -> bool:
-        return self.not_before <= at <= self.not_after
+_LOG = logging.getLogger(__name__)
+_NO_WANTS = PathPolicy()
+_ACCEPTED_HASHES = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
 
-class TrustStore:
-    """Trust anchors and intermediate authorities.
+class Trust(Protocol):
+    """Who may have issued a certificate that logs in."""
 
-    Several authorities of one name may stand side by side. One that is broken, expired or no authority
-    can't be part of a path, and never stands in the way of another.
+    def path(
+        self, leaf: Certificate, candidates: Sequence[Certificate], at: datetime, policy: PathPolicy
+    ) -> ValidatedPath:
+        """A path from the leaf to an anchor that holds at that moment; raises PathError.
+
+        `candidates` came with the token: they may help to find a path and are trusted for nothing.
+        """
+        ...
+
+    def faults(self) -> Mapping[str, str]:
+        """What was to be trusted and can't be used → why."""
+        ...
+
+
+class PinnedTrust:
+    """Our own authorities: verified once, here; a token chooses nothing but the leaf.
+
+    One that is broken, or that no anchor stands above, keeps no other from being used; `faults` names it.
     """
 
     def __init__(
         self, anchors: Iterable[x509.Certificate], intermediates: Iterable[x509.Certificate] = ()
     ) -> None:
-        """Verifies every intermediate against its possible issuers now, so that logins need not."""
-        self._by_subject: dict[bytes, list[_Authority]] = defaultdict(list)
-        self._issuers: dict[_Authority, tuple[_Authority, ...]] = {}
-        self.unusable: list[x509.Certificate] = []
-        """Certificates that can be part of no path, for the operator's log."""
-        for certificate, is_anchor in [*((c, True) for c in anchors), *((c, False) for c in intermediates)]:
-            self._add(certificate, is_anchor=is_anchor)
-        for authorities in self._by_subject.values():
-            for authority in authorities:
-                self._issuers[authority] = self._find_issuers(authority)
+        """Raises MalformedCertificateError for what is no certificate at all."""
+        self._faults: dict[str, str] = {}
+        roots = [root for root in map(read_certificate, anchors) if self._is_authority(root)]
+        issuers = [issuer for issuer in map(read_certificate, intermediates) if self._is_authority(issuer)]
+        bag = Bag.of(issuers, roots)
+        self._issuers = PinnedIssuers([item for item in issuers if self._is_anchored(item, bag)], roots)
 
-    def _add(self, certificate: x509.Certificate, *, is_anchor: bool) -> None:
-        authority = _read_authority(certificate, is_anchor=is_anchor)
-        if authority is None:
-            self.unusable.append(certificate)
-        else:
-            self._by_subject[authority.subject].append(authority)
+    def path(
+        self,
+        leaf: Certificate,
+        candidates: Sequence[Certificate],  # noqa: ARG002 - hints have no say among our own
+        at: datetime,
+        policy: PathPolicy,
+    ) -> ValidatedPath:
+        """See `Trust`."""
+        return self._issuers.validate(leaf, at, policy)
 
-    def _find_issuers(self, authority: _Authority) -> tuple[_Authority, ...]:
-        if authority.is_anchor:
-            return ()
-        candidates = self._by_subject.get(authority.issuer, [])
-        return tuple(c for c in candidates if c is not authority and _issued(c, authority.certificate))
+    def faults(self) -> Mapping[str, str]:
+        """SHA-256 of the certificate → why it is not used."""
+        return self._faults
 
-    def check(self, certificate: CardCertificate, at: datetime) -> x509.Certificate:
-        """Step 6: raises TrustError, or gives the issuing authority's certificate.
-
-        `at` is an aware time; notBefore and notAfter are inclusive (RFC 5280, section 4.1.2.5).
-        """
-        if at < certificate.not_before:
-            raise CertificateNotYetValidError(certificate.not_before)
-        # The whole second that notAfter names still belongs to the certificate.
-        if at.replace(microsecond=0) > certificate.not_after:
-            raise CertificateExpiredError(certificate.not_after)
-        for issuer in self._by_subject.get(certificate.issuer, ()):
-            if self._leads_to_anchor(issuer, at, 0) and _issued(issuer, certificate.certificate):
-                return issuer.certificate
-        raise IssuerUntrustedError
-
-    def _leads_to_anchor(self, authority: _Authority, at: datetime, below: int) -> bool:
-        if below >= _MAXIMUM_AUTHORITIES_IN_PATH or not authority.is_valid(at):
-            return False
-        if authority.path_length is not None and below > authority.path_length:
-            return False
-        if authority.is_anchor:
-            return True
-        return any(self._leads_to_anchor(issuer, at, below + 1) for issuer in self._issuers[authority])
-
-
-def _read_authority(certificate: x509.Certificate, *, is_anchor: bool) -> _Authority | None:
-    try:
-        constraints = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-        usage = certificate.extensions.get_extension_for_class(x509.KeyUsage).value
-        understood = is_anchor or all(
-            not extension.critical or extension.oid in _UNDERSTOOD_CRITICAL
-            for extension in certificate.extensions
-        )
-        if not (constraints.ca and usage.key_cert_sign and understood):
-            return None
-        return _Authority(
-            certificate=certificate,
-            subject=certificate.subject.public_bytes(),
-            issuer=certificate.issuer.public_bytes(),
-            is_anchor=is_anchor,
-            path_length=constraints.path_length,
-            not_before=certificate.not_valid_before_utc,
-            not_after=certificate.not_valid_after_utc,
-        )
-    except (x509.ExtensionNotFound, *LIBRARY_FAILURES):
-        return None
-
-
-def _issued(issuer: _Authority, certificate: x509.Certificate) -> bool:
-    try:
-        hash_algorithm = certificate.signature_hash_algorithm
-        if hash_algorithm is None or hash_algorithm.name not in _ACCEPTED_HASHES:
-            return False
-        certificate.verify_directly_issued_by(issuer.certificate)
-    except (InvalidSignature, *LIBRARY_FAILURES):
+    def _is_authority(self, certificate: Certificate) -> bool:
+        try:
+            comparable(certificate.subject)
+            # RFC 5280, section 4.2.1.3: a CA has keyUsage; pki takes its absence for any use.
+            usage = key_usage(certificate)
+            if is_ca(certificate) and usage is not None and Usage.KEY_CERT_SIGN in usage:
+                return True
+            self._refuse(certificate, "it is no authority")
+        except DerError as error:
+            self._refuse(certificate, str(error))
         return False
-    return True
+
+    def _is_anchored(self, issuer: Certificate, bag: Bag) -> bool:
+        search = Search(bag, _NO_WANTS)
+        try:
+            if next(search.candidates(issuer), None) is not None:
+                return True
+            self._refuse(issuer, str(search.failure()))
+        except ValidationError as error:
+            self._refuse(issuer, str(error))
+        return False
+
+    def _refuse(self, certificate: Certificate, why: str) -> None:
+        name = hashlib.sha256(certificate.raw).hexdigest()
+        self._faults[name] = why
+        _LOG.warning("authority with SHA-256 %s is not used: %s", name, why)
+
+
+class GivenTrust:
+    """Just these anchors, each of which may be any CA, not only a root: for the command line."""
+
+    def __init__(self, anchors: Iterable[Source]) -> None:
+        """Raises MalformedCertificateError."""
+        self._anchors = tuple(read_certificate(anchor, None) for anchor in anchors)
+        Bag.of((), self._anchors)  # an unreadable name is found here, not at the first question
+
+    def path(
+        self, leaf: Certificate, candidates: Sequence[Certificate], at: datetime, policy: PathPolicy
+    ) -> ValidatedPath:
+        """See `Trust`."""
+        return validate([leaf, *candidates], self._anchors, at, policy)
+
+    def faults(self) -> Mapping[str, str]:
+        """None: an unreadable one was refused at once."""
+        return {}
+
+
+class ForeignLogins:
+    """The foreign anchors for logins of a home: files count as soon as they come, go or change."""
+
+    def __init__(self, foreign: ForeignTrust) -> None:
+        self._foreign = foreign
+
+    def path(
+        self, leaf: Certificate, candidates: Sequence[Certificate], at: datetime, policy: PathPolicy
+    ) -> ValidatedPath:
+        """See `Trust`."""
+        return self._foreign.validate(Purpose.LOGIN, [leaf, *candidates], at, policy=policy)
+
+    def faults(self) -> Mapping[str, str]:
+        """File → why it is not used."""
+        return self._foreign.current(Purpose.LOGIN).faults
+
+
+def check_trust(
+    policy: AuthenticationPolicy,
+    certificate: CardCertificate,
+    candidates: Sequence[Certificate],
+    trust: Trust,
+    at: datetime,
+) -> ValidatedPath:
+    """Step 6: raises TrustError, or gives the path, leaf first.
+
+    `at` is an aware time; notBefore and notAfter are inclusive (RFC 5280, section 4.1.2.5).
+    """
+    # Its own time comes first: "expired" helps its holder more than what else may be wrong above.
+    if at < certificate.not_before:
+        raise CertificateNotYetValidError(certificate.not_before)
+    # The whole second that notAfter names still belongs to the certificate.
+    if at.replace(microsecond=0) > certificate.not_after:
+        raise CertificateExpiredError(certificate.not_after)
+    bits = certificate.rsa_bits
+    if bits is not None and not policy.minimum_rsa_bits <= bits <= MAXIMUM_RSA_BITS:
+        raise KeyWeakError(bits, policy.minimum_rsa_bits)
+    return find_path(certificate.certificate, candidates, trust, at, policy.path)
+
+
+def find_path(
+    leaf: Certificate, candidates: Sequence[Certificate], trust: Trust, at: datetime, policy: PathPolicy
+) -> ValidatedPath:
+    """Raises IssuerUntrustedError."""
+    try:
+        path = trust.path(leaf, candidates, at, policy)
+        for depth, certificate in enumerate(path.certificates):
+            _check_hash(certificate, depth)
+    except PathError as error:
+        raise IssuerUntrustedError(error) from error
+    return path
+
+
+def _check_hash(certificate: Certificate, depth: int) -> None:
+    """pki takes SHA-224 too; no card that logs in is signed so."""
+    if not isinstance(scheme_of(certificate.algorithm).hash, _ACCEPTED_HASHES):
+        raise UnsupportedAlgorithmError(depth, "is signed over a hash that no login is based on")
+
+
+def issuer_of(path: ValidatedPath) -> x509.Certificate:
+    """The authority that issued the leaf, for whom its status is asked."""
+    above = path.certificates[1] if len(path.certificates) > 1 else path.anchor
+    return _loaded(above.raw)
+
+
+@lru_cache(maxsize=64)
+def _loaded(der: bytes) -> x509.Certificate:
+    return x509.load_der_x509_certificate(der)

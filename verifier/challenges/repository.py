@@ -2,14 +2,22 @@
 
 import base64
 import hashlib
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, update
+from sqlalchemy import Row, bindparam, delete, select, update
 
-from verifier.authentication.errors import ChallengeExpiredError, ChallengeUnknownError, ChallengeUsedError
+from pki.store.bulk import insert_values
+from verifier.authentication.errors import (
+    ChallengeError,
+    ChallengeExpiredError,
+    ChallengeUnknownError,
+    ChallengeUsedError,
+)
 from verifier.challenges.models import ChallengeRow
 from verifier.services.apikeys import RandomBytes
+from verifier.services.registry import RelyingSite
 from verifier.store.sessions import ReadSession, WriteSession
 
 NONCE_BYTES = 32
@@ -33,48 +41,71 @@ def digest_of(nonce: str) -> str:
     return hashlib.sha256(nonce.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def issue(
-    session: WriteSession, site_id: str, origin: str, now: datetime, random_bytes: RandomBytes
-) -> Challenge:
-    """Records a fresh challenge, and forgets those that are long over."""
+def issue_many(
+    session: WriteSession, sites: Sequence[RelyingSite], now: datetime, random_bytes: RandomBytes
+) -> list[Challenge]:
+    """Records a fresh challenge for each of the sites (one may occur often), and forgets those long over."""
     session.execute(delete(ChallengeRow).where(ChallengeRow.expires_at < now - RETENTION))
-    nonce = base64.b64encode(random_bytes(NONCE_BYTES)).decode("ascii")
-    challenge = Challenge(nonce, origin, now + LIFETIME)
-    session.add(
-        ChallengeRow(
-            digest=digest_of(nonce),
-            site_id=site_id,
-            origin=origin,
-            issued_at=now,
-            expires_at=challenge.expires_at,
-        )
-    )
-    return challenge
+    made = [
+        Challenge(base64.b64encode(random_bytes(NONCE_BYTES)).decode("ascii"), site.origin, now + LIFETIME)
+        for site in sites
+    ]
+    rows = [
+        (digest_of(challenge.nonce), site.site_id, challenge.origin, now, challenge.expires_at)
+        for site, challenge in zip(sites, made, strict=True)
+    ]
+    insert_values(session, ChallengeRow, _COLUMNS, rows)
+    return made
 
 
-def find(session: ReadSession, site_id: str, nonce: str, now: datetime) -> Challenge:
-    """The site's challenge, if it may still be used at `now`; raises ChallengeError."""
-    row = session.get(ChallengeRow, digest_of(nonce))
+def find_many(
+    session: ReadSession, wanted: Sequence[tuple[str, str]], now: datetime
+) -> list[Challenge | ChallengeError]:
+    """For each site id and nonce: that site's challenge if it may still be used at `now`, or why not."""
+    digests = [digest_of(nonce) for _, nonce in wanted]
+    rows = {row.digest: row for row in session.execute(_FIND, {"digests": list(set(digests))})}
+    return [
+        _usable(rows.get(digest), site_id, nonce, now)
+        for digest, (site_id, nonce) in zip(digests, wanted, strict=True)
+    ]
+
+
+def _usable(
+    row: Row[str, str, str, datetime, datetime | None] | None, site_id: str, nonce: str, now: datetime
+) -> Challenge | ChallengeError:
     # Another site's challenge is as unknown as one that was never issued.
     if row is None or row.site_id != site_id:
-        raise ChallengeUnknownError
+        return ChallengeUnknownError()
     if row.used_at is not None:
-        raise ChallengeUsedError(row.used_at)
+        return ChallengeUsedError(row.used_at)
     if now > row.expires_at:
-        raise ChallengeExpiredError(row.expires_at)
+        return ChallengeExpiredError(row.expires_at)
     return Challenge(nonce, row.origin, row.expires_at)
 
 
-def burn(session: WriteSession, site_id: str, nonce: str, now: datetime) -> bool:
-    """Marks the challenge as used, in one statement; of any number of callers one gets True, ever."""
-    statement = (
-        update(ChallengeRow)
-        .where(
-            ChallengeRow.digest == digest_of(nonce),
-            ChallengeRow.site_id == site_id,
-            ChallengeRow.used_at.is_(None),
-        )
-        .values(used_at=now)
-        .returning(ChallengeRow.digest)
-    )
-    return session.execute(statement).first() is not None
+def burn_many(session: WriteSession, nonces: Iterable[str], now: datetime) -> set[str]:
+    """Marks the challenges of these nonces as used, in one statement.
+
+    Gives back the nonces that it burned: of any number of transactions each nonce is in one's answer, ever.
+    """
+    by_digest = {digest_of(nonce): nonce for nonce in nonces}
+    if not by_digest:
+        return set()
+    burned = session.execute(_BURN, {"digests": list(by_digest), "now": now})
+    return {by_digest[digest] for digest in burned.scalars()}
+
+
+_COLUMNS = ("digest", "site_id", "origin", "issued_at", "expires_at")
+_FIND = select(
+    ChallengeRow.digest,
+    ChallengeRow.site_id,
+    ChallengeRow.origin,
+    ChallengeRow.expires_at,
+    ChallengeRow.used_at,
+).where(ChallengeRow.digest.in_(bindparam("digests", expanding=True)))
+_BURN = (
+    update(ChallengeRow)
+    .where(ChallengeRow.digest.in_(bindparam("digests", expanding=True)), ChallengeRow.used_at.is_(None))
+    .values(used_at=bindparam("now"))
+    .returning(ChallengeRow.digest)
+)

@@ -57,6 +57,21 @@ _WAIT = Words(
     "وضعیت کارت در این لحظه دانسته نیست؛ چند دقیقه دیگر دوباره تلاش کنید. کارت شما ایرادی ندارد.",
     "The card's status can't be looked up right now; try again in a few minutes. Your card is not at fault.",
 )
+_WAIT_OR_TELL = Words(
+    "وضعیت کارت از صادرکننده آن به‌درستی به دست نیامد؛ چند دقیقه دیگر دوباره تلاش کنید و اگر باز هم نشد، "
+    "کد رسید را به پشتیبانی بدهید. کارت شما ایرادی ندارد.",
+    "The card's issuer did not give its status properly; try again in a few minutes, and if it still fails, "
+    "give the receipt code to the help desk. Your card is not at fault.",
+)
+_TELL = Words(
+    "ورود با کارت‌های این صادرکننده هنوز در این سامانه برقرار نشده است؛ کد رسید را به پشتیبانی بدهید.",
+    "Logging in with cards of this issuer is not set up here; give the receipt code to the help desk.",
+)
+_TELL_SITE = Words(
+    "تنظیمات این سایت در سامانه ورود کامل نیست؛ کد رسید را به پشتیبانی سایت بدهید. کارت شما ایرادی ندارد.",
+    "This site is not set up properly at the login service; give the receipt code to the site's help desk. "
+    "Your card is not at fault.",
+)
 _NOTHING = Words("کاری لازم نیست.", "Nothing needs to be done.")
 
 ADVICE: Mapping[str, Words] = MappingProxyType(
@@ -80,11 +95,19 @@ ADVICE: Mapping[str, Words] = MappingProxyType(
         "certificate-not-yet-valid": _VISIT_OFFICE,
         "certificate-expired": _RENEW,
         "certificate-untrusted": _OTHER_CERTIFICATE,
+        "signing-certificate-refused": _UPDATE_SOFTWARE,
+        "policy-unavailable": _TELL_SITE,
         "signature-invalid": _CHECK_ADDRESS,
         "certificate-revoked": _REPLACE,
         "certificate-suspended": _RESUME,
         "certificate-unknown": _VISIT_OFFICE,
         "status-unavailable": _WAIT,
+        "status-source-unknown": _TELL,
+        "status-source-paused": _WAIT,
+        "status-source-failed": _WAIT,
+        "status-timeout": _WAIT,
+        "status-stale": _WAIT_OR_TELL,
+        "status-untrusted-answer": _WAIT_OR_TELL,
     }
 )
 """Advice by the `kind` of the failure; every kind has an entry."""
@@ -134,6 +157,13 @@ TITLES: Mapping[str, Words] = MappingProxyType(
         "certificate-untrusted": Words(
             "صادرکننده گواهی مورد اعتماد نیست", "The certificate's issuer is not trusted"
         ),
+        "signing-certificate-refused": Words(
+            "گواهی امضایی که همراه پاسخ کارت آمده پذیرفته نیست",
+            "A signing certificate in the token is not accepted",
+        ),
+        "policy-unavailable": Words(
+            "سیاست ورود این سایت تنظیم نشده است", "The site's policy is not configured"
+        ),
         "signature-invalid": Words(
             "امضا برای این سایت و این درخواست معتبر نیست",
             "The signature is not valid for this site and this challenge",
@@ -146,6 +176,25 @@ TITLES: Mapping[str, Words] = MappingProxyType(
         "status-unavailable": Words(
             "وضعیت گواهی اکنون دانسته نیست", "The certificate's status can't be known now"
         ),
+        "status-source-unknown": Words(
+            "مرجعی برای پرسیدن وضعیت گواهی نیست", "Nobody can be asked for the certificate's status"
+        ),
+        "status-source-paused": Words(
+            "مرجع وضعیت گواهی اکنون پرسیده نمی‌شود",
+            "The source of the certificate's status is not asked at the moment",
+        ),
+        "status-source-failed": Words(
+            "مرجع وضعیت گواهی پاسخ نمی‌دهد", "The source of the certificate's status does not answer"
+        ),
+        "status-timeout": Words(
+            "مرجع وضعیت گواهی بسیار کند است", "The source of the certificate's status is too slow"
+        ),
+        "status-stale": Words(
+            "خبر وضعیت گواهی تازه نیست", "What is said of the certificate's status is not of now"
+        ),
+        "status-untrusted-answer": Words(
+            "خبر وضعیت گواهی درخور اعتماد نیست", "What is said of the certificate's status can't be trusted"
+        ),
     }
 )
 """What happened, by the same keys."""
@@ -157,9 +206,11 @@ STEP_NAMES: Mapping[str, Words] = MappingProxyType(
         "FORMAT": Words("قالب و الگوریتم", "Format: an accepted format and algorithm"),
         "CERTIFICATE": Words("گواهی", "Certificate: decoded completely"),
         "PURPOSE": Words("کاربرد گواهی", "Purpose: for logging in and nothing else"),
-        "POLICY": Words("سیاست، هویت و کلید", "Policy: accepted policy, one identity, fitting key"),
-        "TRUST": Words("اعتبار و صادرکننده", "Trust: valid in time, issued under a trusted authority"),
-        "SIGNATURE": Words("امضا", "Signature: over this origin and this nonce"),
+        "POLICY": Words("سیاست و هویت", "Policy: accepted policy, one identity"),
+        "TRUST": Words(
+            "اعتبار و صادرکننده", "Trust: valid in time, strong key, issued under a trusted authority"
+        ),
+        "SIGNATURE": Words("امضا", "Signature: by a fitting key, over this origin and this nonce"),
         "STATUS": Words("وضعیت", "Status: neither suspended nor revoked"),
     }
 )

@@ -1,9 +1,15 @@
 """Writing receipts, and showing each reader what is theirs."""
 
+import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, unique
+from functools import lru_cache
 
+from sqlalchemy import bindparam, select
+
+from pki.store.bulk import insert_values
 from verifier.authentication.steps import Step
 from verifier.receipts.advice import ACCEPTED, ADVICE, STEP_NAMES, TITLES
 from verifier.receipts.codes import new_code, normalise
@@ -14,7 +20,7 @@ from verifier.store.sessions import ReadSession, WriteSession
 
 @unique
 class StepOutcome(Enum):
-    """How a step ended."""
+    """How a step attempt."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -37,60 +43,97 @@ class Receipt:
     failed_step: Step | None
 
     def outcome_of(self, step: Step) -> StepOutcome:
-        """Steps are taken in order, so the failing one says how all others ended."""
-        if self.failed_step is None or step < self.failed_step:
-            return StepOutcome.PASSED
-        return StepOutcome.FAILED if step == self.failed_step else StepOutcome.NOT_REACHED
+        """How this step ended."""
+        return _outcome_of(step, self.failed_step)
 
     def as_json(self) -> dict[str, object]:
         """What the site, and through it the citizen, is shown."""
+        words: dict[str, object] = json.loads(_words(self.outcome, self.failed_step))
+        return self._facts() | words
+
+    def as_json_text(self) -> str:
+        """`as_json`, written: what all receipts of an outcome share is written once."""
+        facts = json.dumps(self._facts(), ensure_ascii=False)
+        return facts[:-1] + ", " + _words(self.outcome, self.failed_step)[1:]
+
+    def _facts(self) -> dict[str, object]:
         return {
             "code": self.code,
             "time": self.time.isoformat(timespec="seconds"),
             "policy": self.policy,
             "outcome": self.outcome,
-            "failed_step": None if self.failed_step is None else self.failed_step.value,
-            "title": TITLES[self.outcome].as_json(),
-            "advice": ADVICE[self.outcome].as_json(),
-            "steps": [
-                {
-                    "number": step.value,
-                    "name": step.name.lower(),
-                    "outcome": self.outcome_of(step).value,
-                    "title": STEP_NAMES[step.name].as_json(),
-                }
-                for step in Step
-            ],
         }
 
 
-def store(
-    session: WriteSession,
-    random_bytes: RandomBytes,
-    *,
-    site_id: str,
-    time: datetime,
-    policy: str,
-    failure: tuple[Step, str] | None,
-    certificate_sha256: str | None,
-) -> Receipt:
-    """Writes the receipt of one attempt under a code of its own; `failure` is the step and its kind."""
-    code = new_code(random_bytes)
-    while session.get(ReceiptRow, code) is not None:
-        code = new_code(random_bytes)
-    failed_step, outcome = failure or (None, ACCEPTED)
-    session.add(
-        ReceiptRow(
-            code=code,
-            site_id=site_id,
-            time=time,
-            policy=policy,
-            outcome=outcome,
-            failed_step=None if failed_step is None else failed_step.value,
-            certificate_sha256=certificate_sha256,
-        )
-    )
-    return Receipt(code, time, policy, outcome, failed_step)
+def _outcome_of(step: Step, failed_step: Step | None) -> StepOutcome:
+    """Steps are taken in order, so the failing one says how all others ended."""
+    if failed_step is None or step < failed_step:
+        return StepOutcome.PASSED
+    return StepOutcome.FAILED if step == failed_step else StepOutcome.NOT_REACHED
+
+
+@lru_cache(maxsize=256)
+def _words(outcome: str, failed_step: Step | None) -> str:
+    """What is said of every attempt that ended so, as the JSON text of an object."""
+    said = {
+        "failed_step": None if failed_step is None else failed_step.value,
+        "title": TITLES[outcome].as_json(),
+        "advice": ADVICE[outcome].as_json(),
+        "steps": [
+            {
+                "number": step.value,
+                "name": step.name.lower(),
+                "outcome": _outcome_of(step, failed_step).value,
+                "title": STEP_NAMES[step.name].as_json(),
+            }
+            for step in Step
+        ],
+    }
+    return json.dumps(said, ensure_ascii=False)
+
+
+@dataclass(frozen=True)
+class Summary:
+    """How an attempt ended, as its receipt keeps it."""
+
+    site_id: str
+    time: datetime
+    policy: str
+    failure: tuple[Step, str] | None
+    """The step and its kind; None for an accepted login."""
+    certificate_sha256: str | None
+
+
+def store_many(
+    session: WriteSession, random_bytes: RandomBytes, attempts: Sequence[Summary]
+) -> list[Receipt]:
+    """Writes a receipt for each attempt, in their order, under codes of their own."""
+    codes = _new_codes(session, random_bytes, len(attempts))
+    receipts = []
+    rows = []
+    for code, attempt in zip(codes, attempts, strict=True):
+        failed_step, outcome = attempt.failure or (None, ACCEPTED)
+        receipts.append(Receipt(code, attempt.time, attempt.policy, outcome, failed_step))
+        step = None if failed_step is None else failed_step.value
+        kept = (code, attempt.site_id, attempt.time, attempt.policy, outcome, step)
+        rows.append((*kept, attempt.certificate_sha256))
+    insert_values(session, ReceiptRow, _COLUMNS, rows)
+    return receipts
+
+
+def _new_codes(session: WriteSession, random_bytes: RandomBytes, count: int) -> list[str]:
+    """So many codes that no receipt has."""
+    codes: dict[str, None] = {}
+    while len(codes) < count:
+        fresh = {new_code(random_bytes): None for _ in range(count - len(codes))}
+        for taken in session.execute(_TAKEN, {"codes": list(fresh)}).scalars():
+            del fresh[taken]
+        codes |= fresh
+    return list(codes)
+
+
+_COLUMNS = ("code", "site_id", "time", "policy", "outcome", "failed_step", "certificate_sha256")
+_TAKEN = select(ReceiptRow.code).where(ReceiptRow.code.in_(bindparam("codes", expanding=True)))
 
 
 def find(session: ReadSession, site_id: str, code: str) -> Receipt:

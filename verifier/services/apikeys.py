@@ -38,10 +38,9 @@ class ApiKey:
         """What the database keeps: 64 hexadecimal digits."""
         return hashlib.sha256(self.reveal().encode()).hexdigest()
 
-    def require(self, expected_digest: str) -> None:
-        """Raises ApiKeyInvalidError unless the digest is this key's."""
-        if not hmac.compare_digest(self.digest().encode(), expected_digest.encode()):
-            raise ApiKeyInvalidError
+    def is_known_by(self, digest: str) -> bool:
+        """Whether the digest is this key's."""
+        return hmac.compare_digest(self.digest().encode(), digest.encode())
 
 
 def new_site_id(random_bytes: RandomBytes) -> str:

@@ -10,7 +10,8 @@ class SiteError(Exception):
     ├── SiteNameTakenError      a site of this name is registered
     ├── SiteMissingError        no site of this name is registered
     ├── PolicyUnknownError      no policy of this name is configured
-    └── ApiKeyInvalidError      the request carries no key, or none of a registered site
+    ├── ApiKeyInvalidError      the request carries no key, or none of a registered site
+    └── OriginForeignError      a site asked for a challenge in the name of another origin
     """
 
 
@@ -61,3 +62,10 @@ class ApiKeyInvalidError(SiteError):
 
     def __init__(self) -> None:
         super().__init__("no valid API key")
+
+
+class OriginForeignError(SiteError):
+    """A site asked for a challenge in the name of another origin."""
+
+    def __init__(self) -> None:
+        super().__init__("this site is registered for another origin")

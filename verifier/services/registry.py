@@ -1,9 +1,10 @@
 """Registering sites, and recognising them by their keys."""
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from sqlalchemy import select
+from sqlalchemy import Row, bindparam, select
 
 from pki.auditchain import append
 from pki.clock import Clock
@@ -18,7 +19,7 @@ from verifier.services.errors import (
 )
 from verifier.services.models import NAME_LIMIT, Site
 from verifier.services.origin import validate_origin
-from verifier.store.sessions import Database, WriteSession
+from verifier.store.sessions import Database, ReadSession, WriteSession
 
 DEFAULT_POLICY = "national"
 _ADMINISTRATOR = "administrator"
@@ -107,11 +108,10 @@ class SiteRegistry:
         """The site to which the key belongs; raises ApiKeyInvalidError."""
         key: ApiKey = parse_api_key(presented_key)
         with self._database.read() as session:
-            site = session.get(Site, key.site_id)
-            if site is None:
-                raise ApiKeyInvalidError
-            key.require(site.key_hash)
-            return _to_value(site)
+            [site] = recognise(session, [key])
+        if isinstance(site, ApiKeyInvalidError):
+            raise site
+        return site
 
     def _audit(self, session: WriteSession, action: str, site_id: str, details: dict[str, str]) -> None:
         append(
@@ -123,6 +123,26 @@ class SiteRegistry:
             subject=site_id,
             details=details,
         )
+
+
+def recognise(
+    session: ReadSession | WriteSession, keys: Sequence[ApiKey]
+) -> list[RelyingSite | ApiKeyInvalidError]:
+    """For each key, in their order, the site to which it belongs now."""
+    rows = session.execute(_FIND, {"ids": list({key.site_id for key in keys})})
+    sites = {row.site_id: row for row in rows}
+    return [_whose(key, sites.get(key.site_id)) for key in keys]
+
+
+def _whose(key: ApiKey, row: Row[str, str, str, str, str] | None) -> RelyingSite | ApiKeyInvalidError:
+    if row is None or not key.is_known_by(row.key_hash):
+        return ApiKeyInvalidError()
+    return RelyingSite(row.site_id, row.name, row.origin, row.policy)
+
+
+_FIND = select(Site.site_id, Site.name, Site.origin, Site.policy, Site.key_hash).where(
+    Site.site_id.in_(bindparam("ids", expanding=True))
+)
 
 
 def _validate_name(name: str) -> None:

@@ -52,7 +52,8 @@ def serve(host: str, port: int, workers: int) -> None:
     """Serve CA certificates, CRLs and OCSP under /pki, alone; Ctrl-C or SIGTERM ends it gently."""
     from pki.errors import PkiError
     from pki.home import HomeError
-    from pki.serving import ServiceStoppedError, Serving, check, listen, run
+    from pki.serving import Serving, check, run
+    from pki.workers import ServiceStoppedError, listen
 
     try:
         home = current_home()

@@ -9,7 +9,7 @@ import threading
 from starlette.types import Receive, Scope, Send
 
 from pki.httpprotocol import Headers, ReadyResponse, answering_at_once, head_of
-from pki.serving import end_with_parent, worker_server
+from pki.workers import end_with_parent, worker_server
 
 
 class Constant:

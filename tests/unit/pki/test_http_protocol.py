@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from pki import httpprotocol
 from pki.httpprotocol import BoundedProtocol
-from pki.serving import worker_server
+from pki.workers import worker_server
 
 PATIENCE = 60
 CHUNK = bytes(40_000)

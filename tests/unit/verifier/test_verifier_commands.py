@@ -174,9 +174,29 @@ def test_service_add_and_list(tmp_path: Path) -> None:
         "site_id": key.partition(".")[0],
         "name": "پورتال",
         "origin": "https://portal.example.ir",
+        "policy": "national",
     }
     renewed = run(*folder, "service", "renew-key", "پورتال", "--json")
     assert json.loads(renewed.output)["api_key"] != key
+
+
+def test_service_add_under_a_policy(tmp_path: Path) -> None:
+    home = create(tmp_path / "home")
+    bootstrap.initialise(home)
+    folder = ["--home", str(home.root)]
+    foreign = run(*folder, "service", "add", "x", "--origin", ORIGIN, "--policy", "webeid")
+    assert foreign.exit_code == 0
+    assert json.loads(run(*folder, "service", "list", "--json").output)["policy"] == "webeid"
+    unknown = run(*folder, "service", "add", "y", "--origin", ORIGIN, "--policy", "lenient")
+    assert unknown.exit_code == 1
+    assert "unknown policy 'lenient'; known: national, webeid" in unknown.output
+
+
+@pytest.mark.parametrize("source", ["ocsp", "crl"])
+def test_status_that_can_not_be_asked_for_is_no_silent_acceptance(trust: str, source: str) -> None:
+    result = verify(CARD.text(), trust, "--status", source)
+    assert result.exit_code == 1
+    assert "accepted" not in result.output
 
 
 def test_service_add_refusals_name_their_cause(tmp_path: Path) -> None:

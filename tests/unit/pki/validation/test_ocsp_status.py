@@ -11,8 +11,10 @@ from cryptography.x509 import ocsp
 
 from pki import der, oids
 from pki.validation import Evidence, PathPolicy, RevocationMode, validate
+from pki.validation.certificate import read_certificate
 from pki.validation.decoders import Usage
 from pki.validation.errors import MalformedOcspError, RevokedError, StaleStatusError, StatusUnknownError
+from pki.validation.ocsp import read_ocsp
 from tests.unit.pki.validation.making import (
     DAY,
     NOW,
@@ -215,3 +217,50 @@ def test_times_at_the_calendars_end_are_only_times() -> None:
     for life in ((FAR, None), (FAR, FAR)):
         with pytest.raises(StaleStatusError):
             judge(answer(life=life))
+
+
+def refused(evidence: Evidence) -> StatusUnknownError:
+    with pytest.raises(StatusUnknownError) as caught:
+        validate([PLAIN], [ANCHOR], NOW, WANTED, evidence)
+    return caught.value
+
+
+def agreed(*responders: bytes, signed: bytes) -> Evidence:
+    return Evidence.of(ocsp=[signed], responders=[read_certificate(item, None) for item in responders])
+
+
+def test_where_responders_were_agreed_upon_these_alone_count_whoever_issued_to_them() -> None:
+    by_other = certify(RESPONDER, OTHER)
+    ended = certify(RESPONDER, OTHER, life=(NOW - 2 * DAY, NOW - DAY))
+    validate([PLAIN], [ANCHOR], NOW, WANTED, agreed(by_other, signed=answer(certificates=[])))
+    validate([PLAIN], [ANCHOR], NOW, WANTED, agreed(ended, by_other, signed=answer(certificates=[])))
+    refused(agreed(ended, signed=answer()))
+    refused(agreed(by_other, signed=answer(responder=ANCHOR, key=CA, certificates=[])))
+    refused(agreed(by_other, signed=forged()))
+
+
+def test_who_disowns_a_certificate_and_who_only_does_not_tell() -> None:
+    assert refused(Evidence.of(ocsp=[answer(UNKNOWN)])).disowned
+    assert not refused(Evidence.of(ocsp=[forged(UNKNOWN)])).disowned
+    assert not refused(Evidence.of()).disowned
+    with pytest.raises(StatusUnknownError) as caught:
+        judge(answer(UNKNOWN), policy=EITHER)
+    assert caught.value.disowned
+
+
+@pytest.mark.parametrize("status", [1, 2, 3, 5, 6])
+def test_what_a_responder_reports_is_told(status: int) -> None:
+    with pytest.raises(MalformedOcspError) as caught:
+        Evidence.of(ocsp=[der.sequence((der.enumerated(status),))])
+    assert caught.value.reported == status
+    with pytest.raises(MalformedOcspError) as caught:
+        Evidence.of(ocsp=[b"garbage"])
+    assert caught.value.reported is None
+
+
+def test_a_nonce_that_is_echoed_bare() -> None:
+    """RFC 2560 didn't say that it is an OCTET STRING, and some responders still hold to that."""
+    wrapped = answer(nonce=b"n" * 32)
+    bare = wrapped.replace(der.octet_string(der.octet_string(b"n" * 32)), der.octet_string(b"n" * 34))
+    assert read_ocsp(wrapped).nonce == b"n" * 32
+    assert read_ocsp(bare).nonce == b"n" * 34

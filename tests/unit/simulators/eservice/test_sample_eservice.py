@@ -1,6 +1,6 @@
 """The sample e-service: its login, its session, its pages, and what strangers try on it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -17,9 +17,10 @@ from simulators.forge.certificates import NOW, POLICY_OID
 from simulators.forge.inprocess import AppTransport, client_of
 from simulators.forge.tokens import Forge
 from verifier import app as verifier_app
+from verifier.authentication.errors import StatusError
 from verifier.authentication.policy import national_policy
-from verifier.authentication.status import CertificateStatus, StatusAnswer
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, assemble
 from verifier.client import VerifierClient
@@ -36,7 +37,7 @@ class World:
         migrate(engine, MIGRATIONS)
         self.now = NOW
         self.status = CertificateStatus.GOOD
-        trust = TrustStore([FORGE.root.certificate], [FORGE.authority.certificate])
+        trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
         checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
         self.verifier = assemble(Database(engine), [checks], self.clock)
         self.key = self.verifier.services.register_site("sample", ORIGIN).api_key
@@ -51,8 +52,8 @@ class World:
     def clock(self) -> datetime:
         return self.now
 
-    def lookup(self, issuer: x509.Certificate, serial: int) -> StatusAnswer:  # noqa: ARG002
-        return StatusAnswer(self.status)
+    def lookup(self, asked: Sequence[Asked]) -> list[StatusAnswer | StatusError]:
+        return [StatusAnswer(self.status) for _ in asked]
 
     def challenge(self, http: httpx.Client | None = None) -> str:
         nonce: str = (http or self.http).post("/auth/challenge").json()["nonce"]

@@ -2,6 +2,8 @@
 
 import base64
 import json
+from collections.abc import Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -14,7 +16,17 @@ from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulators.forge.certificates import NOW, POLICY_OID, issue_card, key_usage, make_authority, person
+from pki.der import bit_string, sequence
+from pki.validation.certificate import read_certificate
+from simulators.forge.certificates import (
+    NOW,
+    POLICY_OID,
+    Authority,
+    issue_card,
+    key_usage,
+    make_authority,
+    person,
+)
 from simulators.forge.tokens import NONCE, ORIGIN, Forge, ForgedCard, Token
 from verifier.authentication.errors import (
     CertificateDecodingError,
@@ -33,19 +45,20 @@ from verifier.authentication.errors import (
     PurposeMissingError,
     PurposeWrongError,
     SignatureError,
+    StatusError,
     StatusUnavailableError,
 )
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import WEB_EID_POLICY, national_policy
-from verifier.authentication.status import CertificateStatus, StatusAnswer
+from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
 from verifier.authentication.steps import Step
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 
 FORGE = Forge.create()
 POLICY = national_policy(frozenset({POLICY_OID}))
-TRUST = TrustStore([FORGE.root.certificate], [FORGE.authority.certificate])
+TRUST = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
 
 
 class StatusBook:
@@ -56,16 +69,15 @@ class StatusBook:
         self.asked: list[tuple[x509.Certificate, int]] = []
         self.error: StatusUnavailableError | None = None
 
-    def __call__(self, issuer: x509.Certificate, serial: int) -> StatusAnswer:
-        self.asked.append((issuer, serial))
-        if self.error is not None:
-            raise self.error
-        return self.answers.get(serial, StatusAnswer(CertificateStatus.GOOD))
+    def __call__(self, asked: Sequence[Asked]) -> list[StatusAnswer | StatusError]:
+        self.asked.extend(asked)
+        good = StatusAnswer(CertificateStatus.GOOD)
+        return [self.error or self.answers.get(serial, good) for _, serial in asked]
 
 
 def verify(
     card: ForgedCard | Token,
-    trust: TrustStore = TRUST,
+    trust: PinnedTrust = TRUST,
     at: datetime = NOW,
     status: StatusBook | None = None,
 ) -> Identity:
@@ -141,7 +153,7 @@ def test_citizen_issued_certificate() -> None:
     parent = x509.load_der_x509_certificate(citizen.der)
     issuer = make_authority("unused")
     forged = type(issuer)(key, parent)
-    for trust in (TRUST, TrustStore([FORGE.root.certificate], [FORGE.authority.certificate, parent])):
+    for trust in (TRUST, PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate, parent])):
         with pytest.raises(IssuerUntrustedError):
             verify(FORGE.card(issuer=forged), trust)
 
@@ -155,21 +167,21 @@ def test_same_name_authority() -> None:
 def test_same_name_authority_beside_the_real_one() -> None:
     # A renewed authority keeps its name: the signature says which of the two issued.
     renewed = make_authority("Citizen CA", FORGE.root)
-    trust = TrustStore([FORGE.root.certificate], [renewed.certificate, FORGE.authority.certificate])
+    trust = PinnedTrust([FORGE.root.certificate], [renewed.certificate, FORGE.authority.certificate])
     verify(FORGE.card(), trust)
     verify(FORGE.card(issuer=renewed), trust)
 
 
 def test_another_trusted_authority_with_our_names_but_not_our_policy() -> None:
     foreign = make_authority("Foreign CA")
-    trust = TrustStore([FORGE.root.certificate, foreign.certificate], [FORGE.authority.certificate])
+    trust = PinnedTrust([FORGE.root.certificate, foreign.certificate], [FORGE.authority.certificate])
     with pytest.raises(CertificatePolicyError):
         verify(FORGE.card(issuer=foreign, policies=["2.999.9"]), trust)
 
 
 def test_another_trusted_authority_signing_in_the_name_of_ours() -> None:
     foreign = make_authority("Foreign CA")
-    trust = TrustStore([FORGE.root.certificate, foreign.certificate], [FORGE.authority.certificate])
+    trust = PinnedTrust([FORGE.root.certificate, foreign.certificate], [FORGE.authority.certificate])
     forged = type(foreign)(foreign.key, FORGE.authority.certificate)
     with pytest.raises(IssuerUntrustedError):
         verify(FORGE.card(issuer=forged), trust)
@@ -199,33 +211,35 @@ def test_not_yet_valid() -> None:
 def test_issuer_expired() -> None:
     old = make_authority("Citizen CA", FORGE.root, not_after=NOW - timedelta(seconds=1))
     with pytest.raises(IssuerUntrustedError):
-        verify(FORGE.card(issuer=old), TrustStore([FORGE.root.certificate], [old.certificate]))
+        verify(FORGE.card(issuer=old), PinnedTrust([FORGE.root.certificate], [old.certificate]))
 
 
 def test_root_expired() -> None:
     root = make_authority("Old root", path_length=None, not_after=NOW - timedelta(seconds=1))
     authority = make_authority("Below the old root", root)
     with pytest.raises(IssuerUntrustedError):
-        verify(FORGE.card(issuer=authority), TrustStore([root.certificate], [authority.certificate]))
+        verify(FORGE.card(issuer=authority), PinnedTrust([root.certificate], [authority.certificate]))
 
 
 def test_unrelated_expired_anchor_does_not_matter() -> None:
     old = make_authority("Old", not_after=NOW - timedelta(days=1))
-    verify(FORGE.card(), TrustStore([old.certificate, FORGE.root.certificate], [FORGE.authority.certificate]))
+    verify(
+        FORGE.card(), PinnedTrust([old.certificate, FORGE.root.certificate], [FORGE.authority.certificate])
+    )
 
 
 def test_broken_anchor_does_not_matter_and_is_named() -> None:
     leaf = x509.load_der_x509_certificate(FORGE.card().der)
-    trust = TrustStore([leaf, FORGE.root.certificate], [FORGE.authority.certificate])
+    trust = PinnedTrust([leaf, FORGE.root.certificate], [FORGE.authority.certificate])
     verify(FORGE.card(), trust)
-    assert trust.unusable == [leaf]
+    assert trust.faults() == {leaf.fingerprint(hashes.SHA256()).hex(): "it is no authority"}
 
 
 def test_path_length_is_respected() -> None:
     root = make_authority("Short root", path_length=1)
     middle = make_authority("Middle", root, path_length=None)
     issuer = make_authority("Deep issuer", middle)
-    trust = TrustStore([root.certificate], [middle.certificate, issuer.certificate])
+    trust = PinnedTrust([root.certificate], [middle.certificate, issuer.certificate])
     with pytest.raises(IssuerUntrustedError):
         verify(FORGE.card(issuer=issuer), trust)
     verify(FORGE.card(issuer=middle), trust)
@@ -235,7 +249,7 @@ def test_path_of_endless_authorities_ends() -> None:
     chain = [make_authority("Level 0", path_length=None)]
     for level in range(1, 8):
         chain.append(make_authority(f"Level {level}", chain[-1], path_length=None))
-    trust = TrustStore([chain[0].certificate], [a.certificate for a in chain[1:]])
+    trust = PinnedTrust([chain[0].certificate], [a.certificate for a in chain[1:]])
     verify(FORGE.card(issuer=chain[3]), trust)
     with pytest.raises(IssuerUntrustedError):
         verify(FORGE.card(issuer=chain[4]), trust)
@@ -244,7 +258,7 @@ def test_path_of_endless_authorities_ends() -> None:
 def test_authorities_that_issue_each_other_end() -> None:
     first = make_authority("Ring", path_length=None)
     second = make_authority("Ring", first, path_length=None)
-    trust = TrustStore([], [first.certificate, second.certificate])
+    trust = PinnedTrust([], [first.certificate, second.certificate])
     with pytest.raises(IssuerUntrustedError):
         verify(FORGE.card(issuer=second), trust)
 
@@ -253,7 +267,49 @@ def test_intermediate_with_an_unknown_critical_extension() -> None:
     strange = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.7"), b"\x05\x00")
     authority = make_authority("Strange", FORGE.root, extensions=[(strange, True)])
     with pytest.raises(IssuerUntrustedError):
-        verify(FORGE.card(issuer=authority), TrustStore([FORGE.root.certificate], [authority.certificate]))
+        verify(FORGE.card(issuer=authority), PinnedTrust([FORGE.root.certificate], [authority.certificate]))
+
+
+def test_authority_that_may_not_issue_under_our_policy() -> None:
+    for policies in ((), ("2.999.9",)):
+        authority = make_authority("Signature CA", FORGE.root, policies=policies)
+        with pytest.raises(IssuerUntrustedError) as caught:
+            verify(
+                FORGE.card(issuer=authority), PinnedTrust([FORGE.root.certificate], [authority.certificate])
+            )
+        assert caught.value.cause.kind == "policy"
+
+
+def test_authority_without_key_usage_or_that_may_sign_no_certificates() -> None:
+    signer = make_authority("CRL signer", FORGE.root)
+    for usage in (None, key_usage("crl_sign")):
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(signer.certificate.subject)
+            .issuer_name(FORGE.root.certificate.subject)
+            .public_key(signer.key.public_key())
+            .serial_number(5)
+            .not_valid_before(NOW - timedelta(days=1))
+            .not_valid_after(NOW + timedelta(days=1))
+            .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        )
+        if usage is not None:
+            builder = builder.add_extension(usage, critical=True)
+        odd = builder.sign(FORGE.root.key, hashes.SHA256())
+        trust = PinnedTrust([FORGE.root.certificate], [odd, FORGE.authority.certificate])
+        assert list(trust.faults().values()) == ["it is no authority"]
+        with pytest.raises(IssuerUntrustedError):
+            verify(FORGE.card(issuer=Authority(signer.key, odd)), trust)
+        verify(FORGE.card(), trust)
+
+
+def test_authority_that_no_anchor_stands_above_does_not_matter_and_is_named() -> None:
+    stranger = make_authority("Below a stranger", make_authority("Stranger"))
+    trust = PinnedTrust([FORGE.root.certificate], [stranger.certificate, FORGE.authority.certificate])
+    verify(FORGE.card(), trust)
+    assert list(trust.faults()) == [stranger.certificate.fingerprint(hashes.SHA256()).hex()]
+    with pytest.raises(IssuerUntrustedError):
+        verify(FORGE.card(issuer=stranger), trust)
 
 
 def test_certificate_signed_with_a_weak_hash() -> None:
@@ -411,6 +467,54 @@ def test_mutated_certificates_end_in_typed_refusals(position: int, replacement: 
     with pytest.raises(LoginRefusedError) as caught:
         verify(token)
     assert caught.value.step <= Step.TRUST
+
+
+@given(st.integers(0, 10**6), st.binary(min_size=0, max_size=4), st.integers(0, 4))
+def test_mutated_certificates_that_a_trusted_authority_signed(
+    position: int, replacement: bytes, removed: int
+) -> None:
+    """Its signature holds, so that every step reads what is wrong in it; nothing but a refusal may come."""
+    original = read_certificate(FORGE.card().der)
+    at = position % len(original.tbs)
+    tbs = original.tbs[:at] + replacement + original.tbs[at + removed :]
+    signature = FORGE.authority.key.sign(tbs, ec.ECDSA(hashes.SHA256()))
+    der = sequence((tbs, original.algorithm, bit_string(signature)))
+    token = {**FORGE.card().token(), "unverifiedCertificate": base64.b64encode(der).decode()}
+    with suppress(LoginRefusedError):
+        verify(token)
+
+
+def test_encoded_default_as_finnish_cards_have_it() -> None:
+    """X.690, section 11.5, forbids cA FALSE to be written; what it says is plain all the same."""
+    encoded = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.19"), b"\x30\x03\x01\x01\x00")
+    verify(FORGE.card(authority=None, extensions=[(encoded, True)]))
+    as_authority = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.5.29.19"), b"\x30\x03\x01\x01\xff")
+    with pytest.raises(PurposeWrongError):
+        verify(FORGE.card(authority=None, extensions=[(as_authority, True)]))
+
+
+@pytest.mark.parametrize(
+    ("oid", "value"),
+    [
+        pytest.param("2.5.29.15", b"\x03\x02\x09\x80", id="keyUsage"),
+        pytest.param("2.5.29.37", b"\x30\x00", id="extendedKeyUsage"),
+        pytest.param("2.5.29.19", b"\x30\x03\x01\x01\x01", id="basicConstraints"),
+        pytest.param("2.5.29.32", b"\x04\x00", id="certificatePolicies"),
+        pytest.param("2.5.29.17", b"\x30\x82", id="subjectAltName"),
+    ],
+)
+def test_extension_that_can_not_be_read(oid: str, value: bytes) -> None:
+    broken = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), value)
+    with pytest.raises(CertificateDecodingError):
+        verify(
+            FORGE.card(usage=None, purposes=None, policies=[], authority=None, extensions=[(broken, False)])
+        )
+
+
+def test_name_of_no_text() -> None:
+    bits = x509.NameAttribute(NameOID.X500_UNIQUE_IDENTIFIER, b"\x01", _ASN1Type.BitString)
+    with pytest.raises(CertificateDecodingError):
+        verify(FORGE.card(subject=x509.Name([*person(), bits])))
 
 
 @given(st.binary(min_size=1, max_size=600))

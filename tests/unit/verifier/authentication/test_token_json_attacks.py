@@ -120,7 +120,19 @@ def test_paired_surrogates_are_a_character() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["web-eid:1.0TEST", "web-eid:1.", "web-eid:1.1", "web-eid:10", "web-eid", "WEB-EID:1.0", "web-eid:1.0\n"],
+    [
+        "web-eid:1.0TEST",
+        "web-eid:1.1TEST",
+        "web-eid:1.",
+        "web-eid:1.2",
+        "web-eid:1.10",
+        "web-eid:1.1.0",
+        "web-eid:10",
+        "web-eid",
+        "WEB-EID:1.0",
+        "web-eid:1.0\n",
+        "web-eid:1.1\n",
+    ],
 )
 def test_format_web_eid_1_0_test(name: str) -> None:
     with pytest.raises(FormatUnsupportedError):

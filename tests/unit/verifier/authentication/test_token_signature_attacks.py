@@ -22,7 +22,7 @@ from verifier.authentication.errors import (
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import national_policy
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -38,7 +38,7 @@ RSA_KEY = rsa.generate_private_key(65537, 2048)
 RSA_CARD = FORGE.card(key=RSA_KEY)
 VERIFIER = TokenVerifier(
     national_policy(frozenset({POLICY_OID})),
-    TrustStore([FORGE.root.certificate], [FORGE.authority.certificate]),
+    PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate]),
     None,
 )
 

@@ -2,13 +2,12 @@
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from cryptography import x509
 from sqlalchemy import select
 
 from pki.auditchain import verify_table
@@ -21,15 +20,15 @@ from verifier.authentication.errors import (
     ChallengeExpiredError,
     ChallengeUnknownError,
     ChallengeUsedError,
-    LoginRefusedError,
     SignatureError,
+    StatusError,
     StatusUnavailableError,
 )
 from verifier.authentication.policy import national_policy
-from verifier.authentication.status import CertificateStatus, StatusAnswer
+from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
 from verifier.authentication.steps import Step
 from verifier.authentication.token import WebEidToken
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble
 from verifier.challenges.models import ChallengeRow
@@ -48,19 +47,17 @@ class World:
     def __init__(self, url: str) -> None:
         self.url = url
         self.now = NOW
-        self.status: StatusAnswer | LoginRefusedError = StatusAnswer(CertificateStatus.GOOD)
+        self.status: StatusAnswer | StatusError = StatusAnswer(CertificateStatus.GOOD)
         self.verifier = self.open()
 
     def clock(self) -> datetime:
         return self.now
 
-    def lookup(self, issuer: x509.Certificate, serial: int) -> StatusAnswer:  # noqa: ARG002
-        if isinstance(self.status, LoginRefusedError):
-            raise self.status
-        return self.status
+    def lookup(self, asked: Sequence[Asked]) -> list[StatusAnswer | StatusError]:
+        return [self.status for _ in asked]
 
     def open(self) -> Verifier:
-        trust = TrustStore([FORGE.root.certificate], [FORGE.authority.certificate])
+        trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
         checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
         return assemble(Database(create_database_engine(self.url)), [checks], self.clock)
 

@@ -2,14 +2,13 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from cryptography import x509
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlalchemy.exc import OperationalError
@@ -21,10 +20,10 @@ from simulators.forge.inprocess import AppTransport, client_of
 from simulators.forge.tokens import Forge, Token
 from verifier import bodies
 from verifier.app import create_app
-from verifier.authentication.errors import StatusUnavailableError
+from verifier.authentication.errors import StatusError, StatusUnavailableError
 from verifier.authentication.policy import national_policy
-from verifier.authentication.status import CertificateStatus, StatusAnswer
-from verifier.authentication.trust import TrustStore
+from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
+from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble
 from verifier.client import (
@@ -48,7 +47,7 @@ class World:
         self.now = NOW
         self.answer = StatusAnswer(CertificateStatus.GOOD)
         self.down = False
-        trust = TrustStore([FORGE.root.certificate], [FORGE.authority.certificate])
+        trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
         checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
         self.verifier: Verifier = assemble(Database(engine), [checks], self.clock)
         self.app = create_app(self.verifier)
@@ -59,10 +58,8 @@ class World:
     def clock(self) -> datetime:
         return self.now
 
-    def lookup(self, issuer: x509.Certificate, serial: int) -> StatusAnswer:  # noqa: ARG002
-        if self.down:
-            raise StatusUnavailableError
-        return self.answer
+    def lookup(self, asked: Sequence[Asked]) -> list[StatusAnswer | StatusError]:
+        return [StatusUnavailableError() if self.down else self.answer for _ in asked]
 
     def client(self, key: str | None = None) -> VerifierClient:
         return VerifierClient("http://verifier", key or self.key, transport=AppTransport(self.app))
@@ -313,10 +310,14 @@ def test_database_gone_is_a_503(world: World, monkeypatch: pytest.MonkeyPatch) -
     def gone(*_arguments: object) -> None:
         raise OperationalError("SELECT 1", {}, OSError("gone"))
 
-    monkeypatch.setattr(world.verifier.logins, "issue_challenge", gone)
-    response = world.http.post("/v1/challenges", json={}, headers=world.headers)
-    assert (response.status_code, kind_of(response)) == (503, "database-unavailable")
-    assert "SELECT" not in response.text
+    nonce = world.nonce()
+    monkeypatch.setattr(world.verifier.database, "write", gone)
+    for response in (
+        world.http.post("/v1/challenges", json={}, headers=world.headers),
+        world.post(CARD.token(nonce, ORIGIN), nonce),
+    ):
+        assert (response.status_code, kind_of(response)) == (503, "database-unavailable")
+        assert "SELECT" not in response.text
 
 
 def test_health_and_metrics(world: World) -> None:

@@ -1,0 +1,1 @@
+"""`hoviat bench login`: limits, load, and the logins themselves."""

@@ -1,0 +1,102 @@
+"""A request that comes whole is answered without the framework; the answer is the one it would have given."""
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+
+from simulators.load.login.cards import SoftwareCard
+from tests.integration.verifier.logins import Nation, Replica, kind_of, make_nation
+
+pytestmark = pytest.mark.slow
+
+JSON = "application/json"
+
+
+@pytest.fixture(scope="module")
+def nation(tmp_path_factory: pytest.TempPathFactory) -> Nation:
+    return make_nation(tmp_path_factory.mktemp("short") / "home", 4)
+
+
+@pytest.fixture(scope="module")
+def replica(nation: Nation) -> Iterator[Replica]:
+    with nation.replica() as running:
+        yield running
+
+
+def _both(replica: Replica, path: str, body: bytes, **headers: str) -> tuple[httpx.Response, httpx.Response]:
+    """A body with its head, which goes the short way, and one in chunks, which the framework reads."""
+    named = {"Authorization": f"Bearer {replica.key}", "Content-Type": JSON} | headers
+    url = replica.url + path
+    whole = httpx.post(url, content=body, headers=named, trust_env=False, timeout=30)
+    chunked = httpx.post(url, content=iter([body]), headers=named, trust_env=False, timeout=30)
+    return whole, chunked
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"[]",
+        b"{",
+        b"\xff",
+        b'{"nonce": 1}',
+        b'{"nonce": "x", "nonce": "y"}',
+        b'{"nonce": "x", "token": {}}',
+        b'{"nonce": "x", "token": 7}',
+        b"{" + b" " * 20_000 + b"}",
+        b"[" * 4_000,
+        json.dumps({"nonce": "x" * 44, "token": {"format": "web-eid:1.0"}}).encode(),
+    ],
+)
+def test_bad_bodies(replica: Replica, body: bytes) -> None:
+    whole, chunked = _both(replica, "/v1/authentications", body)
+    assert whole.status_code == chunked.status_code
+    assert 400 <= whole.status_code < 500
+    assert whole.headers["content-type"] == chunked.headers["content-type"]
+    assert (kind_of(whole), whole.json()["title"]) == (kind_of(chunked), chunked.json()["title"])
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Authorization": ""},
+        {"Authorization": "Bearer x"},
+        {"Authorization": "Basic x"},
+        {"Content-Type": "text/plain"},
+        {"Content-Type": "application/json; charset=utf-8"},
+    ],
+)
+def test_odd_headers(replica: Replica, headers: dict[str, str]) -> None:
+    whole, chunked = _both(replica, "/v1/challenges", b"{}", **headers)
+    assert whole.status_code == chunked.status_code
+    assert set(whole.json()) == set(chunked.json())
+    assert whole.headers.get("www-authenticate") == chunked.headers.get("www-authenticate")
+
+
+def test_a_login_each(nation: Nation, replica: Replica) -> None:
+    whole, chunked = (_log_in(replica, nation.cards[number], chunked=bool(number)) for number in (0, 1))
+    assert (whole.status_code, chunked.status_code) == (200, 200)
+    assert set(whole.headers) == set(chunked.headers)
+    first, second = whole.json()["receipt"], chunked.json()["receipt"]
+    for name in ("outcome", "failed_step", "title", "advice", "steps"):
+        assert first[name] == second[name]
+
+
+def _log_in(replica: Replica, card: SoftwareCard, *, chunked: bool) -> httpx.Response:
+    nonce = replica.nonce()
+    body = json.dumps({"token": card.token(nonce), "nonce": nonce}).encode()
+    headers = {"Authorization": f"Bearer {replica.key}", "Content-Type": JSON}
+    url = f"{replica.url}/v1/authentications"
+    content = iter([body]) if chunked else body
+    return httpx.post(url, content=content, headers=headers, trust_env=False, timeout=30)
+
+
+def test_one_connection_carries_many_logins(nation: Nation, replica: Replica) -> None:
+    headers = {"Authorization": f"Bearer {replica.key}"}
+    with httpx.Client(headers=headers, trust_env=False, timeout=30) as client:
+        for card in nation.cards[2:]:
+            nonce = client.post(f"{replica.url}/v1/challenges", json={}).json()["nonce"]
+            body = {"token": card.token(nonce), "nonce": nonce}
+            assert client.post(f"{replica.url}/v1/authentications", json=body).status_code == 200

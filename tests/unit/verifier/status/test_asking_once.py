@@ -1,0 +1,93 @@
+"""What a command asks: whoever the certificate names, with nothing configured."""
+
+import asyncio
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from tests.unit.pki.validation.making import NOW, Entry, make_crl
+from tests.unit.verifier.status.responder import (
+    ANCHOR,
+    CA,
+    LOOPBACK,
+    OTHER,
+    REVOKED,
+    Behaviour,
+    Saying,
+    answering,
+    card,
+    http,
+    names_crl,
+    names_responder,
+    sending,
+    serving,
+)
+from verifier.authentication.errors import (
+    SourceFault,
+    StatusSourceUnknownError,
+    StatusUntrustedAnswerError,
+)
+from verifier.authentication.status import CertificateStatus
+from verifier.status.once import ask_once
+from verifier.status.settings import Mode
+
+SERIAL = 4711
+
+
+@contextmanager
+def served(behaviour: Behaviour) -> Iterator[str]:
+    """The URL of a server with an event loop and a thread of its own: the command blocks."""
+    began, end = threading.Event(), asyncio.Event()
+    found: list[tuple[str, asyncio.AbstractEventLoop]] = []
+
+    async def serve() -> None:
+        async with serving(behaviour) as server:
+            found.append((f"http://127.0.0.1:{server.port}/status", asyncio.get_running_loop()))
+            began.set()
+            await end.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    began.wait()
+    url, loop = found[0]
+    try:
+        yield url
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join()
+
+
+def test_by_ocsp() -> None:
+    with served(answering(lambda body: Saying(REVOKED).answer(body, card(serial=SERIAL)))) as url:
+        certificate = card(names_responder(url), serial=SERIAL)
+        answer = ask_once(ANCHOR, certificate, NOW, Mode.OCSP, [LOOPBACK])
+    assert answer.status is CertificateStatus.REVOKED
+
+
+def test_by_crl() -> None:
+    with served(sending(http(make_crl(CA, Entry(SERIAL, 6))))) as url:
+        answer = ask_once(ANCHOR, card(names_crl(url), serial=SERIAL), NOW, Mode.CRL, [LOOPBACK])
+    assert answer.status is CertificateStatus.ON_HOLD
+
+
+def test_by_a_crl_of_somebody_else() -> None:
+    with (
+        served(sending(http(make_crl(CA, signer=OTHER)))) as url,
+        pytest.raises(StatusUntrustedAnswerError),
+    ):
+        ask_once(ANCHOR, card(names_crl(url), serial=SERIAL), NOW, Mode.CRL, [LOOPBACK])
+
+
+@pytest.mark.parametrize("mode", [Mode.OCSP, Mode.CRL])
+def test_nobody_is_named(mode: Mode) -> None:
+    with pytest.raises(StatusSourceUnknownError) as caught:
+        ask_once(ANCHOR, card(), NOW, mode)
+    assert caught.value.fault is SourceFault.NOT_NAMED
+
+
+def test_private_addresses_are_not_asked_without_permission() -> None:
+    with served(sending(http(b"secret"))) as url, pytest.raises(StatusSourceUnknownError) as caught:
+        ask_once(ANCHOR, card(names_responder(url)), NOW, Mode.OCSP)
+    assert caught.value.fault is SourceFault.ADDRESS_REFUSED

@@ -1,0 +1,94 @@
+"""What sites may ask, as functions from a decoded body to a response; how it is carried is not seen here."""
+
+import json
+from http import HTTPStatus
+from typing import cast
+
+from starlette.responses import JSONResponse, Response
+
+from verifier.authentication.strictjson import JsonValue
+from verifier.authentication.token import WebEidToken
+from verifier.challenges.repository import Challenge
+from verifier.lane import Lane
+from verifier.logins.problems import RequestRefusedError, login_refused
+from verifier.logins.service import (
+    AcceptedLogin,
+    Attempt,
+    ChallengeRequest,
+    Found,
+    LoginAttemptRefusedError,
+    LoginService,
+    Presented,
+)
+from verifier.metrics import Metrics
+from verifier.receipts.advice import ACCEPTED
+from verifier.services.apikeys import parse_api_key
+from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
+
+NO_STORE = {"Cache-Control": "no-store"}
+_BEARER = "bearer"
+
+Body = dict[str, JsonValue]
+
+
+class LoginApi:
+    """Challenges and authentications. Its methods belong to an event loop and never block it.
+
+    They raise what `verifier.logins.problems.response_to` turns into a response.
+    """
+
+    def __init__(self, logins: LoginService, metrics: Metrics) -> None:
+        self._logins = logins
+        self._metrics = metrics
+        self._reading: Lane[Presented, Found] = Lane("verifier-reading", logins.find_many)
+        self._writing: Lane[ChallengeRequest | Attempt, Challenge | AcceptedLogin] = Lane(
+            "verifier-writing", logins.record_many
+        )
+
+    def close(self) -> None:
+        """Ends the threads that wait for the database."""
+        for lane in (self._reading, self._writing):
+            lane.close()
+
+    async def create_challenge(self, authorization: str, body: Body) -> Response:
+        """A nonce for one login, 44 characters, good for five minutes. Body: {} or {"origin": …}."""
+        key = parse_api_key(bearer(authorization))
+        origin = body.get("origin")
+        if "origin" in body and not isinstance(origin, str):
+            raise OriginForeignError
+        challenge = cast("Challenge", await self._writing.submit(ChallengeRequest(key, origin)))
+        self._metrics.count_challenge()
+        content = {
+            "nonce": challenge.nonce,
+            "origin": challenge.origin,
+            "expires_at": challenge.expires_at.isoformat(),
+        }
+        return JSONResponse(content, HTTPStatus.CREATED, NO_STORE)
+
+    async def authenticate(self, authorization: str, body: Body) -> Response:
+        """Verifies {"token": {…}, "nonce": "…"}: claims and receipt, or a problem with the receipt."""
+        nonce = body.get("nonce")
+        presented = Presented(parse_api_key(bearer(authorization)), nonce if isinstance(nonce, str) else "")
+        found = await self._reading.submit(presented)
+        if not presented.nonce:
+            raise RequestRefusedError("due are token, an object, and nonce, a string")
+        token = body.get("token")
+        attempt = self._logins.verify(found, lambda: WebEidToken.from_json_value(token))
+        attempt = await self._logins.ask_others(attempt)
+        try:
+            login = cast("AcceptedLogin", await self._writing.submit(attempt))
+        except LoginAttemptRefusedError as refusal:
+            self._metrics.count_login(refusal.error.kind)
+            return login_refused(refusal)
+        self._metrics.count_login(ACCEPTED)
+        claims = json.dumps(login.identity.claims(), ensure_ascii=False)
+        content = f'{{"claims": {claims}, "receipt": {login.receipt.as_json_text()}}}'
+        return Response(content, HTTPStatus.OK, NO_STORE, "application/json")
+
+
+def bearer(authorization: str) -> str:
+    """The API key in an Authorization header (RFC 6750, section 2.1); raises ApiKeyInvalidError."""
+    scheme, _, key = authorization.partition(" ")
+    if scheme.lower() != _BEARER:
+        raise ApiKeyInvalidError
+    return key.strip()

@@ -1,0 +1,141 @@
+"""The status of other authorities' certificates, each with sources, threads and bounds of its own."""
+
+import secrets
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from typing import Protocol
+
+from pki.der import DerError
+from pki.errors import ValidationError
+from pki.validation.certificate import Certificate, read_certificate
+from pki.validation.certificate import Source as AnyCertificate
+from verifier.authentication.errors import (
+    SourceFault,
+    StatusSourceUnknownError,
+    StatusUnavailableError,
+    StatusUntrustedAnswerError,
+)
+from verifier.authentication.status import StatusAnswer
+from verifier.status.breaker import Breaker, Monotonic
+from verifier.status.crlclient import CrlClient
+from verifier.status.fetching import Fetcher, Reach
+from verifier.status.gate import Gate
+from verifier.status.ocspclient import OcspClient
+from verifier.status.resolving import Resolve, ThreadResolver
+from verifier.status.settings import Mode, SourceSettings
+from verifier.status.sources import Source, Sources
+
+_METRIC = "hoviat_verifier_status"
+
+
+class AsyncStatusLookup(Protocol):
+    """Asks whoever must be asked over the network, on the event loop."""
+
+    async def ask(self, issuer: AnyCertificate, certificate: AnyCertificate, at: datetime) -> StatusAnswer:
+        """Raises StatusUnavailableError when there is no trustworthy answer now."""
+        ...
+
+
+class ForeignStatus:
+    """An `AsyncStatusLookup` over configured sources. For one event loop at a time, and no other thread."""
+
+    def __init__(
+        self,
+        sources: Sources,
+        resolve: Resolve | None = None,
+        clock: Monotonic = time.monotonic,
+        random_bytes: Callable[[int], bytes] = secrets.token_bytes,
+    ) -> None:
+        """`resolve`: instead of the system's resolver."""
+        self._sources = sources
+        self._askers = {
+            source.settings.label: _Asker(source, resolve, clock, random_bytes) for source in sources.all
+        }
+
+    async def ask(self, issuer: AnyCertificate, certificate: AnyCertificate, at: datetime) -> StatusAnswer:
+        """Raises StatusSourceUnknownError for an issuer without a source, else StatusUnavailableError."""
+        try:
+            above, below = read_certificate(issuer, None), read_certificate(certificate, None)
+            source = self._sources.find(above)
+        except (ValidationError, DerError) as error:
+            raise StatusUntrustedAnswerError((str(error),)) from error
+        if source is None:
+            raise StatusSourceUnknownError(SourceFault.NOT_CONFIGURED)
+        return await self._askers[source.settings.label].ask(below, above, at)
+
+    def report(self) -> Iterator[str]:
+        """Lines for Prometheus; the only names in them are those that the settings give. For any thread."""
+        gates = [gate for label in sorted(self._askers) for gate in self._askers[label].gates(label)]
+        yield f"# HELP {_METRIC}_answers_total Status questions by how they ended."
+        yield f"# TYPE {_METRIC}_answers_total counter"
+        for labels, gate in gates:
+            for outcome, count in sorted(gate.outcomes.items()):
+                yield f'{_METRIC}_answers_total{{{labels},outcome="{outcome}"}} {count}'
+        yield f"# HELP {_METRIC}_breaker_state 0 closed, 1 half open, 2 open."
+        yield f"# TYPE {_METRIC}_breaker_state gauge"
+        for labels, gate in gates:
+            yield f"{_METRIC}_breaker_state{{{labels}}} {gate.breaker.state.value}"
+        yield f"# HELP {_METRIC}_asking Status questions under way."
+        yield f"# TYPE {_METRIC}_asking gauge"
+        for labels, gate in gates:
+            yield f"{_METRIC}_asking{{{labels}}} {gate.taken}"
+
+    def close(self) -> None:
+        """Stops what is under way; nobody may ask any more."""
+        for asker in self._askers.values():
+            asker.close()
+
+
+class _Asker:
+    """One source: its clients by its mode."""
+
+    def __init__(
+        self,
+        source: Source,
+        resolve: Resolve | None,
+        clock: Monotonic,
+        random_bytes: Callable[[int], bytes],
+    ) -> None:
+        settings = source.settings
+        self._mode = settings.mode
+        self._threads = ThreadResolver()
+        fetcher = Fetcher(Reach(settings.hosts, settings.networks), resolve or self._threads)
+        self._ocsp_gate, self._crl_gate = _gate(settings, clock), _gate(settings, clock)
+        self._ocsp = OcspClient(source, fetcher, self._ocsp_gate, random_bytes)
+        self._crl = CrlClient(settings, fetcher, self._crl_gate, clock)
+
+    async def ask(self, certificate: Certificate, issuer: Certificate, at: datetime) -> StatusAnswer:
+        """Raises StatusUnavailableError."""
+        if self._mode is Mode.CRL:
+            return await self._crl.ask(certificate, issuer, at)
+        try:
+            return await self._ocsp.ask(certificate, issuer, at)
+        except StatusUnavailableError as error:
+            if self._mode is Mode.OCSP:
+                raise
+            return await self._ask_crl_instead(certificate, issuer, at, error)
+
+    async def _ask_crl_instead(
+        self, certificate: Certificate, issuer: Certificate, at: datetime, before: StatusUnavailableError
+    ) -> StatusAnswer:
+        """Where there is no CRL to be had at all, what went wrong with OCSP is what tells."""
+        try:
+            return await self._crl.ask(certificate, issuer, at)
+        except StatusSourceUnknownError:
+            raise before from None
+
+    def gates(self, label: str) -> Iterator[tuple[str, Gate]]:
+        """With the labels of their metrics."""
+        if self._mode is not Mode.CRL:
+            yield f'source="{label}",protocol="ocsp"', self._ocsp_gate
+        if self._mode is not Mode.OCSP:
+            yield f'source="{label}",protocol="crl"', self._crl_gate
+
+    def close(self) -> None:
+        self._crl.close()
+        self._threads.close()
+
+
+def _gate(settings: SourceSettings, clock: Monotonic) -> Gate:
+    return Gate(Breaker(settings.failures, settings.pause, clock), settings.places)
