@@ -25,6 +25,9 @@ class Application(Protocol):
     def begin_command(self) -> None:
         """Any new command arrived, whatever becomes of it."""
 
+    def channel_ended(self) -> None:
+        """The secure channel is over, for whatever reason."""
+
     def knows(self, command: Command) -> bool:
         """Whether this instruction exists here."""
         ...

@@ -39,7 +39,7 @@ class CardRuntime:
         self._memory = memory
         self._random_bytes = random_bytes
         self._interface = interface
-        self._initiation = ChannelInitiation(memory, random_bytes)
+        self._initiation = ChannelInitiation(memory, random_bytes, self._channel_ended)
         self._selected: Application = self._piv() if self._runs_applications else self._security_domain()
 
     @property
@@ -55,6 +55,10 @@ class CardRuntime:
     def begin_command(self) -> None:
         """Any new command, whatever becomes of it."""
         self._selected.begin_command()
+
+    def _channel_ended(self) -> None:
+        """What was proved through a channel is over with it: whoever speaks next is somebody else."""
+        self._selected.channel_ended()
 
     def close_channel(self) -> None:
         """Ends the secure channel."""

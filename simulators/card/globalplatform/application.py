@@ -62,6 +62,9 @@ class IssuerSecurityDomain:
     def begin_command(self) -> None:
         """Nothing here depends on the command before."""
 
+    def channel_ended(self) -> None:
+        """The channel itself was all that had been proved."""
+
     def takes_class_of(self, command: Command) -> bool:
         """Proprietary commands; of the interindustry ones GET DATA alone (GPCS 11.3.2)."""
         return command.is_proprietary or command.ins == GpInstruction.GET_DATA

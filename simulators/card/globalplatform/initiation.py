@@ -55,16 +55,22 @@ class OpenChannel:
 class ChannelInitiation:
     """The two commands, whichever application is selected; `channel` is the open one, if any."""
 
-    def __init__(self, memory: CardMemory, random_bytes: Callable[[int], bytes]) -> None:
+    def __init__(
+        self, memory: CardMemory, random_bytes: Callable[[int], bytes], ended: Callable[[], None]
+    ) -> None:
+        """`ended` is called when a channel that was open is no more."""
         self._memory = memory
         self._random_bytes = random_bytes
+        self._ended = ended
         self._pending: _Pending | None = None
         self.channel: OpenChannel | None = None
 
     def close(self) -> None:
         """Ends a channel, open or in the making."""
         self._pending = None
-        self.channel = None
+        if self.channel is not None:
+            self.channel = None
+            self._ended()
 
     def initialize_update(self, command: Command, aid: bytes) -> bytes:
         """Both challenges and the card's cryptogram; ends a channel that is open.

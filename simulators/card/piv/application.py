@@ -80,6 +80,10 @@ class PivApplication:
         """Any new command, whatever becomes of it, ends the freshness of a PIN verified for a signature."""
         self._session.begin_command()
 
+    def channel_ended(self) -> None:
+        """Ends the session: PIN and management key may have been given through the channel alone."""
+        self._session.end()
+
     @property
     def aid(self) -> bytes:
         """The whole application identifier."""

@@ -14,7 +14,7 @@ from simulators.card.globalplatform.scp03 import Level
 from simulators.card.iso7816 import SW
 from simulators.card.piv.access import Interface
 from tests.unit.simulators.card.globalplatform.conftest import FACTORY, GpHost
-from tests.unit.simulators.card.host import OK, SERIAL, pad
+from tests.unit.simulators.card.host import OK, PIN, SERIAL, pad
 
 DENIED = SW.SECURITY_STATUS_NOT_SATISFIED
 GET_STATUS = "80F28002024F00"
@@ -199,6 +199,35 @@ def test_no_channel_is_opened_without_contact(blank_path: Path) -> None:
         assert gp.initialize() == (b"", SW.CONDITIONS_OF_USE_NOT_SATISFIED)
         assert gp.sw("8482330010" + "00" * 16) == SW.CONDITIONS_OF_USE_NOT_SATISFIED
         assert file.state is before
+
+
+@pytest.mark.parametrize(
+    "ending",
+    [
+        "00CB3FFF035C017E",  # a plain command
+        "84F24000 0C 4F00 0000000000000000 0000",  # a wrong C-MAC
+        "8050000008 0102030405060708 00",  # INITIALIZE UPDATE, which needs no key
+        "00A4040005A000000308",  # SELECT of what is selected already
+    ],
+)
+def test_what_was_proved_through_the_channel_ends_with_it(ending: str, gp: GpHost) -> None:
+    gp.sw("00A4040005A000000308")
+    assert gp.sw(bytes.fromhex("0024008010") + pad(PIN) + pad("135790")) == OK
+    gp.card.reset()
+    assert gp.open() == OK
+    assert gp.send(bytes.fromhex("0020008008") + pad("135790"))[1] == OK
+    assert gp.send("00200080")[1] == OK
+    gp.sw(ending.replace(" ", ""))
+    gp.sw("00200080")  # a first plain command may still be refused for the channel's sake
+    assert gp.sw("00200080") == 0x63C3
+
+
+def test_what_was_proved_before_a_channel_stays(gp: GpHost) -> None:
+    gp.sw("00A4040005A000000308")
+    assert gp.sw(bytes.fromhex("0024008010") + pad(PIN) + pad("135790")) == OK
+    assert gp.sw(bytes.fromhex("0020008008") + pad("135790")) == OK
+    assert gp.open() == OK
+    assert gp.send("00200080")[1] == OK
 
 
 def test_pin_tries_are_counted_through_the_channel_too(gp: GpHost) -> None:
