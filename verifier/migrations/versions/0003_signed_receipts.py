@@ -8,7 +8,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-_COLUMNS = {
+_COLUMNS: dict[str, sa.String | sa.LargeBinary] = {
     "key_id": sa.String(43),
     "signature": sa.LargeBinary(length=64),
     "detail": sa.String(200),
