@@ -23,7 +23,15 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 @pytest.fixture
-def page() -> Iterator[Page]:
+def code(world: World) -> str:
+    """Of a refused attempt: made before the browser, whose event loop is this thread's."""
+    world.status = CertificateStatus.REVOKED
+    found: str = world.log_in()["code"]
+    return found
+
+
+@pytest.fixture
+def page(code: str) -> Iterator[Page]:  # noqa: ARG001 - the order counts
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         opened = browser.new_page(viewport={"width": WIDTHS[0], "height": 900})
@@ -36,9 +44,7 @@ def page() -> Iterator[Page]:
         assert errors == []
 
 
-def test_the_page_on_a_telephone(world: World, page: Page, tmp_path: Path) -> None:
-    world.status = CertificateStatus.REVOKED
-    code = world.log_in()["code"]
+def test_the_page_on_a_telephone(world: World, code: str, page: Page, tmp_path: Path) -> None:
     with running(world.app) as server:
         page.goto(f"{server}/verifier/receipts")
         page.locator("#code").fill(f"{code[:5]}-{code[5:]}".lower())
