@@ -91,7 +91,8 @@ def test_published_keys(world: World) -> None:
 @pytest.mark.parametrize("member", MEMBERS)
 def test_every_member_counts(world: World, member: str) -> None:
     receipt = world.log_in()
-    for other in ("x", 5, [], True):
+    others: tuple[object, ...] = ("x", 5, [], True)
+    for other in others:
         with pytest.raises(FactsDifferError) as caught:
             verify_receipt(receipt | {member: other}, world.keys.public)
         assert caught.value.member == member
