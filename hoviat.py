@@ -31,7 +31,7 @@ COMMANDS = {
         "issuance.cli", "registry", "Issued cards at the registry: renew keys, rotate channel keys."
     ),
     "service": Entry("verifier.cli", "service", "Relying sites: register, list."),
-    "verifier": Entry("verifier.cli", "verifier", "Serve logins alone, in several processes."),
+    "verifier": Entry("verifier.cli", "verifier", "Serve logins alone; receipts: verify, show, purge."),
     "token": Entry("verifier.cli", "token", "Web eID tokens: verify and explain."),
     "sim": Entry("simulators.cli", "sim", "Simulated citizens, cards and readers."),
     "bench": Entry("simulators.load.cli", "bench", "Benchmarks, each beside its limit."),

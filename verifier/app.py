@@ -13,12 +13,17 @@ from verifier.bootstrap import Verifier
 from verifier.logins.endpoints import create_router
 from verifier.logins.problems import RESPONSES, response_to
 from verifier.metrics import MEDIA_TYPE
+from verifier.receipts.citizen import CitizenReceipts
+from verifier.receipts.endpoints import create_receipts_router
+from verifier.receipts.throttle import WrongCodes
 
 
 def create_app(verifier: Verifier) -> FastAPI:
     """The application over an opened verifier; whoever opened it closes it."""
     app = FastAPI(title="Hoviat verifier", docs_url=None, redoc_url=None)
     app.include_router(create_router(verifier.api, verifier.logins, verifier.services))
+    keys = verifier.receipt_keys.public
+    app.include_router(create_receipts_router(CitizenReceipts(verifier.database, keys), keys, WrongCodes()))
     _add_operations(app, verifier)
     _add_problem_handlers(app)
     return app

@@ -9,8 +9,10 @@ from cryptography import x509
 from sqlalchemy import text
 
 from pki import oids
+from pki.bootstrap import open_key_store
 from pki.clock import Clock, utc_now
 from pki.home import Home
+from pki.keys.store import KeyStore
 from pki.store.database import create_database_engine, migrate
 from pki.validation.foreign import ForeignTrust
 from verifier.authentication.policy import WEB_EID_POLICY, AuthenticationPolicy, national_policy
@@ -20,6 +22,7 @@ from verifier.faults import Faults
 from verifier.logins.api import LoginApi
 from verifier.logins.service import LoginService
 from verifier.metrics import Metrics
+from verifier.receipts.keys import ReceiptKeys, open_receipt_keys
 from verifier.services.registry import SiteRegistry
 from verifier.status.lookup import ForeignStatus
 from verifier.status.own import StateReader, StoreStatusLookup
@@ -68,6 +71,11 @@ class OpenPki(Protocol):
         """What is known of each certificate."""
         ...
 
+    @property
+    def keys(self) -> KeyStore:
+        """Where this installation keeps keys, the verifier's own among them."""
+        ...
+
 
 @dataclass(frozen=True)
 class Verifier:
@@ -80,6 +88,7 @@ class Verifier:
     database: Database
     faults: Faults
     foreign_status: ForeignStatus
+    receipt_keys: ReceiptKeys
 
     def check_health(self) -> None:
         """Raises SQLAlchemyError while the database does not answer."""
@@ -94,27 +103,42 @@ class Verifier:
 
 
 def initialise(home: Home, clock: Clock = utc_now) -> None:  # noqa: ARG001 - the services' common signature
-    """Creates the verifier's tables, or brings them up to date."""
+    """Creates the verifier's tables, or brings them up to date, and the key that signs receipts.
+
+    Raises KeyStoreError.
+    """
+    open_database(home).close()
+    keys = open_key_store(home)
+    try:
+        open_receipt_keys(keys)
+    finally:
+        keys.close()
+
+
+def open_database(home: Home) -> Database:
+    """The verifier's database alone, up to date; the caller closes it."""
     engine = create_database_engine(home.database_url(_SERVICE))
     try:
         migrate(engine, MIGRATIONS)
-    finally:
+    except BaseException:
         engine.dispose()
+        raise
+    return Database(engine)
 
 
 def open_verifier(home: Home, pki: OpenPki, clock: Clock = utc_now) -> Verifier:
     """The verifier of this home: its own PKI, and the foreign authorities that its operator trusts.
 
-    Raises StatusSettingsError.
+    Raises StatusSettingsError, KeyStoreError.
     """
+    receipt_keys = open_receipt_keys(pki.keys)
     foreign_status = ForeignStatus(load_sources(home.root))
     own = PinnedTrust(pki.trust.anchors, pki.trust.intermediates)
     verifiers = (
         TokenVerifier(NATIONAL_POLICY, own, StoreStatusLookup(pki.status)),
         TokenVerifier(WEB_EID_POLICY, ForeignLogins(pki.foreign), None),
     )
-    database = Database(create_database_engine(home.database_url(_SERVICE)))
-    verifier = assemble(database, verifiers, clock, foreign_status)
+    verifier = assemble(open_database(home), verifiers, receipt_keys, clock, foreign_status)
     verifier.faults.log()
     return verifier
 
@@ -128,6 +152,7 @@ def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Dat
 def assemble(
     database: Database,
     verifiers: Iterable[TokenVerifier],
+    receipt_keys: ReceiptKeys,
     clock: Clock,
     foreign_status: ForeignStatus | None = None,
 ) -> Verifier:
@@ -140,6 +165,7 @@ def assemble(
     foreign = {name: status for name, verifier in by_policy.items() if verifier.status is None}
     sites = SiteRegistry(database, tuple(by_policy), clock)
     faults = Faults({name: verifier.trust for name, verifier in by_policy.items()}, sites)
-    logins = LoginService(database, by_policy, clock, foreign=foreign)
+    logins = LoginService(database, by_policy, receipt_keys, clock, foreign=foreign)
     metrics = Metrics([faults.report, status.report])
-    return Verifier(sites, logins, LoginApi(logins, metrics), metrics, database, faults, status)
+    api = LoginApi(logins, metrics)
+    return Verifier(sites, logins, api, metrics, database, faults, status, receipt_keys)

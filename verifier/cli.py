@@ -6,6 +6,8 @@ from typing import IO, TYPE_CHECKING
 
 import click
 
+from verifier.receipts.cli import receipt
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -99,7 +101,10 @@ def list_sites(*, as_json: bool) -> None:
 
 @click.group()
 def verifier() -> None:
-    """The verifier by itself."""
+    """The verifier by itself, and its receipts."""
+
+
+verifier.add_command(receipt)
 
 
 @verifier.command("serve")

@@ -5,6 +5,7 @@ with VerifierClient("https://id.example/verifier", api_key) as verifier:
     ...                                                    # the browser signs it with the card
     login = verifier.authenticate(token, challenge.nonce)  # raises LoginRefusedError
     print(login.claims["national_code"], login.receipt_code)
+    verifier.verify_receipt(login.receipt)                 # who keeps receipts as evidence checks them once
 """
 
 from collections.abc import Mapping
@@ -14,6 +15,8 @@ from types import TracebackType
 from typing import Any
 
 import httpx
+
+from verifier.receipts.proof import Keys, KeyUnknownError, read_jwk_set, verify_receipt
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
 
@@ -108,6 +111,7 @@ class VerifierClient:
 
         `transport` replaces the network, for tests.
         """
+        self._keys: Keys = {}
         self._http = httpx.Client(
             base_url=base_url.rstrip("/"),
             headers={"Authorization": f"Bearer {api_key}"},
@@ -150,6 +154,24 @@ class VerifierClient:
     def receipt(self, code: str) -> Mapping[str, Any]:
         """One of this site's receipts."""
         return self._call("GET", f"/v1/receipts/{code}")
+
+    def receipt_keys(self) -> Keys:
+        """The keys that sign receipts, as the verifier publishes them now.
+
+        Raises VerifierError; ProofMalformedError for what is no set of keys.
+        """
+        return read_jwk_set(self._call("GET", "/v1/receipt-keys"))
+
+    def verify_receipt(self, receipt: Mapping[str, Any]) -> None:
+        """Checks a receipt's signature; the keys are fetched when it names one that isn't at hand.
+
+        Raises ReceiptProofError (see `verifier.receipts.proof`), VerifierError.
+        """
+        try:
+            verify_receipt(receipt, self._keys)
+        except KeyUnknownError:
+            self._keys = self.receipt_keys()
+            verify_receipt(receipt, self._keys)
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         try:

@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
+from pki.errors import KeyStoreError
 from pki.problems import problem
 from verifier.authentication.errors import (
     ChallengeExpiredError,
@@ -92,6 +93,12 @@ def _database_away(error: Exception) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", title, headers=_LATER)
 
 
+def _no_signature(error: Exception) -> Response:
+    _LOG.error("receipts can't be signed: %s", type(error).__name__)
+    title = "The service can't sign a receipt, and logs nobody in without one"
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "signing-unavailable", title, headers=_LATER)
+
+
 def _too_busy(_error: Exception) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", "Too many requests wait", headers=_LATER)
 
@@ -102,6 +109,7 @@ RESPONSES: Mapping[type[Exception], Callable[[Any], Response]] = {
     BodyError: _body_refused,
     RequestRefusedError: _request_refused,
     SQLAlchemyError: _database_away,
+    KeyStoreError: _no_signature,
     LaneFullError: _too_busy,
 }
 """The errors that an endpoint may end in, and the response to each."""

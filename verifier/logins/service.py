@@ -27,6 +27,7 @@ from verifier.challenges import repository as challenges
 from verifier.challenges.repository import Challenge
 from verifier.receipts import service as receipts
 from verifier.receipts.advice import ACCEPTED
+from verifier.receipts.keys import ReceiptKeys
 from verifier.receipts.service import Receipt, Summary
 from verifier.services.apikeys import ApiKey, RandomBytes
 from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
@@ -127,11 +128,12 @@ class LoginService:
         self,
         database: Database,
         verifiers: Mapping[str, TokenVerifier],
+        receipt_keys: ReceiptKeys,
         clock: Clock,
         random_bytes: RandomBytes = secrets.token_bytes,
         foreign: Mapping[str, AsyncStatusLookup] = NOBODY,
     ) -> None:
-        """`verifiers` are by the name of their policy.
+        """`verifiers` are by the name of their policy; `receipt_keys` sign every receipt.
 
         `foreign`: who is asked for the status, step 8, under policies whose verifier leaves it out. Raises
         StatusNotAskedError for one of these that is not named there.
@@ -145,6 +147,7 @@ class LoginService:
                 self._status[name] = verifier.status
             elif name not in foreign:
                 raise StatusNotAskedError(name)
+        self._receipt_keys = receipt_keys
         self._clock = clock
         self._random_bytes = random_bytes
 
@@ -255,7 +258,8 @@ class LoginService:
         if not checked:
             return []
         outcomes = _burn(session, checked, self._clock())
-        kept = receipts.store_many(session, self._random_bytes, [_summary(*outcome) for outcome in outcomes])
+        summaries = [_summary(*outcome) for outcome in outcomes]
+        kept = receipts.store_many(session, self._random_bytes, self._receipt_keys, summaries)
         append_many(session, AuditEntry, map(_event, kept, (found for found, _ in outcomes)))
         return [_result(*outcome, receipt) for outcome, receipt in zip(outcomes, kept, strict=True)]
 
@@ -304,10 +308,12 @@ def _burn(session: WriteSession, checked: Sequence[_Checked], now: datetime) -> 
 
 
 def _summary(found: Found, outcome: Identity | LoginRefusedError) -> Summary:
-    site = found.site
+    site, challenge = found.site, challenges.digest_of(found.nonce)
     if isinstance(outcome, LoginRefusedError):
-        return Summary(site.site_id, found.at, site.policy, (outcome.step, outcome.kind), None)
-    return Summary(site.site_id, found.at, site.policy, None, outcome.certificate_sha256)
+        failure = (outcome.step, outcome.kind)
+        return Summary(site.site_id, found.at, site.policy, failure, None, challenge, outcome.detail)
+    fingerprint = outcome.certificate_sha256
+    return Summary(site.site_id, found.at, site.policy, None, fingerprint, challenge, None)
 
 
 def _event(receipt: Receipt, found: Found) -> Event:

@@ -2,13 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import ForeignKey, SmallInteger, String
+from sqlalchemy import ForeignKey, LargeBinary, SmallInteger, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from pki.store.database import UtcDateTime
 from verifier.receipts.codes import LENGTH
+from verifier.receipts.proof import KEY_ID_LENGTH, SIGNATURE_BYTES
 from verifier.services.models import SITE_ID_LENGTH, Site
 from verifier.store.base import Base
+
+DETAIL_LIMIT = 200
 
 
 class ReceiptRow(Base):
@@ -23,3 +26,10 @@ class ReceiptRow(Base):
     outcome: Mapped[str] = mapped_column(String(64))
     failed_step: Mapped[int | None] = mapped_column(SmallInteger())
     certificate_sha256: Mapped[str | None] = mapped_column(String(64))
+    key_id: Mapped[str | None] = mapped_column(String(KEY_ID_LENGTH))
+    """None with no signature, in rows of before there were any."""
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary(SIGNATURE_BYTES))
+    detail: Mapped[str | None] = mapped_column(String(DETAIL_LIMIT))
+    """What exactly failed, for the help desk; not under the signature."""
+    challenge_digest: Mapped[str | None] = mapped_column(String(64))
+    """Joins attempts that answered one challenge."""

@@ -13,7 +13,9 @@ from pki.store.bulk import insert_values
 from verifier.authentication.steps import Step
 from verifier.receipts.advice import ACCEPTED, ADVICE, STEP_NAMES, TITLES
 from verifier.receipts.codes import new_code, normalise
-from verifier.receipts.models import ReceiptRow
+from verifier.receipts.keys import ReceiptKeys
+from verifier.receipts.models import DETAIL_LIMIT, ReceiptRow
+from verifier.receipts.proof import Facts, compact, hash_of_certificate
 from verifier.services.apikeys import RandomBytes
 from verifier.store.sessions import ReadSession, WriteSession
 
@@ -28,7 +30,11 @@ class StepOutcome(Enum):
 
 
 class ReceiptMissingError(Exception):
-    """This site has no receipt with this code."""
+    """There is no receipt with this code for who asks."""
+
+
+class ReceiptAlteredError(ReceiptMissingError):
+    """There is a row, but none that this verifier has written."""
 
 
 @dataclass(frozen=True)
@@ -41,15 +47,19 @@ class Receipt:
     outcome: str
     """`accepted`, or the kind of the failure."""
     failed_step: Step | None
+    site_id: str
+    certificate_hash: str | None
+    """Names the certificate to whoever has it (`hash_of_certificate`)."""
+    signed: str | None
+    """All of this under the verifier's signature, a JWS; None for receipts of before there were any."""
 
     def outcome_of(self, step: Step) -> StepOutcome:
         """How this step ended."""
         return _outcome_of(step, self.failed_step)
 
     def as_json(self) -> dict[str, object]:
-        """What the site, and through it the citizen, is shown."""
-        words: dict[str, object] = json.loads(_words(self.outcome, self.failed_step))
-        return self._facts() | words
+        """What the site is shown."""
+        return self._facts() | words(self.outcome, self.failed_step)
 
     def as_json_text(self) -> str:
         """`as_json`, written: what all receipts of an outcome share is written once."""
@@ -62,6 +72,9 @@ class Receipt:
             "time": self.time.isoformat(timespec="seconds"),
             "policy": self.policy,
             "outcome": self.outcome,
+            "site": self.site_id,
+            "certificate_hash": self.certificate_hash,
+            "signed": self.signed,
         }
 
 
@@ -72,10 +85,9 @@ def _outcome_of(step: Step, failed_step: Step | None) -> StepOutcome:
     return StepOutcome.FAILED if step == failed_step else StepOutcome.NOT_REACHED
 
 
-@lru_cache(maxsize=256)
-def _words(outcome: str, failed_step: Step | None) -> str:
-    """What is said of every attempt that ended so, as the JSON text of an object."""
-    said = {
+def words(outcome: str, failed_step: Step | None) -> dict[str, object]:
+    """What is said, to every reader, of every attempt that ended so."""
+    return {
         "failed_step": None if failed_step is None else failed_step.value,
         "title": TITLES[outcome].as_json(),
         "advice": ADVICE[outcome].as_json(),
@@ -89,7 +101,12 @@ def _words(outcome: str, failed_step: Step | None) -> str:
             for step in Step
         ],
     }
-    return json.dumps(said, ensure_ascii=False)
+
+
+@lru_cache(maxsize=256)
+def _words(outcome: str, failed_step: Step | None) -> str:
+    """The same as the JSON text of an object."""
+    return json.dumps(words(outcome, failed_step), ensure_ascii=False)
 
 
 @dataclass(frozen=True)
@@ -102,23 +119,49 @@ class Summary:
     failure: tuple[Step, str] | None
     """The step and its kind; None for an accepted login."""
     certificate_sha256: str | None
+    challenge_digest: str
+    detail: str | None
+    """What exactly failed; tells no person's name."""
 
 
 def store_many(
-    session: WriteSession, random_bytes: RandomBytes, attempts: Sequence[Summary]
+    session: WriteSession, random_bytes: RandomBytes, keys: ReceiptKeys, attempts: Sequence[Summary]
 ) -> list[Receipt]:
-    """Writes a receipt for each attempt, in their order, under codes of their own."""
+    """Signs and writes a receipt for each attempt, in their order, under codes of their own.
+
+    Raises KeyStoreError where the key is on a token that is away.
+    """
     codes = _new_codes(session, random_bytes, len(attempts))
     receipts = []
     rows = []
     for code, attempt in zip(codes, attempts, strict=True):
-        failed_step, outcome = attempt.failure or (None, ACCEPTED)
-        receipts.append(Receipt(code, attempt.time, attempt.policy, outcome, failed_step))
-        step = None if failed_step is None else failed_step.value
-        kept = (code, attempt.site_id, attempt.time, attempt.policy, outcome, step)
-        rows.append((*kept, attempt.certificate_sha256))
+        receipt, signature = _signed(code, attempt, keys)
+        receipts.append(receipt)
+        step = None if receipt.failed_step is None else receipt.failed_step.value
+        kept = (code, attempt.site_id, attempt.time, attempt.policy, receipt.outcome, step)
+        detail = None if attempt.detail is None else printable(attempt.detail[:DETAIL_LIMIT])
+        own = (keys.key_id, signature, detail, attempt.challenge_digest)
+        rows.append((*kept, attempt.certificate_sha256, *own))
     insert_values(session, ReceiptRow, _COLUMNS, rows)
     return receipts
+
+
+def _signed(code: str, attempt: Summary, keys: ReceiptKeys) -> tuple[Receipt, bytes]:
+    """The receipt, and its signature as the row keeps it."""
+    failed_step, outcome = attempt.failure or (None, ACCEPTED)
+    fingerprint = attempt.certificate_sha256
+    certificate = None if fingerprint is None else hash_of_certificate(code, fingerprint)
+    facts = Facts(code, attempt.time, attempt.site_id, attempt.policy, outcome, failed_step, certificate)
+    signature, signed = keys.sign(facts)
+    receipt = Receipt(
+        code, attempt.time, attempt.policy, outcome, failed_step, attempt.site_id, certificate, signed
+    )
+    return receipt, signature
+
+
+def printable(text: str) -> str:
+    """Without what could steer a terminal, or have no place in a database."""
+    return "".join(character if character.isprintable() else "?" for character in text)
 
 
 def _new_codes(session: WriteSession, random_bytes: RandomBytes, count: int) -> list[str]:
@@ -132,7 +175,19 @@ def _new_codes(session: WriteSession, random_bytes: RandomBytes, count: int) -> 
     return list(codes)
 
 
-_COLUMNS = ("code", "site_id", "time", "policy", "outcome", "failed_step", "certificate_sha256")
+_COLUMNS = (
+    "code",
+    "site_id",
+    "time",
+    "policy",
+    "outcome",
+    "failed_step",
+    "certificate_sha256",
+    "key_id",
+    "signature",
+    "detail",
+    "challenge_digest",
+)
 _TAKEN = select(ReceiptRow.code).where(ReceiptRow.code.in_(bindparam("codes", expanding=True)))
 
 
@@ -141,5 +196,23 @@ def find(session: ReadSession, site_id: str, code: str) -> Receipt:
     row = session.get(ReceiptRow, normalise(code))
     if row is None or row.site_id != site_id:
         raise ReceiptMissingError
-    failed_step = None if row.failed_step is None else Step(row.failed_step)
-    return Receipt(row.code, row.time, row.policy, row.outcome, failed_step)
+    return receipt_of(row)
+
+
+def receipt_of(row: ReceiptRow) -> Receipt:
+    """What a row says. It is put under its signature as it stands: a changed one no longer verifies.
+
+    Raises ReceiptAlteredError for what can't be said of any attempt.
+    """
+    if row.outcome not in TITLES or row.failed_step not in _STEPS:
+        raise ReceiptAlteredError
+    step = None if row.failed_step is None else Step(row.failed_step)
+    fingerprint = row.certificate_sha256
+    certificate = None if fingerprint is None else hash_of_certificate(row.code, fingerprint)
+    facts = Facts(row.code, row.time, row.site_id, row.policy, row.outcome, step, certificate)
+    unsigned = row.key_id is None or row.signature is None
+    signed = None if unsigned else compact(facts, str(row.key_id), bytes(row.signature or b""))
+    return Receipt(row.code, row.time, row.policy, row.outcome, step, row.site_id, certificate, signed)
+
+
+_STEPS = frozenset((None, *(step.value for step in Step)))

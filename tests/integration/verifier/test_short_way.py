@@ -8,6 +8,7 @@ import pytest
 
 from simulators.load.login.cards import SoftwareCard
 from tests.integration.verifier.logins import Nation, Replica, kind_of, make_nation
+from verifier.receipts.proof import read_jwk_set, verify_receipt
 
 pytestmark = pytest.mark.slow
 
@@ -82,10 +83,21 @@ def test_a_login_each(nation: Nation, replica: Replica) -> None:
     first, second = whole.json()["receipt"], chunked.json()["receipt"]
     for name in ("outcome", "failed_step", "title", "advice", "steps"):
         assert first[name] == second[name]
-
-
-def _log_in(replica: Replica, card: SoftwareCard, *, chunked: bool) -> httpx.Response:
+    keys = read_jwk_set(httpx.get(f"{replica.url}/v1/receipt-keys", trust_env=False, timeout=30).json())
+    # A second answer to the same challenge is refused, the short way: signed as well.
     nonce = replica.nonce()
+    answers = [_log_in(replica, nation.cards[0], chunked=False, nonce=nonce) for _ in range(2)]
+    assert [answer.status_code for answer in answers] == [200, 409]
+    for receipt in (first, second, *(answer.json()["receipt"] for answer in answers)):
+        verify_receipt(receipt, keys)
+    page = httpx.get(f"{replica.url}/receipts/{first['code']}", trust_env=False, timeout=30)
+    assert 'action="/verifier/receipts"' in page.text
+
+
+def _log_in(
+    replica: Replica, card: SoftwareCard, *, chunked: bool, nonce: str | None = None
+) -> httpx.Response:
+    nonce = nonce or replica.nonce()
     body = json.dumps({"token": card.token(nonce), "nonce": nonce}).encode()
     headers = {"Authorization": f"Bearer {replica.key}", "Content-Type": JSON}
     url = f"{replica.url}/v1/authentications"

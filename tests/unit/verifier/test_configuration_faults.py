@@ -13,6 +13,7 @@ from pki.validation.foreign import ForeignTrust
 from simulators.forge.certificates import NOW, Authority, make_authority
 from simulators.forge.inprocess import client_of
 from simulators.forge.tokens import NONCE, Forge
+from tests.receiptkeys import receipt_keys
 from verifier import bootstrap
 from verifier.app import create_app
 from verifier.authentication.errors import (
@@ -67,7 +68,7 @@ class World:
 
     def open(self, *verifiers: TokenVerifier) -> Verifier:
         database = Database(create_database_engine(self.home.database_url("verifier")))
-        return assemble(database, verifiers, lambda: NOW)
+        return assemble(database, verifiers, receipt_keys(), lambda: NOW)
 
     def trust(self, name: str, *authorities: Authority) -> None:
         pems = (authority.certificate.public_bytes(Encoding.PEM) for authority in authorities)

@@ -16,6 +16,7 @@ from simulators.eservice.tls import make_certificate
 from simulators.forge.certificates import NOW, POLICY_OID
 from simulators.forge.inprocess import AppTransport, client_of
 from simulators.forge.tokens import Forge
+from tests.receiptkeys import receipt_keys
 from verifier import app as verifier_app
 from verifier.authentication.errors import StatusError
 from verifier.authentication.policy import national_policy
@@ -39,7 +40,7 @@ class World:
         self.status = CertificateStatus.GOOD
         trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
         checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
-        self.verifier = assemble(Database(engine), [checks], self.clock)
+        self.verifier = assemble(Database(engine), [checks], receipt_keys(), self.clock)
         self.key = self.verifier.services.register_site("sample", ORIGIN).api_key
         self.transport = AppTransport(verifier_app.create_app(self.verifier))
         self.app = self.site(self.key)

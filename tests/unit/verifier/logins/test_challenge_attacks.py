@@ -14,6 +14,7 @@ from pki.auditchain import verify_table
 from pki.store.database import create_database_engine, migrate
 from simulators.forge.certificates import NOW, POLICY_OID
 from simulators.forge.tokens import NONCE, Forge, Token
+from tests.receiptkeys import receipt_keys
 from verifier.audit import AuditEntry
 from verifier.authentication.errors import (
     CertificateRevokedError,
@@ -59,7 +60,8 @@ class World:
     def open(self) -> Verifier:
         trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
         checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
-        return assemble(Database(create_database_engine(self.url)), [checks], self.clock)
+        database = Database(create_database_engine(self.url))
+        return assemble(database, [checks], receipt_keys(), self.clock)
 
     def site(self, name: str = "portal", origin: str = ORIGIN) -> RelyingSite:
         credentials = self.verifier.services.register_site(name, origin)

@@ -19,6 +19,7 @@ from cryptography.x509.oid import AuthorityInformationAccessOID
 from pki.store.database import create_database_engine, migrate
 from simulators.forge.certificates import NOW, POLICY_OID
 from simulators.forge.tokens import Forge, ForgedCard
+from tests.receiptkeys import receipt_keys
 from tests.unit.verifier.status.responder import (
     HERE,
     LOOPBACK,
@@ -85,7 +86,7 @@ class World:
             TokenVerifier(WEB_EID_POLICY, trust["webeid"], None),
         ]
         self.verifier = assemble(
-            Database(engine), verifiers, self.clock, ForeignStatus(sources, HERE, Watch())
+            Database(engine), verifiers, receipt_keys(), self.clock, ForeignStatus(sources, HERE, Watch())
         )
         self.http = httpx.AsyncClient(
             transport=httpx.ASGITransport(create_app(self.verifier)), base_url="http://verifier"
@@ -259,6 +260,6 @@ def test_no_policy_can_leave_the_status_out(tmp_path: Path) -> None:
     async def work(made: World, _url: str) -> None:
         careless = TokenVerifier(WEB_EID_POLICY, made.trust["webeid"], None)
         with pytest.raises(StatusNotAskedError):
-            LoginService(made.verifier.database, {"webeid": careless}, made.clock)
+            LoginService(made.verifier.database, {"webeid": careless}, receipt_keys(), made.clock)
 
     run(tmp_path, silent, work)

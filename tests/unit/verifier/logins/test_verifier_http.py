@@ -18,6 +18,7 @@ from pki.store.database import create_database_engine, migrate
 from simulators.forge.certificates import NOW, POLICY_OID
 from simulators.forge.inprocess import AppTransport, client_of
 from simulators.forge.tokens import Forge, Token
+from tests.receiptkeys import receipt_keys
 from verifier import bodies
 from verifier.app import create_app
 from verifier.authentication.errors import StatusError, StatusUnavailableError
@@ -49,7 +50,7 @@ class World:
         self.down = False
         trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
         checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
-        self.verifier: Verifier = assemble(Database(engine), [checks], self.clock)
+        self.verifier: Verifier = assemble(Database(engine), [checks], receipt_keys(), self.clock)
         self.app = create_app(self.verifier)
         self.http = client_of(self.app, "http://verifier")
         self.key = self.verifier.services.register_site("portal", ORIGIN).api_key

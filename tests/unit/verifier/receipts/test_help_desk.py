@@ -1,0 +1,146 @@
+"""The help desk sees more, on record; old receipts go and the audit stays, on both databases."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from sqlalchemy import select
+
+from pki.auditchain import verify_table
+from pki.errors import OfficerLabelError
+from tests.postgres import PostgresServer
+from tests.unit.verifier.receipts.world import ORIGIN, World
+from verifier.audit import AuditEntry
+from verifier.receipts import retention
+from verifier.receipts.codes import ReceiptCodeError
+from verifier.receipts.helpdesk import Case, HelpDesk, LookReasonError
+from verifier.receipts.proof import Proof
+from verifier.receipts.service import ReceiptAlteredError, ReceiptMissingError
+
+EVIL = "https://evil.example.ir"
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
+    if request.param == "sqlite":
+        world = World.in_folder(tmp_path)
+        yield world
+        world.close()
+        return
+    server: PostgresServer = request.getfixturevalue("postgres_server")
+    with server.database() as url:
+        world = World(url)
+        yield world
+        world.close()
+
+
+def look(world: World, code: str, operator: str = "desk-7", reason: str = "ticket 812") -> Case:
+    return HelpDesk(world.verifier.database, world.keys.public, lambda: world.now).look(
+        code, operator, reason
+    )
+
+
+def audited(world: World) -> list[AuditEntry]:
+    with world.verifier.database.read() as session:
+        verify_table(session, AuditEntry)
+        return list(session.scalars(select(AuditEntry).order_by(AuditEntry.sequence)))
+
+
+def test_a_case_with_its_neighbours(both: World) -> None:
+    nonce = both.nonce()
+    wrong = both.log_in(EVIL, nonce)
+    again = both.log_in(nonce=nonce)
+    both.later(hours=1)
+    good, better = both.log_in(), both.log_in()
+    case = look(both, wrong["code"].lower())
+    assert (case.site, case.origin, case.proof) == ("portal", ORIGIN, Proof.VALID)
+    assert case.detail == "the certificate's key did not sign this origin and this nonce"
+    assert [(near.code, near.outcome) for near in case.neighbours] == [(again["code"], "challenge-used")]
+    assert case.neighbours[0].same_challenge
+    case = look(both, good["code"])
+    assert case.certificate_sha256 is not None
+    [near] = case.neighbours
+    assert (near.code, near.same_certificate, near.same_challenge) == (better["code"], True, False)
+    shown = case.as_json()
+    assert (shown["site_id"], shown["origin"]) == (good["site"], ORIGIN)
+    for personal in ("0499370899", "احمدی"):
+        assert personal not in str(shown)
+
+
+def test_a_day_later_is_not_near(world: World) -> None:
+    first = world.log_in()
+    world.later(days=1, seconds=1)
+    world.log_in()
+    assert look(world, first["code"]).neighbours == []
+
+
+def test_every_look_is_on_record(both: World) -> None:
+    code = both.log_in()["code"]
+    look(both, code)
+    with pytest.raises(ReceiptMissingError):
+        look(both, "0000000000")
+    entries = audited(both)[-2:]
+    assert [(entry.actor, entry.action, entry.subject) for entry in entries] == [
+        ("desk-7", "receipt.look", code),
+        ("desk-7", "receipt.look", "0000000000"),
+    ]
+    assert [dict(entry.details) for entry in entries] == [
+        {"reason": "ticket 812", "found": True},
+        {"reason": "ticket 812", "found": False},
+    ]
+
+
+@pytest.mark.parametrize("operator", ["", "Desk", "a b", "x" * 64, "cli"])
+def test_nobody_looks_without_a_label(world: World, operator: str) -> None:
+    code = world.log_in()["code"]
+    before = len(audited(world))
+    with pytest.raises(OfficerLabelError):
+        look(world, code, operator)
+    assert len(audited(world)) == before
+
+
+@pytest.mark.parametrize("reason", ["", " ", "x" * 201, "a\nb", "\x1b[2J"])
+def test_nobody_looks_without_a_reason(world: World, reason: str) -> None:
+    with pytest.raises(LookReasonError):
+        look(world, world.log_in()["code"], reason=reason)
+
+
+def test_what_is_no_code(world: World) -> None:
+    with pytest.raises(ReceiptCodeError):
+        look(world, "' OR 1=1")
+
+
+def test_a_changed_row_is_told(world: World) -> None:
+    code = world.log_in(EVIL)["code"]
+    world.change("policy = 'webeid'")
+    assert look(world, code).proof is Proof.INVALID
+    world.change("outcome = 'nonsense'")
+    with pytest.raises(ReceiptAlteredError):
+        look(world, code)
+    assert audited(world)[-1].action == "receipt.look"
+
+
+def test_old_receipts_go_and_the_audit_stays(both: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "_BATCH", 2)
+    old = [both.log_in()["code"] for _ in range(5)]
+    both.later(days=30)
+    kept = both.log_in()["code"]
+    deleted = retention.purge(both.verifier.database, lambda: both.now, timedelta(days=30), "desk-7")
+    assert deleted == 0, "exactly as old is kept"
+    both.later(seconds=1)
+    assert retention.purge(both.verifier.database, lambda: both.now, timedelta(days=30), "desk-7") == 5
+    assert [both.page(code).status_code for code in (*old, kept)] == [*[404] * 5, 200]
+    entries = audited(both)
+    assert {entry.subject for entry in entries if entry.action == "login.accept"} == {*old, kept}
+    purges = [dict(entry.details) for entry in entries if entry.action == "receipt.purge"]
+    assert [entry["count"] for entry in purges] == [2, 2, 1]
+
+
+def test_nobody_purges_without_a_label(world: World) -> None:
+    with pytest.raises(OfficerLabelError):
+        retention.purge(world.verifier.database, lambda: world.now, timedelta(days=1), "Somebody Else")
+
+
+def test_a_card_is_not_kept_of_what_it_did_not_prove(world: World) -> None:
+    assert look(world, world.log_in(EVIL)["code"]).certificate_sha256 is None

@@ -1,0 +1,74 @@
+"""The keys that sign receipts: the verifier's own, in the installation's key store, a generation each."""
+
+import re
+from collections.abc import Mapping
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
+
+from pki.errors import KeyExistsError, KeyStoreError
+from pki.keys.kinds import KeyKind, kind_of
+from pki.keys.signer import Signer
+from pki.keys.store import KeyStore
+from verifier.receipts.proof import Facts, Keys, joined, key_id_of, raw_signature
+
+_NAME = re.compile(r"receipt-g([1-9][0-9]{0,2})", re.ASCII)
+_HASH = SHA256()
+
+
+class ReceiptKeys:
+    """Signs by the newest key; what older ones signed goes on to be believed."""
+
+    def __init__(self, signers: Mapping[int, Signer]) -> None:
+        """`signers` by generation, one at least. Raises KeyStoreError for a key that is not on P-256."""
+        public = {generation: _public_key(generation, signer) for generation, signer in signers.items()}
+        newest_first = sorted(public, reverse=True)
+        self._signer = signers[newest_first[0]]
+        self.public: Keys = {key_id_of(public[generation]): public[generation] for generation in newest_first}
+        """The newest first."""
+        self.key_id = next(iter(self.public))
+        """Of the key that signs now."""
+
+    def sign(self, facts: Facts) -> tuple[bytes, str]:
+        """64 bytes by the key `key_id`, and the JWS that they end. Raises KeyStoreError: a token is away."""
+        text = facts.signing_input(self.key_id)
+        signature = raw_signature(self._signer.sign(text, _HASH))
+        return signature, joined(text, signature)
+
+
+def open_receipt_keys(store: KeyStore) -> ReceiptKeys:
+    """Every generation; makes the first where there is none. Raises KeyStoreError."""
+    if not _generations(store):
+        _create(store, 1)
+    return ReceiptKeys({generation: store.open(uri) for generation, uri in _generations(store).items()})
+
+
+def roll_over(store: KeyStore) -> int:
+    """Makes the next generation's key, which signs from the next start on. Raises KeyStoreError."""
+    generation = max(_generations(store), default=0) + 1
+    store.create(_name(generation), KeyKind.P256)
+    return generation
+
+
+def _create(store: KeyStore, generation: int) -> None:
+    try:
+        store.create(_name(generation), KeyKind.P256)
+    except KeyExistsError:  # another process of this installation was first
+        return
+
+
+def _generations(store: KeyStore) -> dict[int, str]:
+    """URIs by generation."""
+    found = ((_NAME.fullmatch(name), name) for name in store.names())
+    return {int(match[1]): store.uri_of(name) for match, name in found if match}
+
+
+def _name(generation: int) -> str:
+    return f"receipt-g{generation}"
+
+
+def _public_key(generation: int, signer: Signer) -> ec.EllipticCurvePublicKey:
+    key = signer.public_key
+    if not isinstance(key, ec.EllipticCurvePublicKey) or kind_of(key) is not KeyKind.P256:
+        raise KeyStoreError(_name(generation), "receipts are signed by keys on P-256")
+    return key
