@@ -10,6 +10,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from pki.problems import problem
 from verifier.bootstrap import Verifier
+from verifier.describing import add_document
 from verifier.logins.endpoints import create_router
 from verifier.logins.problems import RESPONSES, response_to
 from verifier.metrics import MEDIA_TYPE
@@ -20,11 +21,12 @@ from verifier.receipts.throttle import WrongCodes
 
 def create_app(verifier: Verifier) -> FastAPI:
     """The application over an opened verifier; whoever opened it closes it."""
-    app = FastAPI(title="Hoviat verifier", docs_url=None, redoc_url=None)
+    app = FastAPI(title="Hoviat verifier", docs_url=None, redoc_url=None, openapi_url=None)
     app.include_router(create_router(verifier.api, verifier.logins, verifier.services))
     keys = verifier.receipt_keys.public
     app.include_router(create_receipts_router(CitizenReceipts(verifier.database, keys), keys, WrongCodes()))
     _add_operations(app, verifier)
+    add_document(app)
     _add_problem_handlers(app)
     return app
 

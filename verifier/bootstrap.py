@@ -164,7 +164,8 @@ def assemble(
     by_policy = {verifier.policy.name: verifier for verifier in verifiers}
     foreign = {name: status for name, verifier in by_policy.items() if verifier.status is None}
     sites = SiteRegistry(database, tuple(by_policy), clock)
-    faults = Faults({name: verifier.trust for name, verifier in by_policy.items()}, sites)
+    trusted = {name: verifier.trust for name, verifier in by_policy.items()}
+    faults = Faults(trusted, sites, database, clock)
     logins = LoginService(database, by_policy, receipt_keys, clock, foreign=foreign)
     metrics = Metrics([faults.report, status.report])
     api = LoginApi(logins, metrics)

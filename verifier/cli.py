@@ -11,7 +11,6 @@ from verifier.receipts.cli import receipt
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from verifier.authentication.status import StatusLookup
     from verifier.explaining import Explanation
     from verifier.services.registry import SiteCredentials, SiteRegistry
 
@@ -156,7 +155,13 @@ def token() -> None:
     "--status",
     type=click.Choice(["none", "ocsp", "crl"]),
     default="none",
-    help="Where to ask for the status; none leaves step 8 out.",
+    help="Ask the responder, or fetch the CRL, that the certificate names; none leaves step 8 out.",
+)
+@click.option(
+    "--network",
+    "networks",
+    multiple=True,
+    help="A network that isn't public and may be asked all the same, such as 127.0.0.0/8.",
 )
 @click.option("--batch", is_flag=True, help="Read questions and write answers as JSON lines.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -168,14 +173,17 @@ def verify(
     nonce: str | None,
     at: str | None,
     status: str,
+    networks: tuple[str, ...],
     *,
     batch: bool,
     as_json: bool,
 ) -> None:
     """Explain the token in FILE (- for standard input), step by step; exit 0 only if it is accepted.
 
-    With --batch, each line is {name, token, nonce, origin, at, trust: [pem…], policy} and each answer
-    {name, ok, error, step}, error being the problem type; exit 0 if every line was a question.
+    The status is asked last and over the network. Its answers are of now, so they count if --at is.
+
+    With --batch nobody is asked. Each line is {name, token, nonce, origin, at, trust: [pem…], policy} and
+    each answer {name, ok, error, step}, error being the problem type; exit 0 if every line was a question.
     """
     from verifier.bootstrap import POLICIES
     from verifier.explaining import (
@@ -188,12 +196,10 @@ def verify(
         read_trust,
     )
 
-    try:
-        lookup = find_status(status)
-    except QuestionError as error:
-        raise click.ClickException(str(error)) from error
     if batch:
-        _answer_batch(file, lookup)
+        if status != "none":
+            raise click.UsageError("--batch asks nobody: it goes without --status")
+        _answer_batch(file)
         return
     if policy_name is None or origin is None or nonce is None or at is None:
         raise click.UsageError("--policy, --origin, --nonce and --at are needed without --batch")
@@ -205,20 +211,24 @@ def verify(
             read_time(at),
             find_policy(POLICIES, policy_name),
             read_trust(path.read_bytes() for path in trust_files),
-            lookup,
+            find_status(status, networks),
         )
     except (QuestionError, OSError, UnicodeDecodeError) as error:
         raise click.ClickException(str(error)) from error
-    _show(explain(question), as_json=as_json, with_status=lookup is not None)
+    show = _show_json if as_json else _show_words
+    explanation = explain(question)
+    show(explanation, status)
+    if explanation.error is not None:
+        raise click.exceptions.Exit(1)
 
 
-def _answer_batch(file: IO[str], lookup: "StatusLookup | None") -> None:
+def _answer_batch(file: IO[str]) -> None:
     from verifier.bootstrap import POLICIES
     from verifier.explaining import answer_lines
 
     understood = True
     try:
-        for answer in answer_lines(file, POLICIES, lookup):
+        for answer in answer_lines(file, POLICIES):
             click.echo(json.dumps(answer, ensure_ascii=False))
             understood = understood and "detail" not in answer
     except UnicodeDecodeError as error:
@@ -227,29 +237,30 @@ def _answer_batch(file: IO[str], lookup: "StatusLookup | None") -> None:
         raise click.ClickException("some lines could not be understood; their answers say why")
 
 
-def _show(explanation: "Explanation", *, as_json: bool, with_status: bool) -> None:
+def _show_json(explanation: "Explanation", status: str) -> None:
+    error = explanation.error
+    members = {
+        "ok": error is None,
+        "error": explanation.problem_type(),
+        "step": None if error is None else error.step.value,
+        "detail": None if error is None else error.detail,
+        "status": {"source": status, "answer": explanation.status_members()},
+    }
+    click.echo(json.dumps(members))
+
+
+def _show_words(explanation: "Explanation", status: str) -> None:
     from verifier.authentication.steps import Step
     from verifier.explaining import EXPLAINED_STEPS
     from verifier.receipts.advice import STEP_NAMES
 
     error = explanation.error
-    if as_json:
-        click.echo(
-            json.dumps(
-                {
-                    "ok": error is None,
-                    "error": explanation.problem_type(),
-                    "step": None if error is None else error.step.value,
-                    "detail": None if error is None else error.detail,
-                }
-            )
-        )
-    else:
-        marks = {True: "passed", False: "FAILED", None: "not reached"}
-        for step in EXPLAINED_STEPS:
-            left_out = step is Step.STATUS and not with_status
-            mark = "left out" if left_out else marks[explanation.passed(step)]
-            click.echo(f"{step.value}  {mark:<11}  {STEP_NAMES[step.name].en}")
-        click.echo(f"{error.title}: {error.detail}" if error else "The token is accepted.")
-    if error is not None:
-        raise click.exceptions.Exit(1)
+    marks = {True: "passed", False: "FAILED", None: "not reached"}
+    for step in EXPLAINED_STEPS:
+        left_out = step is Step.STATUS and status == "none"
+        mark = "left out" if left_out else marks[explanation.passed(step)]
+        click.echo(f"{step.value}  {mark:<11}  {STEP_NAMES[step.name].en}")
+    said = explanation.status_words()
+    if said is not None:
+        click.echo(f"By {status.upper()} the certificate is {said}.")
+    click.echo(f"{error.title}: {error.detail}" if error else "The token is accepted.")

@@ -1,28 +1,38 @@
 """A token explained step by step, for the command line."""
 
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
+
+from cryptography import x509
 
 from pki.errors import ValidationError
+from pki.validation.certificate import Certificate
 from pki.validation.inputs import InputError, objects_in
 from verifier.authentication import strictjson
 from verifier.authentication.errors import LoginRefusedError
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import AuthenticationPolicy
-from verifier.authentication.status import StatusLookup
+from verifier.authentication.status import StatusAnswer, check_status
 from verifier.authentication.steps import Step
 from verifier.authentication.strictjson import JsonValue, StrictJsonError
 from verifier.authentication.token import WebEidToken
 from verifier.authentication.trust import GivenTrust, Trust
 from verifier.authentication.verification import TokenVerifier
+from verifier.status.addresses import network
+from verifier.status.once import ask_once
+from verifier.status.settings import Mode
 
 PROBLEM_TYPE_PREFIX = "urn:hoviat:problem:"
 MAXIMUM_LINE_CHARACTERS = 1_000_000
 _MAXIMUM_DEPTH = 10
 EXPLAINED_STEPS = tuple(step for step in Step if step is not Step.CHALLENGE)
 """What can be checked of a token without the verifier that issued its challenge."""
+
+AskStatus: TypeAlias = Callable[[x509.Certificate, Certificate, datetime], StatusAnswer]
+"""Step 8's question: the issuer, the card's certificate, the time. Raises StatusUnavailableError."""
 
 
 class QuestionError(Exception):
@@ -39,7 +49,7 @@ class Question:
     at: datetime
     policy: AuthenticationPolicy
     trust: Trust
-    status: StatusLookup | None = None
+    status: AskStatus | None = None
     """None leaves step 8 out."""
 
 
@@ -49,6 +59,23 @@ class Explanation:
 
     identity: Identity | None
     error: LoginRefusedError | None
+    answer: StatusAnswer | None = None
+    """What the issuer says of the certificate, if somebody was asked and told."""
+
+    def status_members(self) -> dict[str, str | None] | None:
+        """The answer for machines."""
+        if self.answer is None:
+            return None
+        since = None if self.answer.since is None else self.answer.since.isoformat()
+        return {"status": self.answer.status.value, "since": since, "reason": self.answer.reason}
+
+    def status_words(self) -> str | None:
+        """The answer for people, on one line."""
+        if self.answer is None:
+            return None
+        since = "" if self.answer.since is None else f" since {self.answer.since.isoformat()}"
+        reason = "" if self.answer.reason is None else f" ({self.answer.reason})"
+        return f"{self.answer.status.value.replace('_', ' ')}{since}{reason}"
 
     def problem_type(self) -> str | None:
         """The stable type of the failure, None for an accepted token."""
@@ -62,14 +89,18 @@ class Explanation:
 
 
 def explain(question: Question) -> Explanation:
-    """Takes steps 1 to 7, and 8 if the question says where to ask for the status."""
-    verifier = TokenVerifier(question.policy, question.trust, question.status)
+    """Takes steps 1 to 7, and 8 if the question says whom to ask for the status; then it blocks."""
+    answer = None
     try:
         token = WebEidToken.parse(question.token)
-        identity = verifier.verify(token, question.origin, question.nonce, question.at)
+        verifier = TokenVerifier(question.policy, question.trust, status=None)
+        checked = verifier.check(token, question.origin, question.nonce, question.at)
+        if question.status is not None:
+            answer = question.status(checked.issuer, checked.certificate.certificate, question.at)
+            check_status(answer)
     except LoginRefusedError as error:
-        return Explanation(None, error)
-    return Explanation(identity, None)
+        return Explanation(None, error, answer)
+    return Explanation(checked.identity(), None, answer)
 
 
 def read_time(text: str) -> datetime:
@@ -101,33 +132,40 @@ def find_policy(policies: Mapping[str, AuthenticationPolicy], name: str) -> Auth
     return policies[name]
 
 
-def find_status(name: str) -> StatusLookup | None:
-    """The source that `--status` names for step 8; None leaves the step out. Raises QuestionError."""
+def find_status(name: str, networks: Iterable[str] = ()) -> AskStatus | None:
+    """Whom `--status` asks in step 8; None leaves the step out. Raises QuestionError.
+
+    :param networks: that may be asked though they aren't public, as `127.0.0.0/8`
+    """
+    try:
+        permitted = tuple(network(text) for text in networks)
+    except ValueError as error:
+        raise QuestionError(f"not a network: {error}") from error
     if name == "none":
         return None
-    raise QuestionError(f"status from {name} can't be asked for here; known: none")
+    mode = Mode(name)
+    return lambda issuer, certificate, at: ask_once(issuer, certificate, at, mode, permitted)
 
 
 def answer_lines(
-    lines: Iterable[str], policies: Mapping[str, AuthenticationPolicy], status: StatusLookup | None = None
+    lines: Iterable[str], policies: Mapping[str, AuthenticationPolicy]
 ) -> Iterator[dict[str, object]]:
     """One answer `{name, ok, error, step}` per line `{name, token, nonce, origin, at, trust, policy}`.
 
-    A line that is no question is answered with error `…:request-malformed` and a `detail`.
+    Step 8 is left out: nobody is asked about certificates by the thousand. A line that is no question is
+    answered with error `…:request-malformed` and a `detail`.
     """
     for line in lines:
         if line.strip():
-            yield _answer_line(line, policies, status)
+            yield _answer_line(line, policies)
 
 
-def _answer_line(
-    line: str, policies: Mapping[str, AuthenticationPolicy], status: StatusLookup | None
-) -> dict[str, object]:
+def _answer_line(line: str, policies: Mapping[str, AuthenticationPolicy]) -> dict[str, object]:
     name: str | None = None
     try:
         members = _members(line)
         name = _text(members, "name")
-        explanation = explain(_question(members, policies, status))
+        explanation = explain(_question(members, policies))
     except QuestionError as error:
         kind = PROBLEM_TYPE_PREFIX + "request-malformed"
         return {"name": name, "ok": False, "error": kind, "step": None, "detail": str(error)}
@@ -152,11 +190,7 @@ def _members(line: str) -> dict[str, JsonValue]:
     return value
 
 
-def _question(
-    members: Mapping[str, JsonValue],
-    policies: Mapping[str, AuthenticationPolicy],
-    status: StatusLookup | None,
-) -> Question:
+def _question(members: Mapping[str, JsonValue], policies: Mapping[str, AuthenticationPolicy]) -> Question:
     trust = members.get("trust")
     if not isinstance(trust, list):
         raise QuestionError("trust is a list of PEM texts")
@@ -168,7 +202,6 @@ def _question(
         read_time(_text(members, "at")),
         find_policy(policies, _text(members, "policy")),
         read_trust(_pem(entry) for entry in trust),
-        status,
     )
 
 

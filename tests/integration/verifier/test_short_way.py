@@ -1,6 +1,7 @@
 """A request that comes whole is answered without the framework; the answer is the one it would have given."""
 
 import json
+import socket
 from collections.abc import Iterator
 
 import httpx
@@ -48,6 +49,8 @@ def _both(replica: Replica, path: str, body: bytes, **headers: str) -> tuple[htt
         b'{"nonce": "x", "token": 7}',
         b"{" + b" " * 20_000 + b"}",
         b"[" * 4_000,
+        b'{"a":' * 4_000,
+        b'{"nonce": "' + b"x" * 1_000_000 + b'"}',
         json.dumps({"nonce": "x" * 44, "token": {"format": "web-eid:1.0"}}).encode(),
     ],
 )
@@ -57,6 +60,24 @@ def test_bad_bodies(replica: Replica, body: bytes) -> None:
     assert 400 <= whole.status_code < 500
     assert whole.headers["content-type"] == chunked.headers["content-type"]
     assert (kind_of(whole), whole.json()["title"]) == (kind_of(chunked), chunked.json()["title"])
+
+
+@pytest.mark.parametrize("head", ["Content-Length: 100", "Transfer-Encoding: chunked"])
+def test_a_body_that_does_not_come(replica: Replica, head: str) -> None:
+    """Others are served meanwhile, and the connection is not kept for ever."""
+    url = httpx.URL(replica.url)
+    lines = [
+        f"POST {url.path}/v1/authentications HTTP/1.1",
+        f"Host: {url.host}",
+        f"Authorization: Bearer {replica.key}",
+        f"Content-Type: {JSON}",
+        head,
+    ]
+    with socket.create_connection((url.host, url.port or 80), 60) as slow:
+        slow.sendall("\r\n".join([*lines, "", ""]).encode() + b"1\r\n{\r\n")
+        assert len(replica.nonce()) == 44
+        answer = b"".join(iter(lambda: slow.recv(4096), b""))
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
 
 
 @pytest.mark.parametrize(

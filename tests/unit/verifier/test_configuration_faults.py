@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -31,7 +32,7 @@ from verifier.authentication.trust import ForeignLogins, PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import NATIONAL_POLICY, Verifier, assemble
 from verifier.logins.service import LoginAttemptRefusedError
-from verifier.services.registry import SiteRegistry
+from verifier.services.registry import RelyingSite, SiteRegistry
 from verifier.store.sessions import Database
 
 ORIGIN = "https://portal.example.ir"
@@ -163,3 +164,50 @@ def test_own_authority_that_can_not_be_used_is_counted(world: World) -> None:
     verifier = world.open(TokenVerifier(NATIONAL_POLICY, own, good))
     assert len(verifier.faults.of_anchors()) == 1
     verifier.close()
+
+
+@pytest.mark.parametrize("minutes", [-10, 0, 10])
+def test_clock_against_the_record(world: World, caplog: pytest.LogCaptureFixture, minutes: int) -> None:
+    world.verifier.services.register_site("first", ORIGIN)  # on record at NOW
+    off = assemble(
+        world.verifier.database,
+        [world.national],
+        receipt_keys(),
+        lambda: NOW + timedelta(minutes=minutes),
+    )
+    with caplog.at_level(logging.WARNING):
+        off.faults.log()
+    behind = minutes < 0
+    assert ("the clock is behind what is on record by 0:10:00" in caplog.text) == behind
+    assert off.faults.degraded() == (["clock"] if behind else [])
+    with client_of(create_app(off), "https://verifier.example.ir") as http:
+        assert f"hoviat_verifier_clock_behind_seconds {600 if behind else 0}\n" in http.get("/metrics").text
+
+
+@pytest.mark.parametrize(
+    ("minutes", "kind"),
+    [(-10, None), (4, None), (10, "challenge-expired")],
+    ids=["behind", "in time", "ahead"],
+)
+def test_clock_off_between_challenge_and_login(world: World, minutes: int, kind: str | None) -> None:
+    """Behind, a challenge lives longer and is burned all the same; ahead, it is over too early."""
+    card = FORGE.card(policies=sorted(NATIONAL_POLICY.allowed_policies))
+    key = world.verifier.services.register_site("first", ORIGIN).api_key
+    site = world.verifier.services.authenticate(key)
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    off = assemble(
+        world.verifier.database,
+        [world.national],
+        receipt_keys(),
+        lambda: NOW + timedelta(minutes=minutes),
+    )
+    kinds = [_kind(off, site, nonce, card.text(nonce, ORIGIN)) for _ in range(2)]
+    assert kinds == [kind, kind or "challenge-used"]
+
+
+def _kind(verifier: Verifier, site: RelyingSite, nonce: str, text: str) -> str | None:
+    try:
+        verifier.logins.authenticate(site, nonce, lambda: WebEidToken.parse(text))
+    except LoginAttemptRefusedError as refusal:
+        return refusal.error.kind
+    return None

@@ -192,13 +192,6 @@ def test_service_add_under_a_policy(tmp_path: Path) -> None:
     assert "unknown policy 'lenient'; known: national, webeid" in unknown.output
 
 
-@pytest.mark.parametrize("source", ["ocsp", "crl"])
-def test_status_that_can_not_be_asked_for_is_no_silent_acceptance(trust: str, source: str) -> None:
-    result = verify(CARD.text(), trust, "--status", source)
-    assert result.exit_code == 1
-    assert "accepted" not in result.output
-
-
 def test_service_add_refusals_name_their_cause(tmp_path: Path) -> None:
     home = create(tmp_path / "home")
     bootstrap.initialise(home)

@@ -172,6 +172,15 @@ def test_cross_site_posts(world: World, path: str, headers: dict[str, str]) -> N
     assert (answer.status_code, kind_of(answer)) == (403, "cross-site-request")
 
 
+def test_a_good_token_posted_from_another_site(world: World) -> None:
+    body = {"auth-token": CARD.token(world.challenge(), ORIGIN)}
+    foreign = {"Origin": "https://evil.example.ir", "Sec-Fetch-Site": "cross-site"}
+    assert kind_of(world.http.post("/auth/login", json=body, headers=foreign)) == "cross-site-request"
+    assert world.http.get("/account").status_code == 303
+    # It cost the visitor nothing: the challenge is still theirs.
+    assert world.http.post("/auth/login", json=body).status_code == 200
+
+
 def test_posts_of_the_sites_own_pages(world: World) -> None:
     headers = {"Origin": ORIGIN, "Sec-Fetch-Site": "same-origin"}
     assert world.http.post("/auth/challenge", headers=headers).status_code == 200

@@ -3,8 +3,9 @@
 import asyncio
 import itertools
 import ssl
-from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
-from contextlib import asynccontextmanager
+import threading
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from ipaddress import IPv4Network
@@ -215,6 +216,29 @@ async def serving(behaviour: Behaviour, tls: ssl.SSLContext | None = None) -> As
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         assert faults == []  # a server that broke down is no server that lies
+
+
+@contextmanager
+def served(behaviour: Behaviour) -> Iterator[str]:
+    """The URL of a server with an event loop and a thread of its own: the command blocks."""
+    began, end = threading.Event(), asyncio.Event()
+    found: list[tuple[str, asyncio.AbstractEventLoop]] = []
+
+    async def serve() -> None:
+        async with serving(behaviour) as server:
+            found.append((f"http://127.0.0.1:{server.port}/status", asyncio.get_running_loop()))
+            began.set()
+            await end.wait()
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    began.wait()
+    url, loop = found[0]
+    try:
+        yield url
+    finally:
+        loop.call_soon_threadsafe(end.set)
+        thread.join()
 
 
 async def _receive(reader: asyncio.StreamReader) -> Received:

@@ -1,10 +1,5 @@
 """What a command asks: whoever the certificate names, with nothing configured."""
 
-import asyncio
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from tests.unit.pki.validation.making import NOW, Entry, make_crl
@@ -14,7 +9,6 @@ from tests.unit.verifier.status.responder import (
     LOOPBACK,
     OTHER,
     REVOKED,
-    Behaviour,
     Saying,
     answering,
     card,
@@ -22,7 +16,7 @@ from tests.unit.verifier.status.responder import (
     names_crl,
     names_responder,
     sending,
-    serving,
+    served,
 )
 from verifier.authentication.errors import (
     SourceFault,
@@ -34,29 +28,6 @@ from verifier.status.once import ask_once
 from verifier.status.settings import Mode
 
 SERIAL = 4711
-
-
-@contextmanager
-def served(behaviour: Behaviour) -> Iterator[str]:
-    """The URL of a server with an event loop and a thread of its own: the command blocks."""
-    began, end = threading.Event(), asyncio.Event()
-    found: list[tuple[str, asyncio.AbstractEventLoop]] = []
-
-    async def serve() -> None:
-        async with serving(behaviour) as server:
-            found.append((f"http://127.0.0.1:{server.port}/status", asyncio.get_running_loop()))
-            began.set()
-            await end.wait()
-
-    thread = threading.Thread(target=lambda: asyncio.run(serve()))
-    thread.start()
-    began.wait()
-    url, loop = found[0]
-    try:
-        yield url
-    finally:
-        loop.call_soon_threadsafe(end.set)
-        thread.join()
 
 
 def test_by_ocsp() -> None:
