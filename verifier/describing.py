@@ -16,6 +16,7 @@ from verifier.authentication.algorithms import SignatureAlgorithm
 from verifier.authentication.hints import INTERMEDIATES, SIGNING_CERTIFICATES
 from verifier.authentication.steps import Step
 from verifier.metrics import MEDIA_TYPE as METRICS
+from verifier.receipts.endpoints import KEYS_MEDIA_TYPE
 from verifier.receipts.service import StepOutcome
 
 Json: TypeAlias = dict[str, object]
@@ -67,6 +68,7 @@ def document(mounted_at: str) -> Json:
             "/v1/challenges": {"post": _create_challenge()},
             "/v1/authentications": {"post": _authenticate()},
             "/v1/receipts/{code}": {"get": _read_receipt()},
+            "/v1/receipt-keys": {"get": _read_receipt_keys()},
             "/healthz": {"get": _healthz()},
             "/metrics": {"get": _metrics()},
         },
@@ -132,6 +134,15 @@ def _read_receipt() -> Json:
     }
 
 
+def _read_receipt_keys() -> Json:
+    key_set = {"schema": _object({"keys": _list({"type": "object"})}, "keys")}
+    return _OPEN | {
+        "operationId": "readReceiptKeys",
+        "summary": "The public keys that receipts are or were signed with, the newest first (RFC 7517)",
+        "responses": {"200": {"description": "Found", "content": {KEYS_MEDIA_TYPE: key_set}}},
+    }
+
+
 def _healthz() -> Json:
     return _OPEN | {
         "operationId": "health",
@@ -165,6 +176,9 @@ def _schemas() -> Json:
         "time": _TIME,
         "policy": _TEXT,
         "outcome": _TEXT | {"description": "accepted, or the kind of the failure"},
+        "site": _TEXT,
+        "certificate_hash": {"type": ["string", "null"], "pattern": "^[0-9a-f]{64}$"},
+        "signed": {"type": ["string", "null"], "description": "The facts of this receipt as a compact JWS"},
         "failed_step": {"type": ["integer", "null"], "minimum": min(Step), "maximum": max(Step)},
         "title": _ref("Words"),
         "advice": _ref("Words"),

@@ -31,14 +31,14 @@ def create_receipts_router(receipts: CitizenReceipts, keys: Keys, wrong_codes: W
         """The public keys that receipts are or were signed with, the newest first, as a JWK set."""
         return JSONResponse(jwk_set(keys), HTTPStatus.OK, _KEYS_HEADERS, KEYS_MEDIA_TYPE)
 
-    @router.get("/receipts")
+    @router.get("/receipts", include_in_schema=False)
     async def ask_code(request: Request, code: str = "") -> Response:
         """The page that asks for a code, and its answer: the way to the receipt."""
         if code:
             return RedirectResponse(f"{_here(request)}/{quote(code[:_LONGEST_CODE], safe='')}", 303)
         return HTMLResponse(page.notice_page(page.ASK_CODE, _here(request)), headers=dict(page.HEADERS))
 
-    @router.get("/receipts/{code:path}")
+    @router.get("/receipts/{code:path}", include_in_schema=False)
     async def show_receipt(request: Request, code: str) -> Response:
         """What the citizen is shown of one attempt: a page, or JSON where that is preferred."""
         address = address_of(request)
