@@ -155,10 +155,10 @@ def _read_key(spki: bytes) -> tuple[CardPublicKey | None, int | None]:
         if MINIMUM_RSA_BITS <= bits <= MAXIMUM_RSA_BITS:
             raise CertificateDecodingError("the key can't be read") from error
         return None, bits
-    if isinstance(key, rsa.RSAPublicKey):
-        return key, key.key_size
     if isinstance(key, ec.EllipticCurvePublicKey):
         return key, None
+    if isinstance(key, rsa.RSAPublicKey):
+        return key, key.key_size
     raise CertificateDecodingError("the key is neither RSA nor on a named elliptic curve")
 
 
