@@ -1,7 +1,8 @@
-"""Many rows at once by the shortest way that the driver has: PostgreSQL's COPY, else its `executemany`."""
+"""Many rows at once by the shortest way that the database has: PostgreSQL COPY, SQLite lists of values."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, cast
 
 from sqlalchemy import (
@@ -25,6 +26,8 @@ _PLACEHOLDERS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
 """By the driver's DB-API paramstyle; psycopg takes positions, too."""
 _COPY_FROM = 8
 """Rows. For fewer, an INSERT that the server has prepared costs less than the three messages of a COPY."""
+_TOGETHER = 16
+"""Rows. SQLite's driver keeps a prepared statement for each number of them."""
 
 
 def table_of(model: type[object]) -> Table:
@@ -44,9 +47,21 @@ def insert_rows(
     connection = session.connection()
     if connection.dialect.driver == "psycopg" and len(rows) >= _COPY_FROM:
         _copy(connection, table_of(model), columns, rows)
+    elif connection.dialect.name == "sqlite":
+        _insert_together(connection, table_of(model), columns, rows)
     else:
         statement = _insert(table_of(model), columns, connection.dialect)
         connection.exec_driver_sql(statement, rows[0] if len(rows) == 1 else list(rows))
+
+
+def _insert_together(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Several rows a statement: after each, the driver waits for its turn among the process's threads."""
+    for start in range(0, len(rows), _TOGETHER):
+        part = rows[start : start + _TOGETHER]
+        statement = _insert(table, columns, connection.dialect, len(part))
+        connection.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
 
 
 def insert_values(
@@ -95,10 +110,11 @@ def among(dialect: str, column: Column[Any], parameter: str) -> ColumnElement[bo
     return column.in_(bindparam(parameter, expanding=True))
 
 
-@lru_cache(maxsize=64)
-def _insert(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
-    values = ", ".join([_PLACEHOLDERS[dialect.paramstyle]] * len(columns))
-    return f"INSERT INTO {_target(table, columns, dialect)} VALUES ({values})"  # noqa: S608 - our own names
+@lru_cache(maxsize=512)
+def _insert(table: Table, columns: tuple[str, ...], dialect: Dialect, rows: int = 1) -> str:
+    row = f"({', '.join([_PLACEHOLDERS[dialect.paramstyle]] * len(columns))})"
+    values = ", ".join([row] * rows)
+    return f"INSERT INTO {_target(table, columns, dialect)} VALUES {values}"  # noqa: S608 - our own names
 
 
 def _copy(
