@@ -77,11 +77,12 @@ class CardCertificate:
 
     def attributes(self, oid: str) -> tuple[str, ...]:
         """All values of one subject attribute."""
-        return tuple(value for name, value in self.subject if name == oid)
+        return tuple([value for name, value in self.subject if name == oid])
 
     def first_attribute(self, oid: str) -> str | None:
         """The first value of one subject attribute, or None."""
-        return next(iter(self.attributes(oid)), None)
+        found = self.attributes(oid)
+        return found[0] if found else None
 
     @property
     def identity_code(self) -> str | None:
