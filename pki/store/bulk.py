@@ -26,7 +26,7 @@ _PLACEHOLDERS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
 """By the driver's DB-API paramstyle; psycopg takes positions, too."""
 _COPY_FROM = 8
 """Rows. For fewer, an INSERT that the server has prepared costs less than the three messages of a COPY."""
-_TOGETHER = 16
+_TOGETHER = 32
 """Rows. SQLite's driver keeps a prepared statement for each number of them."""
 
 
