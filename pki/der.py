@@ -6,7 +6,7 @@ are signed (lint). Single-byte tags only; definite, minimal lengths only.
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 BOOLEAN = 0x01
 INTEGER = 0x02
@@ -33,6 +33,10 @@ _ROOT_ARC_FACTOR = 40  # X.690 §8.19.4
 
 class DerError(ValueError):
     """The bytes are not the DER that was expected."""
+
+
+Span: TypeAlias = tuple[int, int, int, int]
+"""Where a value stands: its tag, its offset, and its content's start and end."""
 
 
 class Element(NamedTuple):
@@ -99,8 +103,8 @@ def header(data: bytes, offset: int) -> tuple[int, int, int]:
     return tag, start, end
 
 
-def spans(data: bytes, start: int, end: int) -> list[tuple[int, int, int, int]]:
-    """The values between `start` and `end` as (tag, offset, content's start, content's end), nothing copied.
+def spans(data: bytes, start: int, end: int) -> list[Span]:
+    """The values between `start` and `end`, nothing copied.
 
     The same rules as `iterate`, for readers of many values. Raises DerError.
     """

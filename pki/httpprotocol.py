@@ -234,7 +234,7 @@ class BoundedProtocol(HttpToolsProtocol):
         parser = self.parser
         if parser.get_method() != method or parser.get_http_version() != "1.1":
             return False
-        if not parser.should_keep_alive() or any(name in odd for name, _ in self.headers):
+        if not parser.should_keep_alive() or not odd.isdisjoint([name for name, _ in self.headers]):
             return False
         self._ready_left -= 1
         return True

@@ -1,6 +1,5 @@
 """`hoviat pki serve`: the status service alone, in several worker processes beside one that refreshes."""
 
-import gc
 import logging
 import signal
 import socket
@@ -21,7 +20,15 @@ from pki.home import Home, load
 from pki.housekeeping import housekeeping
 from pki.httpprotocol import answering_at_once
 from pki.status.ocsp.preparing import Preparer
-from pki.workers import Work, begin_worker, end_with_parent, leave_the_terminal, supervise, worker_server
+from pki.workers import (
+    Work,
+    begin_worker,
+    end_with_parent,
+    leave_the_terminal,
+    settle,
+    supervise,
+    worker_server,
+)
 
 PREFIX = "/pki"
 _STEP_SECONDS = 1.0
@@ -72,7 +79,7 @@ def serve_worker(root: str, listener: socket.socket) -> None:
     """One worker process."""
     begin_worker()
     pki = open_pki(load(Path(root)))
-    gc.freeze()  # what is there now stays; looking through it again and again would cost answers
+    settle()
     try:
         app = create_app(pki, PREFIX)
         worker_server(app, answering_at_once(app.at_once, app.soon)).run([listener])

@@ -4,6 +4,7 @@ The parent holds the socket and nothing else: a worker that dies is replaced whi
 and connections wait in the socket's queue. SIGTERM and SIGINT let answers under way end.
 """
 
+import gc
 import logging
 import multiprocessing
 import multiprocessing.connection
@@ -26,6 +27,8 @@ _BACKLOG = 2048
 _GRACE_SECONDS = 8
 _RESTART_PAUSE = 1.0
 _OPEN_FILES = 8_192
+_NEW_OBJECTS = 20_000
+"""Before they are looked through: a batch of requests under way holds more than the interpreter's 700."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -73,6 +76,12 @@ def begin_worker() -> None:
     leave_the_terminal()
     end_with_parent()
     _allow_open_files()
+
+
+def settle() -> None:
+    """What a worker does before it answers: what is there now stays, and isn't looked through for garbage."""
+    gc.freeze()
+    gc.set_threshold(_NEW_OBJECTS)
 
 
 def worker_server(

@@ -1,6 +1,5 @@
 """`hoviat verifier serve`: the verifier alone, in several worker processes."""
 
-import gc
 import socket
 import sys
 from dataclasses import dataclass, field
@@ -12,7 +11,7 @@ from starlette.routing import Mount
 from pki.bootstrap import open_pki
 from pki.home import Home, load
 from pki.httpprotocol import answering_at_once
-from pki.workers import Work, begin_worker, supervise, worker_server
+from pki.workers import Work, begin_worker, settle, supervise, worker_server
 from verifier.app import create_app
 from verifier.bootstrap import open_verifier
 from verifier.logins.shortway import ShortWay
@@ -62,7 +61,7 @@ def serve_worker(root: str, listener: socket.socket) -> None:
     home = load(Path(root))
     pki = open_pki(home)
     verifier = open_verifier(home, pki)
-    gc.freeze()  # what is there now stays; looking through it again and again would cost logins
+    settle()
     try:
         app = Starlette(routes=[Mount(PREFIX, create_app(verifier))])
         short = ShortWay(verifier.api, PREFIX)

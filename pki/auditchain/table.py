@@ -5,7 +5,7 @@ from contextlib import closing
 from datetime import datetime
 from typing import NamedTuple, TypeVar
 
-from sqlalchemy import BigInteger, Dialect, LargeBinary, Row, Table, Text, func, select, type_coerce
+from sqlalchemy import BigInteger, Dialect, LargeBinary, Row, Table, Text, select, type_coerce
 from sqlalchemy.orm import Session
 
 from pki.auditchain.canonical import Json
@@ -123,8 +123,9 @@ def read_head(session: Session, model: type[AuditEntryColumns]) -> Head:
 
 def queue_writers(session: Session, model: type[object]) -> None:
     """Waits until no other transaction adds to this table; the turn ends with the caller's transaction."""
-    if session.get_bind().dialect.name == "postgresql":
-        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(table_of(model).name))))
+    connection = session.connection()
+    if connection.dialect.name == "postgresql":
+        connection.exec_driver_sql(_TURN, (table_of(model).name,))
 
 
 def _row(entry: Linked) -> tuple[int, int, str, str, str, str, bytes, bytes]:
@@ -152,5 +153,6 @@ def _newest(table: Table, dialect: Dialect) -> str:
     return f"SELECT sequence, hash FROM {name} ORDER BY sequence DESC LIMIT 1"  # noqa: S608 - our own name
 
 
+_TURN = "SELECT pg_advisory_xact_lock(hashtext(%s))"
 _plain = str.__str__
 """Drivers write an enumeration's member by ideas of their own; the hash is over its text."""

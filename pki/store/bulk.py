@@ -1,10 +1,23 @@
-"""Many rows at once by the shortest way that the driver has: PostgreSQL's COPY, else its `executemany`."""
+"""Many rows at once by the shortest way that the database has: PostgreSQL COPY, SQLite lists of values."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any, cast
 
-from sqlalchemy import Column, ColumnElement, Connection, Dialect, Table, any_, bindparam
+from sqlalchemy import (
+    JSON,
+    Column,
+    ColumnElement,
+    Connection,
+    Dialect,
+    String,
+    Table,
+    any_,
+    bindparam,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, class_mapper
@@ -13,6 +26,8 @@ _PLACEHOLDERS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
 """By the driver's DB-API paramstyle; psycopg takes positions, too."""
 _COPY_FROM = 8
 """Rows. For fewer, an INSERT that the server has prepared costs less than the three messages of a COPY."""
+_TOGETHER = 32
+"""Rows. SQLite's driver keeps a prepared statement for each number of them."""
 
 
 def table_of(model: type[object]) -> Table:
@@ -32,9 +47,21 @@ def insert_rows(
     connection = session.connection()
     if connection.dialect.driver == "psycopg" and len(rows) >= _COPY_FROM:
         _copy(connection, table_of(model), columns, rows)
+    elif connection.dialect.name == "sqlite":
+        _insert_together(connection, table_of(model), columns, rows)
     else:
         statement = _insert(table_of(model), columns, connection.dialect)
         connection.exec_driver_sql(statement, rows[0] if len(rows) == 1 else list(rows))
+
+
+def _insert_together(
+    connection: Connection, table: Table, columns: tuple[str, ...], rows: Sequence[tuple[object, ...]]
+) -> None:
+    """Several rows a statement: after each, the driver waits for its turn among the process's threads."""
+    for start in range(0, len(rows), _TOGETHER):
+        part = rows[start : start + _TOGETHER]
+        statement = _insert(table, columns, connection.dialect, len(part))
+        connection.exec_driver_sql(statement, tuple(chain.from_iterable(part)))
 
 
 def insert_values(
@@ -73,16 +100,21 @@ def among(dialect: str, column: Column[Any], parameter: str) -> ColumnElement[bo
     """Whether the column is one of the values, of which there may be a thousand, bound to `parameter`.
 
     PostgreSQL takes them as one array: a parameter for each costs psycopg a search for each in the statement.
+    SQLite takes texts as one JSON text, so that the statement is the same, and prepared, for any number.
     """
     if dialect == "postgresql":
         return column == any_(bindparam(parameter, type_=ARRAY(column.type)))
+    if isinstance(column.type, String):
+        listed = func.json_each(bindparam(parameter, type_=JSON())).table_valued("value")
+        return column.in_(select(listed.c.value))
     return column.in_(bindparam(parameter, expanding=True))
 
 
-@lru_cache(maxsize=64)
-def _insert(table: Table, columns: tuple[str, ...], dialect: Dialect) -> str:
-    values = ", ".join([_PLACEHOLDERS[dialect.paramstyle]] * len(columns))
-    return f"INSERT INTO {_target(table, columns, dialect)} VALUES ({values})"  # noqa: S608 - our own names
+@lru_cache(maxsize=512)
+def _insert(table: Table, columns: tuple[str, ...], dialect: Dialect, rows: int = 1) -> str:
+    row = f"({', '.join([_PLACEHOLDERS[dialect.paramstyle]] * len(columns))})"
+    values = ", ".join([row] * rows)
+    return f"INSERT INTO {_target(table, columns, dialect)} VALUES {values}"  # noqa: S608 - our own names
 
 
 def _copy(

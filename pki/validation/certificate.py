@@ -113,10 +113,7 @@ def _read(raw: bytes) -> Certificate:
     )
 
 
-Span: TypeAlias = tuple[int, int, int, int]
-
-
-def _split(raw: bytes, parts: list[Span]) -> tuple[int, list[Span], list[Span]]:
+def _split(raw: bytes, parts: list[der.Span]) -> tuple[int, list[der.Span], list[der.Span]]:
     """The version, the six parts that are always there, and what follows them."""
     version: int | None = 0
     if parts and parts[0][0] == _VERSION_TAG:
@@ -134,7 +131,7 @@ def _serial(content: bytes) -> int:
     return int.from_bytes(content, "big", signed=True)
 
 
-def _validity(raw: bytes, validity: Span) -> tuple[datetime, datetime]:
+def _validity(raw: bytes, validity: der.Span) -> tuple[datetime, datetime]:
     times = der.spans(raw, validity[2], validity[3])
     if len(times) != 2:  # noqa: PLR2004 - Validity ::= SEQUENCE { notBefore, notAfter }
         raise DerError("the validity has a beginning and an end")
@@ -142,7 +139,7 @@ def _validity(raw: bytes, validity: Span) -> tuple[datetime, datetime]:
     return moment(first, raw[start:end]), moment(second, raw[begin:stop])
 
 
-def _extensions(raw: bytes, version: int, tail: list[Span]) -> Mapping[str, Extension]:
+def _extensions(raw: bytes, version: int, tail: list[der.Span]) -> Mapping[str, Extension]:
     while tail and tail[0][0] in _UNIQUE_IDENTIFIERS:
         tail = tail[1:]
     if not tail:

@@ -7,7 +7,7 @@ validations, and remembers by which keys its signature was verified.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple, TypeAlias, TypeVar
+from typing import NamedTuple, TypeVar
 
 from pki import der, oids
 from pki.der import DerError
@@ -83,9 +83,6 @@ class Crl:
             raise MalformedCrlError(str(error)) from error
 
 
-Span: TypeAlias = tuple[int, int, int, int]
-
-
 class _Fields(NamedTuple):
     """The parts of a TBSCertList."""
 
@@ -93,7 +90,7 @@ class _Fields(NamedTuple):
     issuer: bytes
     this_update: datetime
     next_update: datetime | None
-    entries: Span | None
+    entries: der.Span | None
     extensions: Mapping[str, Extension]
 
     def read(self, oid: str, reader: Callable[[bytes], T]) -> T | None:
@@ -143,7 +140,7 @@ def _read(raw: bytes) -> Crl:
     )
 
 
-def _fields(raw: bytes, parts: list[Span]) -> _Fields:
+def _fields(raw: bytes, parts: list[der.Span]) -> _Fields:
     """TBSCertList: version, signature, issuer, thisUpdate, nextUpdate, revokedCertificates, crlExtensions."""
     version = 0
     if parts and parts[0][0] == der.INTEGER:
@@ -171,7 +168,7 @@ def _fields(raw: bytes, parts: list[Span]) -> _Fields:
     )
 
 
-def _moment(raw: bytes, span: Span) -> datetime:
+def _moment(raw: bytes, span: der.Span) -> datetime:
     return moment(span[0], raw[span[2] : span[3]])
 
 

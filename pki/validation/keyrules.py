@@ -1,15 +1,13 @@
 """Which keys are strong enough, told from their bytes: an end entity's key need not be opened for that."""
 
-from typing import NamedTuple
-
 from pki import der
 from pki.der import DerError
 from pki.validation.policy import KeyRules
 from pki.validation.reading import cached, identifier, members, whole_bytes
+from pki.validation.usualkeys import EC_PUBLIC_KEY, usual_curve
 
 _RSA = frozenset({"1.2.840.113549.1.1.1", "1.2.840.113549.1.1.10"})
 """rsaEncryption and id-RSASSA-PSS (RFC 4055 §1.2, §3.1)."""
-_EC = "1.2.840.10045.2.1"  # RFC 5480 §2.1.1
 _DSA = "1.2.840.10040.4.1"  # RFC 3279 §2.3.2
 _PARTS = 2
 _CURVES = {
@@ -24,39 +22,22 @@ _CURVES = {
 """RFC 5480 §2.1.1.1, RFC 5639 §4.1; of no other is a key taken."""
 
 
-class _Usual(NamedTuple):
-    """What comes before the point of an uncompressed key on a curve, which is named so."""
-
-    head: bytes
-    curve: str
-
-
-def _usual(oid: str, point_bytes: int) -> tuple[int, _Usual]:
-    algorithm = der.sequence((der.object_identifier(_EC), der.object_identifier(oid)))
-    spki = der.sequence((algorithm, der.bit_string(bytes(point_bytes))))
-    return len(spki), _Usual(spki[:-point_bytes], _CURVES[oid])
-
-
-_USUAL = dict((_usual("1.2.840.10045.3.1.7", 65), _usual("1.3.132.0.34", 97)))
-"""By the length of the whole: nearly all keys are told by one comparison."""
-
-
 class WeakKey(Exception):  # noqa: N818 - a finding; where it is found, the path makes it an error
     """The key is smaller than the rules want, or on another curve."""
 
 
 def require_strength(spki: bytes, rules: KeyRules) -> None:
     """Raises WeakKey, DerError. Keys of other kinds are for those to refuse who would verify with them."""
-    usual = _USUAL.get(len(spki))
-    if usual is not None and spki.startswith(usual.head):
-        _require_in(rules, usual.curve)
+    curve = usual_curve(spki)
+    if curve is not None:
+        _require_in(rules, curve)
         return
     parts = der.spans(spki, *der.header(spki, 0)[1:]) if spki else []
     if len(parts) != _PARTS:
         raise DerError("a SubjectPublicKeyInfo has two parts")
     (_, begin, _, end), (tag, _, start, stop) = parts
     oid, parameters = _algorithm(spki[begin:end])
-    if oid == _EC:
+    if oid == EC_PUBLIC_KEY:
         _require_curve(parameters, rules)
     elif oid in _RSA:
         _require_bits("RSA", _modulus(whole_bytes(tag, spki[start:stop])), rules.rsa_bits)

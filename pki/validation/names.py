@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from pki import der, oids
 from pki.der import DerError, Element
-from pki.validation.reading import cached, identifier, members
+from pki.validation.reading import cached, dotted, identifier, members
 
 Attribute: TypeAlias = tuple[str, str | bytes]
 """Its type, dotted, and its value: prepared text, or DER where only equal bytes are equal."""
@@ -118,20 +118,30 @@ def attributes(name: bytes) -> tuple[tuple[str, str | None], ...]:
 
     None: no text, or none that everybody reads alike. Raises DerError.
     """
-    rdns = members(name)
+    outer = der.spans(name, 0, len(name))
+    if len(outer) != 1 or outer[0][0] != der.SEQUENCE:
+        raise DerError("a Name is one SEQUENCE")
+    rdns = der.spans(name, outer[0][2], outer[0][3])
     if len(rdns) > _MAX_RDNS:
         raise DerError("a name has too many parts")
-    pairs = (_pair(pair) for rdn in rdns for pair in rdn.children())
-    return tuple((identifier(oid), _verbatim(value)) for oid, value in pairs)
+    return tuple(_verbatim_attribute(name, pair) for rdn in rdns for pair in der.spans(name, rdn[2], rdn[3]))
 
 
-def _verbatim(value: Element) -> str | None:
-    codec = _CODECS.get(value.tag)
+def _verbatim_attribute(name: bytes, pair: der.Span) -> tuple[str, str | None]:
+    tag, _, start, end = pair
+    parts = der.spans(name, start, end)
+    if tag != der.SEQUENCE or [part[0] for part in parts[:1]] != [der.OBJECT_IDENTIFIER] or len(parts) != 2:  # noqa: PLR2004 - AttributeTypeAndValue ::= SEQUENCE { type, value }
+        raise DerError("an attribute has a type and a value")
+    (_, _, first, after), (kind, _, begin, stop) = parts
+    return dotted(name[first:after]), _verbatim(kind, name[begin:stop])
+
+
+def _verbatim(tag: int, content: bytes) -> str | None:
+    codec = _CODECS.get(tag)
     if codec is None:
-        plain = value.tag in _ASCII_AT_MOST and value.content.isascii()
-        return value.content.decode("ascii") if plain else None
+        return content.decode("ascii") if tag in _ASCII_AT_MOST and content.isascii() else None
     try:
-        return value.content.decode(codec)
+        return content.decode(codec)
     except UnicodeDecodeError as error:
         raise DerError("an attribute's text is not what its type says") from error
 

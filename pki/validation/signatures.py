@@ -14,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from pki import der
 from pki.der import DerError, Element
 from pki.validation.reading import cached, identifier, members, tagged, whole_bytes
+from pki.validation.usualkeys import usual_curve
 
 VerifyingKey: TypeAlias = (
     rsa.RSAPublicKey
@@ -198,7 +199,7 @@ def verifying_key(spki: bytes, inherit: VerifyingKey | None = None) -> Verifying
 
     RFC 5280 §6.1.4 (d) to (f). Raises AlgorithmError, DerError.
     """
-    bare = _dsa_without_parameters(spki)
+    bare = None if usual_curve(spki) else _dsa_without_parameters(spki)
     if bare is None:
         return _load(spki)
     if not isinstance(inherit, dsa.DSAPublicKey):
@@ -244,6 +245,8 @@ def _load(spki: bytes) -> VerifyingKey:
         key = load_der_public_key(spki)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise AlgorithmError("the key can't be read") from error
+    if usual_curve(spki) and isinstance(key, ec.EllipticCurvePublicKey):
+        return key
     if isinstance(key, rsa.RSAPublicKey):
         if not _MIN_RSA_BITS <= key.key_size <= _MAX_RSA_BITS:
             raise AlgorithmError("the RSA key is too short or too long")

@@ -1,6 +1,5 @@
 """Base64 exactly as RFC 4648, section 4, writes it: padded, no other characters, one spelling per value."""
 
-import base64
 import binascii
 
 
@@ -11,10 +10,10 @@ class Base64Error(Exception):
 def decode(text: str) -> bytes:
     """The bytes that `text` spells; raises Base64Error for any other spelling than the canonical one."""
     try:
-        data = base64.b64decode(text, validate=True)
-    except (binascii.Error, ValueError) as error:
+        data = binascii.a2b_base64(text)
+    except ValueError as error:
         raise Base64Error("not base64") from error
-    # Unused bits of the last character must be zero (section 3.5); re-encoding shows it.
-    if base64.b64encode(data).decode("ascii") != text:
+    # Re-encoding shows what was read over: blanks, padding, unused bits that aren't zero (section 3.5).
+    if binascii.b2a_base64(data, newline=False) != text.encode("ascii"):
         raise Base64Error("not the canonical spelling")
     return data

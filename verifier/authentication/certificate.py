@@ -77,11 +77,12 @@ class CardCertificate:
 
     def attributes(self, oid: str) -> tuple[str, ...]:
         """All values of one subject attribute."""
-        return tuple(value for name, value in self.subject if name == oid)
+        return tuple([value for name, value in self.subject if name == oid])
 
     def first_attribute(self, oid: str) -> str | None:
         """The first value of one subject attribute, or None."""
-        return next(iter(self.attributes(oid)), None)
+        found = self.attributes(oid)
+        return found[0] if found else None
 
     @property
     def identity_code(self) -> str | None:
@@ -155,10 +156,10 @@ def _read_key(spki: bytes) -> tuple[CardPublicKey | None, int | None]:
         if MINIMUM_RSA_BITS <= bits <= MAXIMUM_RSA_BITS:
             raise CertificateDecodingError("the key can't be read") from error
         return None, bits
-    if isinstance(key, rsa.RSAPublicKey):
-        return key, key.key_size
     if isinstance(key, ec.EllipticCurvePublicKey):
         return key, None
+    if isinstance(key, rsa.RSAPublicKey):
+        return key, key.key_size
     raise CertificateDecodingError("the key is neither RSA nor on a named elliptic curve")
 
 

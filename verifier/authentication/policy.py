@@ -152,7 +152,7 @@ def _refuse_repeated(certificate: CardCertificate, names: tuple[str, ...]) -> No
 
 def _misleads(text: str) -> bool:
     """Whether a name holds characters that hide or reorder what a person reads."""
-    if text.isascii() and text.isprintable():
+    if text.isprintable():  # nothing of "Other" or "Separator", but the space
         return False
     return any(
         unicodedata.category(character) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"} and character not in _JOINERS

@@ -26,6 +26,8 @@ _REQUIRED_FIELDS = ("unverifiedCertificate", "algorithm", "signature", "format")
 _FORMAT_1_0 = re.compile(r"web-eid:1(\.0)?")
 _FORMAT_1_1 = "web-eid:1.1"
 
+_write_compactly = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
+
 _FAULTS = {
     JsonFault.TOO_DEEP: ParseFault.TOO_DEEP,
     JsonFault.DUPLICATE_KEY: ParseFault.DUPLICATE_KEY,
@@ -60,7 +62,7 @@ class WebEidToken:
     @classmethod
     def from_json_value(cls, value: JsonValue) -> "WebEidToken":
         """Takes a token that arrived inside another JSON text, already decoded strictly and bounded."""
-        characters = len(json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        characters = len(_write_compactly(value))
         _bound_length(characters)
         return cls._from_members(value, characters)
 

@@ -5,10 +5,12 @@ import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import cache
 
-from sqlalchemy import Row, bindparam, delete, select, update
+from sqlalchemy import Row, Select, bindparam, delete, select, update
+from sqlalchemy.sql.dml import ReturningUpdate
 
-from pki.store.bulk import insert_values
+from pki.store.bulk import among, dialect_of, insert_values, table_of
 from verifier.authentication.errors import (
     ChallengeError,
     ChallengeExpiredError,
@@ -45,7 +47,7 @@ def issue_many(
     session: WriteSession, sites: Sequence[RelyingSite], now: datetime, random_bytes: RandomBytes
 ) -> list[Challenge]:
     """Records a fresh challenge for each of the sites (one may occur often), and forgets those long over."""
-    session.execute(delete(ChallengeRow).where(ChallengeRow.expires_at < now - RETENTION))
+    session.connection().execute(_FORGET, {"end": now - RETENTION})
     made = [
         Challenge(base64.b64encode(random_bytes(NONCE_BYTES)).decode("ascii"), site.origin, now + LIFETIME)
         for site in sites
@@ -63,7 +65,8 @@ def find_many(
 ) -> list[Challenge | ChallengeError]:
     """For each site id and nonce: that site's challenge if it may still be used at `now`, or why not."""
     digests = [digest_of(nonce) for _, nonce in wanted]
-    rows = {row.digest: row for row in session.execute(_FIND, {"digests": list(set(digests))})}
+    found = session.connection().execute(_find(dialect_of(session)), {"digests": list(set(digests))})
+    rows = {row.digest: row for row in found}
     return [
         _usable(rows.get(digest), site_id, nonce, now)
         for digest, (site_id, nonce) in zip(digests, wanted, strict=True)
@@ -91,21 +94,25 @@ def burn_many(session: WriteSession, nonces: Iterable[str], now: datetime) -> se
     by_digest = {digest_of(nonce): nonce for nonce in nonces}
     if not by_digest:
         return set()
-    burned = session.execute(_BURN, {"digests": list(by_digest), "now": now})
+    statement = _burn(dialect_of(session))
+    burned = session.connection().execute(statement, {"digests": list(by_digest), "now": now})
     return {by_digest[digest] for digest in burned.scalars()}
 
 
 _COLUMNS = ("digest", "site_id", "origin", "issued_at", "expires_at")
-_FIND = select(
-    ChallengeRow.digest,
-    ChallengeRow.site_id,
-    ChallengeRow.origin,
-    ChallengeRow.expires_at,
-    ChallengeRow.used_at,
-).where(ChallengeRow.digest.in_(bindparam("digests", expanding=True)))
-_BURN = (
-    update(ChallengeRow)
-    .where(ChallengeRow.digest.in_(bindparam("digests", expanding=True)), ChallengeRow.used_at.is_(None))
-    .values(used_at=bindparam("now"))
-    .returning(ChallengeRow.digest)
-)
+# On the table, not on the model: the session would look for each row among its objects.
+_CHALLENGES = table_of(ChallengeRow)
+_C = _CHALLENGES.c
+_FORGET = delete(_CHALLENGES).where(_C.expires_at < bindparam("end"))
+
+
+@cache
+def _find(dialect: str) -> Select[str, str, str, datetime, datetime | None]:
+    columns = select(_C.digest, _C.site_id, _C.origin, _C.expires_at, _C.used_at)
+    return columns.where(among(dialect, _C.digest, "digests"))
+
+
+@cache
+def _burn(dialect: str) -> ReturningUpdate[str]:
+    usable = among(dialect, _C.digest, "digests"), _C.used_at.is_(None)
+    return update(_CHALLENGES).where(*usable).values(used_at=bindparam("now")).returning(_C.digest)

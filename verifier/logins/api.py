@@ -4,7 +4,7 @@ import json
 from http import HTTPStatus
 from typing import cast
 
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 
 from verifier.authentication.strictjson import JsonValue
 from verifier.authentication.token import WebEidToken
@@ -27,6 +27,8 @@ from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
 
 NO_STORE = {"Cache-Control": "no-store"}
 _BEARER = "bearer"
+
+_write = json.JSONEncoder(ensure_ascii=False).encode
 
 Body = dict[str, JsonValue]
 
@@ -63,7 +65,7 @@ class LoginApi:
             "origin": challenge.origin,
             "expires_at": challenge.expires_at.isoformat(),
         }
-        return JSONResponse(content, HTTPStatus.CREATED, NO_STORE)
+        return _JsonAnswer(HTTPStatus.CREATED, _write(content))
 
     async def authenticate(self, authorization: str, body: Body) -> Response:
         """Verifies {"token": {…}, "nonce": "…"}: claims and receipt, or a problem with the receipt."""
@@ -81,9 +83,22 @@ class LoginApi:
             self._metrics.count_login(refusal.error.kind)
             return login_refused(refusal)
         self._metrics.count_login(ACCEPTED)
-        claims = json.dumps(login.identity.claims(), ensure_ascii=False)
+        claims = _write(login.identity.claims())
         content = f'{{"claims": {claims}, "receipt": {login.receipt.as_json_text()}}}'
-        return Response(content, HTTPStatus.OK, NO_STORE, "application/json")
+        return _JsonAnswer(HTTPStatus.OK, content)
+
+
+class _JsonAnswer(Response):
+    """JSON that nobody keeps, with the headers that starlette would take its time to put together."""
+
+    def __init__(self, status: HTTPStatus, text: str) -> None:
+        self.status_code = status
+        self.background = None
+        self.body = text.encode()
+        self.raw_headers = [*_JSON_HEADERS, (b"content-length", b"%d" % len(self.body))]
+
+
+_JSON_HEADERS = ((b"content-type", b"application/json"), (b"cache-control", b"no-store"))
 
 
 def bearer(authorization: str) -> str:

@@ -5,11 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, unique
-from functools import lru_cache
+from functools import cache, lru_cache
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import Select, select
 
-from pki.store.bulk import insert_values
+from pki.store.bulk import among, dialect_of, insert_values, table_of
 from verifier.authentication.steps import Step
 from verifier.receipts.advice import ACCEPTED, ADVICE, STEP_NAMES, TITLES
 from verifier.receipts.codes import new_code, normalise
@@ -167,9 +167,10 @@ def printable(text: str) -> str:
 def _new_codes(session: WriteSession, random_bytes: RandomBytes, count: int) -> list[str]:
     """So many codes that no receipt has."""
     codes: dict[str, None] = {}
+    taken_among = _taken(dialect_of(session))
     while len(codes) < count:
         fresh = {new_code(random_bytes): None for _ in range(count - len(codes))}
-        for taken in session.execute(_TAKEN, {"codes": list(fresh)}).scalars():
+        for taken in session.connection().execute(taken_among, {"codes": list(fresh)}).scalars():
             del fresh[taken]
         codes |= fresh
     return list(codes)
@@ -188,7 +189,12 @@ _COLUMNS = (
     "detail",
     "challenge_digest",
 )
-_TAKEN = select(ReceiptRow.code).where(ReceiptRow.code.in_(bindparam("codes", expanding=True)))
+
+
+@cache
+def _taken(dialect: str) -> Select[str]:
+    code = table_of(ReceiptRow).c.code
+    return select(code).where(among(dialect, code, "codes"))
 
 
 def find(session: ReadSession, site_id: str, code: str) -> Receipt:

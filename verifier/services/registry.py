@@ -3,11 +3,13 @@
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 
-from sqlalchemy import Row, bindparam, select
+from sqlalchemy import Row, Select, select
 
 from pki.auditchain import append
 from pki.clock import Clock
+from pki.store.bulk import among, dialect_of, table_of
 from verifier.audit import AuditEntry
 from verifier.services.apikeys import ApiKey, RandomBytes, new_api_key, new_site_id, parse_api_key
 from verifier.services.errors import (
@@ -129,7 +131,8 @@ def recognise(
     session: ReadSession | WriteSession, keys: Sequence[ApiKey]
 ) -> list[RelyingSite | ApiKeyInvalidError]:
     """For each key, in their order, the site to which it belongs now."""
-    rows = session.execute(_FIND, {"ids": list({key.site_id for key in keys})})
+    ids = {"ids": list({key.site_id for key in keys})}
+    rows = session.connection().execute(_find(dialect_of(session)), ids)
     sites = {row.site_id: row for row in rows}
     return [_whose(key, sites.get(key.site_id)) for key in keys]
 
@@ -140,9 +143,11 @@ def _whose(key: ApiKey, row: Row[str, str, str, str, str] | None) -> RelyingSite
     return RelyingSite(row.site_id, row.name, row.origin, row.policy)
 
 
-_FIND = select(Site.site_id, Site.name, Site.origin, Site.policy, Site.key_hash).where(
-    Site.site_id.in_(bindparam("ids", expanding=True))
-)
+@cache
+def _find(dialect: str) -> Select[str, str, str, str, str]:
+    columns = table_of(Site).c
+    query = select(columns.site_id, columns.name, columns.origin, columns.policy, columns.key_hash)
+    return query.where(among(dialect, columns.site_id, "ids"))
 
 
 def _validate_name(name: str) -> None:

@@ -1,14 +1,14 @@
 """Sessions by purpose: what reads takes no write lock, and what writes commits once, at its end."""
 
-import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import NewType
 
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from pki.store.database import read_only
+from verifier.store.turns import turn_of
 
 ReadSession = NewType("ReadSession", Session)
 """May only select."""
@@ -22,9 +22,7 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reading = read_only(engine)
-        # SQLite lets one writer in, and those that wait sleep up to 100 ms between tries: queue them here.
-        queues = engine.dialect.name == "sqlite"
-        self._turn: AbstractContextManager[object] = threading.Lock() if queues else nullcontext()
+        self._turn = turn_of(engine.url)
 
     @contextmanager
     def read(self) -> Iterator[ReadSession]:
@@ -41,3 +39,4 @@ class Database:
     def close(self) -> None:
         """Gives the connections back."""
         self._engine.dispose()
+        self._turn.close()

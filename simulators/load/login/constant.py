@@ -6,7 +6,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from pki.workers import Work, begin_worker, listen, supervise, worker_server
+from pki.workers import Work, begin_worker, listen, settle, supervise, worker_server
 
 _ANSWER = {"claims": {"national_code": "0" * 10}, "receipt": {"code": "0" * 10}}
 
@@ -20,6 +20,7 @@ def _serve(listener: socket.socket) -> None:
         """Parses and forgets."""
         return _ANSWER
 
+    settle()
     worker_server(app, lifespan=False).run([listener])
 
 

@@ -1,6 +1,5 @@
 """The status service's own server and workers, and its short way for stored answers, by a constant."""
 
-import gc
 import multiprocessing
 import socket
 import sys
@@ -9,7 +8,7 @@ import threading
 from starlette.types import Receive, Scope, Send
 
 from pki.httpprotocol import Headers, ReadyResponse, answering_at_once, head_of
-from pki.workers import end_with_parent, worker_server
+from pki.workers import end_with_parent, settle, worker_server
 
 
 class Constant:
@@ -42,7 +41,7 @@ class Constant:
 def work(listener: socket.socket, size: int) -> None:
     """One worker, begun as the service's are."""
     end_with_parent()
-    gc.freeze()
+    settle()
     constant = Constant(size)
     worker_server(constant, answering_at_once(constant.at_once), lifespan=False).run([listener])
 
