@@ -11,6 +11,7 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Dialect,
+    LargeBinary,
     String,
     Table,
     any_,
@@ -87,8 +88,15 @@ def insert_values(
 def _processors(
     table: Table, columns: tuple[str, ...], dialect: Dialect
 ) -> tuple[Callable[[Any], Any] | None, ...]:
-    """What SQLAlchemy does to each column's values before the driver gets them."""
-    return tuple(table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in columns)
+    """What SQLAlchemy does to each column's values before the driver gets them.
+
+    Octets go as they are: COPY doesn't take the DB-API's wrapper around them.
+    """
+    types = [table.c[name].type for name in columns]
+    return tuple(
+        None if isinstance(kind, LargeBinary) else kind.dialect_impl(dialect).bind_processor(dialect)
+        for kind in types
+    )
 
 
 def dialect_of(session: Session) -> str:

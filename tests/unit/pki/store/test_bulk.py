@@ -1,13 +1,13 @@
 """Rows by the hundred reach the table whole, or not at all, on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from sqlalchemy import BigInteger, Boolean, Engine, LargeBinary, SmallInteger, String, Text, select
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import DeclarativeBase, Mapped, Session, mapped_column
 
-from pki.store.bulk import among, dialect_of, insert_rows, table_of
+from pki.store.bulk import among, dialect_of, insert_rows, insert_values, table_of
 from pki.store.database import create_database_engine
 
 
@@ -55,10 +55,11 @@ def _rows(count: int) -> list[tuple[object, ...]]:
 
 
 @pytest.mark.parametrize("count", [0, 1, 7, 8, 1000])
-def test_what_goes_in_comes_out(engine: Engine, count: int) -> None:
+@pytest.mark.parametrize("insert", [insert_rows, insert_values])
+def test_what_goes_in_comes_out(engine: Engine, insert: Callable[..., None], count: int) -> None:
     rows = _rows(count)
     with Session(engine) as session, session.begin():
-        insert_rows(session, _Thing, _COLUMNS, rows)
+        insert(session, _Thing, _COLUMNS, rows)
     with Session(engine) as session:
         found = session.execute(select(*table_of(_Thing).c)).all()
     assert (
