@@ -235,6 +235,14 @@ class TestT0:
         card.power_on()
         assert card.transmit(bytes.fromhex("00CB3FFF0001F0") + bytes(0x1F0)) == bytes.fromhex("6700")
 
+    def test_there_is_no_envelope_and_the_atr_promises_chaining_alone(
+        self, cards: tuple[SimulatedCard, SimulatedCard]
+    ) -> None:
+        card = T0Card(cards[0])
+        capabilities = card.power_on().partition(b"\x73")[2][:3]  # ISO/IEC 7816-4: the third byte
+        assert capabilities[2] & 0xC0 == 0x80  # chaining, no extended length
+        assert card.transmit(bytes.fromhex("00C200000900F800000000000000")) == bytes.fromhex("6D00")
+
     def test_cardio_works_through_it(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
         for connection in connected(T0Card(cards[0])):
             session = PivSession(connection)
