@@ -86,7 +86,12 @@ def profiles(*, as_json: bool) -> None:
 
 
 @sim.command()
-def blank() -> None:
+@click.option(
+    "--random-challenges",
+    is_flag=True,
+    help="Its secure channel's challenges are random, not pseudo-random (SCP03, i = 60).",
+)
+def blank(*, random_challenges: bool) -> None:
     """Make a blank card body under HOME/cards/, as the factory delivers it; prints its file.
 
     Put it into the virtual reader with `hoviat sim insert FILE`; then the clerks' pages can produce on it.
@@ -101,7 +106,8 @@ def blank() -> None:
         home = load(current_home())
         opened = open_pki(home)
         try:
-            click.echo(str(make_blank(home.cards, opened.master_keys["factory"])))
+            factory_key = opened.master_keys["factory"]
+            click.echo(str(make_blank(home.cards, factory_key, random_challenges=random_challenges)))
         finally:
             opened.close()
     except (HomeError, PkiError, AuthorityFileError) as error:

@@ -13,8 +13,10 @@ _FIRST_SERIAL = 10_000_000
 _SERIALS = 2**31 - _FIRST_SERIAL
 
 
-def make_blank(folder: Path, factory_key: MasterKey) -> Path:
+def make_blank(folder: Path, factory_key: MasterKey, *, random_challenges: bool = False) -> Path:
     """Makes one blank body in `folder`; its serial is random and new there.
+
+    `random_challenges`: as for `blank_state`.
 
     :raises AuthorityFileError: the file of the attestation authority in `folder` is another thing
     """
@@ -26,5 +28,14 @@ def make_blank(folder: Path, factory_key: MasterKey) -> Path:
     keys = factory_secrets(factory_key, serial)
     channel_keys = KeySet(*keys.channel_keys.keys)
     authority = attestation_authority(folder)
-    create_blank(path, serial, keys.pin, keys.puk, keys.management_key, channel_keys, authority=authority)
+    create_blank(
+        path,
+        serial,
+        keys.pin,
+        keys.puk,
+        keys.management_key,
+        channel_keys,
+        authority=authority,
+        random_challenges=random_challenges,
+    )
     return path

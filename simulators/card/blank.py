@@ -5,7 +5,7 @@ from pathlib import Path
 from simulators.card.errors import BlankError
 from simulators.card.file import CardFile
 from simulators.card.globalplatform.keyset import KeySet
-from simulators.card.globalplatform.state import factory_domain, unknown_domain
+from simulators.card.globalplatform.state import factory_domain, unknown_keys
 from simulators.card.lifecycle import LifeCycle
 from simulators.card.piv.attestation import AttestationAuthority, with_attestation_key
 from simulators.card.piv.identifiers import AES_KEY_LENGTHS, MANAGEMENT_KEY_LENGTHS, Algorithm
@@ -27,11 +27,13 @@ def blank_state(
     *,
     authority: AttestationAuthority | None = None,
     triple_des: bool = False,
+    random_challenges: bool = False,
 ) -> CardState:
     """The state of a blank. Without `channel_keys` its secure channel has random keys that nobody knows.
 
     `authority` vouches for its attestation key, which else is self-signed. `triple_des` takes 24 bytes as a
-    3DES key: only for tests with clients that know no AES management key.
+    3DES key: only for tests with clients that know no AES management key. With `random_challenges` the secure
+    channel's challenges are random, not pseudo-random (SCP03 with i = 60 instead of 70).
 
     :raises BlankError: a value doesn't fit
     """
@@ -53,7 +55,7 @@ def blank_state(
     return CardState(
         serial,
         with_attestation_key(piv, serial, authority),
-        unknown_domain() if channel_keys is None else factory_domain(channel_keys),
+        factory_domain(channel_keys or unknown_keys(), pseudo_random=not random_challenges),
         LifeCycle.INITIALIZED,
     )
 
@@ -68,6 +70,7 @@ def create_blank(
     *,
     authority: AttestationAuthority | None = None,
     triple_des: bool = False,
+    random_challenges: bool = False,
 ) -> None:
     """Makes the card file of a blank, whose PIN is a transport PIN.
 
@@ -78,7 +81,14 @@ def create_blank(
     :raises CardFileExistsError: a card is already kept at `path`
     """
     state = blank_state(
-        serial, pin, puk, management_key, channel_keys, authority=authority, triple_des=triple_des
+        serial,
+        pin,
+        puk,
+        management_key,
+        channel_keys,
+        authority=authority,
+        triple_des=triple_des,
+        random_challenges=random_challenges,
     )
     CardFile.create(path, state).close()
 

@@ -28,8 +28,8 @@ _ATRS = {Interface.CONTACT: ATR, Interface.CONTACTLESS: CONTACTLESS_ATR}
 class SimulatedCard:
     """One card, on an open card file or another store. Any thread may use it; commands run one at a time.
 
-    `power_cut_after_writes`: see `CardMemory`. `random_bytes(n)` gives n bytes of randomness for challenges.
-    `meter` is told of the card's work. `interface` is how its reader reaches it.
+    `power_cut_after_writes`: see `cut_power_after_writes`. `random_bytes(n)` gives n bytes of randomness for
+    challenges. `meter` is told of the card's work. `interface` is how its reader reaches it.
     """
 
     def __init__(
@@ -63,6 +63,11 @@ class SimulatedCard:
     def serial(self) -> int:
         """The manufacturer's serial number."""
         return self._memory.state.serial
+
+    def cut_power_after_writes(self, writes: int) -> None:
+        """Orders one power cut, right after so many durable writes from now; see `CardMemory`."""
+        with self._lock:
+            self._memory.cut_power_after_writes(writes)
 
     def power_on(self) -> bytes:
         """Powers the card; returns the ATR. A powered card is reset."""

@@ -11,8 +11,7 @@ from simulators.card.store import CardStore
 class CardMemory:
     """A card's store behind a power supply that may fail.
 
-    `power_cut_after_writes` = n cuts the power once, right after the n-th durable write from now; 0 cuts it
-    before the next write takes place. None never does.
+    `power_cut_after_writes`: see `cut_power_after_writes`. None never cuts it.
     """
 
     def __init__(
@@ -21,8 +20,8 @@ class CardMemory:
         self.meter = meter or NoMeter()
         """Is told of the card's work, of durable writes by this memory itself."""
         self._store = store
-        self._cut_after = power_cut_after_writes
         self._writes = 0
+        self._cut_after = power_cut_after_writes
 
     @property
     def state(self) -> CardState:
@@ -38,6 +37,13 @@ class CardMemory:
     def isd(self) -> IsdState:
         """The issuer security domain's part of it."""
         return self._store.state.isd
+
+    def cut_power_after_writes(self, writes: int) -> None:
+        """Cuts the power once, right after the n-th durable write from now; 0 cuts it before the next one.
+
+        The order outlives resets, and takes the place of an earlier one that wasn't carried out yet.
+        """
+        self._cut_after = self._writes + writes
 
     def commit_piv(self, piv: PivState) -> None:
         """Makes the PIV application's next state durable; see `commit`."""

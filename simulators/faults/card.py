@@ -1,5 +1,7 @@
 """A card that follows a fault script."""
 
+from typing import Protocol, runtime_checkable
+
 from simulators.card.errors import CardMuteError, PowerCutError
 from simulators.clock import Clock, RealClock
 from simulators.faults.script import Effect, Fault, FaultScript
@@ -9,17 +11,32 @@ _STATUS_LENGTH = 2
 _MILLISECONDS = 1000
 
 
+@runtime_checkable
+class TearableCard(Protocol):
+    """A card that counts its durable writes, as `SimulatedCard` does."""
+
+    def cut_power_after_writes(self, writes: int) -> None:
+        """Orders one power cut, right after so many durable writes from now."""
+
+
 class FaultyCard:
     """Stands between a reader and `card`; `other` is the card that a SWAP brings.
 
-    APDUs are counted over resets and power-ons, from the script's beginning.
+    APDUs are counted over resets and power-ons, from the script's beginning. CUT_AT_WRITE is an order to the
+    card that is in at that APDU.
+
+    :raises ValueError: the script swaps and there is no other card, or it cuts at the writes of a card that
+        isn't a `TearableCard`
     """
 
     def __init__(
         self, card: Card, script: FaultScript, other: Card | None = None, clock: Clock | None = None
     ) -> None:
-        if other is None and any(fault.effect is Effect.SWAP for fault in script.faults):
+        effects = {fault.effect for fault in script.faults}
+        if other is None and Effect.SWAP in effects:
             raise ValueError("a script that swaps cards needs the other card")
+        if Effect.CUT_AT_WRITE in effects and not _all_tearable(card, other):
+            raise ValueError("a script that cuts at a write needs cards that count their writes")
         self._card = card
         self._other = other
         self._faults = {fault.apdu: fault for fault in script.faults}
@@ -68,6 +85,8 @@ class FaultyCard:
     def _before(self, fault: Fault) -> None:
         if fault.effect is Effect.CUT_BEFORE:
             self._cut()
+        if fault.effect is Effect.CUT_AT_WRITE and isinstance(self._card, TearableCard):
+            self._card.cut_power_after_writes(fault.value)
         if fault.effect is Effect.DELAY:
             self._clock.sleep(fault.value / _MILLISECONDS)
         if fault.effect is Effect.SWAP and self._other is not None:
@@ -90,3 +109,7 @@ class FaultyCard:
     def _cut(self) -> None:
         self._card.power_off()
         raise PowerCutError(0)
+
+
+def _all_tearable(card: Card, other: Card | None) -> bool:
+    return all(isinstance(each, TearableCard) for each in (card, other) if each is not None)

@@ -54,8 +54,8 @@ class T0Card:
     """A card that speaks T=0 (ISO/IEC 7816-3, clause 12.2): what is sent and asked for travels apart.
 
     A command with data gets no answer data in the same exchange: 61xx announces them. A command that asks for
-    another number of bytes than there are gets 6Cxx. There is no extended length (6700), and so no ENVELOPE,
-    which would carry nothing else here (12.2.4): the ATR promises chaining only, and hosts keep to that.
+    another number of bytes than there are gets 6Cxx. There is no extended length (6700), and no ENVELOPE
+    (12.2.4): the ATR promises chaining only, and hosts keep to that (docs/adr/0027-no-envelope-over-t0.md).
     """
 
     # TS, T0, TD1 (T=0, hence no check byte) and the historical bytes, which promise chaining alone.

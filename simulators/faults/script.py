@@ -10,6 +10,7 @@ MAX_APDU = 1_000_000
 _MAX_STATUS = 0xFFFF
 _MAX_PROLONGATION = 70_000
 _MAX_DELAY_MS = 600_000
+_MAX_WRITES = 1_000_000
 
 
 class FaultScriptError(ValueError):
@@ -29,6 +30,9 @@ class Effect(StrEnum):
     """Power fails before the card takes the command."""
     CUT_AFTER = "cut-after"
     """Power fails after the card carried it out; the answer is lost."""
+    CUT_AT_WRITE = "cut-at-write"
+    """Power fails right after the `value`-th durable write from this APDU on, whichever APDU makes it; with 0
+    before the next write. A later fault of this kind takes the place of one that is still to come."""
     MUTE = "mute"
     """The card carries it out and never answers, nor anything after it until it is reset."""
     STATUS = "status"
@@ -44,6 +48,7 @@ class Effect(StrEnum):
 
 
 _HIGHEST: dict[Effect, int] = {
+    Effect.CUT_AT_WRITE: _MAX_WRITES,
     Effect.STATUS: _MAX_STATUS,
     Effect.TRUNCATE: _MAX_STATUS,
     Effect.PROLONG: _MAX_PROLONGATION,
@@ -114,6 +119,7 @@ _LIKELY_STATUS = (0x6581, 0x6700, 0x6982, 0x6985, 0x6A80, 0x6A82, 0x6A84, 0x6A88
 def _drawn(chance: random.Random, place: int, effects: Sequence[Effect]) -> Fault:
     effect = chance.choice(effects)
     values: Iterable[int] = {
+        Effect.CUT_AT_WRITE: range(4),
         Effect.STATUS: _LIKELY_STATUS,
         Effect.TRUNCATE: range(8),
         Effect.PROLONG: (1, 16, 255, 65_000),

@@ -14,13 +14,26 @@ class Result:
     limit: float
     limit_is: str
     goal: float | None = None
-    """The ratio to reach, if one is set. For rates the ratio is figure / limit, for counts limit / figure."""
+    """What to reach, if anything is set: a ratio, or with `goal_is_figure` the figure itself.
+
+    For rates the ratio is figure / limit, for counts limit / figure.
+    """
     counts: bool = False
+    goal_is_figure: bool = False
 
     @property
     def ratio(self) -> float:
         """1 is the limit itself; smaller is worse."""
         return self.limit / self.figure if self.counts else self.figure / self.limit
+
+    @property
+    def goal_met(self) -> bool | None:
+        """Whether the goal is reached; None where there is none."""
+        if self.goal is None:
+            return None
+        if not self.goal_is_figure:
+            return self.ratio >= self.goal
+        return self.figure <= self.goal if self.counts else self.figure >= self.goal
 
     def as_data(self) -> dict[str, object]:
         """The line as `--json` prints it."""
@@ -33,13 +46,18 @@ class Result:
             "limit_is": self.limit_is,
             "ratio": round(self.ratio, 3),
             "goal": self.goal,
-            "goal_met": None if self.goal is None else self.ratio >= self.goal,
+            "goal_is": None if self.goal is None else "figure" if self.goal_is_figure else "ratio",
+            "goal_met": self.goal_met,
         }
 
     def as_text(self) -> str:
         """The line as a person reads it."""
-        verdict = "met" if self.goal is None or self.ratio >= self.goal else "NOT met"
-        goal = "" if self.goal is None else f", goal {self.goal:.2f} {verdict}"
         limit = f"limit {self.limit:,.1f} ({self.limit_is})"
         figure = f"{self.name} [{self.case}]: {self.figure:,.1f} {self.unit}"
-        return f"{figure}; {limit}; ratio {self.ratio:.2f}{goal}"
+        return f"{figure}; {limit}; ratio {self.ratio:.2f}{self._goal_as_text()}"
+
+    def _goal_as_text(self) -> str:
+        if self.goal is None:
+            return ""
+        goal = f"{self.goal:,.0f} {self.unit}" if self.goal_is_figure else f"{self.goal:.2f}"
+        return f", goal {goal} {'met' if self.goal_met else 'NOT met'}"

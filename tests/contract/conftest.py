@@ -65,6 +65,10 @@ class Bench:
         if self._place.hands is None:
             pytest.skip("this would change the given card for good")
 
+    def put_in_random_challenges(self) -> None:
+        """Puts the same blank in, but that its secure channel's challenges are random."""
+        self._hands.put_in(self._hands.random_challenges)
+
     def connect(self) -> pcsc.PcscConnection:
         """A connection that the end of the test closes."""
         return self._stack.enter_context(pcsc.connect(self.name))

@@ -8,11 +8,12 @@ from pathlib import Path
 from uuid import uuid4
 
 from cardio.globalplatform.keys import KeySet
-from simulators.card.blank import create_blank
+from simulators.card.blank import blank_state, create_blank
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.card.globalplatform.identifiers import FACTORY_KEY_VERSION
 from simulators.card.globalplatform.keyset import KeySet as CardKeySet
+from simulators.card.store import VolatileStore
 from simulators.readers.inprocess import InProcessReader
 from simulators.readers.pcscd import pcscd_service
 from simulators.readers.vpcd import SLOTS, Card, VirtualReader, insert
@@ -29,6 +30,8 @@ class Hands:
     """What moves cards at a reader."""
 
     card: SimulatedCard
+    random_challenges: SimulatedCard
+    """The same blank, but that its secure channel's challenges are random (SCP03 with i = 60)."""
     remove: Callable[[], None]
     put_in: Callable[[Card], None]
 
@@ -83,11 +86,12 @@ def given(reader: str, card: GivenCard) -> Iterator[Place]:
 @dataclass(frozen=True)
 class _Blank:
     card: SimulatedCard
+    random_challenges: SimulatedCard
     management_key: bytes = field(repr=False)
     channel_keys: KeySet
 
     def in_reader(self, name: str, remove: Callable[[], None], put_in: Callable[[Card], None]) -> Place:
-        hands = Hands(self.card, remove, put_in)
+        hands = Hands(self.card, self.random_challenges, remove, put_in)
         return Place(name, _SERIAL, self.management_key, self.channel_keys, transport_pin=True, hands=hands)
 
 
@@ -95,6 +99,10 @@ class _Blank:
 def _blank(folder: Path) -> Iterator[_Blank]:
     path, key = folder / "card.json", os.urandom(32)
     enc, mac, dek = os.urandom(32), os.urandom(32), os.urandom(32)
-    create_blank(path, _SERIAL, TRANSPORT_PIN, PUK, key, CardKeySet(enc, mac, dek))
+    keys = CardKeySet(enc, mac, dek)
+    create_blank(path, _SERIAL, TRANSPORT_PIN, PUK, key, keys)
+    twin = SimulatedCard(
+        VolatileStore(blank_state(_SERIAL, TRANSPORT_PIN, PUK, key, keys, random_challenges=True))
+    )
     with CardFile.open(path) as file:
-        yield _Blank(SimulatedCard(file), key, KeySet(FACTORY_KEY_VERSION, enc, mac, dek))
+        yield _Blank(SimulatedCard(file), twin, key, KeySet(FACTORY_KEY_VERSION, enc, mac, dek))

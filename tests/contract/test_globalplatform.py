@@ -31,10 +31,17 @@ def new_keys(version: int = 1, length: int = 32) -> KeySet:
     return KeySet(version, os.urandom(length), os.urandom(length), os.urandom(length))
 
 
+@pytest.mark.parametrize("challenges", ["pseudo-random", "random"])
 @pytest.mark.parametrize("level", LEVELS)
-def test_a_channel_opens_at_every_level_and_carries_commands(level: SecurityLevel, bench: Bench) -> None:
+def test_a_channel_opens_at_every_level_and_carries_commands(
+    level: SecurityLevel, challenges: str, bench: Bench
+) -> None:
+    if challenges == "random":
+        bench.put_in_random_challenges()
     domain = bench.domain()
     answer = domain.authenticate(bench.channel_keys, level)
+    if challenges == "random":
+        assert (answer.i, answer.sequence_counter) == (0x60, None)
     assert answer.version == bench.channel_keys.version
     assert domain.card_life_cycle() is CardLifeCycle.INITIALIZED
     assert len(domain.registry(RegistryScope.APPLICATIONS)) == 1

@@ -64,13 +64,17 @@ class IsdState:
         return state
 
 
-def factory_domain(keys: KeySet) -> IsdState:
+def factory_domain(keys: KeySet, *, pseudo_random: bool = True) -> IsdState:
     """The security domain of a card that comes from the factory."""
-    return IsdState(MappingProxyType({FACTORY_KEY_VERSION: keys}))
+    return IsdState(MappingProxyType({FACTORY_KEY_VERSION: keys}), pseudo_random)
+
+
+def unknown_keys() -> KeySet:
+    """Random keys that nobody knows."""
+    length = max(KEY_LENGTHS)
+    return KeySet(secrets.token_bytes(length), secrets.token_bytes(length), secrets.token_bytes(length))
 
 
 def unknown_domain() -> IsdState:
-    """The same with random keys that nobody knows."""
-    length = max(KEY_LENGTHS)
-    enc, mac, dek = secrets.token_bytes(length), secrets.token_bytes(length), secrets.token_bytes(length)
-    return factory_domain(KeySet(enc, mac, dek))
+    """A factory's security domain with keys that nobody knows."""
+    return factory_domain(unknown_keys())

@@ -114,14 +114,20 @@ class ReferenceDataCommands:
     def reset_retry_counter(self, command: Command) -> bytes:
         """RESET RETRY COUNTER: the PUK, then a new PIN, 8 bytes each; the new PIN is an ordinary one.
 
+        Who was verified stays so, unless the PUK is wrong.
+
         :raises StatusError: 63Cx or 6983 (of the PUK), 6A80 (format; costs no try), 6A86, 6A88
         """
         if command.p2 != KeyReference.PIV_PIN:
             raise StatusError(SW.REFERENCE_DATA_NOT_FOUND)
         puk, new_pin = _two_values(command)
         _require_pin_format(new_pin)
-        self._session.pin_lost()
-        self._present_puk(puk)
+        self._require_tries(self._memory.piv.puk)
+        try:
+            self._present_puk(puk)
+        except StatusError:  # SP 800-73-5 part 2, 3.2.3: 63Cx alone changes the PIN's security status
+            self._session.pin_lost()
+            raise
         state = self._memory.piv
         unblocked = state.with_pin(state.pin.renewed(new_pin), is_transport=False)
         self._memory.commit_piv(unblocked.with_puk(state.puk.restored()))

@@ -39,10 +39,9 @@ class Cut(Enum):
 
     def card(self, store: CardStore, place: int) -> FaultyCard:
         """A card whose power fails there: at that APDU, or once so many writes are made."""
-        if self is Cut.WRITE:
-            return FaultyCard(SimulatedCard(store, power_cut_after_writes=place), FaultScript())
         effect = Effect.CUT_BEFORE if self is Cut.COMMAND else Effect.CUT_AFTER
-        return FaultyCard(SimulatedCard(store), FaultScript((Fault(place, effect),)))
+        fault = Fault(1, Effect.CUT_AT_WRITE, place) if self is Cut.WRITE else Fault(place, effect)
+        return FaultyCard(SimulatedCard(store), FaultScript((fault,)))
 
 
 class Tally:

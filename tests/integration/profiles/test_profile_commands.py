@@ -10,6 +10,7 @@ from cryptography import x509
 import pki.bootstrap
 from hoviat import main
 from pki.home import create
+from simulators.card.file import CardFile
 from simulators.profiles.loading import profile_names
 
 KEYS = ["card_number", "file", "national_code", "pin", "puk", "can", "certificates", "profile"]
@@ -88,3 +89,13 @@ def test_an_expired_card(home: Path) -> None:
     issuer = x509.load_pem_x509_certificate((ca / "citizen-auth-g1.pem").read_bytes())
     leaf.verify_directly_issued_by(issuer)
     assert sim(home, "issue", "--profile", "expired", "--seed", "2").exit_code == 0
+
+
+@pytest.mark.parametrize(("options", "pseudo_random"), [((), True), (("--random-challenges",), False)])
+def test_a_blank_has_the_challenges_that_were_asked_for(
+    options: tuple[str, ...], pseudo_random: bool, home: Path
+) -> None:
+    result = sim(home, "blank", *options)
+    assert result.exit_code == 0, result.output
+    with CardFile.open(Path(result.stdout.strip())) as file:
+        assert file.state.isd.pseudo_random is pseudo_random

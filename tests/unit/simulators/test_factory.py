@@ -9,6 +9,7 @@ import pytest
 from cryptography import x509
 
 from cardio.apdu import INS, MAX_EXTENDED_LE, CommandApdu
+from cardio.globalplatform.handshake import open_secure_channel
 from cardio.piv.objects import parse_certificate
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Algorithm, Slot
@@ -54,6 +55,18 @@ def test_keys_made_on_a_card_are_attested_up_to_the_manufacturer(tmp_path: Path)
         root.verify_directly_issued_by(root)
         assert leaf.public_key() == key
         assert middle.subject != root.subject
+
+
+@pytest.mark.parametrize(("random_challenges", "i"), [(False, 0x70), (True, 0x60)])
+def test_challenges_are_as_they_were_ordered(random_challenges: bool, i: int, tmp_path: Path) -> None:
+    factory_key = FileMasterKey(os.urandom(32))
+    path = make_blank(tmp_path, factory_key, random_challenges=random_challenges)
+    with CardFile.open(path) as file, InProcessReader(f"Factory Reader {uuid4()}") as reader:
+        card = SimulatedCard(file)
+        reader.insert(card)
+        with pcsc.connect(reader.name) as connection:
+            keys = factory_secrets(factory_key, card.serial).channel_keys
+            assert open_secure_channel(PivSession(connection).channel, keys).i == i
 
 
 def test_one_authority_for_all_who_ask_at_once(tmp_path: Path) -> None:

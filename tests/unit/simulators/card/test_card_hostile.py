@@ -157,10 +157,10 @@ class PinMachine(RuleBasedStateMachine):
     def unblock(self, puk: str, new: str) -> None:
         right = puk == self.puk
         assert self.host.unblock(puk, new) == self._expected(right, self.puk_tries)
-        self.verified = False
         if self.puk_tries == 0:
             return
         self.puk_tries = 3 if right else self.puk_tries - 1
+        self.verified = self.verified and right
         if right:
             self.pin, self.pin_tries = new, 3
 

@@ -132,6 +132,46 @@ def test_unblock_with_the_puk(host: Host) -> None:
     assert host.verify(NEW) == OK
 
 
+class TestUnblockingAndTheSecurityStatus:
+    """SP 800-73-5 part 2, 3.2.3: what RESET RETRY COUNTER does to the PIN's security status."""
+
+    def test_success_leaves_a_verified_pin_verified(self, host: Host) -> None:
+        host.verify(PIN)
+        assert host.unblock(PUK, NEW) == OK
+        assert host.tries() == OK
+        assert host.use_key(0x11, 0x9A, bytes(32))[1] == OK
+
+    def test_success_verifies_nobody(self, host: Host) -> None:
+        assert host.unblock(PUK, NEW) == OK
+        assert host.tries() == 0x63C3
+        assert host.use_key(0x11, 0x9A, bytes(32))[1] == SW.SECURITY_STATUS_NOT_SATISFIED
+
+    def test_a_wrong_puk_ends_it(self, host: Host) -> None:
+        host.verify(PIN)
+        assert host.unblock(WRONG, NEW) == 0x63C2
+        assert host.tries() == 0x63C3
+        assert host.use_key(0x11, 0x9A, bytes(32))[1] == SW.SECURITY_STATUS_NOT_SATISFIED
+
+    @pytest.mark.parametrize("puk", [PUK, WRONG], ids=["right PUK", "wrong PUK"])
+    def test_a_malformed_new_pin_changes_nothing_and_costs_no_try(self, puk: str, host: Host) -> None:
+        host.verify(PIN)
+        assert host.unblock(puk, "12345") == SW.INCORRECT_PARAMETERS_IN_DATA
+        assert host.tries() == OK
+        assert host.unblock(WRONG, NEW) == 0x63C2
+
+    def test_a_blocked_puk_is_not_compared_and_changes_nothing(self, host: Host) -> None:
+        for _ in range(3):
+            host.unblock(WRONG, NEW)
+        host.verify(PIN)
+        assert host.unblock(PUK, NEW) == SW.AUTHENTICATION_METHOD_BLOCKED
+        assert host.tries() == OK
+
+    def test_a_signature_of_9c_wants_the_new_pin(self, host: Host) -> None:
+        host.verify(PIN)
+        assert host.unblock(PUK, NEW) == OK
+        assert host.use_key(0x14, 0x9C, bytes(48))[1] == SW.SECURITY_STATUS_NOT_SATISFIED
+
+
 def test_the_puk_blocks_too(host: Host) -> None:
     blocked = SW.AUTHENTICATION_METHOD_BLOCKED
     assert [host.unblock(WRONG, NEW) for _ in range(4)] == [0x63C2, 0x63C1, 0x63C0, blocked]

@@ -17,7 +17,7 @@ from cardio.errors import ApduError, InvalidPinError, PinRequiredError
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Slot as KeySlot
 from cardio.transport import pcsc
-from cardio.transport.base import NoCardError, TransmitError
+from cardio.transport.base import CardRemovedError, NoCardError, TransmitError
 from cardio.transport.pinpad import PinEntryError
 from simulators.card.blank import create_blank
 from simulators.card.card import CONTACTLESS_ATR
@@ -106,6 +106,15 @@ class TestDesk:
             serial_in(names[0])
         desk.insert(names[0], "1.card", PERFECT)
         assert serial_in(names[0]) == 1
+
+    def test_power_is_cut_at_a_durable_write(self, desk: Desk, names: list[str]) -> None:
+        conditions = Conditions.from_json({"faults": [{"apdu": 1, "effect": "cut-at-write", "value": 1}]})
+        desk.insert(names[0], "1.card", conditions)
+        with pcsc.connect(names[0]) as connection, pytest.raises(CardRemovedError):
+            PivSession(connection).change_pin(PIN, NEW_PIN)
+        desk.insert(names[0], "1.card", PERFECT)
+        with pcsc.connect(names[0]) as connection:
+            assert PivSession(connection).pin_tries_left() == 2
 
     def test_a_swap_brings_the_other_card_without_a_word(self, desk: Desk, names: list[str]) -> None:
         conditions = Conditions.from_json({"faults": [{"apdu": 2, "effect": "swap"}]})
@@ -220,6 +229,7 @@ class TestConditions:
             {"unknown": 1},
             {"faults": {}},
             {"faults": [{"apdu": 0, "effect": "mute"}]},
+            {"faults": [{"apdu": 1, "effect": "cut-at-write", "value": -1}]},
             {"max_command": 4},
             {"max_command": True},
             {"silent": True},

@@ -10,6 +10,7 @@ from click.testing import CliRunner, Result
 
 from cardio.piv.session import PivSession
 from cardio.transport import pcsc
+from cardio.transport.base import CardRemovedError
 from cardio.transport.pinpad import PinEntryError
 from simulators.card.blank import create_blank
 from simulators.control import cli
@@ -61,6 +62,17 @@ def test_cards_and_keys(reader: str, run: Run) -> None:
         assert session.pin_pad() is None
     assert run("remove", reader).exit_code == 0
     assert json.loads(run("list").stdout) == {"reader": reader, "card": None, "pad": False}
+
+
+def test_power_is_cut_at_a_durable_write(reader: str, run: Run, tmp_path: Path) -> None:
+    conditions = tmp_path / "torn.json"
+    conditions.write_text(json.dumps({"faults": [{"apdu": 1, "effect": "cut-at-write", "value": 1}]}))
+    assert run("insert", reader, "1.card", "--conditions", str(conditions)).exit_code == 0
+    with pcsc.connect(reader) as connection, pytest.raises(CardRemovedError):
+        PivSession(connection).change_pin(PIN, NEW_PIN)
+    assert run("insert", reader, "1.card").exit_code == 0
+    with pcsc.connect(reader) as connection:
+        assert PivSession(connection).pin_tries_left() == 2
 
 
 def test_refusals_are_messages(reader: str, run: Run) -> None:

@@ -41,6 +41,8 @@ def test_any_json_is_a_script_or_a_clear_error(entries: object) -> None:
         Fault(0, Effect.MUTE),
         Fault(1_000_001, Effect.MUTE),
         Fault(1, Effect.MUTE, 1),
+        Fault(1, Effect.CUT_AT_WRITE, -1),
+        Fault(1, Effect.CUT_AT_WRITE, 1_000_001),
         Fault(1, Effect.STATUS, 0x1_0000),
         Fault(1, Effect.TRUNCATE, -1),
         Fault(1, Effect.DELAY, 600_001),
@@ -59,3 +61,13 @@ def test_one_fault_an_apdu() -> None:
 def test_more_faults_than_apdus_are_refused() -> None:
     with pytest.raises(FaultScriptError):
         FaultScript.drawn(1, apdus=3, count=4)
+
+
+def test_seeds_draw_every_effect() -> None:
+    drawn = {fault.effect for seed in range(20) for fault in FaultScript.drawn(seed, apdus=9, count=9).faults}
+    assert drawn == set(Effect)
+
+
+def test_seeds_cut_before_and_after_several_writes() -> None:
+    script = FaultScript.drawn(1, apdus=60, count=60, effects=[Effect.CUT_AT_WRITE])
+    assert {fault.value for fault in script.faults} == {0, 1, 2, 3}

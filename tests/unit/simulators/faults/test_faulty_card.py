@@ -69,6 +69,51 @@ class TestEffects:
         card.power_on()
         assert card.transmit(bytes.fromhex("0020008008") + _pin(OWN_PIN)) == b"\x90\x00"
 
+    @pytest.mark.parametrize(
+        ("writes", "sw"), [(0, "6985"), (1, "6985"), (2, "9000")], ids=["none", "the try's", "the PIN's"]
+    )
+    def test_power_fails_at_a_durable_write(
+        self, writes: int, sw: str, cards: tuple[SimulatedCard, SimulatedCard]
+    ) -> None:
+        card = faulty(cards[0], Fault(2, Effect.CUT_AT_WRITE, writes))
+        assert card.transmit(DISCOVERY).endswith(b"\x90\x00")
+        with pytest.raises(PowerCutError):
+            card.transmit(bytes.fromhex("0024008010") + _pins(PIN, OWN_PIN))
+        card.power_on()
+        assert card.transmit(bytes.fromhex("0020008008") + _pin(OWN_PIN)).hex() == sw
+        assert card.transmit(bytes.fromhex("0024008010") + _pins(PIN, OWN_PIN)).hex() in ("9000", "63c2")
+
+    def test_writes_are_counted_over_commands_and_resets(
+        self, cards: tuple[SimulatedCard, SimulatedCard]
+    ) -> None:
+        card = faulty(cards[0], Fault(1, Effect.CUT_AT_WRITE, 3))
+        assert card.transmit(bytes.fromhex("0024008010") + _pins(PIN, PIN)) == b"\x90\x00"
+        card.reset()
+        assert card.transmit(DISCOVERY).endswith(b"\x90\x00")
+        with pytest.raises(PowerCutError):
+            card.transmit(bytes.fromhex("0020008008") + _pin(PIN))
+        card.power_on()
+        assert card.transmit(bytes.fromhex("00200080")) == bytes.fromhex("63C2")
+        assert card.transmit(bytes.fromhex("0020008008") + _pin(PIN)) == b"\x90\x00"
+
+    def test_the_card_that_is_in_is_cut(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
+        faults = Fault(1, Effect.SWAP), Fault(2, Effect.CUT_AT_WRITE, 0)
+        card = faulty(cards[0], *faults, other=cards[1])
+        assert card.transmit(bytes.fromhex("00F8000000"))[:4] == bytes((0, 0, 0, 2))
+        with pytest.raises(PowerCutError):
+            card.transmit(bytes.fromhex("0024008010") + _pins(PIN, OWN_PIN))
+        cards[0].power_on()
+        assert cards[0].transmit(bytes.fromhex("0024008010") + _pins(PIN, OWN_PIN)) == b"\x90\x00"
+
+    def test_a_cut_at_a_write_needs_a_card_that_counts(
+        self, cards: tuple[SimulatedCard, SimulatedCard]
+    ) -> None:
+        fault = Fault(1, Effect.CUT_AT_WRITE)
+        with pytest.raises(ValueError, match="count their writes"):
+            faulty(T0Card(cards[0]), fault)
+        with pytest.raises(ValueError, match="count their writes"):
+            faulty(cards[0], fault, other=T0Card(cards[1]))
+
     def test_a_mute_card_speaks_again_after_a_reset(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
         card = faulty(cards[0], Fault(1, Effect.MUTE))
         for _ in range(2):
@@ -110,13 +155,13 @@ class TestEffects:
 
 
 class TestThroughAReader:
-    @pytest.mark.parametrize("effect", [Effect.CUT_BEFORE, Effect.CUT_AFTER])
+    @pytest.mark.parametrize("effect", [Effect.CUT_BEFORE, Effect.CUT_AFTER, Effect.CUT_AT_WRITE])
     def test_a_power_cut_is_a_removed_card(
         self, effect: Effect, cards: tuple[SimulatedCard, SimulatedCard]
     ) -> None:
         for connection in connected(faulty(cards[0], Fault(1, effect))):
             with pytest.raises(CardRemovedError):
-                connection.transmit(DISCOVERY)
+                connection.transmit(bytes.fromhex("0024008010") + _pins(PIN, OWN_PIN))
 
     def test_a_mute_card_is_a_failed_transmission(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
         for connection in connected(faulty(cards[0], Fault(1, Effect.MUTE))):
@@ -189,6 +234,14 @@ class TestT0:
         card = T0Card(cards[0])
         card.power_on()
         assert card.transmit(bytes.fromhex("00CB3FFF0001F0") + bytes(0x1F0)) == bytes.fromhex("6700")
+
+    def test_there_is_no_envelope_and_the_atr_promises_chaining_alone(
+        self, cards: tuple[SimulatedCard, SimulatedCard]
+    ) -> None:
+        card = T0Card(cards[0])
+        capabilities = card.power_on().partition(b"\x73")[2][:3]  # ISO/IEC 7816-4: the third byte
+        assert capabilities[2] & 0xC0 == 0x80  # chaining, no extended length
+        assert card.transmit(bytes.fromhex("00C200000900F800000000000000")) == bytes.fromhex("6D00")
 
     def test_cardio_works_through_it(self, cards: tuple[SimulatedCard, SimulatedCard]) -> None:
         for connection in connected(T0Card(cards[0])):
