@@ -32,13 +32,13 @@ OBJECT_NAMES = (
 )
 
 
-@click.command(epilog="OBJECT is one of: " + ", ".join(OBJECT_NAMES) + ".")
+@click.command(epilog="\b\n" + "\n  ".join(("OBJECT is one of:", *OBJECT_NAMES)))
 @click.argument("object_name", metavar="OBJECT", type=click.Choice(OBJECT_NAMES))
 @reader_option
 @click.option(
     "--output",
     type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the bytes to a file instead: a certificate as DER.",
+    help="Write the bytes to a file: a certificate as DER.",
 )
 @json_option
 def read(object_name: str, reader: str | None, output: Path | None, as_json: bool) -> None:

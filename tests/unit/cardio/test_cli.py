@@ -3,7 +3,6 @@
 import base64
 import json
 import os
-import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -127,10 +126,10 @@ def test_a_certificate_in_a_file_is_der(run: Run, tmp_path: Path) -> None:
 
 
 def test_every_object_is_named_in_help_and_documentation() -> None:
-    shown = re.sub(r"-\n\s+", "-", CliRunner().invoke(card_command, ["read", "--help"]).stdout)
+    shown = CliRunner().invoke(card_command, ["read", "--help"]).stdout.split()
     for name in OBJECT_NAMES:
         assert ObjectId[name.replace("-", "_").upper()]
-        assert re.search(rf"\s{name}[,.]", shown)
+        assert name in shown
         assert f"`{name}`" in CARD_PAGE
 
 
