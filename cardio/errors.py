@@ -159,10 +159,13 @@ class PukBlockedError(CardError):
 
 
 class PinRequiredError(CardError):
-    """The PIN must be verified first; for slot 9C, right before every signature."""
+    """The PIN must be verified first; for slot 9C, right before every signature.
+
+    Where the reader has no contacts, the card says the same of what it gives over contacts only.
+    """
 
     def __init__(self, ins: int) -> None:
-        super().__init__("the card asks for the PIN first")
+        super().__init__("the card asks for the PIN first, or gives this only to a reader with contacts")
         self.ins = ins
 
 

@@ -3,6 +3,7 @@
 import secrets
 from pathlib import Path
 
+from issuance.lifecycle.cards import card_number
 from issuance.production.cardsecrets import factory_secrets
 from pki.keys.masterkeys import MasterKey
 from simulators.card.blank import create_blank
@@ -14,7 +15,7 @@ _SERIALS = 2**31 - _FIRST_SERIAL
 
 
 def make_blank(folder: Path, factory_key: MasterKey, *, random_challenges: bool = False) -> Path:
-    """Makes one blank body in `folder`; its serial is random and new there.
+    """Makes one blank body in `folder`, in a file of its card number; its serial is random and new there.
 
     `random_challenges`: as for `blank_state`.
 
@@ -22,7 +23,7 @@ def make_blank(folder: Path, factory_key: MasterKey, *, random_challenges: bool 
     """
     while True:
         serial = _FIRST_SERIAL + secrets.randbelow(_SERIALS)
-        path = folder / f"{serial}.card"
+        path = folder / f"{card_number(serial)}.card"
         if not path.exists():
             break
     keys = factory_secrets(factory_key, serial)

@@ -21,18 +21,16 @@ def card(context: click.Context, trace: bool) -> None:
     context.obj = trace
 
 
-for _command in (info, read, login, sign, change_pin, unblock, watch):
-    card.add_command(_command)
-
-
-@card.command(
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": False}, add_help_option=False
-)
-@click.argument("arguments", nargs=-1, type=click.UNPROCESSED, metavar="COMMAND…")
+@card.group()
 @click.pass_context
-def trace(context: click.Context, arguments: tuple[str, ...]) -> None:
+def trace(context: click.Context) -> None:
     """Run another of these commands with every APDU on stderr, without PINs, keys and contents.
 
     `hoviat card trace info --reader NAME` is `hoviat card --trace info --reader NAME`.
     """
-    card.main(["--trace", *arguments], prog_name="hoviat card", standalone_mode=False, parent=context.parent)
+    context.obj = True
+
+
+for _command in (info, read, login, sign, change_pin, unblock, watch):
+    card.add_command(_command)
+    trace.add_command(_command)

@@ -91,21 +91,21 @@ def given_pin(reader: str | None) -> str | None:
     return None if typed_at_pad(reader) else secret(PIN_VARIABLE, "PIN")
 
 
-def typed_at_pad(reader: str | None) -> bool:
-    """Whether the PIN is typed at this reader; says so."""
+def typed_at_pad(reader: str | None, variable: str = PIN_VARIABLE, name: str = "PIN") -> bool:
+    """Whether the PIN (or what `name` says) is typed at this reader; says so. Never if `variable` is set."""
     from cardio.transport import pcsc
 
     with expected_errors(), pcsc.connect(reader_name(reader)) as connection:
-        return announces_pad(connection)
+        return announces_pad(connection, variable, name)
 
 
-def announces_pad(connection: "CardConnection") -> bool:
-    """Whether the PIN is typed at the reader; says so."""
+def announces_pad(connection: "CardConnection", variable: str = PIN_VARIABLE, name: str = "PIN") -> bool:
+    """As `typed_at_pad`, over a connection that there is already."""
     from cardio.transport.pinpad import PinPad
 
-    found = PIN_VARIABLE not in os.environ and PinPad.find(connection) is not None
+    found = variable not in os.environ and PinPad.find(connection) is not None
     if found:
-        click.echo("The PIN is typed at the reader.", err=True)
+        click.echo(f"The {name} is typed at the reader.", err=True)
     return found
 
 

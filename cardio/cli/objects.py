@@ -15,7 +15,7 @@ from cardio.cli.common import (
     secret,
 )
 
-_OBJECT_NAMES = (
+OBJECT_NAMES = (
     "authentication-certificate",
     "card-authentication-certificate",
     "card-capability-container",
@@ -32,13 +32,17 @@ _OBJECT_NAMES = (
 )
 
 
-@click.command()
-@click.argument("object_name", metavar="OBJECT", type=click.Choice(_OBJECT_NAMES))
+@click.command(epilog="\b\n" + "\n  ".join(("OBJECT is one of:", *OBJECT_NAMES)))
+@click.argument("object_name", metavar="OBJECT", type=click.Choice(OBJECT_NAMES))
 @reader_option
-@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="Write the bytes to a file.")
+@click.option(
+    "--output",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the bytes to a file: a certificate as DER.",
+)
 @json_option
 def read(object_name: str, reader: str | None, output: Path | None, as_json: bool) -> None:
-    """Read a data object: certificates as PEM, the others as hexadecimal; asks for the PIN if need be."""
+    """Print a data object: certificates as PEM, the others as hexadecimal; asks for the PIN if need be."""
     content = _read_object(object_name, reader)
     if output is not None:
         with expected_errors():

@@ -16,7 +16,9 @@ from cardio.cli.common import (
 
 if TYPE_CHECKING:
     from cardio.piv.session import PivSession
+    from cardio.transport.pinpad import PinPad
 
+_CHANGED, _UNBLOCKED = "The PIN was changed.", "The card has a new PIN."
 _NEW_PIN_PROMPT = "New PIN (6 to 8 digits)"
 
 
@@ -30,21 +32,21 @@ def change_pin(reader: str | None) -> None:
     """
     if typed_at_pad(reader):
         with card_session(reader) as session:
-            _change_at_pad(session)
+            session.change_pin_at(_pad(session))
+        click.echo(_CHANGED, err=True)
         return
     old = secret(PIN_VARIABLE, "PIN until now")
     new = secret(NEW_PIN_VARIABLE, _NEW_PIN_PROMPT, confirm=True)
     with card_session(reader) as session:
         session.change_pin(old, new)
-    click.echo("The PIN was changed.", err=True)
+    click.echo(_CHANGED, err=True)
 
 
-def _change_at_pad(session: "PivSession") -> None:
+def _pad(session: "PivSession") -> "PinPad":
     pad = session.pin_pad()
     if pad is None:
         raise click.ClickException("the reader has no PIN pad any more")
-    session.change_pin_at(pad)
-    click.echo("The PIN was changed.", err=True)
+    return pad
 
 
 @click.command()
@@ -52,10 +54,17 @@ def _change_at_pad(session: "PivSession") -> None:
 def unblock(reader: str | None) -> None:
     """Set a new PIN with the PUK, after too many wrong PINs.
 
-    Asks for both, or takes them from HOVIAT_PUK and HOVIAT_NEW_PIN.
+    At a reader with a PIN pad both are typed there: first the PUK, where the reader asks for the old PIN.
+    Else asks for both, or takes them from HOVIAT_PUK and HOVIAT_NEW_PIN.
     """
+    if typed_at_pad(reader, PUK_VARIABLE, "PUK"):
+        click.echo("It goes where the reader asks for the PIN until now; then a new PIN, twice.", err=True)
+        with card_session(reader) as session:
+            session.unblock_pin_at(_pad(session))
+        click.echo(_UNBLOCKED, err=True)
+        return
     puk = secret(PUK_VARIABLE, "PUK")
     new = secret(NEW_PIN_VARIABLE, _NEW_PIN_PROMPT, confirm=True)
     with card_session(reader) as session:
         session.unblock_pin(puk, new)
-    click.echo("The card has a new PIN.", err=True)
+    click.echo(_UNBLOCKED, err=True)

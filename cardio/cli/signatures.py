@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Where the signature goes; FILE.sig if left out.",
 )
+@click.option("--force", is_flag=True, help="Write over a signature that is there already.")
 @json_option
-def sign(file: Path, reader: str | None, output: Path | None, as_json: bool) -> None:
+def sign(file: Path, reader: str | None, output: Path | None, force: bool, as_json: bool) -> None:
     """Sign FILE with the signature key (9C): a detached DER signature, as `openssl dgst -verify` takes it."""
     target = output or file.with_name(file.name + ".sig")
-    if target.exists():
-        raise click.ClickException(f"{target} exists already; it is left alone")
+    if target.exists() and not force:
+        raise click.ClickException(f"{target} exists already and is left alone; --force writes over it")
     with expected_errors():
         message = file.read_bytes()
     signature, key, hash_name = _signature(reader, message)

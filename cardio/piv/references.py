@@ -76,18 +76,24 @@ class References:
     def verify_pin_at(self, pad: PinPad) -> None:
         """See `PivSession.verify_pin_at`."""
         command = CommandApdu(0, INS.VERIFY, 0, Reference.PIN, _EMPTY_BLOCK).encode()
-        self._require(pad.verify(command, _PIN_FORMAT), INS.VERIFY)
+        self._require(pad.verify(command, _PIN_FORMAT), INS.VERIFY, Reference.PIN)
 
     def change_pin_at(self, pad: PinPad) -> None:
         """See `PivSession.change_pin_at`."""
         ins = INS.CHANGE_REFERENCE_DATA
         command = CommandApdu(0, ins, 0, Reference.PIN, _EMPTY_BLOCK + _EMPTY_BLOCK).encode()
-        self._require(pad.change(command, _PIN_FORMAT), ins)
+        self._require(pad.change(command, _PIN_FORMAT), ins, Reference.PIN)
+
+    def unblock_pin_at(self, pad: PinPad) -> None:
+        """See `PivSession.unblock_pin_at`."""
+        ins = INS.RESET_RETRY_COUNTER
+        command = CommandApdu(0, ins, 0, Reference.PIN, _EMPTY_BLOCK + _EMPTY_BLOCK).encode()
+        self._require(pad.change(command, _PIN_FORMAT), ins, Reference.PUK)
 
     @staticmethod
-    def _require(sw: int, ins: INS) -> None:
+    def _require(sw: int, ins: INS, checked: Reference) -> None:
         if sw != SW.NO_FURTHER_QUALIFICATION:
-            raise _refusal(ApduError(sw, ins), Reference.PIN)
+            raise _refusal(ApduError(sw, ins), checked)
 
     def _present(self, ins: INS, p2: Reference, data: bytes, checked: Reference) -> None:
         """Sends what opens the reference `checked`, and names the refusal."""

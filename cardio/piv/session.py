@@ -143,6 +143,13 @@ class PivSession:
         """As `change_pin`, all three typed at the reader; PinEntryError where they were not."""
         self._references.change_pin_at(pad)
 
+    def unblock_pin_at(self, pad: PinPad) -> None:
+        """As `unblock_pin`, all three typed at the reader: a PUK of digits, where it asks for the old PIN.
+
+        :raises PinEntryError: they were not typed
+        """
+        self._references.unblock_pin_at(pad)
+
     def enter_pin(self, pin: str | None) -> None:
         """As `verify_pin`; None has it typed at the reader.
 

@@ -95,6 +95,11 @@ class SharedPivSession(PivSession):
         with self._at_pad():
             super().change_pin_at(pad)
 
+    def unblock_pin_at(self, pad: PinPad) -> None:
+        """See `PivSession.unblock_pin_at`; what was typed can't be given again."""
+        with self._at_pad():
+            super().unblock_pin_at(pad)
+
     def authenticate_management(self, key: bytes) -> None:
         """See `PivSession.authenticate_management`."""
         with self.transaction():  # of two commands

@@ -115,7 +115,7 @@ class PinPad:
         return self._ask(Feature.VERIFY_PIN_DIRECT, request + command)
 
     def change(self, command: bytes, form: PinFormat) -> int:
-        """Has the holder type the PIN until now and, twice, a new one; both stand in the data field.
+        """Has the holder type the PIN until now (or the PUK) and, twice, a new one; both fill the data field.
 
         Raises as `verify` does.
         """

@@ -23,10 +23,11 @@ class Slot(Protocol):
 
 
 class VpcdSlot:
-    """One of the slots of pcscd's virtual reader."""
+    """One of the slots of pcscd's virtual reader; waits `slot_wait_s` for another process to free it."""
 
-    def __init__(self, port: int) -> None:
+    def __init__(self, port: int, slot_wait_s: float = _SLOT_WAIT_SECONDS) -> None:
         self._port = port
+        self._slot_wait_s = slot_wait_s
         self._reader: VirtualReader | None = None
 
     @property
@@ -40,7 +41,7 @@ class VpcdSlot:
         :raises ReaderSimulationError: the slot is taken by another process, gone, or pcscd saw nothing
         """
         self.remove()
-        self._reader = insert(card, self._port, slot_wait_s=_SLOT_WAIT_SECONDS)
+        self._reader = insert(card, self._port, slot_wait_s=self._slot_wait_s)
 
     def remove(self) -> None:
         """Pulls the card and returns once pcscd has noticed."""

@@ -1,6 +1,7 @@
 """A session whose card other programs reset, and hands swap, over both stacks."""
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -15,6 +16,7 @@ from cardio.globalplatform.handshake import open_secure_channel
 from cardio.piv.objects import Chuid, ObjectId
 from cardio.piv.shared import SharedPivSession
 from cardio.piv.slots import Algorithm, PublicKey, Slot
+from cardio.transport import pcsc
 from cardio.transport.base import CardChangedError, CardRemovedError, CardResetError
 from simulators.card.blank import create_blank
 from simulators.card.card import SimulatedCard
@@ -24,6 +26,8 @@ from simulators.faults.script import Effect, Fault, FaultScript
 from tests.contract.conftest import Bench
 from tests.contract.media import PIN, PUK, TRANSPORT_PIN
 
+CARD_PAGE = (Path(__file__).parents[2] / "docs" / "card.md").read_text("utf-8")
+_EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MESSAGE = b"message"
 NEW_PIN = "24681012"
 CHUID = Chuid(UUID(int=0x1234_5678_9ABC_DEF0_1122_3344_5566_7788), date(2036, 11, 24))
@@ -72,6 +76,23 @@ def test_without_such_a_session_a_reset_is_told_and_the_connection_taken_up_agai
     connection.reconnect()
     with connection.transaction():
         assert connection.transmit(bytes.fromhex("00F8000000"))[-2:] == b"\x90\x00"
+
+
+def test_the_example_of_the_page_outlives_resets_between_signatures(bench: Bench) -> None:
+    bench.delivered().channel.connection.close()
+    (example,) = [text for text in _EXAMPLE.findall(CARD_PAGE) if "SharedPivSession" in text]
+    signatures: list[bytes] = []
+
+    def messages() -> Iterator[bytes]:
+        for number in range(3):
+            other_program_resets(bench)
+            yield bytes((number,))
+
+    key = key_in(Slot.AUTHENTICATION, bench)
+    given = {"reader": bench.name, "pin": PIN, "key": key, "messages": messages(), "signatures": signatures}
+    known = {"pcsc": pcsc, "SharedPivSession": SharedPivSession, "Slot": Slot, "SHA256": SHA256}
+    exec(example, known | given)  # noqa: S102 - the project's own page
+    assert len(set(signatures)) == 3
 
 
 def test_what_needs_no_pin_goes_on(bench: Bench) -> None:

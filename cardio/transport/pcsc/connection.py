@@ -5,10 +5,10 @@ from contextlib import contextmanager
 
 from smartcard import scard
 from smartcard.Exceptions import SmartcardException
-from smartcard.pcsc.PCSCCardConnection import PCSCCardConnection
 
 from cardio.transport.base import CardRemovedError
 from cardio.transport.pcsc.failures import NO_HANDLE, raise_failure
+from cardio.transport.pcsc.pyscardconnection import ServiceConnection
 from cardio.transport.pcsc.shapes import PyscardConnectionLike
 
 
@@ -125,7 +125,7 @@ def _reconnect_as_it_is(connection: PyscardConnectionLike) -> None:
         connection.reconnect(disposition=scard.SCARD_LEAVE_CARD)
     except SmartcardException:  # pyscard drops its handle when there was no card: only a new one helps
         connection.connect(disposition=scard.SCARD_RESET_CARD)
-    if isinstance(connection, PCSCCardConnection):
+    if isinstance(connection, ServiceConnection):
         connection.disposition = scard.SCARD_RESET_CARD  # pyscard keeps what reconnect was told, for the end
 
 
@@ -133,7 +133,7 @@ def _transaction_calls(
     connection: PyscardConnectionLike,
 ) -> tuple[Callable[[], int | None], Callable[[], int | None]]:
     """The calls that begin and end a transaction; readers of this process may have none."""
-    if isinstance(connection, PCSCCardConnection):
+    if isinstance(connection, ServiceConnection):
         return (
             lambda: _begin_transaction(connection.hcard),
             lambda: _end_transaction(connection.hcard),

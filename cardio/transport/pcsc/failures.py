@@ -17,6 +17,7 @@ from cardio.transport.base import (
 SUCCESS = scard.SCARD_S_SUCCESS
 HRESULT_MASK = 0xFFFFFFFF  # pyscard gives signed or unsigned values, by platform
 NO_CARD = "no card in the reader"
+_GONE_OR_MUTE = "the card was removed, or answers no more"
 
 
 def _unsigned(*names: str) -> frozenset[int]:
@@ -59,8 +60,8 @@ _CONNECTING_ERRORS: _ErrorTable = (
 _CONNECTED_ERRORS: _ErrorTable = (
     *_SHARED_ERRORS,
     # A card lost in the middle of an APDU: pyscard reports success (0) and an answer without status word.
-    (frozenset({0}), CardRemovedError, "the card was removed"),
-    (_EMPTY | _MUTE, CardRemovedError, "the card was removed"),
+    (frozenset({0}), CardRemovedError, _GONE_OR_MUTE),
+    (_EMPTY | _MUTE, CardRemovedError, _GONE_OR_MUTE),
     (_RESET_BY_ANOTHER, CardResetError, "another program reset the card"),
     (_HANDLE_GONE, CardRemovedError, "the PC/SC service dropped the card"),
 )

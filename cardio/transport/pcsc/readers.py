@@ -4,11 +4,11 @@ import time
 
 from smartcard import scard
 from smartcard.Exceptions import SmartcardException
-from smartcard.pcsc.PCSCCardConnection import PCSCCardConnection
 
 from cardio.transport.base import NoCardError, ReaderUnavailableError, TransportError
 from cardio.transport.pcsc.connection import PcscConnection
 from cardio.transport.pcsc.failures import NO_CARD, raise_failure
+from cardio.transport.pcsc.pyscardconnection import ServiceConnection
 from cardio.transport.pcsc.registry import registered_names, registered_reader, registered_states
 from cardio.transport.pcsc.service import service_readers, service_states, wait_in_service
 from cardio.transport.pcsc.shapes import ReaderState
@@ -43,7 +43,7 @@ def connect(name: str) -> PcscConnection:
         return PcscConnection(name, reader.createConnection())
     _require_known(name)
     try:
-        connection = PCSCCardConnection(name)
+        connection = ServiceConnection(name)
     except SmartcardException as error:
         raise_failure(name, error.hresult, while_connected=False)
     try:

@@ -48,7 +48,7 @@ def rotate(office: Office) -> int:
 
 
 def file_of(office: Office, number: str) -> Path:
-    return office.home.cards / f"{int(number)}.card"
+    return office.home.cards / f"{number}.card"
 
 
 def torn(office: Office, number: str) -> RenewalView:

@@ -49,7 +49,7 @@ class Operation(ABC):
     def __init__(self, office: Office) -> None:
         self.office = office
         self.number = office.issue()
-        self.file: Path = office.home.cards / f"{int(self.number)}.card"
+        self.file: Path = office.home.cards / f"{self.number}.card"
         self.puk = issuer_secrets(office.pki.master_keys["card"], int(self.number)).puk
 
     @abstractmethod

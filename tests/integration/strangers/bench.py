@@ -18,23 +18,32 @@ SLOT_WAIT_S = 300.0  # other test runs of this machine may have a card in
 
 
 @dataclass(frozen=True)
+class Package:
+    """What a client needs besides its own package, and the Debian package that holds it."""
+
+    name: str
+    package: str
+
+
+@dataclass(frozen=True)
 class Client:
     """Its name, and the Debian (else PyPI) package that holds it."""
 
     name: str
     package: str
     from_pypi: bool = False
+    helper: Package | None = None
 
     def version(self) -> str:
-        """Upstream's, without Debian's epoch and revision.
+        """Upstream's, and that of its helper.
 
-        :raises CalledProcessError: the package isn't installed
+        :raises CalledProcessError: a package isn't installed
         """
         if self.from_pypi:
             return metadata.version(self.package)
-        query = ["dpkg-query", "-W", "-f", "${Version}", self.package]
-        debian = subprocess.run(query, capture_output=True, text=True, check=True).stdout
-        return debian.rpartition(":")[2].partition("-")[0]
+        own = _debian_version(self.package)
+        helper = self.helper
+        return own if helper is None else f"{own}, {helper.name} {_debian_version(helper.package)}"
 
 
 @dataclass(frozen=True)
@@ -50,6 +59,13 @@ class Desk:
         path = self.folder / "letter.txt"
         path.write_text("A letter to sign.\n")
         return path
+
+
+def _debian_version(package: str) -> str:
+    """Upstream's, without Debian's epoch and revision."""
+    query = ["dpkg-query", "-W", "-f", "${Version}", package]
+    debian = subprocess.run(query, capture_output=True, text=True, check=True).stdout
+    return debian.rpartition(":")[2].partition("-")[0]
 
 
 Run = Callable[[Desk], None]

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, load_pem_publ
 
 from cardio import sitelogin
 from cardio.cli import card as card_command
+from cardio.cli.objects import OBJECT_NAMES
 from cardio.piv.objects import Chuid, ObjectId, PrintedInformation
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Algorithm, PublicKey, Slot
@@ -28,6 +29,7 @@ from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.readers.inprocess import InProcessReader
 
+CARD_PAGE = (Path(__file__).parents[3] / "docs" / "card.md").read_text("utf-8")
 TRANSPORT_PIN, PIN, PUK = "102938", "471100", "55667788"
 GUID = UUID("12345678-9abc-4def-8123-456789abcdef")
 Run = Callable[..., Result]
@@ -117,6 +119,29 @@ def test_reading_a_certificate_and_an_object(run: Run, tmp_path: Path) -> None:
     assert PrintedInformation.parse(bytes.fromhex(content)).name == "SARA AHMADI"
 
 
+def test_a_certificate_in_a_file_is_der(run: Run, tmp_path: Path) -> None:
+    target = tmp_path / "certificate.der"
+    assert run("read", "signature-certificate", "--output", str(target)).stdout == ""
+    assert x509.load_der_x509_certificate(target.read_bytes()).serial_number == 0x4711
+
+
+def test_every_object_is_named_in_help_and_documentation() -> None:
+    shown = CliRunner().invoke(card_command, ["read", "--help"]).stdout.split()
+    for name in OBJECT_NAMES:
+        assert ObjectId[name.replace("-", "_").upper()]
+        assert name in shown
+        assert f"`{name}`" in CARD_PAGE
+
+
+def test_help_of_trace_names_itself_once() -> None:
+    result = CliRunner().invoke(card_command, ["trace", "--help"], prog_name="hoviat card")
+    assert result.exit_code == 0
+    assert result.stdout.startswith("Usage: hoviat card trace [OPTIONS] COMMAND")
+    assert "  trace " not in result.stdout
+    deeper = CliRunner().invoke(card_command, ["trace", "info", "--help"], prog_name="hoviat card")
+    assert deeper.stdout.startswith("Usage: hoviat card trace info [OPTIONS]")
+
+
 def test_an_absent_object_is_named(run: Run) -> None:
     result = run("read", "facial-image")
     assert result.exit_code == 1
@@ -153,6 +178,8 @@ def test_sign(run: Run, tmp_path: Path) -> None:
     assert again.exit_code == 1
     assert "left alone" in again.stderr
     assert Path(result["signature"]).read_bytes() == signature
+    assert run("sign", str(document), "--force").exit_code == 0
+    assert Path(result["signature"]).read_bytes() != signature
 
 
 def test_a_refused_signature_writes_nothing(run: Run, tmp_path: Path) -> None:

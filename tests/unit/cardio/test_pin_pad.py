@@ -11,10 +11,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardio.cli import card as card_command
-from cardio.errors import InvalidPinError, PinBlockedError, TransportPinError, UnexpectedAnswerError
+from cardio.errors import (
+    InvalidPinError,
+    InvalidPukError,
+    PinBlockedError,
+    TransportPinError,
+    UnexpectedAnswerError,
+)
 from cardio.globalplatform.handshake import open_secure_channel
 from cardio.globalplatform.keys import KeySet
 from cardio.piv.session import PivSession
+from cardio.piv.shared import SharedPivSession
 from cardio.transport import pcsc
 from cardio.transport.base import TransmitError
 from cardio.transport.pinpad import GET_FEATURE_REQUEST, Feature, PinEntryError, PinFormat, PinPad
@@ -141,6 +148,34 @@ def test_a_trace_shows_that_a_pin_was_typed_and_not_which(reader: InProcessReade
     for pin in (TRANSPORT_PIN, PIN):
         assert pin not in text
         assert pin.encode().hex() not in text.replace(" ", "")
+
+
+def test_a_pin_is_unblocked_at_the_pad(session: PivSession, keys: Keys) -> None:
+    keys[Prompt.CURRENT_PIN] = "00000000"
+    with pytest.raises(InvalidPukError):
+        session.unblock_pin_at(pad_of(session))
+    keys[Prompt.CURRENT_PIN] = PUK
+    session.unblock_pin_at(pad_of(session))
+    session.change_pin(PIN, "24681012")
+
+
+def test_a_shared_session_unblocks_at_the_pad(reader: InProcessReader, keys: Keys) -> None:
+    with pcsc.connect(reader.name) as connection:
+        shared = SharedPivSession(connection)
+        keys[Prompt.CURRENT_PIN] = PUK
+        shared.unblock_pin_at(pad_of(shared))
+        shared.change_pin(PIN, "24681012")
+
+
+def test_unblock_uses_the_pad_unless_the_puk_is_given(reader: InProcessReader, keys: Keys) -> None:
+    unblock = ["unblock", "--reader", reader.name]
+    keys[Prompt.CURRENT_PIN] = PUK
+    typed = CliRunner().invoke(card_command, unblock, env={"HOVIAT_PUK": None})
+    assert (typed.exit_code, typed.stdout) == (0, ""), typed.output
+    assert "The PUK is typed at the reader." in typed.stderr
+    keys[Prompt.CURRENT_PIN] = None
+    given_one = CliRunner().invoke(card_command, unblock, env={"HOVIAT_PUK": PUK, "HOVIAT_NEW_PIN": PIN})
+    assert (given_one.exit_code, given_one.stderr) == (0, "The card has a new PIN.\n")
 
 
 def test_the_commands_use_the_pad(reader: InProcessReader) -> None:

@@ -1,11 +1,12 @@
 """OpenSSL through libp11's PKCS#11 engine. Not with 9C: the engine asks for its PIN on the terminal."""
 
 from tests.integration.strangers import clients
-from tests.integration.strangers.bench import Client, Desk, scenario
+from tests.integration.strangers.bench import Client, Desk, Package, scenario
 from tests.integration.strangers.toycard import CARD_NAME, Kind
 
-S_CLIENT = Client("openssl s_client", "libengine-pkcs11-openssl")
-CMS = Client("openssl cms", "libengine-pkcs11-openssl")
+_ENGINE = Package("libp11", "libengine-pkcs11-openssl")
+S_CLIENT = Client("openssl s_client", "openssl", helper=_ENGINE)
+CMS = Client("openssl cms", "openssl", helper=_ENGINE)
 
 
 @scenario(S_CLIENT, "logs in over TLS 1.3 with 9A", Kind.EC, Kind.RSA, Kind.RSA_3072)

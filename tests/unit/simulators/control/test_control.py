@@ -133,7 +133,7 @@ class TestDesk:
             assert session.version() >= (5, 0, 0)
             with pytest.raises(ApduError):
                 session.pin_status()
-            with pytest.raises(PinRequiredError):
+            with pytest.raises(PinRequiredError, match="only to a reader with contacts"):
                 session.read_certificate(KeySlot.AUTHENTICATION)
         shown = CliRunner().invoke(card_command, ["info", "--reader", names[0]])
         assert shown.exit_code == 0, shown.output
