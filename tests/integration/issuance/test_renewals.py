@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
@@ -27,13 +27,14 @@ from issuance.production.errors import NothingToVoidError, UnknownKeysError
 from issuance.production.models import Renewal, RenewalState
 from issuance.production.renewal import RenewalView
 from pki.auditchain import verify_table
+from pki.authority.values import CertificateRequest, IssuedCertificate
 from pki.profiles import Profile
 from pki.status.state import Status
 from pki.store.models import CertificateRow
 from simulators.card.file import CardFile
 from simulators.card.globalplatform.keyset import KeySet
 from tests.integration.issuance.office import CITIZENS_PIN, CLERK, Office, Readers, open_office, open_registry
-from tests.integration.issuance.tearing import Cut
+from tests.integration.issuance.tearing import Cut, ProcessDiedError
 
 PUT_CERTIFICATE = 12
 """The APDU of a renewal that writes the certificate."""
@@ -179,12 +180,83 @@ def test_a_torn_renewal_is_given_up(office: Office) -> None:
     assert statuses(office) == Counter([Status.GOOD, Status.REVOKED, Status.REVOKED])
 
 
-def test_a_revoked_cards_renewal_is_given_up_when_the_registry_opens(office: Office) -> None:
+def died_after_activation(office: Office) -> str:
+    """A card whose renewal's certificate is good, of which the registry has no record; its number."""
+    number = office.issue()
+    activate = office.pki.authority.activate_card
+
+    def activate_and_die(serials: Sequence[int], actor: str, note: str) -> None:
+        activate(serials, actor, note)
+        raise ProcessDiedError
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.pki.authority, "activate_card", activate_and_die)
+        with pytest.raises(ProcessDiedError):
+            renew(office)
+    assert statuses(office) == Counter([Status.GOOD, Status.REVOKED])
+    return number
+
+
+def test_a_card_is_stolen_after_the_registry_died_at_activation(office: Office) -> None:
+    number = died_after_activation(office)
+    office.registry.lifecycle.revoke(CLERK, number, RevocationCause.STOLEN)
+    assert statuses(office) == Counter([Status.REVOKED, Status.REVOKED])
+    assert office.registry.renewals.open_on(number) == []
+    assert [renewal.state for renewal in renewals(office)] == [RenewalState.GIVEN_UP]
+
+
+def test_a_card_is_suspended_after_the_registry_died_at_activation(office: Office) -> None:
+    number = died_after_activation(office)
+    office.registry.lifecycle.suspend(CLERK, number)
+    assert statuses(office) == Counter([Status.ON_HOLD, Status.REVOKED])
+    office.registry.lifecycle.resume(CLERK, number)
+    assert statuses(office) == Counter([Status.GOOD, Status.REVOKED])
+    assert renew(office).state is RenewalState.FINISHED
+    assert statuses(office) == Counter([Status.GOOD, Status.REVOKED])
+
+
+def test_a_renewal_is_given_up_after_the_registry_died_at_activation(office: Office) -> None:
+    number = died_after_activation(office)
+    (left,) = office.registry.renewals.open_on(number)
+    office.registry.renewals.give_up(CLERK, left.id)
+    assert set(statuses(office)) == {Status.REVOKED}
+    office.registry.lifecycle.suspend(CLERK, number)
+    office.registry.lifecycle.resume(CLERK, number)
+    assert set(statuses(office)) == {Status.REVOKED}
+
+
+def test_what_is_issued_just_when_the_card_is_revoked_is_revoked(office: Office) -> None:
+    number = office.issue()
+    issue = office.pki.authority.issue
+
+    def revoke_and_issue(request: CertificateRequest) -> IssuedCertificate:
+        office.registry.lifecycle.revoke(CLERK, number, RevocationCause.STOLEN)
+        return issue(request)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.pki.authority, "issue", revoke_and_issue)
+        with pytest.raises(NothingToVoidError):
+            renew(office)
+    assert statuses(office) == Counter([Status.REVOKED, Status.REVOKED])
+
+
+def test_a_revoked_cards_renewal_is_given_up_at_once(office: Office) -> None:
     number = office.issue()
     torn(office, number)
     office.registry.lifecycle.revoke(CLERK, number, RevocationCause.LOST)
+    assert office.registry.renewals.open_on(number) == []
+    assert set(statuses(office)) == {Status.REVOKED}
     with pytest.raises(ForbiddenTransitionError):
         renew(office)
+
+
+def test_a_renewal_begun_as_its_card_was_revoked_is_given_up_when_the_registry_opens(office: Office) -> None:
+    number = office.issue()
+    torn(office, number)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.registry.renewals, "end_on", lambda *_: None)
+        office.registry.lifecycle.revoke(CLERK, number, RevocationCause.LOST)
+    assert len(office.registry.renewals.open_on(number)) == 1
     office.registry.close()
     readers = Readers(office.reader.name)
     office.registry = open_registry(office.home, office.pki, office.people, readers, office.clock)
