@@ -23,7 +23,7 @@ from issuance.production import personalisation
 from issuance.production.cardsecrets import issuer_secrets
 from issuance.production.channelkeys import recorded_keys
 from issuance.production.connection import CountingConnection, Readers
-from issuance.production.errors import NothingToVoidError, UnknownKeysError
+from issuance.production.errors import NothingToVoidError, OvertakenError, UnknownKeysError
 from issuance.production.models import OPEN_RENEWAL_STATES, Renewal, RenewalState
 from issuance.production.personalisation import KEY_PLANS
 from issuance.production.work import CHALLENGE_BYTES, Workshop, certificate_row, issue, subject_of
@@ -60,8 +60,8 @@ class Renewals:
 
         `pin` is the holder's, given where the reader is; nothing is changed before the card takes it.
 
-        Raises NotFoundError, ForbiddenTransitionError, UnknownKeysError, ReadBackError, a CardError, a
-        TransportError or a PkiError.
+        Raises NotFoundError, ForbiddenTransitionError, UnknownKeysError, OvertakenError, NothingToVoidError,
+        ReadBackError, a CardError, a TransportError or a PkiError.
         """
         actor.require(Role.CLERK, Role.SUPERVISOR)
         if profile not in RENEWABLE:
@@ -176,6 +176,8 @@ class Renewals:
         csr = personalisation.sign_request(piv, plan, key, pin, renewal.card_number)
         with self._shop.database.writing() as session:
             recorded = _get(session, renewal.id)
+            if recorded.csr is not None:
+                raise OvertakenError(renewal.card_number, "renewal")
             recorded.csr, recorded.state = csr, RenewalState.REQUESTED.value
             return recorded
 

@@ -14,20 +14,31 @@ from click.testing import CliRunner, Result
 from sqlalchemy import select
 
 from cardio.errors import InvalidPinError, ObjectNotFoundError
+from cardio.globalplatform.keys import KeySet as ChannelKeySet
+from cardio.globalplatform.session import IssuerSecurityDomain
 from cardio.piv.session import PivSession
-from cardio.piv.slots import Slot
+from cardio.piv.slots import PublicKey, Slot
 from cardio.transport import pcsc
 from cardio.transport.base import TransportError
 from hoviat import main
 from issuance.audit import AuditEntry
 from issuance.errors import ForbiddenTransitionError, NotFoundError
+from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import RevocationCause
 from issuance.models import Base
-from issuance.production.errors import NothingToVoidError, UnknownKeysError
+from issuance.production import personalisation
+from issuance.production.errors import (
+    KeyVersionsUsedUpError,
+    NothingToVoidError,
+    OvertakenError,
+    UnknownKeysError,
+)
 from issuance.production.models import Renewal, RenewalState
+from issuance.production.personalisation import KeyPlan
 from issuance.production.renewal import RenewalView
 from pki.auditchain import verify_table
 from pki.authority.values import CertificateRequest, IssuedCertificate
+from pki.errors import IssuerRevokedError, PkiError
 from pki.profiles import Profile
 from pki.status.state import Status
 from pki.store.models import CertificateRow
@@ -276,6 +287,104 @@ def test_a_card_is_renewed_with_whatever_keys_a_rotation_left(office: Office) ->
     renew(office)
     assert rotate(office) == 3
     assert rotate(office) == 4
+
+
+def channel_versions(office: Office, number: str) -> tuple[int, int | None]:
+    with office.registry.database.reading() as session:
+        card = session.get_one(Card, number)
+        return card.channel_version, card.pending_channel_version
+
+
+def set_channel_versions(office: Office, number: str, recorded: int, pending: int | None) -> None:
+    with office.registry.database.writing() as session:
+        card = session.get_one(Card, number)
+        card.channel_version, card.pending_channel_version = recorded, pending
+
+
+def test_a_rotation_that_was_overtaken_records_nothing(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = office.issue()
+    put = personalisation.rotate_channel_keys
+
+    def put_late(domain: IssuerSecurityDomain, new: ChannelKeySet, replaced: int) -> None:
+        put(domain, new, replaced)
+        set_channel_versions(office, number, 2, 3)
+
+    monkeypatch.setattr(personalisation, "rotate_channel_keys", put_late)
+    with pytest.raises(OvertakenError):
+        rotate(office)
+    assert channel_versions(office, number) == (2, 3)
+
+
+def test_the_last_version_of_channel_keys_is_not_followed_by_the_first(office: Office) -> None:
+    number = office.issue()
+    set_channel_versions(office, number, 127, None)
+    with pytest.raises(KeyVersionsUsedUpError):
+        rotate(office)
+    assert channel_versions(office, number) == (127, None)
+
+
+def test_a_request_that_was_overtaken_is_not_recorded(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.issue()
+    sign = personalisation.sign_request
+
+    def sign_late(piv: PivSession, plan: KeyPlan, key: PublicKey, pin: str, name: str) -> bytes:
+        with office.registry.database.writing() as session:
+            (renewal,) = session.scalars(select(Renewal))
+            renewal.csr, renewal.state = b"theirs", RenewalState.REQUESTED.value
+        return sign(piv, plan, key, pin, name)
+
+    monkeypatch.setattr(personalisation, "sign_request", sign_late)
+    with pytest.raises(OvertakenError):
+        renew(office)
+    assert [renewal.csr for renewal in renewals(office)] == [b"theirs"]
+
+
+def refuse_issuing(office: Office, patch: pytest.MonkeyPatch) -> None:
+    def refuse(request: CertificateRequest) -> IssuedCertificate:
+        raise IssuerRevokedError(request.request_id, "revoked")
+
+    patch.setattr(office.pki.authority, "issue", refuse)
+
+
+def test_what_was_issued_is_revoked_though_the_authority_issues_no_more(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    left = torn(office, office.issue())
+    refuse_issuing(office, monkeypatch)
+    office.registry.renewals.give_up(CLERK, left.id)
+    assert set(statuses(office)) == {Status.REVOKED}
+
+
+def test_what_got_nothing_is_given_up(office: Office) -> None:
+    number = office.issue()
+    with pytest.MonkeyPatch.context() as patch:
+        refuse_issuing(office, patch)
+        with pytest.raises(IssuerRevokedError):
+            renew(office)
+    (left,) = office.registry.renewals.open_on(number)
+    assert office.registry.renewals.give_up(CLERK, left.id).state is RenewalState.GIVEN_UP
+    assert statuses(office) == Counter([Status.REVOKED])
+
+
+def test_who_can_not_be_asked_leaves_the_renewal_open(office: Office) -> None:
+    number = office.issue()
+    left = torn(office, number)
+
+    def fail(_request_id: str) -> None:
+        raise PkiError("no answer")
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(office.pki.authority, "certificate", fail)
+        with pytest.raises(PkiError):
+            office.registry.renewals.give_up(CLERK, left.id)
+        with pytest.raises(PkiError):
+            office.registry.lifecycle.revoke(CLERK, number, RevocationCause.LOST)
+    assert office.registry.renewals.open_on(number) == [left]
+    assert statuses(office) == Counter([Status.ON_HOLD, Status.REVOKED])
 
 
 def test_the_commands(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
