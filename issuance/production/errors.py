@@ -13,6 +13,7 @@ class ProductionError(IssuanceError):
     ├── ProductionRunningError  the application's run is still at work
     ├── NothingToVoidError      the run or renewal has ended already
     ├── UnknownKeysError        the card has none of the keys that were recorded for it
+    ├── CardExpiredError        nothing is certified beyond the date on the card
     ├── OvertakenError          somebody else went on with the same renewal or rotation
     ├── KeyVersionsUsedUpError  the card had every version of channel keys that there is
     └── RunFailure              ends or interrupts a run
@@ -63,6 +64,16 @@ class UnknownKeysError(ProductionError):
 
     def __init__(self, card_number: str) -> None:
         super().__init__(f"card {card_number} has none of the channel keys that were recorded for it")
+        self.card_number = card_number
+
+
+class CardExpiredError(ProductionError):
+    """The date on the card has passed: its holder needs another card, not another certificate."""
+
+    kind = "card-expired"
+
+    def __init__(self, card_number: str) -> None:
+        super().__init__(f"card {card_number} has expired")
         self.card_number = card_number
 
 

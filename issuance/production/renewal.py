@@ -7,7 +7,9 @@ with what was torn: without a recorded request another key is made, with one its
 
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 
+from cryptography import x509
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -23,7 +25,7 @@ from issuance.production import personalisation
 from issuance.production.cardsecrets import issuer_secrets
 from issuance.production.channelkeys import recorded_keys
 from issuance.production.connection import CountingConnection, Readers
-from issuance.production.errors import NothingToVoidError, OvertakenError, UnknownKeysError
+from issuance.production.errors import CardExpiredError, NothingToVoidError, OvertakenError, UnknownKeysError
 from issuance.production.models import OPEN_RENEWAL_STATES, Renewal, RenewalState
 from issuance.production.personalisation import KEY_PLANS
 from issuance.production.work import CHALLENGE_BYTES, Workshop, certificate_row, issue, subject_of
@@ -60,8 +62,8 @@ class Renewals:
 
         `pin` is the holder's, given where the reader is; nothing is changed before the card takes it.
 
-        Raises NotFoundError, ForbiddenTransitionError, UnknownKeysError, OvertakenError, NothingToVoidError,
-        ReadBackError, a CardError, a TransportError or a PkiError.
+        Raises NotFoundError, ForbiddenTransitionError, UnknownKeysError, CardExpiredError, OvertakenError,
+        NothingToVoidError, ReadBackError, a CardError, a TransportError or a PkiError.
         """
         actor.require(Role.CLERK, Role.SUPERVISOR)
         if profile not in RENEWABLE:
@@ -153,6 +155,8 @@ class Renewals:
 
     def _begin(self, actor: Actor, number: str, profile: Profile) -> Renewal:
         with self._shop.database.writing() as session:
+            if _ends_at(get_card(session, number)) <= self._shop.clock():
+                raise CardExpiredError(number)
             found = session.scalar(_open_on(number).where(Renewal.profile == profile.value))
             if found is not None:
                 return found
@@ -197,13 +201,15 @@ class Renewals:
     def _request(self, renewal: Renewal) -> CertificateRequest:
         """The same for each attempt, so that the authority issues once."""
         with self._shop.database.reading() as session:
-            subject = subject_of(get_card(session, renewal.card_number).application)
+            card = get_card(session, renewal.card_number)
+            subject, ends_at = subject_of(card.application), _ends_at(card)
         return CertificateRequest(
             request_id=_request_id(renewal),
             profile=Profile(renewal.profile),
             subject=subject,
             csr=renewal.csr or b"",
             actor=renewal.started_by,
+            not_after=ends_at,
         )
 
     def _enter(self, renewal_id: str, issued: IssuedCertificate) -> None:
@@ -254,6 +260,16 @@ class Renewals:
 
 def _request_id(renewal: Renewal) -> str:
     return f"{renewal.id}-{renewal.profile}"
+
+
+def _ends_at(card: Card) -> datetime:
+    """What the date on the card was taken from: the first end of what it was produced with."""
+    by_age = sorted(card.certificates, key=_issued_at)
+    return min(certificate.not_after for certificate in by_age[: len(KEY_PLANS)])
+
+
+def _issued_at(certificate: CardCertificate) -> datetime:
+    return x509.load_der_x509_certificate(certificate.der).not_valid_before_utc
 
 
 def _open_on(number: str) -> Select[Renewal]:

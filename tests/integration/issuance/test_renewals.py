@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
 
@@ -11,6 +12,7 @@ import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from click.testing import CliRunner, Result
+from cryptography import x509
 from sqlalchemy import select
 
 from cardio.errors import InvalidPinError, ObjectNotFoundError
@@ -28,6 +30,7 @@ from issuance.lifecycle.states import RevocationCause
 from issuance.models import Base
 from issuance.production import personalisation
 from issuance.production.errors import (
+    CardExpiredError,
     KeyVersionsUsedUpError,
     NothingToVoidError,
     OvertakenError,
@@ -107,6 +110,28 @@ def test_a_key_is_renewed_and_renewed_again(office: Office) -> None:
     assert statuses(office) == Counter([Status.GOOD, Status.REVOKED, Status.REVOKED])
     with office.registry.database.reading() as session:
         verify_table(session, AuditEntry)
+
+
+def test_a_renewed_certificate_ends_with_the_card(office: Office) -> None:
+    office.issue()
+    first = x509.load_der_x509_certificate(certificate(office))
+    with pcsc.connect(office.reader.name) as connection:
+        signature = PivSession(connection).read_certificate(Slot.SIGNATURE)
+    ends = min(first.not_valid_after_utc, x509.load_der_x509_certificate(signature).not_valid_after_utc)
+    office.clock.ahead = timedelta(days=200)
+    renew(office)
+    renewed = x509.load_der_x509_certificate(certificate(office))
+    assert renewed.not_valid_before_utc > first.not_valid_before_utc
+    assert renewed.not_valid_after_utc == ends
+
+
+def test_an_expired_card_is_not_renewed(office: Office) -> None:
+    office.issue()
+    ends = x509.load_der_x509_certificate(certificate(office)).not_valid_after_utc
+    office.clock.ahead = ends - office.clock() + timedelta(minutes=1)
+    with pytest.raises(CardExpiredError):
+        renew(office)
+    assert renewals(office) == []
 
 
 def test_a_wrong_pin_changes_nothing(office: Office) -> None:
