@@ -2,11 +2,13 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from types import MappingProxyType
+from typing import cast
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -14,26 +16,30 @@ from alembic.migration import MigrationContext
 from click.testing import CliRunner, Result
 from cryptography import x509
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
-from cardio.errors import InvalidPinError, ObjectNotFoundError
+from cardio.errors import InvalidPinError, ObjectNotFoundError, UnexpectedAnswerError
 from cardio.globalplatform.keys import KeySet as ChannelKeySet
 from cardio.globalplatform.session import IssuerSecurityDomain
 from cardio.piv.session import PivSession
-from cardio.piv.slots import PublicKey, Slot
+from cardio.piv.slots import Algorithm, PublicKey, Slot
 from cardio.transport import pcsc
 from cardio.transport.base import TransportError
 from hoviat import main
 from issuance.audit import AuditEntry
-from issuance.errors import ForbiddenTransitionError, NotFoundError
+from issuance.errors import ForbiddenTransitionError, NotFoundError, RoleRequiredError
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import RevocationCause
 from issuance.models import Base
+from issuance.operators.models import Role
+from issuance.operators.service import Actor
 from issuance.production import personalisation
 from issuance.production.errors import (
     CardExpiredError,
     KeyVersionsUsedUpError,
     NothingToVoidError,
     OvertakenError,
+    ReadBackError,
     UnknownKeysError,
 )
 from issuance.production.models import Renewal, RenewalState
@@ -50,6 +56,7 @@ from simulators.card.globalplatform.keyset import KeySet
 from tests.integration.issuance.office import CITIZENS_PIN, CLERK, Office, Readers, open_office, open_registry
 from tests.integration.issuance.tearing import Cut, ProcessDiedError
 
+OUTSIDER = Actor("outsider", cast(Role, "outsider"))
 PUT_CERTIFICATE = 12
 """The APDU of a renewal that writes the certificate."""
 
@@ -412,6 +419,102 @@ def test_who_can_not_be_asked_leaves_the_renewal_open(office: Office) -> None:
     assert statuses(office) == Counter([Status.ON_HOLD, Status.REVOKED])
 
 
+def test_who_is_neither_clerk_nor_supervisor_changes_nothing(office: Office) -> None:
+    left = torn(office, office.issue())
+    registry, name = office.registry, office.reader.name
+    works: list[Callable[[], object]] = [
+        lambda: registry.renewals.renew(OUTSIDER, name, Profile.AUTHENTICATION, CITIZENS_PIN),
+        lambda: registry.renewals.give_up(OUTSIDER, left.id),
+        lambda: registry.channel_keys.rotate(OUTSIDER, name),
+    ]
+    for work in works:
+        with pytest.raises(RoleRequiredError):
+            work()
+    assert registry.renewals.open_on(left.card_number) == [left]
+    assert channel_versions(office, left.card_number) == (1, None)
+
+
+@pytest.mark.parametrize("work", [renew, rotate])
+def test_no_other_program_gets_the_card_in_between(
+    office: Office, work: Callable[[Office], object], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.issue()
+    exclusive, transmit = pcsc.PcscConnection.exclusive, pcsc.PcscConnection.transmit
+    alone = False
+
+    @contextmanager
+    def watched(connection: pcsc.PcscConnection) -> Iterator[None]:
+        nonlocal alone
+        with exclusive(connection):
+            alone = True
+            yield
+            alone = False
+
+    def transmit_alone(connection: pcsc.PcscConnection, command: bytes) -> bytes:
+        assert alone
+        return transmit(connection, command)
+
+    monkeypatch.setattr(pcsc.PcscConnection, "exclusive", watched)
+    monkeypatch.setattr(pcsc.PcscConnection, "transmit", transmit_alone)
+    work(office)
+
+
+def test_a_card_that_is_suspended_at_the_last_moment_gets_nothing_good(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = office.issue()
+    prove = personalisation.prove_key
+
+    def suspend_and_prove(piv: PivSession, slot: Slot, der: bytes, challenge: bytes, pin: str) -> None:
+        office.registry.lifecycle.suspend(CLERK, number)
+        prove(piv, slot, der, challenge, pin)
+
+    monkeypatch.setattr(personalisation, "prove_key", suspend_and_prove)
+    with pytest.raises(ForbiddenTransitionError):
+        renew(office)
+    assert statuses(office) == Counter([Status.ON_HOLD, Status.REVOKED])
+
+
+def test_a_card_that_keeps_another_certificate_is_found_out(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    office.issue()
+    put, old = PivSession.put_certificate, certificate(office)
+
+    def put_another(piv: PivSession, slot: Slot, _der: bytes) -> None:
+        put(piv, slot, old)
+
+    monkeypatch.setattr(PivSession, "put_certificate", put_another)
+    with pytest.raises(ReadBackError, match="certificate"):
+        renew(office)
+    assert statuses(office) == Counter([Status.ON_HOLD, Status.REVOKED])
+
+
+def test_a_card_that_keeps_another_key_is_found_out(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.issue()
+    put = PivSession.put_certificate
+
+    def put_beside_another_key(piv: PivSession, slot: Slot, der: bytes) -> None:
+        piv.generate_key(slot, Algorithm.ECC_P256)
+        put(piv, slot, der)
+
+    monkeypatch.setattr(PivSession, "put_certificate", put_beside_another_key)
+    with pytest.raises(UnexpectedAnswerError):
+        renew(office)
+    assert statuses(office) == Counter([Status.ON_HOLD, Status.REVOKED])
+
+
+def test_a_certificate_of_another_key_is_not_written(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    office.issue()
+    issue, old = office.pki.authority.issue, certificate(office)
+    monkeypatch.setattr(office.pki.authority, "issue", lambda request: replace(issue(request), der=old))
+    with pytest.raises(ReadBackError, match="another key"):
+        renew(office)
+    with pytest.raises(ObjectNotFoundError):
+        certificate(office)
+    assert statuses(office) == Counter([Status.ON_HOLD, Status.REVOKED])
+
+
 def test_the_commands(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     number = office.issue()
     passwords = json.loads((office.home.secrets / "operators.json").read_bytes())
@@ -445,13 +548,28 @@ def hoviat(office: Office, command: str, *arguments: str) -> Result:
     )
 
 
+def locked_while(office: Office, number: str) -> Callable[..., None]:
+    """Activating, while nobody else can suspend or revoke the card."""
+    activate = office.pki.authority.activate_card
+    locking = select(Card.state).where(Card.card_number == number).with_for_update(nowait=True)
+
+    def activate_locked(serials: Sequence[int], actor: str, note: str) -> None:
+        with office.registry.database.engine.connect() as connection, pytest.raises(OperationalError):
+            connection.execute(locking)
+        activate(serials, actor, note)
+
+    return activate_locked
+
+
 @pytest.mark.slow
 def test_on_postgresql(tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOVIAT_ISSUANCE_DATABASE", postgres_url)
     with open_office(tmp_path) as office:
         number = office.issue()
         left = torn(office, number)
-        assert renew(office).id == left.id
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(office.pki.authority, "activate_card", locked_while(office, number))
+            assert renew(office).id == left.id
         assert rotate(office) == 2
         assert statuses(office) == Counter([Status.GOOD, Status.REVOKED])
         with office.registry.database.engine.connect() as connection:
