@@ -91,6 +91,7 @@ def open_issuance(
     database.migrate()
     shop = open_workshop(database, pki, clock, randomness)
     audit, certificates = shop.audit, shop.certificates
+    renewals = Renewals(shop, readers)
     opened = Issuance(
         public_url=home.public_url,
         clock=clock,
@@ -99,10 +100,10 @@ def open_issuance(
         enrolment=Enrolment(database, audit, Citizens(civil_register, clock), clock, randomness),
         approval=Approval(database, audit, clock),
         production=ProductionLine(shop, readers),
-        renewals=Renewals(shop, readers),
+        renewals=renewals,
         channel_keys=ChannelKeys(shop, readers),
         deliveries=Deliveries(database, audit, certificates, pki.master_keys["card"], clock, randomness),
-        lifecycle=Lifecycle(database, audit, certificates, clock),
+        lifecycle=Lifecycle(database, audit, certificates, clock, renewals),
     )
     opened.production.finish_voidings()
     opened.deliveries.finish_proven()

@@ -78,7 +78,7 @@ class GivenCard:
     def erase_in(self, reader: str, pin: str, puk: str) -> None:
         """Returns its PIV application to the factory's state, then to this PIN and PUK."""
         self.require_in(reader)
-        with pcsc.connect(reader) as connection, connection.transaction():
+        with pcsc.connect(reader) as connection, connection.exclusive():
             session = PivSession(connection)
             _block(lambda wrong: session.change_pin(wrong, wrong))
             _block(lambda wrong: session.change_puk(wrong, wrong))

@@ -53,7 +53,7 @@ def card_session(reader: str | None) -> Iterator["PivSession"]:
     from cardio.transport.base import CardConnection
     from cardio.transport.tracing import TracingConnection
 
-    with expected_errors(), pcsc.connect(reader_name(reader)) as connection, connection.transaction():
+    with expected_errors(), pcsc.connect(reader_name(reader)) as connection, connection.exclusive():
         traced: CardConnection = connection
         if click.get_current_context().find_object(bool):
             traced = TracingConnection(connection, lambda line: click.echo(line, err=True))

@@ -35,7 +35,7 @@ def deliver(card_number: str, server: str, cafile: Path | None, operator: str, r
         try:
             delivery = registry.open(card_number)
             pin = secret(NEW_PIN_VARIABLE, "The citizen's new PIN (6 to 8 digits)", confirm=True)
-            with pcsc.connect(name) as connection, connection.transaction():
+            with pcsc.connect(name) as connection, connection.exclusive():
                 signature = accept(connection, delivery, pin)
             registry.complete(delivery, signature)
         finally:

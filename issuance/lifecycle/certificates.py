@@ -1,12 +1,13 @@
 """What the registry asks of the authority, each thing safe to ask again after a torn run."""
 
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Protocol
 
 from issuance.lifecycle.models import CardCertificate
 from issuance.lifecycle.states import RevocationCause
 from pki.authority.values import CertificateRequest, IssuedCertificate
-from pki.errors import AlreadyInStateError
+from pki.errors import AlreadyInStateError, NotActivatedError
 from pki.status.state import RevocationReason
 
 _REASONS = {
@@ -23,6 +24,7 @@ class CertificateAuthority(Protocol):
     """The part of `pki.authority.Authority` that the registry uses."""
 
     def issue(self, request: CertificateRequest) -> IssuedCertificate: ...  # noqa: D102
+    def certificate(self, request_id: str) -> IssuedCertificate | None: ...  # noqa: D102
     def suspend_card(self, serials: Sequence[int], actor: str, note: str) -> None: ...  # noqa: D102
     def activate_card(self, serials: Sequence[int], actor: str, note: str) -> None: ...  # noqa: D102
     def resume_card(self, serials: Sequence[int], actor: str, note: str) -> None: ...  # noqa: D102
@@ -39,24 +41,33 @@ class Certificates:
         """Issues, or returns what the same request got before."""
         return self._authority.issue(request)
 
-    def hold(self, certificates: Iterable[CardCertificate], actor: str, note: str) -> None:
+    def serial_of(self, request_id: str) -> int | None:
+        """Of the certificate that a request got; None if it got none."""
+        issued = self._authority.certificate(request_id)
+        return None if issued is None else issued.serial
+
+    def hold(self, serials: Iterable[int], actor: str, note: str) -> None:
         """Puts them on hold; one that was revoked apart from its card stays revoked."""
-        self._authority.suspend_card(_serials(certificates), actor, note)
+        self._authority.suspend_card(sorted(serials), actor, note)
 
     def activate(self, certificates: Iterable[CardCertificate], actor: str, note: str) -> None:
         """Ends their first hold, of all or of none: the card was delivered."""
-        self._authority.activate_card(_serials(certificates), actor, note)
+        serials = [certificate.serial_number for certificate in certificates]
+        self._authority.activate_card(serials, actor, note)
 
-    def resume(self, certificates: Iterable[CardCertificate], actor: str, note: str) -> None:
+    def resume(self, serials: Iterable[int], actor: str, note: str) -> None:
         """Ends a later hold, of all or of none."""
-        self._authority.resume_card(_serials(certificates), actor, note)
+        self._authority.resume_card(sorted(serials), actor, note)
 
-    def revoke(
-        self, certificates: Iterable[CardCertificate], cause: RevocationCause, actor: str, note: str
-    ) -> None:
+    def resume_activated(self, serial: int, actor: str, note: str) -> None:
+        """Ends a later hold of one that may still be in its first; the first goes on."""
+        with suppress(NotActivatedError):
+            self._authority.resume_card([serial], actor, note)
+
+    def revoke(self, serials: Iterable[int], cause: RevocationCause, actor: str, note: str) -> None:
         """Revokes them for good."""
-        for certificate in certificates:
-            self.revoke_serial(certificate.serial_number, _REASONS[cause], actor, note)
+        for serial in sorted(serials):
+            self.revoke_serial(serial, _REASONS[cause], actor, note)
 
     def revoke_serial(self, serial: int, reason: RevocationReason, actor: str, note: str) -> None:
         """Revokes one for good."""
@@ -64,7 +75,3 @@ class Certificates:
             self._authority.revoke(serial, reason, actor, note)
         except AlreadyInStateError:
             return
-
-
-def _serials(certificates: Iterable[CardCertificate]) -> list[int]:
-    return [certificate.serial_number for certificate in certificates]

@@ -8,7 +8,7 @@ from contextlib import closing
 
 from sqlalchemy.orm import Session
 
-from cardio.globalplatform.keys import KeySet
+from cardio.globalplatform.keys import MAX_VERSION, KeySet
 from cardio.globalplatform.session import IssuerSecurityDomain
 from cardio.piv.session import PivSession
 from issuance.errors import ForbiddenTransitionError
@@ -20,7 +20,7 @@ from issuance.operators.service import Actor
 from issuance.production import personalisation
 from issuance.production.cardsecrets import issuer_channel_keys
 from issuance.production.connection import CountingConnection, Readers
-from issuance.production.errors import UnknownKeysError
+from issuance.production.errors import KeyVersionsUsedUpError, OvertakenError, UnknownKeysError
 from issuance.production.work import Workshop
 from pki.keys.masterkeys import MasterKey
 
@@ -46,7 +46,8 @@ class ChannelKeys:
     def rotate(self, actor: Actor, reader: str) -> int:
         """Gives the card in the reader its next channel keys, or finishes a torn rotation; their version.
 
-        Raises NotFoundError, ForbiddenTransitionError, UnknownKeysError, a CardError or a TransportError.
+        Raises NotFoundError, ForbiddenTransitionError, UnknownKeysError, KeyVersionsUsedUpError,
+        OvertakenError, a CardError or a TransportError.
         """
         actor.require(Role.CLERK, Role.SUPERVISOR)
         with (
@@ -65,6 +66,8 @@ class ChannelKeys:
             if card.state not in _ISSUED:
                 raise ForbiddenTransitionError("card", card.state, "rotate")
             if card.pending_channel_version is None:
+                if card.channel_version >= MAX_VERSION:
+                    raise KeyVersionsUsedUpError(number)
                 card.pending_channel_version = card.channel_version + 1
                 self._audit(session, actor, card, "begun", card.pending_channel_version)
             return recorded_keys(self._shop.master_keys["card"], card)
@@ -81,6 +84,9 @@ class ChannelKeys:
     def _record(self, actor: Actor, number: str, version: int) -> None:
         with self._shop.database.writing() as session:
             card = get_card(session, number)
+            session.refresh(card, with_for_update=True)
+            if card.pending_channel_version != version:
+                raise OvertakenError(number, "rotation")
             card.channel_version, card.pending_channel_version = version, None
             self._audit(session, actor, card, "finished", version)
 

@@ -33,8 +33,8 @@ class PcscReaders:
 
 
 @runtime_checkable
-class _Transactional(Protocol):
-    def transaction(self) -> AbstractContextManager[None]: ...
+class _Exclusive(Protocol):
+    def exclusive(self) -> AbstractContextManager[None]: ...
 
 
 class CountingConnection:
@@ -68,5 +68,5 @@ class CountingConnection:
         self._inner.close()
 
     def exclusive(self) -> AbstractContextManager[None]:
-        """Keeps other programs off the card, where the transport can."""
-        return self._inner.transaction() if isinstance(self._inner, _Transactional) else nullcontext()
+        """Keeps other programs off the card, where the transport can, and resets it before they get it."""
+        return self._inner.exclusive() if isinstance(self._inner, _Exclusive) else nullcontext()

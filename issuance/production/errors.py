@@ -13,6 +13,9 @@ class ProductionError(IssuanceError):
     ├── ProductionRunningError  the application's run is still at work
     ├── NothingToVoidError      the run or renewal has ended already
     ├── UnknownKeysError        the card has none of the keys that were recorded for it
+    ├── CardExpiredError        nothing is certified beyond the date on the card
+    ├── OvertakenError          somebody else went on with the same renewal or rotation
+    ├── KeyVersionsUsedUpError  the card had every version of channel keys that there is
     └── RunFailure              ends or interrupts a run
         ├── NotABlankError      the factory's key does not open this body
         ├── BodyUsedError       this body was taken before
@@ -61,6 +64,37 @@ class UnknownKeysError(ProductionError):
 
     def __init__(self, card_number: str) -> None:
         super().__init__(f"card {card_number} has none of the channel keys that were recorded for it")
+        self.card_number = card_number
+
+
+class CardExpiredError(ProductionError):
+    """The date on the card has passed: its holder needs another card, not another certificate."""
+
+    kind = "card-expired"
+
+    def __init__(self, card_number: str) -> None:
+        super().__init__(f"card {card_number} has expired")
+        self.card_number = card_number
+
+
+class OvertakenError(ProductionError):
+    """Somebody else went on with the same renewal or rotation meanwhile; what they recorded stands."""
+
+    kind = "overtaken"
+
+    def __init__(self, card_number: str, what: str) -> None:
+        super().__init__(f"somebody else went on with this {what} of card {card_number}")
+        self.card_number = card_number
+        self.what = what
+
+
+class KeyVersionsUsedUpError(ProductionError):
+    """The card had every version of channel keys that there is; an old one would bring its old keys back."""
+
+    kind = "key-versions-used-up"
+
+    def __init__(self, card_number: str) -> None:
+        super().__init__(f"card {card_number} had every version of channel keys that there is")
         self.card_number = card_number
 
 

@@ -7,7 +7,9 @@ with what was torn: without a recorded request another key is made, with one its
 
 from contextlib import closing
 from dataclasses import dataclass
+from datetime import datetime
 
+from cryptography import x509
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
@@ -15,7 +17,7 @@ from cardio.piv.session import PivSession
 from issuance.errors import ForbiddenTransitionError, NotFoundError
 from issuance.identifiers import new_identifier
 from issuance.lifecycle.cards import card_number, get_card
-from issuance.lifecycle.models import Card
+from issuance.lifecycle.models import Card, CardCertificate
 from issuance.lifecycle.states import CardState
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
@@ -23,12 +25,11 @@ from issuance.production import personalisation
 from issuance.production.cardsecrets import issuer_secrets
 from issuance.production.channelkeys import recorded_keys
 from issuance.production.connection import CountingConnection, Readers
-from issuance.production.errors import NothingToVoidError, UnknownKeysError
+from issuance.production.errors import CardExpiredError, NothingToVoidError, OvertakenError, UnknownKeysError
 from issuance.production.models import OPEN_RENEWAL_STATES, Renewal, RenewalState
 from issuance.production.personalisation import KEY_PLANS
 from issuance.production.work import CHALLENGE_BYTES, Workshop, certificate_row, issue, subject_of
 from pki.authority.values import CertificateRequest, IssuedCertificate
-from pki.errors import IssuanceError as AuthorityRefusedError
 from pki.profiles import Profile
 from pki.status.state import RevocationReason
 
@@ -61,8 +62,8 @@ class Renewals:
 
         `pin` is the holder's, given where the reader is; nothing is changed before the card takes it.
 
-        Raises NotFoundError, ForbiddenTransitionError, UnknownKeysError, ReadBackError, a CardError, a
-        TransportError or a PkiError.
+        Raises NotFoundError, ForbiddenTransitionError, UnknownKeysError, CardExpiredError, OvertakenError,
+        NothingToVoidError, ReadBackError, a CardError, a TransportError or a PkiError.
         """
         actor.require(Role.CLERK, Role.SUPERVISOR)
         if profile not in RENEWABLE:
@@ -78,6 +79,7 @@ class Renewals:
             if renewal.csr is None:
                 renewal = self._make_key(session, renewal, pin)
             issued = issue(self._shop, self._request(renewal))
+            self._enter(renewal.id, issued)
             self._write(session, issued, pin)
             return self._finish(actor, renewal.id, issued)
 
@@ -90,7 +92,7 @@ class Renewals:
         return self._give_up(actor.username, renewal_id)
 
     def give_up_ended(self) -> int:
-        """Gives up the torn renewals of cards that were revoked meanwhile; returns how many those were."""
+        """Gives up what was begun just when its card was revoked; returns how many those were."""
         query = select(Renewal.id).join(Card).where(Card.state == CardState.REVOKED)
         with self._shop.database.reading() as session:
             waiting = list(session.scalars(query.where(Renewal.state.in_(OPEN_RENEWAL_STATES))))
@@ -101,16 +103,36 @@ class Renewals:
     def _give_up(self, actor: str, renewal_id: str) -> RenewalView:
         with self._shop.database.reading() as session:
             renewal = _get(session, renewal_id)
-        serial = None if renewal.csr is None else self._serial(renewal)
+        serial = self._serial(renewal)
         with self._shop.database.writing() as session:
             renewal = _get(session, renewal_id)
-            renewal.state, renewal.ended_at = RenewalState.GIVEN_UP.value, self._shop.clock()
-            self._audit(session, actor, renewal, "given-up")
+            self._end(session, actor, renewal, serial)
             session.flush()
             if serial is not None:
-                reason = RevocationReason.CESSATION_OF_OPERATION
-                self._shop.certificates.revoke_serial(serial, reason, actor, "renewal given up")
+                self._revoke(serial, actor)
             return _view(renewal)
+
+    def _end(self, session: Session, actor: str, renewal: Renewal, serial: int | None) -> None:
+        now = self._shop.clock()
+        renewal.state, renewal.ended_at = RenewalState.GIVEN_UP.value, now
+        entered = None if serial is None else session.get(CardCertificate, f"{serial:x}")
+        if entered is not None:
+            entered.superseded_at = now
+        self._audit(session, actor, renewal, "given-up")
+
+    def _revoke(self, serial: int, actor: str) -> None:
+        reason = RevocationReason.CESSATION_OF_OPERATION
+        self._shop.certificates.revoke_serial(serial, reason, actor, "renewal given up")
+
+    def issued_on(self, session: Session, number: str) -> set[int]:
+        """Serials of what the card's torn renewals got from the authority, good or not yet."""
+        serials = {self._serial(renewal) for renewal in session.scalars(_open_on(number))}
+        return {serial for serial in serials if serial is not None}
+
+    def end_on(self, session: Session, number: str, actor: str) -> None:
+        """Gives up the card's torn renewals; the caller revokes what they got."""
+        for renewal in session.scalars(_open_on(number)).all():
+            self._end(session, actor, renewal, self._serial(renewal))
 
     def open_on(self, number: str) -> list[RenewalView]:
         """The torn renewals of a card."""
@@ -133,6 +155,8 @@ class Renewals:
 
     def _begin(self, actor: Actor, number: str, profile: Profile) -> Renewal:
         with self._shop.database.writing() as session:
+            if _ends_at(get_card(session, number)) <= self._shop.clock():
+                raise CardExpiredError(number)
             found = session.scalar(_open_on(number).where(Renewal.profile == profile.value))
             if found is not None:
                 return found
@@ -156,6 +180,8 @@ class Renewals:
         csr = personalisation.sign_request(piv, plan, key, pin, renewal.card_number)
         with self._shop.database.writing() as session:
             recorded = _get(session, renewal.id)
+            if recorded.csr is not None:
+                raise OvertakenError(renewal.card_number, "renewal")
             recorded.csr, recorded.state = csr, RenewalState.REQUESTED.value
             return recorded
 
@@ -175,14 +201,29 @@ class Renewals:
     def _request(self, renewal: Renewal) -> CertificateRequest:
         """The same for each attempt, so that the authority issues once."""
         with self._shop.database.reading() as session:
-            subject = subject_of(get_card(session, renewal.card_number).application)
+            card = get_card(session, renewal.card_number)
+            subject, ends_at = subject_of(card.application), _ends_at(card)
         return CertificateRequest(
-            request_id=f"{renewal.id}-{renewal.profile}",
+            request_id=_request_id(renewal),
             profile=Profile(renewal.profile),
             subject=subject,
             csr=renewal.csr or b"",
             actor=renewal.started_by,
+            not_after=ends_at,
         )
+
+    def _enter(self, renewal_id: str, issued: IssuedCertificate) -> None:
+        """Before it can be good: whoever suspends or revokes the card finds it."""
+        with self._shop.database.writing() as session:
+            renewal = session.get_one(Renewal, renewal_id)
+            session.refresh(renewal.card, with_for_update=True)
+            ended = renewal.state not in OPEN_RENEWAL_STATES
+            certificate = certificate_row(renewal.card_number, issued)
+            if not ended and session.get(CardCertificate, certificate.serial) is None:
+                session.add(certificate)
+        if ended:
+            self._revoke(issued.serial, renewal.started_by)
+            raise NothingToVoidError(renewal.state, "renewal")
 
     def _write(self, piv: PivSession, issued: IssuedCertificate, pin: str) -> None:
         """Writes the certificate, and lets the card show that it holds it and its key."""
@@ -198,9 +239,8 @@ class Renewals:
             renewal = _get(session, renewal_id)
             # Nobody suspends or revokes the card between this look at it and the commit.
             session.refresh(renewal.card, with_for_update=True)
-            card = _active(session, renewal.card_number)
-            certificate = certificate_row(card.card_number, issued)
-            session.add(certificate)
+            _active(session, renewal.card_number)
+            certificate = session.get_one(CardCertificate, f"{issued.serial:x}")
             renewal.serial, renewal.state = certificate.serial, RenewalState.FINISHED.value
             renewal.ended_at = self._shop.clock()
             self._audit(session, actor.username, renewal, "finished")
@@ -210,15 +250,26 @@ class Renewals:
             return _view(renewal)
 
     def _serial(self, renewal: Renewal) -> int | None:
-        # The same request again tells the serial, even when the first answer was lost.
-        try:
-            return self._shop.certificates.issue(self._request(renewal)).serial
-        except AuthorityRefusedError:
-            return None
+        """Of what the renewal got, even when the answer was lost; nothing is asked for anew."""
+        return self._shop.certificates.serial_of(_request_id(renewal))
 
     def _audit(self, session: Session, actor: str, renewal: Renewal, what: str) -> None:
         subject, details = f"card:{renewal.card_number}", {"renewal": renewal.id, "profile": renewal.profile}
         self._shop.audit.record(session, actor, f"renewal.{what}", subject, details)
+
+
+def _request_id(renewal: Renewal) -> str:
+    return f"{renewal.id}-{renewal.profile}"
+
+
+def _ends_at(card: Card) -> datetime:
+    """What the date on the card was taken from: the first end of what it was produced with."""
+    by_age = sorted(card.certificates, key=_issued_at)
+    return min(certificate.not_after for certificate in by_age[: len(KEY_PLANS)])
+
+
+def _issued_at(certificate: CardCertificate) -> datetime:
+    return x509.load_der_x509_certificate(certificate.der).not_valid_before_utc
 
 
 def _open_on(number: str) -> Select[Renewal]:

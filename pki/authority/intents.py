@@ -26,7 +26,7 @@ from pki.hierarchy import crl_scope, shard_of
 from pki.lint.serial import SERIAL_BITS
 from pki.profiles.extensions import PublicAddresses
 from pki.profiles.profile import Profile
-from pki.profiles.tbs import encode_tbs, validity_from
+from pki.profiles.tbs import Validity, encode_tbs, validity_from
 from pki.status.state import Status
 from pki.store.bulk import among, dialect_of, insert_rows, table_of
 from pki.store.columns import seconds_of, serial_octets
@@ -107,6 +107,10 @@ class IntentWriter:
     def _intent(self, order: Order, issuer: IssuingCa, now: datetime) -> RecordedIntent:
         definition, ca = order.definition, issuer.facts
         validity = validity_from(now, definition.life, ca.validity)
+        if order.not_after is not None:
+            validity = Validity(validity.not_before, min(validity.not_after, order.not_after))
+            if order.not_after <= validity.not_before:
+                raise IssuanceError(order.request_id, "the end that it asks for has passed")
         if not ca.validity.not_before <= validity.not_before < validity.not_after:
             raise IssuerExpiredError(order.request_id, f"CA {issuer.name} is not valid now")
         serial = new_serial(self.entropy)

@@ -2,6 +2,7 @@
 
 import hashlib
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import cached_property
 
 from pki.auditchain.canonical import canonical_json
@@ -39,6 +40,8 @@ class Order:
     key_kind: KeyKind
     actor: str
     provenance: str | None = None
+    not_after: datetime | None = None
+    """Its end at the latest."""
 
     @cached_property
     def fingerprint(self) -> bytes:
@@ -54,6 +57,8 @@ class Order:
             "spki": self.spki.hex(),
             "provenance": self.provenance,
         }
+        if self.not_after is not None:  # requests without it keep the fingerprint that they have on record
+            content["not_after"] = self.not_after.isoformat()
         return hashlib.sha256(canonical_json(content)).digest()
 
     @cached_property
@@ -81,6 +86,7 @@ def order_for(
         key=verify_csr(request.csr),
         actor=request.actor,
         provenance=request.provenance,
+        not_after=request.not_after,
         definitions=definitions,
     )
 
@@ -123,6 +129,7 @@ def make_order(
     key: SignerPublicKey,
     actor: str,
     provenance: str | None = None,
+    not_after: datetime | None = None,
     definitions: Definitions = DEFINITIONS,
 ) -> Order:
     """An order for any profile. Raises IssuanceError; KeyNotAllowedError for a key of another kind."""
@@ -142,4 +149,5 @@ def make_order(
         key_kind=kind,
         actor=actor,
         provenance=provenance,
+        not_after=not_after,
     )

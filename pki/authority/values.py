@@ -56,6 +56,8 @@ class CertificateRequest:
     """Who wants it, for the audit chain."""
     provenance: str | None = None
     """Where the key was made (a chip batch), at most 64 characters: what a mass action selects by."""
+    not_after: datetime | None = None
+    """Its end at the latest, in whole seconds; None: what profile and CA allow."""
 
 
 @dataclass(frozen=True)

@@ -140,9 +140,9 @@ class InProcessConnection:
             return int(error.hresult)
         return Hresult.SUCCESS
 
-    def unlock(self) -> None:
-        """Ends the transaction."""
-        self._slot.end_transaction(self, whole=False)
+    def unlock(self, disposition: int) -> None:
+        """Ends the transaction; the card is reset before another connection gets it, or left."""
+        self._slot.end_transaction(self, whole=False, reset=disposition == Disposition.RESET_CARD)
 
 
 class _Slot:
@@ -225,10 +225,13 @@ class _Slot:
             self._owner = connection
             self._depth += 1
 
-    def end_transaction(self, connection: InProcessConnection, *, whole: bool) -> None:
+    def end_transaction(self, connection: InProcessConnection, *, whole: bool, reset: bool = False) -> None:
         with self._free:
             if self._owner is not connection:
                 return
+            if reset and self._card is not None:
+                self._card.reset()
+                self._resets += 1
             self._depth = 0 if whole else self._depth - 1
             if self._depth == 0:
                 self._owner = None

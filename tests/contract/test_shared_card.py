@@ -2,6 +2,7 @@
 
 import os
 import re
+import threading
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -14,6 +15,7 @@ from cardio.errors import InvalidPinError, ManagementKeyRequiredError, ObjectNot
 from cardio.globalplatform.errors import SecureChannelClosedError
 from cardio.globalplatform.handshake import open_secure_channel
 from cardio.piv.objects import Chuid, ObjectId
+from cardio.piv.session import PivSession
 from cardio.piv.shared import SharedPivSession
 from cardio.piv.slots import Algorithm, PublicKey, Slot
 from cardio.transport import pcsc
@@ -93,6 +95,39 @@ def test_the_example_of_the_page_outlives_resets_between_signatures(bench: Bench
     known = {"pcsc": pcsc, "SharedPivSession": SharedPivSession, "Slot": Slot, "SHA256": SHA256}
     exec(example, known | given)  # noqa: S102 - the project's own page
     assert len(set(signatures)) == 3
+
+
+def test_who_waits_for_an_exclusive_session_finds_the_card_reset(bench: Bench) -> None:
+    """Also before the first connection is closed, and its end is no second reset."""
+    bench.delivered().channel.connection.close()
+    mine, other = bench.connect(), bench.connect()
+    found: list[bool] = []
+
+    def intrude() -> None:
+        while True:  # the reset is told once; what came before it waited
+            try:
+                with other.transaction():
+                    found.append(PivSession(other).pin_status().verified)
+                    return
+            except CardResetError:
+                other.reconnect()
+
+    thread = threading.Thread(target=intrude)
+    with mine.exclusive():
+        session = PivSession(mine)
+        session.verify_pin(PIN)
+        session.authenticate_management(bench.management_key)
+        thread.start()
+        for _ in range(20):
+            session.card_serial()
+        assert session.pin_status().verified
+    thread.join()
+    assert found == [False]
+    with pytest.raises(CardResetError):
+        session.pin_status()
+    mine.close()
+    with pytest.raises(ManagementKeyRequiredError):
+        PivSession(other).put_object(ObjectId.SECURITY_OBJECT, b"x")
 
 
 def test_what_needs_no_pin_goes_on(bench: Bench) -> None:

@@ -1,13 +1,13 @@
 """A connection to the card in a reader."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from smartcard import scard
 from smartcard.Exceptions import SmartcardException
 
 from cardio.transport.base import CardRemovedError
-from cardio.transport.pcsc.failures import NO_HANDLE, raise_failure
+from cardio.transport.pcsc.failures import NO_HANDLE, SUCCESS, raise_failure
 from cardio.transport.pcsc.pyscardconnection import ServiceConnection
 from cardio.transport.pcsc.shapes import PyscardConnectionLike
 
@@ -84,13 +84,23 @@ class PcscConnection:
             _reconnect_as_it_is(self._connection)
             self._atr = bytes(self._connection.getATR())
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """Keeps other programs off the card; wrap SELECT … VERIFY … SIGN in one.
+    def transaction(self) -> AbstractContextManager[None]:
+        """Keeps other programs off the card, and leaves it as it is: what was proved is theirs too.
 
         :raises CardResetError: the card was reset by another program since; reconnect and begin again
         :raises CardRemovedError: it was pulled
         """
+        return self._transaction(scard.SCARD_LEAVE_CARD)
+
+    def exclusive(self) -> AbstractContextManager[None]:
+        """Keeps other programs off the card, and resets it before they get it; wrap SELECT … VERIFY in one.
+
+        The outermost transaction. Only `reset` or `reconnect` goes on after it. Raises as `transaction`.
+        """
+        return self._transaction(scard.SCARD_RESET_CARD)
+
+    @contextmanager
+    def _transaction(self, disposition: int) -> Iterator[None]:
         self._require_open()
         begin, end = _transaction_calls(self._connection)
         with self._mapped(while_connected=True):
@@ -100,7 +110,7 @@ class PcscConnection:
         try:
             yield
         finally:
-            end()  # fails only when the card has gone, which the work inside has reported
+            end(disposition)  # fails only when the card has gone, which the work inside has reported
 
     def close(self) -> None:
         """Ends the connection; the card is reset. Closing twice is allowed."""
@@ -131,12 +141,12 @@ def _reconnect_as_it_is(connection: PyscardConnectionLike) -> None:
 
 def _transaction_calls(
     connection: PyscardConnectionLike,
-) -> tuple[Callable[[], int | None], Callable[[], int | None]]:
-    """The calls that begin and end a transaction; readers of this process may have none."""
+) -> tuple[Callable[[], int | None], Callable[[int], int | None]]:
+    """The calls that begin a transaction and end it; readers of this process may have none."""
     if isinstance(connection, ServiceConnection):
         return (
             lambda: _begin_transaction(connection.hcard),
-            lambda: _end_transaction(connection.hcard),
+            lambda disposition: _end_transaction(connection, disposition),
         )
     return getattr(connection, "lock", _nothing), getattr(connection, "unlock", _nothing)
 
@@ -146,9 +156,16 @@ def _begin_transaction(handle: int | None) -> int:
     return NO_HANDLE if handle is None else int(scard.SCardBeginTransaction(handle))
 
 
-def _end_transaction(handle: int | None) -> int:
-    return NO_HANDLE if handle is None else int(scard.SCardEndTransaction(handle, scard.SCARD_LEAVE_CARD))
+def _end_transaction(connection: ServiceConnection, disposition: int) -> int:
+    handle = connection.hcard
+    if handle is None:
+        return NO_HANDLE
+    result = int(scard.SCardEndTransaction(handle, disposition))
+    if disposition == scard.SCARD_RESET_CARD and result == SUCCESS:
+        # It is another program's turn: a second reset at the end would only disturb that one.
+        connection.disposition = scard.SCARD_LEAVE_CARD
+    return result
 
 
-def _nothing() -> None:
+def _nothing(*_disposition: int) -> None:
     return None

@@ -9,7 +9,7 @@ class PyscardConnectionLike(Protocol):
     """The part of pyscard's `CardConnection` used here; raises pyscard's exceptions.
 
     A connection of a reader inside this process that takes part in transactions also has `lock()` and
-    `unlock()`, as pyscard's own decorators do.
+    `unlock(disposition)`.
     """
 
     def connect(self, *, disposition: int) -> None:

@@ -64,8 +64,8 @@ class FakeConnection:
     def lock(self) -> None:
         self._call("lock")
 
-    def unlock(self) -> None:
-        self._call("unlock")
+    def unlock(self, disposition: int) -> None:
+        self._call(f"unlock {disposition}")
 
 
 class FakeReader:
@@ -188,11 +188,18 @@ def test_a_closed_connection_is_not_used(use: Callable[[pcsc.PcscConnection], ob
             use(connection)
 
 
+def test_an_exclusive_transaction_ends_with_a_reset_also_after_an_error() -> None:
+    with _reader() as reader, pcsc.connect(reader.name) as connection:
+        with pytest.raises(RuntimeError), connection.exclusive():
+            raise RuntimeError
+        assert reader.connection.calls[-2:] == ["lock", "unlock 1"]
+
+
 def test_a_transaction_ends_also_after_an_error() -> None:
     with _reader() as reader, pcsc.connect(reader.name) as connection:
         with pytest.raises(RuntimeError), connection.transaction():
             raise RuntimeError
-        assert reader.connection.calls[-2:] == ["lock", "unlock"]
+        assert reader.connection.calls[-2:] == ["lock", "unlock 0"]
 
 
 def test_a_transaction_that_cannot_begin() -> None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -99,6 +99,32 @@ def reseal(pki: Pki, request_id: str) -> None:
         intent = read_intents(session, [request_id])[request_id]
         row = update(Intent).where(Intent.request_id == request_id)
         session.execute(row.values(seal=seal.seal(intent)))
+
+
+def test_a_certificate_ends_when_it_was_asked_to_at_the_latest(
+    authority: Authority, citizen_request: Requests, clock: Any
+) -> None:
+    signer = FileSigner.generate(ec.SECP256R1())
+    now = clock().replace(microsecond=0)
+    request = replace(citizen_request(signer=signer), not_after=now + timedelta(days=7))
+    issued = authority.issue(request)
+    assert issued.not_after == now + timedelta(days=7)
+    assert authority.issue(request) == issued
+    with pytest.raises(RequestConflictError):
+        authority.issue(replace(request, not_after=None))
+
+
+def test_a_late_end_is_no_longer_life(authority: Authority, citizen_request: Requests, clock: Any) -> None:
+    usual = authority.issue(citizen_request(request_id="usual"))
+    late = replace(citizen_request(request_id="late"), not_after=usual.not_after + timedelta(days=1))
+    assert authority.issue(late).not_after - clock() <= usual.not_after - usual.not_before
+
+
+def test_an_end_that_has_passed_is_refused(
+    authority: Authority, citizen_request: Requests, clock: Any
+) -> None:
+    with pytest.raises(IssuanceError):
+        authority.issue(replace(citizen_request(), not_after=clock().replace(microsecond=0)))
 
 
 def test_the_same_request_gives_the_same_certificate(
