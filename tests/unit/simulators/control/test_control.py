@@ -156,6 +156,11 @@ class TestPad:
             desk.set_pad(names[0], None)
             assert session.pin_pad() is None
 
+    def test_no_repr_shows_what_is_pressed(self) -> None:
+        shown = repr(PadKeys.from_json({"pin": PIN, "new_pin": NEW_PIN}))
+        assert PIN not in shown
+        assert NEW_PIN not in shown
+
     def test_two_new_pins_that_differ(self, desk: Desk, names: list[str]) -> None:
         desk.insert(names[0], "1.card", PERFECT)
         keys = {"current_pin": PIN, "new_pin": NEW_PIN, "new_pin_again": "000000"}
