@@ -1,11 +1,20 @@
 """RFC 9457 problem documents, the one form in which all three services refuse an HTTP request."""
 
+import json
 from collections.abc import Mapping
 
 from starlette.responses import JSONResponse
 
 MEDIA_TYPE = "application/problem+json"
 _TYPE_PREFIX = "urn:hoviat:problem:"
+
+
+class AsciiJsonResponse(JSONResponse):
+    """JSON that can be sent whatever is in it: a lone surrogate from a request has no UTF-8."""
+
+    def render(self, content: object) -> bytes:
+        """The body."""
+        return json.dumps(content, allow_nan=False, separators=(",", ":")).encode()
 
 
 def problem(
@@ -21,4 +30,4 @@ def problem(
     if detail is not None:
         body["detail"] = detail
     body.update(extensions or {})
-    return JSONResponse(body, status, dict(headers or {}), MEDIA_TYPE)
+    return AsciiJsonResponse(body, status, dict(headers or {}), MEDIA_TYPE)

@@ -66,25 +66,27 @@ class GivenCard:
         except (OSError, ValueError, TypeError, KeyError) as error:
             raise GivenCardError(f"{path}: not the description of a card for tests: {error!r}") from None
 
-    def require_in(self, reader: str) -> None:
-        """Makes sure, without any PIN, that this card is in the reader of exactly this name."""
-        if reader not in pcsc.list_readers():
-            raise GivenCardError(f"no reader is named exactly {reader!r}: {pcsc.list_readers()}")
-        with pcsc.connect(reader) as connection:
-            found = PivSession(connection).card_serial()
-        if found != self.serial:
-            raise GivenCardError(f"card {found} is in {reader}; only {self.serial} is given for tests")
+    def require(self, connection: pcsc.PcscConnection) -> None:
+        """Makes sure, without any PIN, that this card is at the other end."""
+        with connection.transaction():
+            self._require_in(PivSession(connection))
 
     def erase_in(self, reader: str, pin: str, puk: str) -> None:
-        """Returns its PIV application to the factory's state, then to this PIN and PUK."""
-        self.require_in(reader)
+        """Returns its PIV application to the factory's state, then to this PIN and PUK.
+
+        The card is asked its number in the transaction that erases it: hands may swap cards before.
+        """
+        if reader not in pcsc.list_readers():
+            raise GivenCardError(f"no reader is named exactly {reader!r}: {pcsc.list_readers()}")
         with pcsc.connect(reader) as connection, connection.exclusive():
             session = PivSession(connection)
+            self._require_in(session)
             _block(lambda wrong: session.change_pin(wrong, wrong))
             _block(lambda wrong: session.change_puk(wrong, wrong))
             try:
                 session.channel.send(CommandApdu(0, _INS_RESET, 0, 0))
                 session.reset()
+                self._require_in(session)  # a reset takes whatever card is in the reader then
                 session.authenticate_management(self.management_key)
                 session.change_pin(self.pin, pin)
                 session.change_puk(self.puk, puk)
@@ -92,6 +94,12 @@ class GivenCard:
                 raise GivenCardError(
                     f"card {self.serial} can't be erased as its file says: {error}"
                 ) from error
+
+    def _require_in(self, session: PivSession) -> None:
+        found = session.card_serial()
+        if found != self.serial:
+            reader = session.channel.connection.name
+            raise GivenCardError(f"card {found} is in {reader}; only {self.serial} is given for tests")
 
 
 def _block(attempt: Callable[[str], None]) -> None:

@@ -95,7 +95,7 @@ def _certificate_facts(der: bytes) -> dict[str, str]:
 
 
 def _print_info(facts: dict[str, Any]) -> None:
-    click.echo(f"Reader       {facts['reader']}")
+    click.echo(f"Reader       {shown(facts['reader'])}")
     click.echo(f"ATR          {facts['atr']}")
     click.echo(f"Serial       {facts['serial'] if facts['serial'] is not None else 'not told'}")
     if facts["version"]:

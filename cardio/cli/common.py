@@ -25,9 +25,12 @@ json_option = click.option("--json", "as_json", is_flag=True, help="Print the re
 
 
 def shown(text: str) -> str:
-    """The text without control characters: a card or a site could steer the terminal with them."""
-    kept = (sign if sign.isprintable() or sign in _JOINERS else "\ufffd" for sign in text)
-    return "".join(kept)
+    """The text without control characters: a card, a reader or a site could steer the terminal with them."""
+    return "".join(sign if _is_harmless(sign) else "\ufffd" for sign in text)
+
+
+def _is_harmless(sign: str) -> bool:
+    return sign.isprintable() or sign in _JOINERS
 
 
 @contextmanager
@@ -40,9 +43,8 @@ def expected_errors() -> Iterator[None]:
     except CardError as error:
         raise click.ClickException(shown(str(error))) from None
     except OSError as error:
-        raise click.ClickException(
-            f"{error.filename}: {error.strerror}" if error.filename else str(error)
-        ) from None
+        told = f"{error.filename}: {error.strerror}" if error.filename else str(error)
+        raise click.ClickException(shown(told)) from None
 
 
 @contextmanager
@@ -71,7 +73,7 @@ def reader_name(given: str | None) -> str:
         return names[0]
     if not names:
         raise click.ClickException("no reader is connected")
-    raise click.ClickException("several readers; name one with --reader: " + ", ".join(names))
+    raise click.ClickException("several readers; name one with --reader: " + shown(", ".join(names)))
 
 
 def secret(variable: str, prompt: str, *, confirm: bool = False) -> str:
@@ -110,5 +112,10 @@ def announces_pad(connection: "CardConnection", variable: str = PIN_VARIABLE, na
 
 
 def print_json(value: object) -> None:
-    """The result on stdout."""
-    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    """The result on stdout; what could steer the terminal is escaped, and the JSON means the same."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    click.echo("".join(map(_escaped, text)))
+
+
+def _escaped(sign: str) -> str:
+    return sign if sign == "\n" or _is_harmless(sign) else json.dumps(sign)[1:-1]

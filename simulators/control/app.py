@@ -7,11 +7,11 @@ from collections.abc import Awaitable, Callable
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from pki.app import not_allowed, not_found
-from pki.problems import problem
+from pki.problems import AsciiJsonResponse, problem
 from simulators.card.errors import CardSimulationError
 from simulators.control.conditions import Conditions, ConditionsError
 from simulators.control.desk import Desk, UnknownCardError, UnknownReaderError
@@ -20,6 +20,7 @@ from simulators.readers.errors import ReaderSimulationError
 
 MAX_BODY = 256 * 1024
 _SCHEME = "Bearer "
+_LOOPBACK = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 
 class _RefusedError(Exception):
@@ -32,17 +33,18 @@ def create_app(desk: Desk, token: str) -> Starlette:
     """GET /readers; PUT /readers/{name}/card with `card`, maybe `other` and conditions; DELETE the same.
     PUT /readers/{name}/pad with what is pressed at its PIN pad (see `PadKeys`); DELETE takes the pad away.
 
-    Every request bears `Authorization: Bearer TOKEN`: a web page in this machine's browser moves no cards.
+    Every request bears `Authorization: Bearer TOKEN` and names a loopback host: a web page in this machine's
+    browser moves no cards, whatever address its own name has been given meanwhile.
     """
 
     async def readers(_request: Request) -> Response:
         found = await run_in_threadpool(desk.occupancies)
-        return JSONResponse([vars(entry) for entry in found])
+        return AsciiJsonResponse([vars(entry) for entry in found])
 
     async def insert(request: Request) -> Response:
         card, other, conditions = _insertion(await _body(request))
         await run_in_threadpool(desk.insert, request.path_params["name"], card, conditions, other)
-        return JSONResponse({"reader": request.path_params["name"], "card": card})
+        return AsciiJsonResponse({"reader": request.path_params["name"], "card": card})
 
     async def remove(request: Request) -> Response:
         await run_in_threadpool(desk.remove, request.path_params["name"])
@@ -76,9 +78,9 @@ def _guarded(handler: _Handler, token: str) -> _Handler:
     expected = (_SCHEME + token).encode()
 
     async def guarded(request: Request) -> Response:
-        presented = request.headers.get("authorization", "").encode()
-        if not hmac.compare_digest(presented, expected):
-            return problem(401, "unauthenticated", "The token is missing or wrong")
+        refusal = _refusal(request, expected)
+        if refusal is not None:
+            return refusal
         try:
             return await handler(request)
         except _RefusedError as refused:
@@ -91,6 +93,19 @@ def _guarded(handler: _Handler, token: str) -> _Handler:
             return problem(409, "not-inserted", "The card was not inserted", str(error))
 
     return guarded
+
+
+def _refusal(request: Request, authorization: bytes) -> Response | None:
+    if not _names_loopback(request.headers.get("host", "")):
+        return problem(421, "misdirected", "Only this machine's own names are served here")
+    if not hmac.compare_digest(request.headers.get("authorization", "").encode(), authorization):
+        return problem(401, "unauthenticated", "The token is missing or wrong")
+    return None
+
+
+def _names_loopback(host: str) -> bool:
+    name, colon, port = host.rpartition(":")
+    return host.lower() in _LOOPBACK or (bool(colon) and port.isdigit() and name.lower() in _LOOPBACK)
 
 
 async def _body(request: Request) -> object:

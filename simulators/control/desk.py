@@ -120,6 +120,13 @@ class Desk:
 
     def _path(self, name: str) -> Path:
         path = self._folder / name
-        if path.name != name or not path.is_file():
+        if path.name != name or not _is_file(path):
             raise UnknownCardError(name)
         return path
+
+
+def _is_file(path: Path) -> bool:
+    try:
+        return path.is_file()
+    except (OSError, ValueError):  # longer than a name can be, or not to be encoded
+        return False

@@ -70,8 +70,11 @@ class Bench:
         self._hands.put_in(self._hands.random_challenges)
 
     def connect(self) -> pcsc.PcscConnection:
-        """A connection that the end of the test closes."""
-        return self._stack.enter_context(pcsc.connect(self.name))
+        """A connection that the end of the test closes; to no other card than the one that was given."""
+        connection = self._stack.enter_context(pcsc.connect(self.name))
+        if self._place.given is not None:
+            self._place.given.require(connection)
+        return connection
 
     def session(self) -> PivSession:
         """A session over a connection of its own."""

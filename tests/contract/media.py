@@ -47,6 +47,8 @@ class Place:
     transport_pin: bool
     hands: Hands | None
     """None where no program moves cards."""
+    given: GivenCard | None = None
+    """The only card that may be in the reader, where hands can swap it."""
 
 
 @contextmanager
@@ -80,7 +82,7 @@ def over_pcscd(folder: Path, busy: str | None) -> Iterator[Place]:
 def given(reader: str, card: GivenCard) -> Iterator[Place]:
     """A card in a reader that somebody gave us for tests."""
     card.erase_in(reader, TRANSPORT_PIN, PUK)
-    yield Place(reader, card.serial, card.management_key, card.channel_keys, card.transport_pin, None)
+    yield Place(reader, card.serial, card.management_key, card.channel_keys, card.transport_pin, None, card)
 
 
 @dataclass(frozen=True)

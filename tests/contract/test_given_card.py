@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -18,7 +19,8 @@ from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.readers.inprocess import InProcessReader
 from simulators.readers.wrapped import WrappedCard
-from tests.contract.media import PIN, PUK, TRANSPORT_PIN
+from tests.contract.conftest import Bench
+from tests.contract.media import PIN, PUK, TRANSPORT_PIN, given
 from tests.givencard import GivenCard, GivenCardError
 
 SERIAL = 30_111_333
@@ -85,6 +87,64 @@ def test_another_card_is_asked_its_number_and_nothing_else(heard: Heard, reader:
     with pytest.raises(GivenCardError, match="only"):
         card.erase_in(reader, TRANSPORT_PIN, PUK)
     assert heard.instructions == [0xA4, 0xF8]
+
+
+class TestSwaps:
+    """Another card comes whenever a connection to the one before has ended."""
+
+    @pytest.fixture
+    def other(self, tmp_path: Path) -> Iterator[Heard]:
+        path = tmp_path / "other.json"
+        create_blank(path, SERIAL + 1, FACTORY_PIN, FACTORY_PUK, KEY)
+        with CardFile.open(path) as file:
+            yield Heard(SimulatedCard(file))
+
+    @pytest.fixture
+    def swapping(
+        self, heard: Heard, other: Heard, monkeypatch: pytest.MonkeyPatch
+    ) -> Iterator[InProcessReader]:
+        connect = pcsc.connect
+        with InProcessReader(f"Swapped Reader {uuid4()}") as reader:
+            reader.insert(heard)
+
+            @contextmanager
+            def connect_once(name: str) -> Iterator[pcsc.PcscConnection]:
+                with connect(name) as connection:
+                    yield connection
+                reader.insert(other)
+
+            monkeypatch.setattr(pcsc, "connect", connect_once)
+            yield reader
+
+    def test_what_is_erased_was_asked_in_the_same_breath(
+        self, heard: Heard, other: Heard, swapping: InProcessReader, tmp_path: Path
+    ) -> None:
+        card = GivenCard.load(described(tmp_path))
+        card.erase_in(swapping.name, TRANSPORT_PIN, PUK)
+        assert heard.instructions[:2] == [0xA4, 0xF8]
+        with pytest.raises(GivenCardError, match="only"):
+            card.erase_in(swapping.name, TRANSPORT_PIN, PUK)
+        assert other.instructions == [0xA4, 0xF8]
+
+    def test_a_card_that_comes_with_the_reset_gets_nothing(
+        self, heard: Heard, other: Heard, reader: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        def swap() -> bytes:
+            monkeypatch.setattr(heard, "_card", other)
+            return other.reset()
+
+        monkeypatch.setattr(heard, "reset", swap)
+        with pytest.raises(GivenCardError, match="only"):
+            GivenCard.load(described(tmp_path)).erase_in(reader, TRANSPORT_PIN, PUK)
+        assert other.instructions == [0xA4, 0xF8]
+
+    def test_a_test_connects_to_no_other_card(
+        self, other: Heard, swapping: InProcessReader, tmp_path: Path
+    ) -> None:
+        card = GivenCard.load(described(tmp_path))
+        with given(swapping.name, card) as place, ExitStack() as stack, pytest.raises(GivenCardError):
+            Bench(place, stack).issuer()
+        assert other.instructions == [0xA4, 0xF8]
 
 
 @pytest.mark.parametrize("cut", [slice(0, -1), slice(1, None), slice(0, 12)], ids=["end", "begin", "prefix"])

@@ -11,6 +11,7 @@ from uuid import UUID
 import pytest
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from cardio.apdu import INS
 from cardio.errors import InvalidPinError, ManagementKeyRequiredError, ObjectNotFoundError, PinRequiredError
 from cardio.globalplatform.errors import SecureChannelClosedError
 from cardio.globalplatform.handshake import open_secure_channel
@@ -25,6 +26,9 @@ from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.faults.card import FaultyCard
 from simulators.faults.script import Effect, Fault, FaultScript
+from simulators.readers.padreader import PadReaderCard
+from simulators.readers.pinpad import PinPad, Prompt
+from simulators.readers.wrapped import WrappedCard
 from tests.contract.conftest import Bench
 from tests.contract.media import PIN, PUK, TRANSPORT_PIN
 
@@ -32,6 +36,7 @@ CARD_PAGE = (Path(__file__).parents[2] / "docs" / "card.md").read_text("utf-8")
 _EXAMPLE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MESSAGE = b"message"
 NEW_PIN = "24681012"
+_PRINTED_INFORMATION = bytes.fromhex("5FC109")
 CHUID = Chuid(UUID(int=0x1234_5678_9ABC_DEF0_1122_3344_5566_7788), date(2036, 11, 24))
 
 
@@ -287,6 +292,68 @@ def test_a_swap_that_nobody_noticed_is_found_before_anything_is_written(
         session.card_serial()
     bench.put_in(other_card)
     assert bench.session().pin_tries_left() == 3
+
+
+class Watched(WrappedCard):
+    """Keeps the instructions that it was sent; `swap_for` takes its place at printed information."""
+
+    def __init__(self, card: SimulatedCard, swap_for: SimulatedCard | None = None) -> None:
+        super().__init__(card)
+        self._swap_for = swap_for
+        self.instructions: list[int] = []
+
+    def transmit(self, command: bytes) -> bytes:
+        self.instructions.append(command[1])
+        if self._swap_for is not None and _PRINTED_INFORMATION in command:
+            self._swap_for.power_on()
+            self._card, self._swap_for = self._swap_for, None
+        return super().transmit(command)
+
+
+def test_a_swap_that_nobody_noticed_is_found_before_the_pin_is_given_again(
+    bench: Bench, other_card: SimulatedCard
+) -> None:
+    bench.delivered().channel.connection.close()
+    bench.put_in(Watched(bench.card, other_card))
+    session = SharedPivSession(bench.connect(), lambda: PIN)
+    session.verify_pin(PIN)
+    other_program_resets(bench)
+    with pytest.raises(CardChangedError):
+        session.read_printed_information()
+    bench.put_in(other_card)
+    assert bench.session().pin_tries_left() == 3
+
+
+def test_after_a_pin_that_was_refused_nothing_is_sent_again(bench: Bench) -> None:
+    card = Watched(bench.card)
+    bench.put_in(card)
+    session = shared(bench, lambda: PIN)
+    elsewhere = bench.session()
+    elsewhere.change_pin(PIN, NEW_PIN)
+    elsewhere.channel.connection.close()
+    with pytest.raises(PinRequiredError):
+        session.read_printed_information()
+    assert card.instructions[-1] == INS.VERIFY
+
+
+def test_a_pin_changed_at_the_pad_is_not_the_one_to_give(bench: Bench) -> None:
+    keys = {Prompt.CURRENT_PIN: PIN, Prompt.NEW_PIN: NEW_PIN, Prompt.NEW_PIN_AGAIN: NEW_PIN}
+    bench.put_in(PadReaderCard(bench.card, lambda: PinPad(lambda prompt: keys[prompt])))
+    session = shared(bench, refuse_to_ask)
+    pad = session.pin_pad()
+    assert pad is not None
+    session.change_pin_at(pad)
+    other_program_resets(bench)
+    with pytest.raises(PinRequiredError):
+        session.read_printed_information()
+
+
+def test_a_pin_set_with_the_puk_is_not_the_one_to_give(bench: Bench) -> None:
+    session = shared(bench, refuse_to_ask)
+    session.unblock_pin(PUK, NEW_PIN)
+    other_program_resets(bench)
+    with pytest.raises(PinRequiredError):
+        session.read_printed_information()
 
 
 def test_a_new_chuid_is_the_same_card(bench: Bench) -> None:

@@ -275,6 +275,52 @@ def test_several_readers_and_none(monkeypatch: pytest.MonkeyPatch, reader: InPro
     assert CliRunner().invoke(card_command, ["info"]).exit_code == 0
 
 
+STEERING = "\x07\x1b\x7f\x9b\x9d\u202e\u2066\u2028\U000e0001"
+
+
+def test_json_steers_no_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    claims = {f"name{STEERING}": f"سا\u200cرا 😀{STEERING}"}
+    monkeypatch.setattr(sitelogin, "log_in", lambda *_: {"claims": claims})
+    told = run("login", "--site", "https://site.example", "--json").stdout
+    assert not set(STEERING) & set(told)
+    assert "سا\u200cرا 😀" in told
+    assert "\\u009b" in told
+    assert json.loads(told) == {"claims": claims}
+
+
+@pytest.fixture
+def steering(tmp_path: Path) -> Iterator[InProcessReader]:
+    """A reader whose name is made to steer a terminal."""
+    create_blank(tmp_path / "other.json", 4712, TRANSPORT_PIN, PUK, os.urandom(32))
+    name = f"Reader {uuid4()}{STEERING}"
+    with CardFile.open(tmp_path / "other.json") as file, InProcessReader(name) as steering:
+        steering.insert(SimulatedCard(file))
+        yield steering
+
+
+@pytest.mark.usefixtures("reader")
+def test_readers_names_steer_no_terminal(steering: InProcessReader) -> None:
+    for words in (["info", "--reader", steering.name], ["info"], ["info", "--reader", "none"]):
+        result = CliRunner().invoke(card_command, words)
+        assert not set(STEERING) & set(result.output), words
+        assert steering.name[:20] in result.output
+    told = CliRunner().invoke(card_command, ["info", "--json", "--reader", steering.name]).stdout
+    assert json.loads(told)["reader"] == steering.name
+
+
+def test_what_a_site_refuses_with_steers_no_terminal(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    for error in (sitelogin.LoginRefusedError({"title": f"No{STEERING}!"}), OSError(f"No{STEERING}!")):
+
+        def refuse(*_: object, error: Exception = error) -> None:
+            raise error
+
+        monkeypatch.setattr(sitelogin, "log_in", refuse)
+        result = run("login", "--site", "https://site.example")
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert not set(STEERING) & set(result.stderr)
+        assert "No" in result.stderr
+
+
 def test_an_empty_reader(run: Run, reader: InProcessReader) -> None:
     reader.remove()
     result = run("info")

@@ -51,6 +51,21 @@ def test_bytes_that_are_no_apdu_are_not_shown(scripted: Callable[..., Any]) -> N
     assert "13BYTES" in trace
 
 
+def test_the_answer_to_what_is_no_apdu_is_not_shown(scripted: Callable[..., Any]) -> None:
+    trace = _trace(scripted, ("00A4040005A000000308", "9000"), ("0087119D09AA", f"{SECRET}9000"))
+    assert SECRET not in trace
+
+
+def test_requests_to_the_reader_and_its_answers_are_lengths(scripted: Callable[..., Any]) -> None:
+    class Controllable(Shared):
+        def control(self, _code: int, request: bytes) -> bytes:
+            return request[:2]
+
+    lines = list[str]()
+    TracingConnection(Controllable(scripted()), lines.append).control(0x42000006, bytes.fromhex(SECRET))
+    assert lines == ["-- reader request 42000006 [8 bytes]", "-- reader answer [2 bytes]"]
+
+
 def test_harmless_commands_are_shown(scripted: Callable[..., Any]) -> None:
     trace = _trace(scripted, ("00A4040005A000000308", "61009000"))
     assert "->00A40400A000000308" in trace

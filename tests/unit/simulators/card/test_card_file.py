@@ -1,5 +1,6 @@
 """The file that is the chip: atomic, private, one process at a time, corrupt ones refused untouched."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -154,6 +155,37 @@ class TestLock:
             file.commit(replace(file.state, serial=7))
             assert other_process() == "in use"
         assert other_process() == "7"
+
+    @pytest.mark.parametrize("by", [7, None], ids=["another", "nothing"])
+    def test_a_file_replaced_before_it_was_locked_is_not_the_card(
+        self, by: int | None, card_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        lock = fcntl.flock
+
+        def replace_first(descriptor: int, how: int) -> None:
+            monkeypatch.undo()
+            card_path.unlink()
+            if by is not None:
+                create_blank(card_path, by, PIN, PUK, MANAGEMENT_KEY)
+            lock(descriptor, how)
+
+        monkeypatch.setattr(fcntl, "flock", replace_first)
+        if by is None:
+            with pytest.raises(CardFileMissingError):
+                CardFile.open(card_path)
+        else:
+            with CardFile.open(card_path) as file:
+                assert file.state.serial == by
+
+    def test_a_commit_follows_no_link(self, card_path: Path, tmp_path: Path) -> None:
+        theirs = tmp_path / "theirs"
+        theirs.write_text("theirs")
+        with CardFile.open(card_path) as file:
+            card_path.with_name(f".{card_path.name}.next").symlink_to(theirs)
+            with pytest.raises(OSError, match="symbolic links"):
+                file.commit(replace(file.state, serial=7))
+            assert file.state.serial == SERIAL
+        assert theirs.read_text() == "theirs"
 
     def test_a_closed_file_takes_no_commit(self, card_path: Path) -> None:
         file = CardFile.open(card_path)

@@ -165,6 +165,11 @@ class TestPad:
             desk.set_pad(names[0], None)
             assert session.pin_pad() is None
 
+    def test_no_repr_shows_what_is_pressed(self) -> None:
+        shown = repr(PadKeys.from_json({"pin": PIN, "new_pin": NEW_PIN}))
+        assert PIN not in shown
+        assert NEW_PIN not in shown
+
     def test_two_new_pins_that_differ(self, desk: Desk, names: list[str]) -> None:
         desk.insert(names[0], "1.card", PERFECT)
         keys = {"current_pin": PIN, "new_pin": NEW_PIN, "new_pin_again": "000000"}
@@ -311,7 +316,13 @@ class TestHttp:
             (0, b"[]", 422),
             (0, json.dumps({"card": 1}).encode(), 422),
             (0, json.dumps({"card": "1.card", "x": 1}).encode(), 422),
+            (0, json.dumps({"card": "1.card", "\ud800": 1}).encode(), 422),
             (0, json.dumps({"card": "9.card"}).encode(), 404),
+            (0, json.dumps({"card": "c" * 256}).encode(), 404),
+            (0, json.dumps({"card": "1.card", "other": "c" * 5000}).encode(), 404),
+            (0, json.dumps({"card": "\ud800"}).encode(), 404),
+            (0, json.dumps({"card": "\udcff.card"}).encode(), 404),
+            (0, json.dumps({"card": "1.card\0"}).encode(), 404),
             (None, json.dumps({"card": "1.card"}).encode(), 404),
             (0, json.dumps({"card": "broken.card"}).encode(), 409),
             (0, b"[" * 100_000, 400),
@@ -325,3 +336,23 @@ class TestHttp:
         answer = http.put(f"/readers/{name}/card", content=body)
         assert answer.status_code == status, answer.text
         assert answer.headers["content-type"] == "application/problem+json"
+
+    def test_a_card_whose_name_is_no_text(self, http: httpx.Client, names: list[str], folder: Path) -> None:
+        (folder / "1.card").rename(folder / "\udcff.card")
+        body = json.dumps({"card": "\udcff.card"}).encode()
+        assert http.put(f"/readers/{names[0]}/card", content=body).status_code == 200
+        assert http.get("/readers").json()[0]["card"] == "\udcff.card"
+
+    @pytest.mark.parametrize(
+        "host", ["evil.example", "127.0.0.1.evil.example", "localhost:x", "[::2]:80", ""]
+    )
+    def test_a_name_that_is_not_this_machine_s_is_not_served(
+        self, host: str, http: httpx.Client, names: list[str]
+    ) -> None:
+        answer = http.put(f"/readers/{names[0]}/card", json={"card": "1.card"}, headers={"Host": host})
+        assert answer.status_code == 421
+        assert http.get("/readers").json()[0]["card"] is None
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "LocalHost", "[::1]", "[::1]:80"])
+    def test_names_of_this_machine_are_served(self, host: str, http: httpx.Client) -> None:
+        assert http.get("/readers", headers={"Host": host}).status_code == 200

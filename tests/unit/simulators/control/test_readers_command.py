@@ -1,6 +1,8 @@
 """`hoviat sim readers` at work with a desk that is served."""
 
 import json
+import os
+import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import uuid4
@@ -79,6 +81,20 @@ def test_refusals_are_messages(reader: str, run: Run) -> None:
     assert "no reader named nowhere" in run("pad", "nowhere", "--cancel").stderr
     assert "exclude one another" in run("pad", reader, "--cancel", "--off").stderr
     assert "is 1 to 16 digits" in run("pad", reader, HOVIAT_PIN="secret").stderr
+
+
+def test_the_token_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
+    path, elsewhere = tmp_path / "readers.json", tmp_path / "elsewhere"
+    elsewhere.write_text("theirs")
+    path.symlink_to(elsewhere)
+    before = os.umask(0)
+    try:
+        cli._write(path, {"token": TOKEN})
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE(path.lstat().st_mode) == 0o600
+    assert stat.S_ISREG(path.lstat().st_mode)
+    assert elsewhere.read_text() == "theirs"
 
 
 def test_nobody_serves(run: Run) -> None:

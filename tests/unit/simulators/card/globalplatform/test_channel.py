@@ -91,10 +91,13 @@ class TestWhatEndsIt:
             for position in [0, 1, 2, 3, *range(5, length)]:
                 gp.select()
                 assert gp.open() == OK
-                wrapped = bytearray(gp.wrap(bytes.fromhex(GET_STATUS)))
-                wrapped[position] ^= 0x80 if position == 0 else 0x01
-                assert gp.sw(bytes(wrapped)) == DENIED, position
-                assert gp.sw(gp.wrap(bytes.fromhex(GET_STATUS))) == DENIED
+                intact = gp.wrap(bytes.fromhex(GET_STATUS))
+                flipped = bytearray(intact)
+                flipped[position] ^= 0x80 if position == 0 else 0x01
+                assert gp.sw(bytes(flipped)) == DENIED, position
+                assert gp.sw(intact) == DENIED, (
+                    position
+                )  # its C-MAC is the next one that a channel would take
 
     def test_a_replayed_command(self, gp: GpHost) -> None:
         gp.open()
