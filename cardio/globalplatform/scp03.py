@@ -60,7 +60,6 @@ class DerivationConstant(IntEnum):
 
     CARD_CRYPTOGRAM = 0x00
     HOST_CRYPTOGRAM = 0x01
-    CARD_CHALLENGE = 0x02
     S_ENC = 0x04
     S_MAC = 0x06
     S_RMAC = 0x07
@@ -130,13 +129,3 @@ def host_cryptogram(keys: SessionKeys, host_challenge: bytes, card_challenge: by
     """What proves the terminal, 8 bytes (6.2.2.3)."""
     context = host_challenge + card_challenge
     return derive(keys.c_mac, DerivationConstant.HOST_CRYPTOGRAM, context, CRYPTOGRAM_BYTES)
-
-
-def pseudo_random_card_challenge(key_enc: bytes, sequence_counter: bytes, aid: bytes) -> bytes:
-    """The challenge that a card with pseudo-random challenges gives, 8 bytes (6.2.2.1).
-
-    :param sequence_counter: 3 bytes, as INITIALIZE UPDATE answers them
-    :param aid: of the application that was selected
-    """
-    context = sequence_counter + aid
-    return derive(KeyedCmac(key_enc), DerivationConstant.CARD_CHALLENGE, context, CHALLENGE_BYTES)

@@ -20,14 +20,12 @@ from cardio.globalplatform.scp03 import (
     card_cryptogram,
     counter_mode,
     host_cryptogram,
-    pseudo_random_card_challenge,
 )
 
 REPOSITORY = Path(__file__).parents[4]
 VECTORS: dict[str, Any] = json.loads((REPOSITORY / "tests/vectors/cardio_scp03.json").read_text("utf-8"))
 _FILE = Path(os.environ.get("HOVIAT_TEST_DATA", REPOSITORY.parent / "shared" / "data"), "scp03.json")
 TRANSCRIPTS: list[dict[str, Any]] = json.loads(_FILE.read_text("utf-8"))["vectors"] if _FILE.exists() else []
-ISD = bytes.fromhex("A000000151000000")
 
 needs_transcripts = pytest.mark.skipif(
     not TRANSCRIPTS, reason=f"no public transcripts at {_FILE}; set HOVIAT_TEST_DATA"
@@ -123,17 +121,3 @@ def test_messages(transcript: dict[str, Any]) -> None:
         if "response_wrapped" in step:
             answer = replay.messages.unwrap(ResponseApdu(bytes.fromhex(step["response_wrapped"]), 0x9000))
             assert answer.data.hex() == step["response_plain"]
-
-
-@needs_transcripts
-def test_pseudo_random_card_challenges() -> None:
-    """Three of the cards made theirs under the issuer security domain's usual AID."""
-    known = 0
-    for transcript in TRANSCRIPTS:
-        if transcript["source"].startswith("kaoh"):
-            replay = _Replay(transcript)
-            assert replay.answer.sequence_counter is not None
-            challenge = pseudo_random_card_challenge(replay.keys.enc, replay.answer.sequence_counter, ISD)
-            assert challenge == replay.answer.card_challenge
-            known += 1
-    assert known == 3
