@@ -13,7 +13,7 @@ CASES = [
     ("personalise", 7),
     ("simulator", 3),
     ("readers", 3),
-    ("login", 1),
+    ("login", 10),
     ("issue", 14),
     ("crl", 9),
     ("audit", 5),
