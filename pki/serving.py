@@ -22,9 +22,8 @@ from pki.httpprotocol import answering_at_once
 from pki.status.ocsp.preparing import Preparer
 from pki.workers import (
     Work,
+    begin_child,
     begin_worker,
-    end_with_parent,
-    leave_the_terminal,
     settle,
     supervise,
     worker_server,
@@ -94,8 +93,7 @@ def run_refresher(root: str) -> None:
     """
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    leave_the_terminal()
-    end_with_parent()
+    begin_child()
     pki = open_pki(load(Path(root)))
     try:
         with housekeeping(pki):

@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.context import SpawnProcess
+from pathlib import Path
 
 import uvicorn
 
@@ -26,7 +27,12 @@ from pki.httpprotocol import BoundedProtocol
 _BACKLOG = 2048
 _GRACE_SECONDS = 8
 _RESTART_PAUSE = 1.0
+_EARLY_SECONDS = 10.0
+_EARLY_ENDS = 3
+"""In a row, before they are not bad luck (a kill for want of memory) but a worker that can't run."""
 _OPEN_FILES = 8_192
+_NAME_LENGTH = 15
+"""What the kernel keeps of it."""
 _NEW_OBJECTS = 20_000
 """Before they are looked through: a batch of requests under way holds more than the interpreter's 700."""
 _LOG = logging.getLogger(__name__)
@@ -50,6 +56,8 @@ class _Child:
     work: Work
     process: SpawnProcess
     began: float
+    early_ends: int = 0
+    """How many before it, in a row, ended soon after they began."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -73,9 +81,15 @@ def supervise(works: Iterable[Work]) -> None:
 
 def begin_worker() -> None:
     """What a worker process does first."""
-    leave_the_terminal()
-    end_with_parent()
+    begin_child()
     _allow_open_files()
+
+
+def begin_child() -> None:
+    """What every process does first: it shows its name, and ends when its parent does, and only then."""
+    _show_name()
+    _leave_the_terminal()
+    _end_with_parent()
 
 
 def settle() -> None:
@@ -112,20 +126,21 @@ def worker_server(
     )
 
 
-def _start(work: Work) -> _Child:
+def _start(work: Work, early_ends: int = 0) -> _Child:
     process = multiprocessing.get_context("spawn").Process(
-        target=work.run, args=work.arguments, name=f"hoviat-{work.name}", daemon=True
+        target=work.run, args=work.arguments, name=work.name, daemon=True
     )
     process.start()
-    return _Child(work, process, time.monotonic())
+    return _Child(work, process, time.monotonic(), early_ends)
 
 
 def _restart(child: _Child, stop: threading.Event) -> _Child:
-    if time.monotonic() - child.began < _RESTART_PAUSE:
-        raise ServiceStoppedError(f"{child.work.name} ended at once, with {child.process.exitcode}")
+    early_ends = child.early_ends + 1 if time.monotonic() - child.began < _EARLY_SECONDS else 0
+    if early_ends == _EARLY_ENDS:
+        raise ServiceStoppedError(f"{child.work.name} can't stay up: it ends with {child.process.exitcode}")
     _LOG.warning("%s ended with %s; another begins", child.work.name, child.process.exitcode)
     stop.wait(_RESTART_PAUSE)
-    return _start(child.work)
+    return _start(child.work, early_ends)
 
 
 def _end(children: list[_Child]) -> None:
@@ -139,12 +154,18 @@ def _end(children: list[_Child]) -> None:
             child.process.join()
 
 
-def leave_the_terminal() -> None:
+def _show_name() -> None:
+    """To `ps`, so that whoever looks knows what each process is for."""
+    with suppress(OSError):
+        Path("/proc/self/comm").write_text(multiprocessing.current_process().name[:_NAME_LENGTH])
+
+
+def _leave_the_terminal() -> None:
     """Ctrl-C reaches every process of a terminal's group; here the parent alone says when to end."""
     os.setpgid(0, 0)
 
 
-def end_with_parent() -> None:
+def _end_with_parent() -> None:
     """A parent that is killed can't end its children; so they see to it."""
     parent = multiprocessing.parent_process()
     if parent is None:

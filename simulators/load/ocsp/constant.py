@@ -8,7 +8,7 @@ import threading
 from starlette.types import Receive, Scope, Send
 
 from pki.httpprotocol import Headers, ReadyResponse, answering_at_once, head_of
-from pki.workers import end_with_parent, settle, worker_server
+from pki.workers import begin_child, settle, worker_server
 
 
 class Constant:
@@ -40,7 +40,7 @@ class Constant:
 
 def work(listener: socket.socket, size: int) -> None:
     """One worker, begun as the service's are."""
-    end_with_parent()
+    begin_child()
     settle()
     constant = Constant(size)
     worker_server(constant, answering_at_once(constant.at_once), lifespan=False).run([listener])

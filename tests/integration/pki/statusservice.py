@@ -69,10 +69,14 @@ class Service:
         return httpx.post(url, content=request, headers=OCSP_TYPE, trust_env=False, timeout=30)
 
     def workers(self) -> list[int]:
-        """The pids of the service's own children, the eldest first."""
+        """The pids of the service's own children."""
         pid = self.process.pid
         children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
         return sorted(int(child) for child in children if b"spawn_main" in _command(child))
+
+    def named(self, name: str) -> list[int]:
+        """Those of them that show this name, or a number after it."""
+        return [pid for pid in self.workers() if Path(f"/proc/{pid}/comm").read_text().startswith(name)]
 
     def stored_count(self) -> int:
         text = httpx.get(f"{self.url}/metrics", trust_env=False, timeout=30).text
