@@ -19,10 +19,12 @@ from verifier.authentication.policy import WEB_EID_POLICY, AuthenticationPolicy,
 from verifier.authentication.trust import ForeignLogins, PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.faults import Faults
-from verifier.logins.api import LoginApi
-from verifier.logins.service import LoginService
+from verifier.logins.api import LoginApi, Recording
+from verifier.logins.records import LoginRecords
+from verifier.logins.service import LoginService, own_status
 from verifier.metrics import Metrics
 from verifier.receipts.keys import ReceiptKeys, open_receipt_keys
+from verifier.recording.lane import Lane
 from verifier.services.registry import SiteRegistry
 from verifier.status.lookup import ForeignStatus
 from verifier.status.own import StateReader, StoreStatusLookup
@@ -126,8 +128,12 @@ def open_database(home: Home) -> Database:
     return Database(engine)
 
 
-def open_verifier(home: Home, pki: OpenPki, clock: Clock = utc_now) -> Verifier:
+def open_verifier(
+    home: Home, pki: OpenPki, clock: Clock = utc_now, recording: Recording | None = None
+) -> Verifier:
     """The verifier of this home: its own PKI, and the foreign authorities that its operator trusts.
+
+    `recording` as in `assemble`.
 
     Raises StatusSettingsError, KeyStoreError.
     """
@@ -138,9 +144,17 @@ def open_verifier(home: Home, pki: OpenPki, clock: Clock = utc_now) -> Verifier:
         TokenVerifier(NATIONAL_POLICY, own, StoreStatusLookup(pki.status)),
         TokenVerifier(WEB_EID_POLICY, ForeignLogins(pki.foreign), None),
     )
-    verifier = assemble(open_database(home), verifiers, receipt_keys, clock, foreign_status)
+    verifier = assemble(open_database(home), verifiers, receipt_keys, clock, foreign_status, recording)
     verifier.faults.log()
     return verifier
+
+
+def open_records(home: Home, pki: OpenPki, clock: Clock = utc_now) -> tuple[LoginRecords, Database]:
+    """Only what records logins; the caller closes the database. Raises KeyStoreError."""
+    status = {NATIONAL_POLICY.name: StoreStatusLookup(pki.status)}
+    receipt_keys = open_receipt_keys(pki.keys)
+    database = open_database(home)
+    return LoginRecords(database, status, receipt_keys, clock), database
 
 
 def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Database]:
@@ -155,10 +169,12 @@ def assemble(
     receipt_keys: ReceiptKeys,
     clock: Clock,
     foreign_status: ForeignStatus | None = None,
+    recording: Recording | None = None,
 ) -> Verifier:
     """Puts a verifier together from its parts; sites may use the policies of `verifiers`.
 
     `foreign_status` is asked where a verifier has no status of its own; without one, nobody logs in there.
+    `recording` is the way to another process that records logins; without one, a thread here does.
     """
     status = foreign_status or ForeignStatus(Sources({}))
     by_policy = {verifier.policy.name: verifier for verifier in verifiers}
@@ -166,7 +182,8 @@ def assemble(
     sites = SiteRegistry(database, tuple(by_policy), clock)
     trusted = {name: verifier.trust for name, verifier in by_policy.items()}
     faults = Faults(trusted, sites, database, clock)
-    logins = LoginService(database, by_policy, receipt_keys, clock, foreign=foreign)
+    records = LoginRecords(database, own_status(by_policy), receipt_keys, clock)
+    logins = LoginService(records, by_policy, foreign)
     metrics = Metrics([faults.report, status.report])
-    api = LoginApi(logins, metrics)
+    api = LoginApi(logins, recording or Lane("verifier-records", records.work), metrics)
     return Verifier(sites, logins, api, metrics, database, faults, status, receipt_keys)

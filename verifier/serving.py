@@ -1,7 +1,12 @@
-"""`hoviat verifier serve`: the verifier alone, in several worker processes."""
+"""`hoviat verifier serve`: the verifier alone, in several worker processes and one that records for them.
 
+Whoever computes doesn't wait for a thread that talks to the database, and what all workers have for it goes
+in one transaction.
+"""
+
+import signal
 import socket
-import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -11,14 +16,15 @@ from starlette.routing import Mount
 from pki.bootstrap import open_pki
 from pki.home import Home, load
 from pki.httpprotocol import answering_at_once
-from pki.workers import Work, begin_worker, settle, supervise, worker_server
+from pki.workers import Work, begin_child, begin_worker, settle, supervise, worker_server
 from verifier.app import create_app
-from verifier.bootstrap import open_verifier
+from verifier.bootstrap import open_records, open_verifier
+from verifier.logins.records import ReceiptsUnsignedError, RecordsAwayError
 from verifier.logins.shortway import ShortWay
+from verifier.recording.client import RecorderClient
+from verifier.recording.recorder import Recorder, listen
 
 PREFIX = "/verifier"
-_SWITCH_SECONDS = 0.0005
-"""Threads that come back from the database wait so long for the event loop's thread, not ten times that."""
 
 
 @dataclass(frozen=True)
@@ -48,19 +54,26 @@ def check(home: Home) -> None:
 
 def run(serving: Serving) -> None:
     """Serves until SIGTERM or SIGINT. Raises ServiceStoppedError when workers can't stay up."""
-    arguments = (str(serving.home.root), serving.listener)
-    supervise(
-        Work(f"verifier-worker-{number}", serve_worker, arguments) for number in range(1, serving.workers + 1)
-    )
+    root = str(serving.home.root)
+    with listen() as records:
+        arguments = (root, serving.listener, records.getsockname())
+        supervise(
+            [
+                Work("verifier-record", run_recorder, (root, records)),
+                *(
+                    Work(f"verifier-{number}", serve_worker, arguments)
+                    for number in range(1, serving.workers + 1)
+                ),
+            ]
+        )
 
 
-def serve_worker(root: str, listener: socket.socket) -> None:
+def serve_worker(root: str, listener: socket.socket, records: str) -> None:
     """One worker process."""
     begin_worker()
-    sys.setswitchinterval(_SWITCH_SECONDS)
     home = load(Path(root))
     pki = open_pki(home)
-    verifier = open_verifier(home, pki)
+    verifier = open_verifier(home, pki, recording=RecorderClient(records))
     settle()
     try:
         app = Starlette(routes=[Mount(PREFIX, create_app(verifier))])
@@ -68,4 +81,20 @@ def serve_worker(root: str, listener: socket.socket) -> None:
         worker_server(app, answering_at_once(lambda _target, _headers: None, short.soon)).run([listener])
     finally:
         verifier.close()
+        pki.close()
+
+
+def run_recorder(root: str, listener: socket.socket) -> None:
+    """The process that records; it ends after those who have something for it."""
+    stop = threading.Event()
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    begin_child()
+    home = load(Path(root))
+    pki = open_pki(home)
+    records, database = open_records(home, pki)
+    settle()
+    try:
+        Recorder(listener, records.work, (RecordsAwayError, ReceiptsUnsignedError)).serve(stop)
+    finally:
+        database.close()
         pki.close()

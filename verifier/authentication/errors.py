@@ -62,6 +62,19 @@ class LoginRefusedError(Exception):
         super().__init__(detail)
         self.detail = detail
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Pickled by what it holds: constructors take what they make it of."""
+        return _restored, (type(self), self.args, vars(self))
+
+
+def _restored(
+    kind: type[LoginRefusedError], arguments: tuple[object, ...], attributes: dict[str, object]
+) -> LoginRefusedError:
+    error = kind.__new__(kind, *arguments)
+    error.args = arguments
+    vars(error).update(attributes)
+    return error
+
 
 class ChallengeError(LoginRefusedError):
     """Step 0: the nonce may not be used."""

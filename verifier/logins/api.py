@@ -2,24 +2,17 @@
 
 import json
 from http import HTTPStatus
-from typing import cast
+from typing import Protocol, cast
 
 from starlette.responses import Response
 
 from verifier.authentication.strictjson import JsonValue
 from verifier.authentication.token import WebEidToken
 from verifier.challenges.repository import Challenge
-from verifier.lane import Lane
 from verifier.logins.problems import RequestRefusedError, login_refused
-from verifier.logins.service import (
-    AcceptedLogin,
-    Attempt,
-    ChallengeRequest,
-    Found,
-    LoginAttemptRefusedError,
-    LoginService,
-    Presented,
-)
+from verifier.logins.records import Result, Work
+from verifier.logins.service import LoginService
+from verifier.logins.values import ChallengeRequest, Found, LoginAttemptRefusedError, Presented, Recorded
 from verifier.metrics import Metrics
 from verifier.receipts.advice import ACCEPTED
 from verifier.services.apikeys import parse_api_key
@@ -33,24 +26,35 @@ _write = json.JSONEncoder(ensure_ascii=False).encode
 Body = dict[str, JsonValue]
 
 
+class Recording(Protocol):
+    """Takes works one by one, and has those that wait done together. It belongs to an event loop."""
+
+    async def submit(self, work: Work) -> Result:
+        """The work's result; raises the error that is its result, or what `LoginRecords.work` raises.
+
+        Raises LaneFullError where too many wait.
+        """
+        ...
+
+    def close(self) -> None:
+        """Nothing more comes."""
+        ...
+
+
 class LoginApi:
     """Challenges and authentications. Its methods belong to an event loop and never block it.
 
     They raise what `verifier.logins.problems.response_to` turns into a response.
     """
 
-    def __init__(self, logins: LoginService, metrics: Metrics) -> None:
+    def __init__(self, logins: LoginService, recording: Recording, metrics: Metrics) -> None:
         self._logins = logins
+        self._recording = recording
         self._metrics = metrics
-        self._reading: Lane[Presented, Found] = Lane("verifier-reading", logins.find_many)
-        self._writing: Lane[ChallengeRequest | Attempt, Challenge | AcceptedLogin] = Lane(
-            "verifier-writing", logins.record_many
-        )
 
     def close(self) -> None:
-        """Ends the threads that wait for the database."""
-        for lane in (self._reading, self._writing):
-            lane.close()
+        """Ends what waits for the database."""
+        self._recording.close()
 
     async def create_challenge(self, authorization: str, body: Body) -> Response:
         """A nonce for one login, 44 characters, good for five minutes. Body: {} or {"origin": …}."""
@@ -58,7 +62,7 @@ class LoginApi:
         origin = body.get("origin")
         if "origin" in body and not isinstance(origin, str):
             raise OriginForeignError
-        challenge = cast("Challenge", await self._writing.submit(ChallengeRequest(key, origin)))
+        challenge = cast("Challenge", await self._recording.submit(ChallengeRequest(key, origin)))
         self._metrics.count_challenge()
         content = {
             "nonce": challenge.nonce,
@@ -71,14 +75,15 @@ class LoginApi:
         """Verifies {"token": {…}, "nonce": "…"}: claims and receipt, or a problem with the receipt."""
         nonce = body.get("nonce")
         presented = Presented(parse_api_key(bearer(authorization)), nonce if isinstance(nonce, str) else "")
-        found = await self._reading.submit(presented)
+        found = cast("Found", await self._recording.submit(presented))
         if not presented.nonce:
             raise RequestRefusedError("due are token, an object, and nonce, a string")
         token = body.get("token")
         attempt = self._logins.verify(found, lambda: WebEidToken.from_json_value(token))
         attempt = await self._logins.ask_others(attempt)
+        recorded = cast("Recorded", await self._recording.submit(attempt.ending()))
         try:
-            login = cast("AcceptedLogin", await self._writing.submit(attempt))
+            login = attempt.result(recorded)
         except LoginAttemptRefusedError as refusal:
             self._metrics.count_login(refusal.error.kind)
             return login_refused(refusal)

@@ -8,7 +8,6 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from pki.errors import KeyStoreError
 from pki.problems import problem
 from verifier.authentication.errors import (
     ChallengeExpiredError,
@@ -20,8 +19,9 @@ from verifier.authentication.errors import (
     TokenParseError,
 )
 from verifier.bodies import BodyError, BodyMalformedError, BodyTooLargeError, BodyTooSlowError, BodyTypeError
-from verifier.lane import LaneFullError
-from verifier.logins.service import LoginAttemptRefusedError
+from verifier.logins.records import ReceiptsUnsignedError, RecordsAwayError
+from verifier.logins.values import LoginAttemptRefusedError
+from verifier.recording.lane import LaneFullError
 from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
 
 _LOG = logging.getLogger(__name__)
@@ -88,13 +88,14 @@ def _request_refused(error: Exception) -> Response:
 
 
 def _database_away(error: Exception) -> Response:
-    _LOG.error("database unavailable: %s", type(error).__name__)
+    cause = error.cause if isinstance(error, RecordsAwayError) else type(error).__name__
+    _LOG.error("database unavailable: %s", cause)
     title = "The service can't reach its database"
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", title, headers=_LATER)
 
 
-def _no_signature(error: Exception) -> Response:
-    _LOG.error("receipts can't be signed: %s", type(error).__name__)
+def _no_signature(_error: Exception) -> Response:
+    _LOG.error("receipts can't be signed")
     title = "The service can't sign a receipt, and logs nobody in without one"
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "signing-unavailable", title, headers=_LATER)
 
@@ -109,7 +110,8 @@ RESPONSES: Mapping[type[Exception], Callable[[Any], Response]] = {
     BodyError: _body_refused,
     RequestRefusedError: _request_refused,
     SQLAlchemyError: _database_away,
-    KeyStoreError: _no_signature,
+    RecordsAwayError: _database_away,
+    ReceiptsUnsignedError: _no_signature,
     LaneFullError: _too_busy,
 }
 """The errors that an endpoint may end in, and the response to each."""

@@ -1,62 +1,35 @@
-"""Logins from challenge to receipt, many at a time: one wait for the database serves all of them."""
+"""Verifying the tokens that answer challenges: all that a login needs besides its records."""
 
-import logging
-import secrets
-from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
 from types import MappingProxyType
-from typing import cast
 
-from pki.auditchain import Event, append_many
-from pki.auditchain.table import queue_writers
-from pki.clock import Clock
-from verifier.audit import AuditEntry
-from verifier.authentication.errors import (
-    ChallengeError,
-    ChallengeUsedError,
-    LoginRefusedError,
-    PolicyUnavailableError,
-)
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
+
+from verifier.authentication.errors import ChallengeError, LoginRefusedError, PolicyUnavailableError
 from verifier.authentication.identity import Identity
-from verifier.authentication.status import StatusLookup, check_status, refusal_of
-from verifier.authentication.token import WebEidToken
+from verifier.authentication.status import StatusLookup, check_status
 from verifier.authentication.verification import CheckedToken, TokenVerifier
-from verifier.challenges import repository as challenges
 from verifier.challenges.repository import Challenge
-from verifier.receipts import service as receipts
-from verifier.receipts.advice import ACCEPTED
-from verifier.receipts.keys import ReceiptKeys
-from verifier.receipts.service import Receipt, Summary
-from verifier.services.apikeys import ApiKey, RandomBytes
-from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
-from verifier.services.registry import RelyingSite, recognise
+from verifier.logins.records import LoginRecords
+from verifier.logins.values import (
+    AcceptedLogin,
+    Ending,
+    Found,
+    LoginAttemptRefusedError,
+    Proven,
+    Question,
+    ReadToken,
+    Recorded,
+    Refusal,
+)
+from verifier.receipts.service import Receipt
+from verifier.services.registry import RelyingSite
 from verifier.status.lookup import AsyncStatusLookup
-from verifier.store.sessions import Database, ReadSession, WriteSession
-
-_LOG = logging.getLogger(__name__)
 
 NOBODY: Mapping[str, AsyncStatusLookup] = MappingProxyType({})
-ReadToken = Callable[[], WebEidToken]
-"""Step 1, postponed until the challenge is known: raises TokenParseError."""
-
-
-@dataclass(frozen=True)
-class AcceptedLogin:
-    """The person who logged in, and the receipt of it."""
-
-    identity: Identity
-    receipt: Receipt
-
-
-class LoginAttemptRefusedError(Exception):
-    """A login was refused: `error` says why, `receipt` is what was kept of it."""
-
-    def __init__(self, error: LoginRefusedError, receipt: Receipt) -> None:
-        super().__init__(str(error))
-        self.error = error
-        self.receipt = receipt
 
 
 class ForeignPolicyError(Exception):
@@ -76,92 +49,61 @@ class StatusNotAskedError(Exception):
 
 
 @dataclass(frozen=True)
-class ChallengeRequest:
-    """A site asks for a nonce."""
-
-    key: ApiKey
-    origin: object | None = None
-    """What the site says its origin is, if it does: nothing but its registered one will do."""
-
-
-@dataclass(frozen=True)
-class Presented:
-    """A site presents the nonce that a token is to answer."""
-
-    key: ApiKey
-    nonce: str = field(repr=False)
-
-
-@dataclass(frozen=True)
-class Found:
-    """Whose nonce it is, and whether it may be used."""
-
-    site: RelyingSite
-    nonce: str = field(repr=False)
-    at: datetime
-    challenge: Challenge | ChallengeError
-
-
-@dataclass(frozen=True)
 class Attempt:
-    """A login before its last step and its record: the token was verified, or the attempt was refused."""
+    """A login before its record: the token was verified, or the attempt was refused."""
 
     found: Found
     outcome: CheckedToken | Identity | LoginRefusedError
     """An identity where the status was asked for already."""
 
+    def ending(self) -> Ending:
+        """What is to be recorded."""
+        found = self.found
+        usable = isinstance(found.challenge, Challenge)
+        return Ending(found.site, found.nonce, found.at, usable, self._outcome())
 
-Issued = Challenge | ApiKeyInvalidError | OriginForeignError
-"""What comes of a request for a challenge."""
-Ended = AcceptedLogin | LoginAttemptRefusedError
-"""What comes of an attempt."""
+    def _outcome(self) -> Question | Proven | Refusal:
+        outcome = self.outcome
+        if isinstance(outcome, LoginRefusedError):
+            return Refusal.of(outcome)
+        if isinstance(outcome, Identity):
+            return Proven(outcome.certificate_sha256)
+        certificate = outcome.certificate
+        return Question(_der(outcome.issuer), certificate.serial, certificate.sha256)
+
+    def result(self, recorded: Recorded) -> AcceptedLogin:
+        """The login, once it is on record. Raises LoginAttemptRefusedError."""
+        outcome = recorded.refused or self.outcome
+        if isinstance(outcome, LoginRefusedError):
+            raise LoginAttemptRefusedError(outcome, recorded.receipt) from outcome
+        identity = outcome if isinstance(outcome, Identity) else outcome.identity()
+        return AcceptedLogin(identity, recorded.receipt)
 
 
 class LoginService:
-    """Issues challenges and verifies the tokens that answer them.
+    """Verifies the tokens that answer challenges.
 
-    A login is `find_many`, then `verify`, then `record_many`. Only `verify` costs time of its own and it
-    touches no database; the others each take one transaction for all that they are given.
+    A login is a challenge found (LoginRecords), then `verify`, then `ask_others`, then its ending recorded
+    (LoginRecords). Only `verify` costs time of its own, and it touches no database.
     """
 
     def __init__(
         self,
-        database: Database,
+        records: LoginRecords,
         verifiers: Mapping[str, TokenVerifier],
-        receipt_keys: ReceiptKeys,
-        clock: Clock,
-        random_bytes: RandomBytes = secrets.token_bytes,
         foreign: Mapping[str, AsyncStatusLookup] = NOBODY,
     ) -> None:
-        """`verifiers` are by the name of their policy; `receipt_keys` sign every receipt.
+        """`verifiers` are by the name of their policy.
 
         `foreign`: who is asked for the status, step 8, under policies whose verifier leaves it out. Raises
         StatusNotAskedError for one of these that is not named there.
         """
-        self._database = database
+        self._records = records
         self._verifiers = dict(verifiers)
         self._foreign = dict(foreign)
-        self._status: dict[str, StatusLookup] = {}
         for name, verifier in verifiers.items():
-            if verifier.status is not None:
-                self._status[name] = verifier.status
-            elif name not in foreign:
+            if verifier.status is None and name not in foreign:
                 raise StatusNotAskedError(name)
-        self._receipt_keys = receipt_keys
-        self._clock = clock
-        self._random_bytes = random_bytes
-
-    def find_many(self, presented: Sequence[Presented]) -> list[Found | ApiKeyInvalidError]:
-        """The challenge behind each nonce; not burned yet."""
-        with self._database.read() as session:
-            sites = recognise(session, [one.key for one in presented])
-            known = [
-                (site, one.nonce)
-                for site, one in zip(sites, presented, strict=True)
-                if isinstance(site, RelyingSite)
-            ]
-            found = iter(self._find(session, known))
-        return [next(found) if isinstance(site, RelyingSite) else site for site in sites]
 
     def verify(self, found: Found, read_token: ReadToken) -> Attempt:
         """Steps 1 to 7, of a token that answers a usable challenge. No input or output."""
@@ -175,7 +117,7 @@ class LoginService:
         return Attempt(found, checked)
 
     async def ask_others(self, attempt: Attempt) -> Attempt:
-        """Step 8 where another authority must be asked; the rest stays for `record_many`.
+        """Step 8 where another authority must be asked; the rest is asked when the login is recorded.
 
         It is awaited in no thread: however slow that authority is, it keeps nothing that another login needs.
         """
@@ -189,27 +131,9 @@ class LoginService:
             return Attempt(found, error)
         return Attempt(found, checked.identity())
 
-    def record_many(self, works: Sequence[ChallengeRequest | Attempt]) -> list[Issued | Ended]:
-        """Issues challenges, and ends attempts for good; a result for each, in their order.
-
-        Step 8 comes first. Then challenges are burned, receipts written and the audit chain continued in one
-        transaction. No lock was held while tokens were verified, and whoever burns a challenge first has it
-        alone.
-        """
-        requests = [work for work in works if isinstance(work, ChallengeRequest)]
-        checked = self._check_status([work for work in works if isinstance(work, Attempt)])
-        with self._database.write() as session:
-            if checked:
-                queue_writers(session, AuditEntry)  # first, so that two batches never wait for each other
-            issued = iter(self._issue(session, requests))
-            ended = iter(self._end(session, checked))
-        return [next(issued if isinstance(work, ChallengeRequest) else ended) for work in works]
-
     def issue_challenge(self, site: RelyingSite) -> Challenge:
         """A fresh nonce for one attempt at this site."""
-        with self._database.write() as session:
-            [challenge] = challenges.issue_many(session, [site], self._clock(), self._random_bytes)
-        return challenge
+        return self._records.issue(site)
 
     def authenticate(self, site: RelyingSite, nonce: str, read_token: ReadToken) -> AcceptedLogin:
         """One login by itself; raises LoginAttemptRefusedError with its receipt.
@@ -218,17 +142,12 @@ class LoginService:
         """
         if site.policy in self._foreign:
             raise ForeignPolicyError(site.policy)
-        with self._database.read() as session:
-            [found] = self._find(session, [(site, nonce)])
-        [result] = self.record_many([self.verify(found, read_token)])
-        if isinstance(result, LoginAttemptRefusedError):
-            raise result from result.error
-        return cast("AcceptedLogin", result)
+        attempt = self.verify(self._records.find_own(site, nonce), read_token)
+        return attempt.result(self._records.end(attempt.ending()))
 
     def receipt(self, site: RelyingSite, code: str) -> Receipt:
         """A receipt of this site's; raises ReceiptMissingError or ReceiptCodeError."""
-        with self._database.read() as session:
-            return receipts.find(session, site.site_id, code)
+        return self._records.receipt(site, code)
 
     def _verifier_of(self, site: RelyingSite) -> TokenVerifier:
         verifier = self._verifiers.get(site.policy)
@@ -236,97 +155,13 @@ class LoginService:
             raise PolicyUnavailableError(site.policy)
         return verifier
 
-    def _find(self, session: ReadSession, wanted: Sequence[tuple[RelyingSite, str]]) -> list[Found]:
-        now = self._clock()
-        found = challenges.find_many(session, [(site.site_id, nonce) for site, nonce in wanted], now)
-        return [
-            Found(site, nonce, now, challenge) for (site, nonce), challenge in zip(wanted, found, strict=True)
-        ]
 
-    def _issue(self, session: WriteSession, requests: Sequence[ChallengeRequest]) -> list[Issued]:
-        """A fresh nonce for each request of a known site for its own origin."""
-        if not requests:
-            return []
-        known = recognise(session, [request.key for request in requests])
-        sites = [_require_own_origin(*pair) for pair in zip(known, requests, strict=True)]
-        admitted = [site for site in sites if isinstance(site, RelyingSite)]
-        made = iter(challenges.issue_many(session, admitted, self._clock(), self._random_bytes))
-        return [next(made) if isinstance(site, RelyingSite) else site for site in sites]
-
-    def _end(self, session: WriteSession, checked: Sequence["_Checked"]) -> list[Ended]:
-        """Burns, keeps a receipt and an audit entry of each."""
-        if not checked:
-            return []
-        outcomes = _burn(session, checked, self._clock())
-        summaries = [_summary(*outcome) for outcome in outcomes]
-        kept = receipts.store_many(session, self._random_bytes, self._receipt_keys, summaries)
-        append_many(session, AuditEntry, map(_event, kept, (found for found, _ in outcomes)))
-        return [_result(*outcome, receipt) for outcome, receipt in zip(outcomes, kept, strict=True)]
-
-    def _check_status(self, attempts: Sequence[Attempt]) -> list["_Checked"]:
-        """Step 8. Asked as late as can be: what was revoked before the login is recorded, counts."""
-        checked: dict[int, _Checked] = {}
-        proven: defaultdict[str, list[tuple[int, CheckedToken]]] = defaultdict(list)
-        for place, attempt in enumerate(attempts):
-            if isinstance(attempt.outcome, CheckedToken):
-                proven[attempt.found.site.policy].append((place, attempt.outcome))
-            else:
-                checked[place] = (attempt.found, attempt.outcome)
-        for policy, group in proven.items():
-            answers = self._status[policy]([token.question for _, token in group])
-            for (place, token), answer in zip(group, answers, strict=True):
-                checked[place] = (attempts[place].found, refusal_of(answer) or token.identity())
-        return [checked[place] for place in range(len(attempts))]
+def own_status(verifiers: Mapping[str, TokenVerifier]) -> dict[str, StatusLookup]:
+    """Who is asked for the status when logins are recorded, by the name of the policy."""
+    return {name: verifier.status for name, verifier in verifiers.items() if verifier.status is not None}
 
 
-_Checked = tuple[Found, Identity | LoginRefusedError]
-"""An attempt and what all steps but the burning of its challenge say of it."""
-
-
-def _require_own_origin(
-    site: RelyingSite | ApiKeyInvalidError, request: ChallengeRequest
-) -> RelyingSite | ApiKeyInvalidError | OriginForeignError:
-    if isinstance(site, RelyingSite) and request.origin not in (None, site.origin):
-        return OriginForeignError()
-    return site
-
-
-def _burn(session: WriteSession, checked: Sequence[_Checked], now: datetime) -> list[_Checked]:
-    """Burns the challenges of all attempts that found theirs usable; who comes second is refused."""
-    usable = [found.nonce for found, _ in checked if isinstance(found.challenge, Challenge)]
-    burned = challenges.burn_many(session, usable, now)
-    outcomes: list[_Checked] = []
-    for found, outcome in checked:
-        if isinstance(found.challenge, Challenge):
-            if found.nonce not in burned and isinstance(outcome, Identity):
-                # Another request used the challenge while this one was verified: it is the login, not this.
-                outcomes.append((found, ChallengeUsedError()))
-                continue
-            burned.discard(found.nonce)
-        outcomes.append((found, outcome))
-    return outcomes
-
-
-def _summary(found: Found, outcome: Identity | LoginRefusedError) -> Summary:
-    site, challenge = found.site, challenges.digest_of(found.nonce)
-    if isinstance(outcome, LoginRefusedError):
-        failure = (outcome.step, outcome.kind)
-        return Summary(site.site_id, found.at, site.policy, failure, None, challenge, outcome.detail)
-    fingerprint = outcome.certificate_sha256
-    return Summary(site.site_id, found.at, site.policy, None, fingerprint, challenge, None)
-
-
-def _event(receipt: Receipt, found: Found) -> Event:
-    accepted = receipt.outcome == ACCEPTED
-    action = "login.accept" if accepted else "login.refuse"
-    details = {"outcome": receipt.outcome, "policy": receipt.policy}
-    return Event(receipt.time, found.site.site_id, action, receipt.code, details)
-
-
-def _result(
-    found: Found, outcome: Identity | LoginRefusedError, receipt: Receipt
-) -> AcceptedLogin | LoginAttemptRefusedError:
-    if isinstance(outcome, Identity):
-        return AcceptedLogin(outcome, receipt)
-    _LOG.info("login refused: site %s, receipt %s, %s", found.site.site_id, receipt.code, receipt.outcome)
-    return LoginAttemptRefusedError(outcome, receipt)
+@lru_cache(maxsize=64)
+def _der(issuer: x509.Certificate) -> bytes:
+    """One of our authorities: there are few."""
+    return issuer.public_bytes(Encoding.DER)

@@ -8,7 +8,6 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session
 
 from pki.store.database import read_only
-from verifier.store.turns import turn_of
 
 ReadSession = NewType("ReadSession", Session)
 """May only select."""
@@ -22,7 +21,6 @@ class Database:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._reading = read_only(engine)
-        self._turn = turn_of(engine.url)
 
     @contextmanager
     def read(self) -> Iterator[ReadSession]:
@@ -33,10 +31,9 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[WriteSession]:
         """One transaction: committed when the block ends, rolled back when it raises."""
-        with self._turn, Session(self._engine, expire_on_commit=False) as session, session.begin():
+        with Session(self._engine, expire_on_commit=False) as session, session.begin():
             yield WriteSession(session)
 
     def close(self) -> None:
         """Gives the connections back."""
         self._engine.dispose()
-        self._turn.close()

@@ -1,5 +1,6 @@
 """`hoviat verifier serve` as real processes, sites and software cards beside it."""
 
+import os
 import signal
 import socket
 import subprocess
@@ -80,12 +81,11 @@ class Replica:
         receipt: dict[str, Any] = response.json()
         return receipt
 
-    def kill_worker(self) -> None:
-        """SIGKILL to the worker; the parent begins another."""
+    def kill_child(self, name: str) -> None:
+        """SIGKILL to one that shows this name; the parent begins another."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
-        workers = [int(pid) for pid in children if b"spawn_main" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        for pid in workers[:1]:
-            subprocess.run(["kill", "-KILL", str(pid)], check=True)
+        named = [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text().strip() == name]
+        os.kill(named[0], signal.SIGKILL)
 
 
 def make_nation(root: Path, cards: int) -> Nation:

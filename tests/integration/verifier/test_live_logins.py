@@ -96,11 +96,12 @@ def test_replay_after_a_restart(nation: Nation) -> None:
         assert kind_of(after.present(card, unused)) == "accepted"
 
 
+@pytest.mark.parametrize("child", ["verifier-1", "verifier-record"])
 @pytest.mark.parametrize("server", DATABASES, indirect=True)
-def test_a_worker_killed_under_load(nation: Nation) -> None:
+def test_a_process_killed_under_load(nation: Nation, child: str) -> None:
     with nation.replica(workers=2) as replica:
         accepted, codes = _log_in_all(
-            nation, replica, lambda done: replica.kill_worker() if done == 10 else None
+            nation, replica, lambda done: replica.kill_child(child) if done == 10 else None
         )
         # Whoever lost the connection asks again, with a new challenge; nobody was let in twice.
         assert accepted == CARDS

@@ -36,7 +36,7 @@ from verifier.authentication.errors import (
 )
 from verifier.authentication.token import WebEidToken
 from verifier.bootstrap import Verifier
-from verifier.logins.service import AcceptedLogin, LoginAttemptRefusedError
+from verifier.logins.values import AcceptedLogin, LoginAttemptRefusedError
 from verifier.services.registry import RelyingSite
 
 ORIGIN = "https://portal.example.ir"

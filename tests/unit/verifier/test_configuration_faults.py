@@ -31,7 +31,7 @@ from verifier.authentication.token import WebEidToken
 from verifier.authentication.trust import ForeignLogins, PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import NATIONAL_POLICY, Verifier, assemble
-from verifier.logins.service import LoginAttemptRefusedError
+from verifier.logins.values import LoginAttemptRefusedError
 from verifier.services.registry import RelyingSite, SiteRegistry
 from verifier.store.sessions import Database
 

@@ -33,7 +33,7 @@ from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble
 from verifier.challenges.models import ChallengeRow
-from verifier.logins.service import AcceptedLogin, LoginAttemptRefusedError
+from verifier.logins.values import AcceptedLogin, LoginAttemptRefusedError
 from verifier.receipts.models import ReceiptRow
 from verifier.receipts.service import ReceiptMissingError, StepOutcome
 from verifier.services.registry import RelyingSite

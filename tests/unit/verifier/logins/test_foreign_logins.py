@@ -37,6 +37,7 @@ from verifier.authentication.status import Asked, CertificateStatus, StatusAnswe
 from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, assemble
+from verifier.logins.records import LoginRecords
 from verifier.logins.service import ForeignPolicyError, LoginService, StatusNotAskedError
 from verifier.status.lookup import ForeignStatus
 from verifier.status.settings import Mode, SourceSettings
@@ -259,7 +260,8 @@ def test_without_an_event_loop_nobody_logs_in_without_a_status(tmp_path: Path) -
 def test_no_policy_can_leave_the_status_out(tmp_path: Path) -> None:
     async def work(made: World, _url: str) -> None:
         careless = TokenVerifier(WEB_EID_POLICY, made.trust["webeid"], None)
+        records = LoginRecords(made.verifier.database, {}, receipt_keys(), made.clock)
         with pytest.raises(StatusNotAskedError):
-            LoginService(made.verifier.database, {"webeid": careless}, receipt_keys(), made.clock)
+            LoginService(records, {"webeid": careless})
 
     run(tmp_path, silent, work)

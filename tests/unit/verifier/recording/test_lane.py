@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import pytest
 
-from verifier.lane import MAXIMUM_BATCH, MAXIMUM_WAITING, Lane, LaneFullError
+from verifier.recording.lane import MAXIMUM_BATCH, MAXIMUM_WAITING, Lane, LaneFullError
 
 
 class Work:
