@@ -8,7 +8,7 @@ from typing import Protocol
 
 from cryptography import x509
 
-from verifier.authentication.errors import (
+from verifier.authentication.statuserrors import (
     CertificateRevokedError,
     CertificateSuspendedError,
     CertificateUnknownError,

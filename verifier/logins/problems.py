@@ -15,10 +15,10 @@ from verifier.authentication.errors import (
     ChallengeUsedError,
     LoginRefusedError,
     PolicyUnavailableError,
-    StatusUnavailableError,
     TokenFormatError,
     TokenParseError,
 )
+from verifier.authentication.statuserrors import StatusUnavailableError
 from verifier.bodies import BodyError, BodyMalformedError, BodyTooLargeError, BodyTooSlowError, BodyTypeError
 from verifier.lane import LaneFullError
 from verifier.logins.service import LoginAttemptRefusedError

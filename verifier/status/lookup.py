@@ -10,13 +10,13 @@ from pki.der import DerError
 from pki.errors import ValidationError
 from pki.validation.certificate import Certificate, read_certificate
 from pki.validation.certificate import Source as AnyCertificate
-from verifier.authentication.errors import (
+from verifier.authentication.status import StatusAnswer
+from verifier.authentication.statuserrors import (
     SourceFault,
     StatusSourceUnknownError,
     StatusUnavailableError,
     StatusUntrustedAnswerError,
 )
-from verifier.authentication.status import StatusAnswer
 from verifier.status.breaker import Breaker, Monotonic
 from verifier.status.crlclient import CrlClient
 from verifier.status.fetching import Fetcher, Reach

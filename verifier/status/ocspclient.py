@@ -15,8 +15,8 @@ from pki.validation.certificate import Certificate
 from pki.validation.errors import MalformedOcspError
 from pki.validation.ocsp import OcspAnswer, read_ocsp
 from pki.validation.signatures import AlgorithmError, key_bits
-from verifier.authentication.errors import StatusSourceFailedError, StatusUntrustedAnswerError
 from verifier.authentication.status import StatusAnswer
+from verifier.authentication.statuserrors import StatusSourceFailedError, StatusUntrustedAnswerError
 from verifier.status.fetching import Bounds, Fetcher
 from verifier.status.gate import Gate
 from verifier.status.judging import judge

@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from pki.validation.ocsp import OcspAnswer, SingleAnswer
-from verifier.authentication.errors import StatusStaleError, StatusUntrustedAnswerError
+from verifier.authentication.statuserrors import StatusStaleError, StatusUntrustedAnswerError
 
 
 def check_answer(answer: OcspAnswer, at: datetime, max_age: timedelta, skew: timedelta) -> None:

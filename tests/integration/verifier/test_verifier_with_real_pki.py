@@ -27,11 +27,10 @@ from simulators.forge.tokens import ForgedCard
 from simulators.process import free_port
 from verifier import bootstrap
 from verifier.app import create_app
-from verifier.authentication.errors import (
+from verifier.authentication.errors import IssuerUntrustedError, PurposeWrongError
+from verifier.authentication.statuserrors import (
     CertificateRevokedError,
     CertificateSuspendedError,
-    IssuerUntrustedError,
-    PurposeWrongError,
     StatusUnavailableError,
 )
 from verifier.authentication.token import WebEidToken

@@ -17,16 +17,11 @@ from simulators.forge.tokens import NONCE, Forge
 from tests.receiptkeys import receipt_keys
 from verifier import bootstrap
 from verifier.app import create_app
-from verifier.authentication.errors import (
-    IssuerUntrustedError,
-    LoginRefusedError,
-    PolicyUnavailableError,
-    StatusError,
-    StatusUnavailableError,
-)
+from verifier.authentication.errors import IssuerUntrustedError, LoginRefusedError, PolicyUnavailableError
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import WEB_EID_POLICY
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
+from verifier.authentication.statuserrors import StatusError, StatusUnavailableError
 from verifier.authentication.token import WebEidToken
 from verifier.authentication.trust import ForeignLogins, PinnedTrust
 from verifier.authentication.verification import TokenVerifier

@@ -18,12 +18,12 @@ from tests.unit.verifier.status.responder import (
     sending,
     served,
 )
-from verifier.authentication.errors import (
+from verifier.authentication.status import CertificateStatus
+from verifier.authentication.statuserrors import (
     SourceFault,
     StatusSourceUnknownError,
     StatusUntrustedAnswerError,
 )
-from verifier.authentication.status import CertificateStatus
 from verifier.status.once import ask_once
 from verifier.status.settings import Mode
 
