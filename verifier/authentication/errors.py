@@ -1,6 +1,6 @@
 """Why a token is refused: one class per failure, each with a stable `kind` and the step that found it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum, unique
 from typing import ClassVar
 
@@ -15,7 +15,8 @@ class LoginRefusedError(Exception):
     ├── ChallengeError                 0
     │   ├── ChallengeUnknownError
     │   ├── ChallengeUsedError
-    │   └── ChallengeExpiredError
+    │   ├── ChallengeExpiredError
+    │   └── ClockBehindError
     ├── TokenParseError                1
     ├── TokenFormatError               2
     │   ├── FormatUnsupportedError
@@ -40,10 +41,11 @@ class LoginRefusedError(Exception):
     ├── ProofError                     7
     │   ├── KeyMismatchError
     │   └── SignatureError
-    └── StatusError                    8
+    └── StatusError                    8, in `statuserrors`
         ├── CertificateRevokedError
         ├── CertificateSuspendedError
         ├── CertificateUnknownError
+        ├── AuthorityNotGoodError
         └── StatusUnavailableError
             ├── StatusSourceUnknownError
             ├── StatusSourcePausedError
@@ -57,6 +59,8 @@ class LoginRefusedError(Exception):
     kind: ClassVar[str]
     """Stable name of the failure: the last part of the problem document's `type`."""
     title: ClassVar[str]
+    certificate_sha256: str | None = None
+    """Fingerprint of the certificate that was presented, once it could be read. Anybody may present one."""
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
@@ -99,6 +103,20 @@ class ChallengeExpiredError(ChallengeError):
     def __init__(self, expired_at: datetime) -> None:
         super().__init__("the time to answer this challenge is over")
         self.expired_at = expired_at
+
+
+class ClockBehindError(ChallengeError):
+    """Our own clock is behind what is on record, so nothing that depends on the time can be told.
+
+    `behind` is by how much.
+    """
+
+    kind = "clock-behind"
+    title = "The login service's clock is wrong"
+
+    def __init__(self, behind: timedelta) -> None:
+        super().__init__("the clock of the login service is behind what it has on record")
+        self.behind = behind
 
 
 @unique

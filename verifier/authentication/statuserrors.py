@@ -46,6 +46,20 @@ class CertificateUnknownError(StatusError):
         super().__init__("the issuer has no record of this certificate")
 
 
+class AuthorityNotGoodError(StatusError):
+    """An authority above the certificate is revoked, on hold or disowned by the one above it.
+
+    `sha256` is its fingerprint.
+    """
+
+    kind = "authority-revoked"
+    title = "The certificate's issuer is revoked"
+
+    def __init__(self, sha256: str) -> None:
+        super().__init__("the certificate's issuer, or an authority above it, is not in good standing")
+        self.sha256 = sha256
+
+
 class StatusUnavailableError(StatusError):
     """The status can't be known now, and what can't be known is refused."""
 

@@ -188,10 +188,14 @@ def _check_hash(certificate: Certificate, depth: int) -> None:
         raise UnsupportedAlgorithmError(depth, "is signed over a hash that no login is based on")
 
 
+def issuer_above(path: ValidatedPath) -> Certificate:
+    """The authority that issued the leaf."""
+    return path.certificates[1] if len(path.certificates) > 1 else path.anchor
+
+
 def issuer_of(path: ValidatedPath) -> x509.Certificate:
-    """The authority that issued the leaf, for whom its status is asked."""
-    above = path.certificates[1] if len(path.certificates) > 1 else path.anchor
-    return _loaded(above.raw)
+    """The same, for whom the leaf's status is asked in our own store."""
+    return _loaded(issuer_above(path).raw)
 
 
 @lru_cache(maxsize=64)

@@ -109,6 +109,8 @@ class Attempt:
     found: Found
     outcome: CheckedToken | Identity | LoginRefusedError
     """An identity where the status was asked for already."""
+    certificate_sha256: str | None = None
+    """Of a refused attempt, as far as its certificate could be read."""
 
 
 Issued = Challenge | ApiKeyInvalidError | OriginForeignError
@@ -171,7 +173,7 @@ class LoginService:
             verifier = self._verifier_of(found.site)
             checked = verifier.check(read_token(), found.challenge.origin, found.challenge.nonce, found.at)
         except LoginRefusedError as error:
-            return Attempt(found, error)
+            return Attempt(found, error, error.certificate_sha256)
         return Attempt(found, checked)
 
     async def ask_others(self, attempt: Attempt) -> Attempt:
@@ -184,9 +186,9 @@ class LoginService:
         if foreign is None or not isinstance(checked, CheckedToken):
             return attempt
         try:
-            check_status(await foreign.ask(checked.issuer, checked.certificate.certificate, found.at))
+            check_status(await foreign.ask_path(checked.path, found.at))
         except LoginRefusedError as error:
-            return Attempt(found, error)
+            return Attempt(found, error, checked.certificate.sha256)
         return Attempt(found, checked.identity())
 
     def record_many(self, works: Sequence[ChallengeRequest | Attempt]) -> list[Issued | Ended]:
@@ -260,8 +262,11 @@ class LoginService:
         outcomes = _burn(session, checked, self._clock())
         summaries = [_summary(*outcome) for outcome in outcomes]
         kept = receipts.store_many(session, self._random_bytes, self._receipt_keys, summaries)
-        append_many(session, AuditEntry, map(_event, kept, (found for found, _ in outcomes)))
-        return [_result(*outcome, receipt) for outcome, receipt in zip(outcomes, kept, strict=True)]
+        append_many(session, AuditEntry, map(_event, kept, (found for found, *_ in outcomes)))
+        return [
+            _result(found, outcome, receipt)
+            for (found, outcome, _), receipt in zip(outcomes, kept, strict=True)
+        ]
 
     def _check_status(self, attempts: Sequence[Attempt]) -> list["_Checked"]:
         """Step 8. Asked as late as can be: what was revoked before the login is recorded, counts."""
@@ -271,16 +276,20 @@ class LoginService:
             if isinstance(attempt.outcome, CheckedToken):
                 proven[attempt.found.site.policy].append((place, attempt.outcome))
             else:
-                checked[place] = (attempt.found, attempt.outcome)
+                checked[place] = (attempt.found, attempt.outcome, attempt.certificate_sha256)
         for policy, group in proven.items():
             answers = self._status[policy]([token.question for _, token in group])
             for (place, token), answer in zip(group, answers, strict=True):
-                checked[place] = (attempts[place].found, refusal_of(answer) or token.identity())
+                found, refusal = attempts[place].found, refusal_of(answer)
+                if refusal is None:
+                    checked[place] = (found, token.identity(), None)
+                else:
+                    checked[place] = (found, refusal, token.certificate.sha256)
         return [checked[place] for place in range(len(attempts))]
 
 
-_Checked = tuple[Found, Identity | LoginRefusedError]
-"""An attempt and what all steps but the burning of its challenge say of it."""
+_Checked = tuple[Found, Identity | LoginRefusedError, str | None]
+"""An attempt, what all steps but the burning of its challenge say, a refused certificate's fingerprint."""
 
 
 def _require_own_origin(
@@ -293,25 +302,25 @@ def _require_own_origin(
 
 def _burn(session: WriteSession, checked: Sequence[_Checked], now: datetime) -> list[_Checked]:
     """Burns the challenges of all attempts that found theirs usable; who comes second is refused."""
-    usable = [found.nonce for found, _ in checked if isinstance(found.challenge, Challenge)]
+    usable = [found.nonce for found, *_ in checked if isinstance(found.challenge, Challenge)]
     burned = challenges.burn_many(session, usable, now)
     outcomes: list[_Checked] = []
-    for found, outcome in checked:
+    for found, outcome, fingerprint in checked:
         if isinstance(found.challenge, Challenge):
             if found.nonce not in burned and isinstance(outcome, Identity):
                 # Another request used the challenge while this one was verified: it is the login, not this.
-                outcomes.append((found, ChallengeUsedError()))
+                outcomes.append((found, ChallengeUsedError(), outcome.certificate_sha256))
                 continue
             burned.discard(found.nonce)
-        outcomes.append((found, outcome))
+        outcomes.append((found, outcome, fingerprint))
     return outcomes
 
 
-def _summary(found: Found, outcome: Identity | LoginRefusedError) -> Summary:
+def _summary(found: Found, outcome: Identity | LoginRefusedError, fingerprint: str | None) -> Summary:
     site, challenge = found.site, challenges.digest_of(found.nonce)
     if isinstance(outcome, LoginRefusedError):
         failure = (outcome.step, outcome.kind)
-        return Summary(site.site_id, found.at, site.policy, failure, None, challenge, outcome.detail)
+        return Summary(site.site_id, found.at, site.policy, failure, fingerprint, challenge, outcome.detail)
     fingerprint = outcome.certificate_sha256
     return Summary(site.site_id, found.at, site.policy, None, fingerprint, challenge, None)
 

@@ -67,6 +67,17 @@ _TELL = Words(
     "ورود با کارت‌های این صادرکننده هنوز در این سامانه برقرار نشده است؛ کد رسید را به پشتیبانی بدهید.",
     "Logging in with cards of this issuer is not set up here; give the receipt code to the help desk.",
 )
+_OTHER_CARD = Words(
+    "صادرکننده این کارت دیگر معتبر نیست؛ کد رسید را به پشتیبانی بدهید یا با کارت دیگری وارد شوید.",
+    "The authority that issued this card is not valid any more; give the receipt code to the help desk, "
+    "or log in with another card.",
+)
+_WAIT_FOR_US = Words(
+    "ساعت سامانه ورود درست نیست؛ کد رسید را به پشتیبانی بدهید و دیرتر دوباره تلاش کنید. "
+    "کارت شما ایرادی ندارد.",
+    "The login service's clock is wrong; give the receipt code to the help desk and try again later. "
+    "Your card is not at fault.",
+)
 _TELL_SITE = Words(
     "تنظیمات این سایت در سامانه ورود کامل نیست؛ کد رسید را به پشتیبانی سایت بدهید. کارت شما ایرادی ندارد.",
     "This site is not set up properly at the login service; give the receipt code to the site's help desk. "
@@ -80,6 +91,7 @@ ADVICE: Mapping[str, Words] = MappingProxyType(
         "challenge-unknown": _TRY_AGAIN,
         "challenge-used": _TRY_AGAIN,
         "challenge-expired": _TRY_AGAIN,
+        "clock-behind": _WAIT_FOR_US,
         "token-malformed": _UPDATE_SOFTWARE,
         "token-format-unsupported": _UPDATE_SOFTWARE,
         "token-field-foreign": _UPDATE_SOFTWARE,
@@ -101,6 +113,7 @@ ADVICE: Mapping[str, Words] = MappingProxyType(
         "certificate-revoked": _REPLACE,
         "certificate-suspended": _RESUME,
         "certificate-unknown": _VISIT_OFFICE,
+        "authority-revoked": _OTHER_CARD,
         "status-unavailable": _WAIT,
         "status-source-unknown": _TELL,
         "status-source-paused": _WAIT,
@@ -118,6 +131,7 @@ TITLES: Mapping[str, Words] = MappingProxyType(
         "challenge-unknown": Words("درخواست ورود شناخته نشد", "The challenge is not known"),
         "challenge-used": Words("این درخواست ورود پیش‌تر به کار رفته است", "The challenge was used before"),
         "challenge-expired": Words("مهلت درخواست ورود گذشته است", "The challenge is too old"),
+        "clock-behind": Words("ساعت سامانه ورود درست نیست", "The login service's clock is wrong"),
         "token-malformed": Words("پاسخ کارت خوانا نیست", "The token can't be read"),
         "token-format-unsupported": Words(
             "قالب پاسخ کارت پشتیبانی نمی‌شود", "The token's format is not supported"
@@ -173,6 +187,7 @@ TITLES: Mapping[str, Words] = MappingProxyType(
         "certificate-unknown": Words(
             "صادرکننده این گواهی را نمی‌شناسد", "The issuer does not know the certificate"
         ),
+        "authority-revoked": Words("صادرکننده گواهی باطل شده است", "The certificate's issuer is revoked"),
         "status-unavailable": Words(
             "وضعیت گواهی اکنون دانسته نیست", "The certificate's status can't be known now"
         ),

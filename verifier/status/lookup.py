@@ -8,6 +8,7 @@ from typing import Protocol
 
 from pki.der import DerError
 from pki.errors import ValidationError
+from pki.validation import ValidatedPath
 from pki.validation.certificate import Certificate, read_certificate
 from pki.validation.certificate import Source as AnyCertificate
 from verifier.authentication.status import StatusAnswer
@@ -17,6 +18,8 @@ from verifier.authentication.statuserrors import (
     StatusUnavailableError,
     StatusUntrustedAnswerError,
 )
+from verifier.authentication.trust import issuer_above
+from verifier.status.authorities import Authorities
 from verifier.status.breaker import Breaker, Monotonic
 from verifier.status.crlclient import CrlClient
 from verifier.status.fetching import Fetcher, Reach
@@ -32,8 +35,11 @@ _METRIC = "hoviat_verifier_status"
 class AsyncStatusLookup(Protocol):
     """Asks whoever must be asked over the network, on the event loop."""
 
-    async def ask(self, issuer: AnyCertificate, certificate: AnyCertificate, at: datetime) -> StatusAnswer:
-        """Raises StatusUnavailableError when there is no trustworthy answer now."""
+    async def ask_path(self, path: ValidatedPath, at: datetime) -> StatusAnswer:
+        """What is said of the leaf, once every authority between it and the anchor is known to be good.
+
+        Raises AuthorityNotGoodError, and StatusUnavailableError when there is no trustworthy answer now.
+        """
         ...
 
 
@@ -52,6 +58,12 @@ class ForeignStatus:
         self._askers = {
             source.settings.label: _Asker(source, resolve, clock, random_bytes) for source in sources.all
         }
+        self._authorities = Authorities(self.ask)
+
+    async def ask_path(self, path: ValidatedPath, at: datetime) -> StatusAnswer:
+        """See `AsyncStatusLookup`: the authorities first, so nobody is asked on the word of a revoked one."""
+        await self._authorities.require_good(path, at)
+        return await self.ask(issuer_above(path), path.certificates[0], at)
 
     async def ask(self, issuer: AnyCertificate, certificate: AnyCertificate, at: datetime) -> StatusAnswer:
         """Raises StatusSourceUnknownError for an issuer without a source, else StatusUnavailableError."""
@@ -83,6 +95,7 @@ class ForeignStatus:
 
     def close(self) -> None:
         """Stops what is under way; nobody may ask any more."""
+        self._authorities.close()
         for asker in self._askers.values():
             asker.close()
 

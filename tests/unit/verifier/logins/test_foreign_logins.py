@@ -34,7 +34,7 @@ from tests.unit.verifier.status.responder import answering as answering_with
 from verifier.app import create_app
 from verifier.authentication.policy import WEB_EID_POLICY, national_policy
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
-from verifier.authentication.trust import PinnedTrust
+from verifier.authentication.trust import GivenTrust, PinnedTrust, Trust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, assemble
 from verifier.logins.service import ForeignPolicyError, LoginService, StatusNotAskedError
@@ -69,11 +69,11 @@ class World:
         self.server = server
         engine = create_database_engine(f"sqlite:///{folder / 'verifier.sqlite3'}")
         migrate(engine, MIGRATIONS)
-        trusted = {"national": OWN, "webeid": FOREIGN}
-        self.trust = trust = {
-            name: PinnedTrust([forge.root.certificate], [forge.authority.certificate])
-            for name, forge in trusted.items()
+        self.trust: dict[str, Trust] = {
+            "national": PinnedTrust([OWN.root.certificate], [OWN.authority.certificate]),
+            "webeid": GivenTrust([FOREIGN.authority.certificate.public_bytes(Encoding.DER)]),
         }
+        trust = self.trust
         wanted = {
             "hosts": frozenset({f"{HOST}:{server.port}"}),
             "networks": (LOOPBACK,),
