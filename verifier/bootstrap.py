@@ -1,11 +1,11 @@
 """Creating and opening the verifier of a home."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from cryptography import x509
 from sqlalchemy import text
 
 from pki import oids
@@ -16,8 +16,9 @@ from pki.keys.store import KeyStore
 from pki.store.database import create_database_engine, migrate
 from pki.validation.foreign import ForeignTrust
 from verifier.authentication.policy import WEB_EID_POLICY, AuthenticationPolicy, national_policy
-from verifier.authentication.trust import ForeignLogins, PinnedTrust
+from verifier.authentication.trust import Authorities, CurrentlyPinned, ForeignLogins
 from verifier.authentication.verification import TokenVerifier
+from verifier.clockguard import ClockGuard
 from verifier.faults import Faults
 from verifier.logins.api import LoginApi
 from verifier.logins.service import LoginService
@@ -26,8 +27,10 @@ from verifier.receipts.keys import ReceiptKeys, open_receipt_keys
 from verifier.services.registry import SiteRegistry
 from verifier.status.lookup import ForeignStatus
 from verifier.status.own import StateReader, StoreStatusLookup
-from verifier.status.sources import Sources, load_sources
+from verifier.status.sources import Sources
+from verifier.status.sourcesfile import SourcesFile
 from verifier.store.sessions import Database
+from verifier.watch import Watch
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _SERVICE = "verifier"
@@ -39,17 +42,16 @@ POLICIES: dict[str, AuthenticationPolicy] = {
 """Every policy that a command can name."""
 
 
-class TrustedCertificates(Protocol):
-    """The authorities of our own PKI."""
+class RecordedClock(Protocol):
+    """A clock beside a record."""
 
     @property
-    def anchors(self) -> Iterable[x509.Certificate]:
-        """Roots."""
+    def known(self) -> datetime:
+        """The latest time that has surely been."""
         ...
 
-    @property
-    def intermediates(self) -> Iterable[x509.Certificate]:
-        """Issuing authorities."""
+    def look(self) -> None:
+        """Reads the record. Raises SQLAlchemyError."""
         ...
 
 
@@ -57,8 +59,8 @@ class OpenPki(Protocol):
     """The part of an opened PKI that a verifier needs."""
 
     @property
-    def trust(self) -> TrustedCertificates:
-        """Who may have issued a card's certificate."""
+    def trust(self) -> Authorities:
+        """Who may have issued a card's certificate, now."""
         ...
 
     @property
@@ -69,6 +71,11 @@ class OpenPki(Protocol):
     @property
     def status(self) -> StateReader:
         """What is known of each certificate."""
+        ...
+
+    @property
+    def signing_clock(self) -> RecordedClock:
+        """What the PKI has on record of the time."""
         ...
 
     @property
@@ -129,18 +136,27 @@ def open_database(home: Home) -> Database:
 def open_verifier(home: Home, pki: OpenPki, clock: Clock = utc_now) -> Verifier:
     """The verifier of this home: its own PKI, and the foreign authorities that its operator trusts.
 
-    Raises StatusSettingsError, KeyStoreError.
+    A mistake in its settings is in the way of foreign cards alone. Raises KeyStoreError, SQLAlchemyError.
     """
     receipt_keys = open_receipt_keys(pki.keys)
-    foreign_status = ForeignStatus(load_sources(home.root))
-    own = PinnedTrust(pki.trust.anchors, pki.trust.intermediates)
+    settings = SourcesFile(home.root)
+    own = CurrentlyPinned(lambda: pki.trust)
     verifiers = (
         TokenVerifier(NATIONAL_POLICY, own, StoreStatusLookup(pki.status)),
         TokenVerifier(WEB_EID_POLICY, ForeignLogins(pki.foreign), None),
     )
-    verifier = assemble(open_database(home), verifiers, receipt_keys, clock, foreign_status)
+    database = open_database(home)
+    guard = ClockGuard(database, clock, [lambda: _known(pki.signing_clock)])
+    watch = Watch(guard, [own.look])
+    foreign = ForeignStatus.of_file(settings)
+    verifier = assemble(database, verifiers, receipt_keys, clock, foreign, watch, settings.fault)
     verifier.faults.log()
     return verifier
+
+
+def _known(clock: RecordedClock) -> datetime:
+    clock.look()
+    return clock.known
 
 
 def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Database]:
@@ -155,18 +171,22 @@ def assemble(
     receipt_keys: ReceiptKeys,
     clock: Clock,
     foreign_status: ForeignStatus | None = None,
+    watch: Watch | None = None,
+    settings_fault: Callable[[], str | None] = lambda: None,
 ) -> Verifier:
     """Puts a verifier together from its parts; sites may use the policies of `verifiers`.
 
     `foreign_status` is asked where a verifier has no status of its own; without one, nobody logs in there.
+    `watch` is asked before each batch of logins; without one, the clock is held against the own record.
     """
     status = foreign_status or ForeignStatus(Sources({}))
     by_policy = {verifier.policy.name: verifier for verifier in verifiers}
     foreign = {name: status for name, verifier in by_policy.items() if verifier.status is None}
     sites = SiteRegistry(database, tuple(by_policy), clock)
     trusted = {name: verifier.trust for name, verifier in by_policy.items()}
-    faults = Faults(trusted, sites, database, clock)
-    logins = LoginService(database, by_policy, receipt_keys, clock, foreign=foreign)
+    watched = watch or Watch(ClockGuard(database, clock))
+    faults = Faults(trusted, sites, watched.guard, settings_fault)
+    logins = LoginService(database, by_policy, receipt_keys, clock, foreign=foreign, watch=watched.look)
     metrics = Metrics([faults.report, status.report])
     api = LoginApi(logins, metrics)
     return Verifier(sites, logins, api, metrics, database, faults, status, receipt_keys)

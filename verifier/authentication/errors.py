@@ -1,6 +1,6 @@
 """Why a token is refused: one class per failure, each with a stable `kind` and the step that found it."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import Enum, unique
 from typing import ClassVar
 
@@ -15,8 +15,7 @@ class LoginRefusedError(Exception):
     ├── ChallengeError                 0
     │   ├── ChallengeUnknownError
     │   ├── ChallengeUsedError
-    │   ├── ChallengeExpiredError
-    │   └── ClockBehindError
+    │   └── ChallengeExpiredError
     ├── TokenParseError                1
     ├── TokenFormatError               2
     │   ├── FormatUnsupportedError
@@ -103,20 +102,6 @@ class ChallengeExpiredError(ChallengeError):
     def __init__(self, expired_at: datetime) -> None:
         super().__init__("the time to answer this challenge is over")
         self.expired_at = expired_at
-
-
-class ClockBehindError(ChallengeError):
-    """Our own clock is behind what is on record, so nothing that depends on the time can be told.
-
-    `behind` is by how much.
-    """
-
-    kind = "clock-behind"
-    title = "The login service's clock is wrong"
-
-    def __init__(self, behind: timedelta) -> None:
-        super().__init__("the clock of the login service is behind what it has on record")
-        self.behind = behind
 
 
 @unique

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 from starlette.responses import Response
 
-from pki.errors import KeyStoreError
+from pki.errors import ClockSetBackError, KeyStoreError
 from pki.problems import problem
 from verifier.authentication.errors import (
     ChallengeExpiredError,
@@ -99,6 +99,12 @@ def _no_signature(error: Exception) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "signing-unavailable", title, headers=_LATER)
 
 
+def _clock_behind(error: Exception) -> Response:
+    _LOG.error("nobody logs in: %s", error)
+    title = "The service's clock is wrong, and nobody logs in by it"
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "clock-behind", title, headers=_LATER)
+
+
 def _too_busy(_error: Exception) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", "Too many requests wait", headers=_LATER)
 
@@ -110,6 +116,7 @@ RESPONSES: Mapping[type[Exception], Callable[[Any], Response]] = {
     RequestRefusedError: _request_refused,
     SQLAlchemyError: _database_away,
     KeyStoreError: _no_signature,
+    ClockSetBackError: _clock_behind,
     LaneFullError: _too_busy,
 }
 """The errors that an endpoint may end in, and the response to each."""

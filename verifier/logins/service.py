@@ -134,11 +134,13 @@ class LoginService:
         clock: Clock,
         random_bytes: RandomBytes = secrets.token_bytes,
         foreign: Mapping[str, AsyncStatusLookup] = NOBODY,
+        watch: Callable[[], None] = lambda: None,
     ) -> None:
         """`verifiers` are by the name of their policy; `receipt_keys` sign every receipt.
 
         `foreign`: who is asked for the status, step 8, under policies whose verifier leaves it out. Raises
-        StatusNotAskedError for one of these that is not named there.
+        StatusNotAskedError for one of these that is not named there. `watch` is called before each batch;
+        what it raises, such as ClockSetBackError, is raised to all of the batch.
         """
         self._database = database
         self._verifiers = dict(verifiers)
@@ -151,10 +153,12 @@ class LoginService:
                 raise StatusNotAskedError(name)
         self._receipt_keys = receipt_keys
         self._clock = clock
+        self._watch = watch
         self._random_bytes = random_bytes
 
     def find_many(self, presented: Sequence[Presented]) -> list[Found | ApiKeyInvalidError]:
         """The challenge behind each nonce; not burned yet."""
+        self._watch()
         with self._database.read() as session:
             sites = recognise(session, [one.key for one in presented])
             known = [
@@ -198,6 +202,7 @@ class LoginService:
         transaction. No lock was held while tokens were verified, and whoever burns a challenge first has it
         alone.
         """
+        self._watch()
         requests = [work for work in works if isinstance(work, ChallengeRequest)]
         checked = self._check_status([work for work in works if isinstance(work, Attempt)])
         with self._database.write() as session:

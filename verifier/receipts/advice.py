@@ -72,12 +72,6 @@ _OTHER_CARD = Words(
     "The authority that issued this card is not valid any more; give the receipt code to the help desk, "
     "or log in with another card.",
 )
-_WAIT_FOR_US = Words(
-    "ساعت سامانه ورود درست نیست؛ کد رسید را به پشتیبانی بدهید و دیرتر دوباره تلاش کنید. "
-    "کارت شما ایرادی ندارد.",
-    "The login service's clock is wrong; give the receipt code to the help desk and try again later. "
-    "Your card is not at fault.",
-)
 _TELL_SITE = Words(
     "تنظیمات این سایت در سامانه ورود کامل نیست؛ کد رسید را به پشتیبانی سایت بدهید. کارت شما ایرادی ندارد.",
     "This site is not set up properly at the login service; give the receipt code to the site's help desk. "
@@ -91,7 +85,6 @@ ADVICE: Mapping[str, Words] = MappingProxyType(
         "challenge-unknown": _TRY_AGAIN,
         "challenge-used": _TRY_AGAIN,
         "challenge-expired": _TRY_AGAIN,
-        "clock-behind": _WAIT_FOR_US,
         "token-malformed": _UPDATE_SOFTWARE,
         "token-format-unsupported": _UPDATE_SOFTWARE,
         "token-field-foreign": _UPDATE_SOFTWARE,
@@ -131,7 +124,6 @@ TITLES: Mapping[str, Words] = MappingProxyType(
         "challenge-unknown": Words("درخواست ورود شناخته نشد", "The challenge is not known"),
         "challenge-used": Words("این درخواست ورود پیش‌تر به کار رفته است", "The challenge was used before"),
         "challenge-expired": Words("مهلت درخواست ورود گذشته است", "The challenge is too old"),
-        "clock-behind": Words("ساعت سامانه ورود درست نیست", "The login service's clock is wrong"),
         "token-malformed": Words("پاسخ کارت خوانا نیست", "The token can't be read"),
         "token-format-unsupported": Words(
             "قالب پاسخ کارت پشتیبانی نمی‌شود", "The token's format is not supported"

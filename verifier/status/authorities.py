@@ -66,16 +66,23 @@ class Authorities:
         return await asyncio.shield(asking)  # others wait for it, too
 
     async def _renew(self, issuer: Certificate, authority: Certificate, at: datetime) -> StatusAnswer:
+        kept = self._kept  # what is learned after `forget` is for whoever waits, and not kept
         answer = await self._ask(issuer, authority, at)
-        self._kept[issuer, authority] = _Kept(answer, at)
-        if len(self._kept) > _MAX_KEPT:
-            self._kept.popitem(last=False)
+        kept[issuer, authority] = _Kept(answer, at)
+        if len(kept) > _MAX_KEPT:
+            kept.popitem(last=False)
         return answer
 
     def _ended(self, pair: tuple[Certificate, Certificate], done: "asyncio.Task[StatusAnswer]") -> None:
-        self._asking.pop(pair, None)
+        if self._asking.get(pair) is done:
+            del self._asking[pair]
         if not done.cancelled():
             done.exception()  # whoever asked may have gone away: then nobody else looks at it
+
+    def forget(self) -> None:
+        """Other settings may ask others, or for more: what was learned by the old ones no longer counts."""
+        self._kept = OrderedDict()
+        self._asking = {}
 
     def close(self) -> None:
         """Stops what is under way."""

@@ -48,7 +48,7 @@ from verifier.authentication.statuserrors import (
 )
 from verifier.status.lookup import ForeignStatus
 from verifier.status.settings import Mode
-from verifier.status.sources import Sources
+from verifier.status.sources import Identity, Source, Sources
 
 BELOW = party("issuing ca")
 CARD_SERIAL = 815
