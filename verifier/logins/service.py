@@ -214,6 +214,7 @@ class LoginService:
 
     def issue_challenge(self, site: RelyingSite) -> Challenge:
         """A fresh nonce for one attempt at this site."""
+        self._watch()
         with self._database.write() as session:
             [challenge] = challenges.issue_many(session, [site], self._clock(), self._random_bytes)
         return challenge
@@ -225,6 +226,7 @@ class LoginService:
         """
         if site.policy in self._foreign:
             raise ForeignPolicyError(site.policy)
+        self._watch()
         with self._database.read() as session:
             [found] = self._find(session, [(site, nonce)])
         [result] = self.record_many([self.verify(found, read_token)])

@@ -223,7 +223,7 @@ def _kind(verifier: Verifier, site: RelyingSite, nonce: str, text: str) -> str |
 
 @pytest.mark.parametrize("seconds", [-61, -600])
 def test_nothing_is_decided_by_a_clock_that_was_set_back(world: World, seconds: int) -> None:
-    """No challenge, no login, no receipt, and the challenge of before is still there when it is right again."""
+    """No challenge, no login, no receipt, and the challenge of before still serves when it is right again."""
     card = FORGE.card(policies=sorted(NATIONAL_POLICY.allowed_policies))
     key = world.verifier.services.register_site("first", ORIGIN).api_key
     site = world.verifier.services.authenticate(key)
