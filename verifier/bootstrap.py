@@ -24,6 +24,7 @@ from verifier.logins.api import LoginApi
 from verifier.logins.service import LoginService
 from verifier.metrics import Metrics
 from verifier.receipts.keys import ReceiptKeys, open_receipt_keys
+from verifier.receipts.ring import ReceiptKeyRing
 from verifier.services.registry import SiteRegistry
 from verifier.status.lookup import ForeignStatus
 from verifier.status.own import StateReader, StoreStatusLookup
@@ -95,7 +96,7 @@ class Verifier:
     database: Database
     faults: Faults
     foreign_status: ForeignStatus
-    receipt_keys: ReceiptKeys
+    receipt_keys: ReceiptKeys | ReceiptKeyRing
 
     def check_health(self) -> None:
         """Raises SQLAlchemyError while the database does not answer."""
@@ -138,7 +139,6 @@ def open_verifier(home: Home, pki: OpenPki, clock: Clock = utc_now) -> Verifier:
 
     A mistake in its settings is in the way of foreign cards alone. Raises KeyStoreError, SQLAlchemyError.
     """
-    receipt_keys = open_receipt_keys(pki.keys)
     settings = SourcesFile(home.root)
     own = CurrentlyPinned(lambda: pki.trust)
     verifiers = (
@@ -146,8 +146,9 @@ def open_verifier(home: Home, pki: OpenPki, clock: Clock = utc_now) -> Verifier:
         TokenVerifier(WEB_EID_POLICY, ForeignLogins(pki.foreign), None),
     )
     database = open_database(home)
+    receipt_keys = ReceiptKeyRing(pki.keys, database, clock)
     guard = ClockGuard(database, clock, [lambda: _known(pki.signing_clock)])
-    watch = Watch(guard, [own.look])
+    watch = Watch(guard, [own.look, receipt_keys.look])
     foreign = ForeignStatus.of_file(settings)
     verifier = assemble(database, verifiers, receipt_keys, clock, foreign, watch, settings.fault)
     verifier.faults.log()
@@ -168,7 +169,7 @@ def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Dat
 def assemble(
     database: Database,
     verifiers: Iterable[TokenVerifier],
-    receipt_keys: ReceiptKeys,
+    receipt_keys: ReceiptKeys | ReceiptKeyRing,
     clock: Clock,
     foreign_status: ForeignStatus | None = None,
     watch: Watch | None = None,

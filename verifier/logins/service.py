@@ -28,6 +28,7 @@ from verifier.challenges.repository import Challenge
 from verifier.receipts import service as receipts
 from verifier.receipts.advice import ACCEPTED
 from verifier.receipts.keys import ReceiptKeys
+from verifier.receipts.ring import ReceiptKeyRing
 from verifier.receipts.service import Receipt, Summary
 from verifier.services.apikeys import ApiKey, RandomBytes
 from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
@@ -130,7 +131,7 @@ class LoginService:
         self,
         database: Database,
         verifiers: Mapping[str, TokenVerifier],
-        receipt_keys: ReceiptKeys,
+        receipt_keys: ReceiptKeys | ReceiptKeyRing,
         clock: Clock,
         random_bytes: RandomBytes = secrets.token_bytes,
         foreign: Mapping[str, AsyncStatusLookup] = NOBODY,
@@ -268,7 +269,7 @@ class LoginService:
             return []
         outcomes = _burn(session, checked, self._clock())
         summaries = [_summary(*outcome) for outcome in outcomes]
-        kept = receipts.store_many(session, self._random_bytes, self._receipt_keys, summaries)
+        kept = receipts.store_many(session, self._random_bytes, self._receipt_keys.current, summaries)
         append_many(session, AuditEntry, map(_event, kept, (found for found, *_ in outcomes)))
         return [
             _result(found, outcome, receipt)

@@ -86,7 +86,7 @@ def test_published_keys(world: World) -> None:
     assert answer.headers["content-type"] == "application/jwk-set+json"
     [key] = answer.json()["keys"]
     assert set(key) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
-    assert key["kid"] == world.keys.key_id
+    assert key["kid"] == world.keys.current.key_id
 
 
 @pytest.mark.parametrize("member", MEMBERS)
@@ -172,7 +172,7 @@ class LostToken:
 
 def test_no_login_without_a_receipt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     nonce = world.nonce()
-    signer = world.keys._signer
+    signer = world.keys.current._signer
     monkeypatch.setattr(world.keys, "_signer", LostToken())
     answer = world.http.post(
         "/verifier/v1/authentications",
