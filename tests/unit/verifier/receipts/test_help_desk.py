@@ -1,16 +1,13 @@
 """The help desk sees more, on record; old receipts go and the audit stays, on both databases."""
 
 import hashlib
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from pki.auditchain import verify_table
 from pki.errors import OfficerLabelError
-from tests.postgres import PostgresServer
 from tests.unit.verifier.receipts.world import CARD, ORIGIN, World
 from verifier.audit import AuditEntry
 from verifier.authentication.status import CertificateStatus
@@ -21,20 +18,6 @@ from verifier.receipts.proof import Proof
 from verifier.receipts.service import ReceiptAlteredError, ReceiptMissingError
 
 EVIL = "https://evil.example.ir"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    if request.param == "sqlite":
-        world = World.in_folder(tmp_path)
-        yield world
-        world.close()
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database() as url:
-        world = World(url)
-        yield world
-        world.close()
 
 
 def look(world: World, code: str, operator: str = "desk-7", reason: str = "ticket 812") -> Case:

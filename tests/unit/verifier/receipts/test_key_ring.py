@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete
 
 from pki.bootstrap import open_key_store
-from pki.errors import KeyStoreError
+from pki.errors import ClockSetBackError, KeyStoreError
 from pki.home import Home, create
 from pki.keys.store import KeyStore
 from simulators.forge.certificates import NOW
@@ -17,6 +17,7 @@ from tests.unit.verifier.receipts.world import World
 from tests.unit.verifier.status.responder import Watch
 from verifier import bootstrap
 from verifier.bootstrap import open_database
+from verifier.clockguard import ClockGuard, confirm
 from verifier.receipts.keys import make_key, open_receipt_keys
 from verifier.receipts.models import ReceiptKeyRow
 from verifier.receipts.proof import read_jwk_set, verify_receipt
@@ -158,3 +159,18 @@ def test_receipts_by_a_token(softhsm: SoftHsm, tmp_path: Path) -> None:
         world.close()
     finally:
         store.close()
+
+
+def test_on_each_database(both: World, home: Home, store: KeyStore) -> None:
+    """The table of keys and the time on record, on SQLite and PostgreSQL."""
+    database = both.verifier.database
+    running = Running(store, database)
+    old = running.ring.current.key_id
+    roll_over_on_record(home, database, lambda: NOW, "officer-1", DAY)
+    assert running.at(NOW).ring.current.key_id == old
+    assert running.at(NOW + DAY).ring.current.key_id != old
+    both.now = NOW - timedelta(hours=1)
+    with pytest.raises(ClockSetBackError):
+        ClockGuard(database, lambda: both.now).check()
+    confirm(database, lambda: both.now, "officer-1")
+    ClockGuard(database, lambda: both.now).check()
