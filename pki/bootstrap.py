@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from alembic.util import CommandError
-from cryptography import x509
 from sqlalchemy import Engine, inspect, select
 from sqlalchemy.orm import Session
 
@@ -25,7 +24,6 @@ from pki.ceremony.founding import Foundry, read_issuers
 from pki.ceremony.plan import CHECKPOINT_KEY, MASTER_KEY_NAMES, first_generation, responder_key
 from pki.clock import Clock, utc_now
 from pki.cms.documents import DocumentSigners
-from pki.hierarchy import Role
 from pki.home import PIN_VARIABLE, Home, HomeInUseError, HomeMissingError, given_database
 from pki.keys.masterkeys import MasterKeys
 from pki.keys.signer import Signer
@@ -43,6 +41,7 @@ from pki.status.signingclock import SigningClock
 from pki.status.store import StatusStore
 from pki.store.database import create_database_engine, migrate
 from pki.store.models import AUDIT, AuditEntry, KeyRow
+from pki.trust import CurrentTrust, Trust
 from pki.validation.foreign import ForeignTrust
 
 __all__ = [
@@ -69,17 +68,6 @@ DOCUMENTS = "documents"
 UNATTENDED = "init"
 """The actor of an embedded installation's founding, at which no officer is present."""
 _LOG = logging.getLogger(__name__)
-_CITIZENS = (Role.CITIZEN_AUTHENTICATION, Role.CITIZEN_SIGNATURE, Role.CARD)
-
-
-@dataclass(frozen=True)
-class Trust:
-    """What a relying party starts from."""
-
-    anchors: tuple[x509.Certificate, ...]
-    """The roots, every generation."""
-    intermediates: tuple[x509.Certificate, ...]
-    """The CAs of citizens' cards, every generation."""
 
 
 @dataclass(frozen=True)
@@ -98,7 +86,7 @@ class Pki:
     """Who signs travel documents now, and the master list."""
     published: Mapping[str, bytes] = field(repr=False)
     """What stands under /pki/ca/NAME.cer: CAs, cross certificates, links; DER."""
-    trust: Trust
+    current_trust: CurrentTrust = field(repr=False)
     foreign: ForeignTrust = field(repr=False)
     """Whom else than our own roots to trust, and for what."""
     engine: Engine = field(repr=False)
@@ -107,6 +95,11 @@ class Pki:
     clock: Clock
     signing_clock: SigningClock = field(repr=False)
     """The same, for what leaves no record of its own."""
+
+    @property
+    def trust(self) -> Trust:
+        """Our own authorities as they are now. Raises SQLAlchemyError, KeyStoreError."""
+        return self.current_trust.current()
 
     @property
     def issuers(self) -> Issuers:
@@ -229,7 +222,8 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
     if not is_founded(engine):
         raise HomeMissingError(home.root, _INTERRUPTED)
     master_keys = keys.open_master_keys(MASTER_KEY_NAMES)
-    issuers = read_issuers(engine, keys, lambda: IssuerSeal.of(master_keys))
+    issuer_seal = IssuerSeal.of(master_keys)
+    issuers = read_issuers(engine, keys, lambda: issuer_seal)
     for error in issuers.refused.values():
         _LOG.error("not used: %s", error)
     addresses = PublicAddresses(home.public_url)
@@ -253,7 +247,7 @@ def _open(engine: Engine, home: Home, keys: KeyStore, clock: Clock) -> Pki:
         keys=keys,
         documents=DocumentSigners(Foundry(engine, keys, addresses, clock, DOCUMENTS, home.crls, definitions)),
         published=published_certificates(engine, issuers),
-        trust=Trust(_loaded(issuers, (Role.ROOT,)), _loaded(issuers, _CITIZENS)),
+        current_trust=CurrentTrust(engine, lambda: issuer_seal, status, issuers),
         foreign=ForeignTrust(home.anchors),
         engine=engine,
         metrics_folder=home.metrics,
@@ -302,12 +296,3 @@ def _responder(
 def _open_key(engine: Engine, keys: KeyStore, name: str) -> Signer:
     with Session(engine) as session:
         return keys.open(session.get_one(KeyRow, name).uri)
-
-
-def _loaded(issuers: Issuers, roles: tuple[Role, ...]) -> tuple[x509.Certificate, ...]:
-    return tuple(
-        x509.load_der_x509_certificate(ca.certificate)
-        for role in roles
-        for ca in issuers.generations(role)
-        if ca.certificate is not None
-    )

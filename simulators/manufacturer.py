@@ -18,26 +18,13 @@ from cryptography.hazmat.primitives.serialization import (
 from cryptography.x509.oid import NameOID
 
 from pki.durable import write_owner_only
-from simulators.card.piv.attestation import AttestationAuthority
+from simulators.card.piv.attestation import CERTIFICATE_SIGNING, AttestationAuthority
 
 AUTHORITY_FILE = "attestation-authority.pem"
 """Beside the bodies: key and certificate, readable by its owner alone, as the bodies with their keys are."""
 _NAME = "Hoviat PIV Attestation Authority"
 _NOT_BEFORE = datetime(2025, 1, 1, tzinfo=UTC)
 _NOT_AFTER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)  # RFC 5280, 4.1.2.5: no end
-
-
-_CERTIFICATE_SIGNING = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=False,
-    encipher_only=False,
-    decipher_only=False,
-)
 
 
 class AuthorityFileError(Exception):
@@ -93,7 +80,7 @@ def _root(key: ec.EllipticCurvePrivateKey) -> x509.Certificate:
         .not_valid_before(_NOT_BEFORE)
         .not_valid_after(_NOT_AFTER)
         .add_extension(x509.BasicConstraints(ca=True, path_length=1), critical=True)
-        .add_extension(_CERTIFICATE_SIGNING, critical=True)
+        .add_extension(CERTIFICATE_SIGNING, critical=True)
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
         .sign(key, hashes.SHA384())
     )

@@ -1,11 +1,11 @@
 """Creating and opening the verifier of a home."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Protocol
 
-from cryptography import x509
 from sqlalchemy import text
 
 from pki import oids
@@ -16,20 +16,24 @@ from pki.keys.store import KeyStore
 from pki.store.database import create_database_engine, migrate
 from pki.validation.foreign import ForeignTrust
 from verifier.authentication.policy import WEB_EID_POLICY, AuthenticationPolicy, national_policy
-from verifier.authentication.trust import ForeignLogins, PinnedTrust
+from verifier.authentication.trust import Authorities, CurrentlyPinned, ForeignLogins
 from verifier.authentication.verification import TokenVerifier
+from verifier.clockguard import ClockGuard
 from verifier.faults import Faults
 from verifier.logins.api import LoginApi, Recording
 from verifier.logins.records import LoginRecords
 from verifier.logins.service import LoginService, own_status
 from verifier.metrics import Metrics
 from verifier.receipts.keys import ReceiptKeys, open_receipt_keys
+from verifier.receipts.ring import ReceiptKeyRing
 from verifier.recording.lane import Lane
 from verifier.services.registry import SiteRegistry
 from verifier.status.lookup import ForeignStatus
 from verifier.status.own import StateReader, StoreStatusLookup
-from verifier.status.sources import Sources, load_sources
+from verifier.status.sources import Sources
+from verifier.status.sourcesfile import SourcesFile
 from verifier.store.sessions import Database
+from verifier.watch import Watch
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 _SERVICE = "verifier"
@@ -41,17 +45,16 @@ POLICIES: dict[str, AuthenticationPolicy] = {
 """Every policy that a command can name."""
 
 
-class TrustedCertificates(Protocol):
-    """The authorities of our own PKI."""
+class RecordedClock(Protocol):
+    """A clock beside a record."""
 
     @property
-    def anchors(self) -> Iterable[x509.Certificate]:
-        """Roots."""
+    def known(self) -> datetime:
+        """The latest time that has surely been."""
         ...
 
-    @property
-    def intermediates(self) -> Iterable[x509.Certificate]:
-        """Issuing authorities."""
+    def look(self) -> None:
+        """Reads the record. Raises SQLAlchemyError."""
         ...
 
 
@@ -59,8 +62,8 @@ class OpenPki(Protocol):
     """The part of an opened PKI that a verifier needs."""
 
     @property
-    def trust(self) -> TrustedCertificates:
-        """Who may have issued a card's certificate."""
+    def trust(self) -> Authorities:
+        """Who may have issued a card's certificate, now."""
         ...
 
     @property
@@ -71,6 +74,11 @@ class OpenPki(Protocol):
     @property
     def status(self) -> StateReader:
         """What is known of each certificate."""
+        ...
+
+    @property
+    def signing_clock(self) -> RecordedClock:
+        """What the PKI has on record of the time."""
         ...
 
     @property
@@ -90,7 +98,8 @@ class Verifier:
     database: Database
     faults: Faults
     foreign_status: ForeignStatus
-    receipt_keys: ReceiptKeys
+    receipt_keys: ReceiptKeys | ReceiptKeyRing
+    watch: Watch
 
     def check_health(self) -> None:
         """Raises SQLAlchemyError while the database does not answer."""
@@ -133,28 +142,41 @@ def open_verifier(
 ) -> Verifier:
     """The verifier of this home: its own PKI, and the foreign authorities that its operator trusts.
 
-    `recording` as in `assemble`.
-
-    Raises StatusSettingsError, KeyStoreError.
+    `recording` as in `assemble`. A mistake in its settings is in the way of foreign cards alone.
+    Raises KeyStoreError, SQLAlchemyError.
     """
-    receipt_keys = open_receipt_keys(pki.keys)
-    foreign_status = ForeignStatus(load_sources(home.root))
-    own = PinnedTrust(pki.trust.anchors, pki.trust.intermediates)
+    settings = SourcesFile(home.root)
+    own = CurrentlyPinned(lambda: pki.trust)
     verifiers = (
         TokenVerifier(NATIONAL_POLICY, own, StoreStatusLookup(pki.status)),
         TokenVerifier(WEB_EID_POLICY, ForeignLogins(pki.foreign), None),
     )
-    verifier = assemble(open_database(home), verifiers, receipt_keys, clock, foreign_status, recording)
+    database = open_database(home)
+    receipt_keys = ReceiptKeyRing(pki.keys, database, clock)
+    watch = Watch(_guard(database, pki, clock), [own.look, receipt_keys.look])
+    foreign = ForeignStatus.of_file(settings)
+    verifier = assemble(database, verifiers, receipt_keys, clock, foreign, watch, settings.fault, recording)
     verifier.faults.log()
     return verifier
 
 
 def open_records(home: Home, pki: OpenPki, clock: Clock = utc_now) -> tuple[LoginRecords, Database]:
-    """Only what records logins; the caller closes the database. Raises KeyStoreError."""
-    status = {NATIONAL_POLICY.name: StoreStatusLookup(pki.status)}
-    receipt_keys = open_receipt_keys(pki.keys)
+    """Only what records logins; the caller closes the database. Raises KeyStoreError, SQLAlchemyError."""
     database = open_database(home)
-    return LoginRecords(database, status, receipt_keys, clock), database
+    own = CurrentlyPinned(lambda: pki.trust)
+    receipt_keys = ReceiptKeyRing(pki.keys, database, clock)
+    watch = Watch(_guard(database, pki, clock), [own.look, receipt_keys.look])
+    status = {NATIONAL_POLICY.name: StoreStatusLookup(pki.status)}
+    return LoginRecords(database, status, receipt_keys, clock, watch=watch.look), database
+
+
+def _guard(database: Database, pki: OpenPki, clock: Clock) -> ClockGuard:
+    return ClockGuard(database, clock, [lambda: _known(pki.signing_clock)])
+
+
+def _known(clock: RecordedClock) -> datetime:
+    clock.look()
+    return clock.known
 
 
 def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Database]:
@@ -166,14 +188,17 @@ def open_registry(home: Home, clock: Clock = utc_now) -> tuple[SiteRegistry, Dat
 def assemble(
     database: Database,
     verifiers: Iterable[TokenVerifier],
-    receipt_keys: ReceiptKeys,
+    receipt_keys: ReceiptKeys | ReceiptKeyRing,
     clock: Clock,
     foreign_status: ForeignStatus | None = None,
+    watch: Watch | None = None,
+    settings_fault: Callable[[], str | None] = lambda: None,
     recording: Recording | None = None,
 ) -> Verifier:
     """Puts a verifier together from its parts; sites may use the policies of `verifiers`.
 
     `foreign_status` is asked where a verifier has no status of its own; without one, nobody logs in there.
+    `watch` is asked before each batch of logins; without one, the clock is held against the own record.
     `recording` is the way to another process that records logins; without one, a thread here does.
     """
     status = foreign_status or ForeignStatus(Sources({}))
@@ -181,9 +206,10 @@ def assemble(
     foreign = {name: status for name, verifier in by_policy.items() if verifier.status is None}
     sites = SiteRegistry(database, tuple(by_policy), clock)
     trusted = {name: verifier.trust for name, verifier in by_policy.items()}
-    faults = Faults(trusted, sites, database, clock)
-    records = LoginRecords(database, own_status(by_policy), receipt_keys, clock)
+    watched = watch or Watch(ClockGuard(database, clock))
+    faults = Faults(trusted, sites, watched.guard, settings_fault)
+    records = LoginRecords(database, own_status(by_policy), receipt_keys, clock, watch=watched.look)
     logins = LoginService(records, by_policy, foreign)
     metrics = Metrics([faults.report, status.report])
     api = LoginApi(logins, recording or Lane("verifier-records", records.work), metrics)
-    return Verifier(sites, logins, api, metrics, database, faults, status, receipt_keys)
+    return Verifier(sites, logins, api, metrics, database, faults, status, receipt_keys, watched)

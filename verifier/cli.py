@@ -133,6 +133,43 @@ def serve(host: str, port: int, workers: int) -> None:
         raise click.ClickException(f"can't listen on {host}:{port}: {error.strerror}") from error
 
 
+@verifier.command("clock")
+@click.option(
+    "--confirm", "officer", metavar="LABEL", help="Say that the clock is right and the record was ahead."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def clock(officer: str | None, *, as_json: bool) -> None:
+    """Compare the clock with the verifier's record; nobody logs in while it is behind that by over a minute.
+
+    Set the clock right first. Should it have been ahead once, an officer confirms the present time with
+    --confirm, which is recorded. The PKI's record has a command of its own: hoviat pki clock.
+    """
+    from pki.clock import utc_now
+    from pki.errors import OfficerLabelError
+    from pki.home import HomeError, load
+    from verifier.bootstrap import open_database
+    from verifier.clockguard import ClockGuard, ClockNotBehindError, confirm
+
+    try:
+        database = open_database(load(_home_folder()))
+    except HomeError as error:
+        raise click.ClickException(str(error)) from error
+    try:
+        if officer is not None:
+            confirm(database, utc_now, officer)
+        behind = int(ClockGuard(database, utc_now).behind().total_seconds())
+    except ClockNotBehindError as error:
+        raise click.ClickException("the clock is not behind the record: nothing to confirm") from error
+    except OfficerLabelError as error:
+        raise click.ClickException(str(error)) from error
+    finally:
+        database.close()
+    said = f"the clock is behind the record by {behind} s" if behind else "the clock is not behind the record"
+    click.echo(json.dumps({"behind_seconds": behind}) if as_json else said)
+    if behind:
+        raise click.exceptions.Exit(1)
+
+
 @click.group()
 def token() -> None:
     """Examine Web eID authentication tokens."""

@@ -6,10 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeAlias
 
-from cryptography import x509
-
 from pki.errors import ValidationError
-from pki.validation.certificate import Certificate
+from pki.validation import ValidatedPath
 from pki.validation.inputs import InputError, objects_in
 from verifier.authentication import strictjson
 from verifier.authentication.errors import LoginRefusedError
@@ -31,8 +29,8 @@ _MAXIMUM_DEPTH = 10
 EXPLAINED_STEPS = tuple(step for step in Step if step is not Step.CHALLENGE)
 """What can be checked of a token without the verifier that issued its challenge."""
 
-AskStatus: TypeAlias = Callable[[x509.Certificate, Certificate, datetime], StatusAnswer]
-"""Step 8's question: the issuer, the card's certificate, the time. Raises StatusUnavailableError."""
+AskStatus: TypeAlias = Callable[[ValidatedPath, datetime], StatusAnswer]
+"""Step 8's question: the card's certificate and what stands above it, the time. Raises StatusError."""
 
 
 class QuestionError(Exception):
@@ -96,7 +94,7 @@ def explain(question: Question) -> Explanation:
         verifier = TokenVerifier(question.policy, question.trust, status=None)
         checked = verifier.check(token, question.origin, question.nonce, question.at)
         if question.status is not None:
-            answer = question.status(checked.issuer, checked.certificate.certificate, question.at)
+            answer = question.status(checked.path, question.at)
             check_status(answer)
     except LoginRefusedError as error:
         return Explanation(None, error, answer)
@@ -144,7 +142,7 @@ def find_status(name: str, networks: Iterable[str] = ()) -> AskStatus | None:
     if name == "none":
         return None
     mode = Mode(name)
-    return lambda issuer, certificate, at: ask_once(issuer, certificate, at, mode, permitted)
+    return lambda path, at: ask_once(path, at, mode, permitted)
 
 
 def answer_lines(

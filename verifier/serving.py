@@ -19,12 +19,15 @@ from pki.httpprotocol import answering_at_once
 from pki.workers import Work, begin_child, begin_worker, settle, supervise, worker_server
 from verifier.app import create_app
 from verifier.bootstrap import open_records, open_verifier
-from verifier.logins.records import ReceiptsUnsignedError, RecordsAwayError
+from verifier.logins.records import ClockBehindError, ReceiptsUnsignedError, RecordsAwayError
 from verifier.logins.shortway import ShortWay
 from verifier.recording.client import RecorderClient
 from verifier.recording.recorder import Recorder, listen
+from verifier.watch import watching
 
 PREFIX = "/verifier"
+_TOLD = (RecordsAwayError, ReceiptsUnsignedError, ClockBehindError)
+"""What the recorder tells workers by its kind."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +81,8 @@ def serve_worker(root: str, listener: socket.socket, records: str) -> None:
     try:
         app = Starlette(routes=[Mount(PREFIX, create_app(verifier))])
         short = ShortWay(verifier.api, PREFIX)
-        worker_server(app, answering_at_once(lambda _target, _headers: None, short.soon)).run([listener])
+        with watching(verifier.watch):
+            worker_server(app, answering_at_once(lambda _target, _headers: None, short.soon)).run([listener])
     finally:
         verifier.close()
         pki.close()
@@ -94,7 +98,7 @@ def run_recorder(root: str, listener: socket.socket) -> None:
     records, database = open_records(home, pki)
     settle()
     try:
-        Recorder(listener, records.work, (RecordsAwayError, ReceiptsUnsignedError)).serve(stop)
+        Recorder(listener, records.work, _TOLD).serve(stop)
     finally:
         database.close()
         pki.close()

@@ -8,8 +8,8 @@ from issuance.enrolment.models import Application
 from issuance.enrolment.portrait import MAX_BYTES
 from issuance.enrolment.service import MAX_LATIN_NAME
 from issuance.lifecycle.states import ApplicationState
-from issuance.registry.jalali import to_jalali
 from issuance.web.schemas import Answer, Request
+from pki.jalali import to_jalali
 
 _MAX_CODE = 32
 _MAX_BASE64 = MAX_BYTES * 4 // 3 + 1024

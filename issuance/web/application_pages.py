@@ -12,7 +12,7 @@ from issuance.enrolment.repository import count_by_state, find_applications, get
 from issuance.enrolment.service import Correction, NewApplication
 from issuance.errors import CivilRegisterError, InvalidInputError, StateError
 from issuance.lifecycle.states import ApplicationState
-from issuance.registry.jalali import parse_date
+from issuance.registry.dates import parse_date
 from issuance.web.access import PageActor, Registry
 from issuance.web.case import case_file
 from issuance.web.forms import FormActor

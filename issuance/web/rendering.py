@@ -12,10 +12,10 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
-from issuance.registry.jalali import to_jalali
 from issuance.registry.text import persian_digits
 from issuance.web import labels
 from issuance.web.i18n import LANGUAGES, PERSIAN, Language, language_of, translations
+from pki.jalali import to_jalali
 
 _TEMPLATES = Path(__file__).parent / "templates"
 STATIC = "static"

@@ -26,6 +26,10 @@ class StatusStore:
 
     def __init__(self, engine: Engine, issuers: Issuers) -> None:
         self._engine = read_only(engine)
+        self.learn(issuers)
+
+    def learn(self, issuers: Issuers) -> None:
+        """These are the CAs from now on. For any thread."""
         # By name and key: generations of a CSCA, and cross certificates, share a name.
         self._issuers = {(ca.facts.subject, ca.spki): ca.name for ca in issuers}
         self._names: dict[x509.Certificate, str] = {}

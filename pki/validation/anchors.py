@@ -1,7 +1,10 @@
 """Foreign trust anchors: a folder of CA certificates that is read anew when it changes.
 
-Whoever may write in the folder decides who is trusted. One file that can't be used never keeps the others
-from being used; it is named in `faults`. An anchor's own validity counts with each path, at the moment asked.
+Of what lies in the folder itself, the self-signed are anchors. What lies in its folder `pinned` is an anchor
+though somebody else signed it: RFC 5280 §6.1.1 (d) lets any CA's name and key be one, and nobody above it is
+asked for anything. Whoever may write there decides who is trusted. One file that can't be used never keeps
+the others from being used; it is named in `faults`. An anchor's own validity counts with each path, at the
+moment asked.
 """
 
 import logging
@@ -12,8 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeAlias
 
+from pki.der import DerError
 from pki.errors import ValidationError
 from pki.validation.certificate import Certificate, read_certificate
+from pki.validation.extensions import is_ca
 from pki.validation.inputs import InputError, objects_in
 from pki.validation.search import Bag
 from pki.validation.signatures import SignatureError, verify, verifying_key
@@ -22,6 +27,7 @@ MAX_FILE_BYTES = 1 << 20
 MAX_CERTIFICATES = 1024
 _LOG = logging.getLogger(__name__)
 SUFFIXES = frozenset({".cer", ".crt", ".der", ".pem"})
+PINNED = "pinned"
 
 _Stamp: TypeAlias = tuple[tuple[str, tuple[int, ...]], ...]
 
@@ -31,7 +37,7 @@ class AnchorSet:
     """What the folder held when it was read."""
 
     anchors: tuple[Certificate, ...] = ()
-    """Certificates that name themselves as issuer and verify under their own key."""
+    """Certificates that name themselves as issuer and verify under their own key, and the pinned CAs."""
     intermediates: tuple[Certificate, ...] = ()
     """All others: they help to find a path and are trusted for nothing."""
     faults: Mapping[str, str] = field(default_factory=dict)
@@ -61,9 +67,7 @@ class TrustAnchors:
         """
         with self._lock:
             try:
-                stamp = _stamp(self._folder)
-            except FileNotFoundError:
-                stamp = ()
+                stamp = (*_stamp(self._folder), *_stamp(self._folder, f"{PINNED}/"))
             except OSError:
                 return self._found
             if stamp != self._stamp:
@@ -74,10 +78,17 @@ class TrustAnchors:
             return self._found
 
 
-def _stamp(folder: Path) -> _Stamp:
-    """Name, size, times and inode of each certificate file: a file replaced by another shows."""
-    with os.scandir(folder) as entries:
-        names = [entry.name for entry in entries if Path(entry.name).suffix.lower() in SUFFIXES]
+def _stamp(folder: Path, below: str = "") -> _Stamp:
+    """Name, size, times and inode of each certificate file: a file replaced by another shows.
+
+    A folder that isn't there holds none. Raises OSError for one that can't be read.
+    """
+    try:
+        with os.scandir(folder / below) as entries:
+            found = [entry.name for entry in entries if Path(entry.name).suffix.lower() in SUFFIXES]
+    except FileNotFoundError:
+        return ()
+    names = [below + name for name in found]
     return tuple((name, _facts(folder / name)) for name in sorted(names))
 
 
@@ -91,30 +102,28 @@ def _facts(path: Path) -> tuple[int, ...]:
 
 
 def _read_all(folder: Path, names: list[str]) -> AnchorSet:
-    found: dict[bytes, Certificate] = {}
+    found: dict[Certificate, bool] = {}
     faults: dict[str, str] = {}
     for name in names:
         try:
             _require_room(found, faults)
-            found |= {certificate.raw: certificate for certificate in _read(folder / name)}
+            pinned = name.startswith(f"{PINNED}/")
+            for certificate in _read(folder / name, pinned=pinned):
+                found[certificate] = pinned or found.get(certificate, False)
         except (InputError, ValidationError) as error:
             faults[name] = str(error)
         except OSError as error:
             faults[name] = f"can't be read: {error.strerror}"
-    certificates = found.values()
-    return AnchorSet(
-        tuple(item for item in certificates if item.subject == item.issuer),
-        tuple(item for item in certificates if item.subject != item.issuer),
-        faults,
-    )
+    anchors = {item: None for item, pinned in found.items() if pinned or item.subject == item.issuer}
+    return AnchorSet(tuple(anchors), tuple(item for item in found if item not in anchors), faults)
 
 
-def _require_room(found: Mapping[bytes, Certificate], faults: Mapping[str, str]) -> None:
+def _require_room(found: Mapping[Certificate, bool], faults: Mapping[str, str]) -> None:
     if len(found) >= MAX_CERTIFICATES or len(faults) >= MAX_CERTIFICATES:
         raise InputError(f"more than {MAX_CERTIFICATES} certificates, or broken files, stand before it")
 
 
-def _read(path: Path) -> list[Certificate]:
+def _read(path: Path, *, pinned: bool) -> list[Certificate]:
     if not path.is_file():  # a pipe would be waited for
         raise InputError("is no file")
     with path.open("rb") as file:
@@ -126,7 +135,19 @@ def _read(path: Path) -> list[Certificate]:
     for certificate in found:
         if certificate.subject == certificate.issuer:
             _require_own_signature(certificate)
+        elif pinned:
+            _require_authority(certificate)
     return found
+
+
+def _require_authority(certificate: Certificate) -> None:
+    """A card's certificate that was pinned by mistake would be an anchor for itself alone; it is told."""
+    try:
+        authority = is_ca(certificate)
+    except DerError as error:
+        raise InputError(f"holds a certificate whose extensions can't be read: {error}") from error
+    if not authority:
+        raise InputError("holds a certificate that is no CA's")
 
 
 def _require_own_signature(certificate: Certificate) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cardio.sitelogin import LoginRefusedError
-from issuance.registry.jalali import to_jalali
+from pki.jalali import to_jalali
 from simulators.actors.citizen import Citizen
 from simulators.actors.issue import Staff, choose_pin, deliver, enrol_someone, produce, signed_in
 from simulators.demo.report import Report, Step, StepFailedError

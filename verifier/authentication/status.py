@@ -1,14 +1,14 @@
 """Whether the issuer stands by a certificate (step 8), asked through whatever the caller injects."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import Enum, unique
 from typing import Protocol
 
 from cryptography import x509
 
-from verifier.authentication.errors import (
+from verifier.authentication.statuserrors import (
     CertificateRevokedError,
     CertificateSuspendedError,
     CertificateUnknownError,
@@ -33,6 +33,8 @@ class StatusAnswer:
     status: CertificateStatus
     since: datetime | None = None
     reason: str | None = None
+    until: datetime | None = field(default=None, compare=False)
+    """Until when it may be repeated to others who ask; None: it is for who asked alone."""
 
 
 Asked = tuple[x509.Certificate, int]

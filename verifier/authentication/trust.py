@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
@@ -49,6 +49,20 @@ class Trust(Protocol):
 
     def faults(self) -> Mapping[str, str]:
         """What was to be trusted and can't be used → why."""
+        ...
+
+
+class Authorities(Protocol):
+    """The authorities of our own PKI, at one moment."""
+
+    @property
+    def anchors(self) -> Iterable[x509.Certificate]:
+        """Roots."""
+        ...
+
+    @property
+    def intermediates(self) -> Iterable[x509.Certificate]:
+        """Issuing authorities."""
         ...
 
 
@@ -108,6 +122,36 @@ class PinnedTrust:
         name = hashlib.sha256(certificate.raw).hexdigest()
         self._faults[name] = why
         _LOG.warning("authority with SHA-256 %s is not used: %s", name, why)
+
+
+class CurrentlyPinned:
+    """Our own authorities while new ones come: `look` takes them over, `path` reads nothing.
+
+    `look` belongs where waiting for a database keeps no other login.
+    """
+
+    def __init__(self, read: Callable[[], Authorities]) -> None:
+        """`read` gives the same object until something changes, and is not asked more often than it likes."""
+        self._read = read
+        self._seen = read()
+        self._pinned = PinnedTrust(self._seen.anchors, self._seen.intermediates)
+
+    def look(self) -> None:
+        """What `read` raises keeps those known before."""
+        found = self._read()
+        if found is not self._seen:
+            self._pinned = PinnedTrust(found.anchors, found.intermediates)
+            self._seen = found
+
+    def path(
+        self, leaf: Certificate, candidates: Sequence[Certificate], at: datetime, policy: PathPolicy
+    ) -> ValidatedPath:
+        """See `Trust`."""
+        return self._pinned.path(leaf, candidates, at, policy)
+
+    def faults(self) -> Mapping[str, str]:
+        """See `PinnedTrust`."""
+        return self._pinned.faults()
 
 
 class GivenTrust:
@@ -188,10 +232,14 @@ def _check_hash(certificate: Certificate, depth: int) -> None:
         raise UnsupportedAlgorithmError(depth, "is signed over a hash that no login is based on")
 
 
+def issuer_above(path: ValidatedPath) -> Certificate:
+    """The authority that issued the leaf."""
+    return path.certificates[1] if len(path.certificates) > 1 else path.anchor
+
+
 def issuer_of(path: ValidatedPath) -> x509.Certificate:
-    """The authority that issued the leaf, for whom its status is asked."""
-    above = path.certificates[1] if len(path.certificates) > 1 else path.anchor
-    return _loaded(above.raw)
+    """The same, for whom the leaf's status is asked in our own store."""
+    return _loaded(issuer_above(path).raw)
 
 
 @lru_cache(maxsize=64)

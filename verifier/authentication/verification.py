@@ -8,6 +8,7 @@ from cryptography import x509
 from pki.validation import ValidatedPath
 from verifier.authentication.algorithms import verify_signature
 from verifier.authentication.certificate import CardCertificate
+from verifier.authentication.errors import LoginRefusedError
 from verifier.authentication.hints import check_signing_certificates
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import AuthenticationPolicy, check_policy, check_purpose
@@ -63,10 +64,14 @@ class TokenVerifier:
         """Steps 2 to 7, which ask nobody."""
         algorithm = token.accepted_algorithm()
         certificate = CardCertificate.from_base64(token.unverified_certificate)
-        hints = token.hints.decode()
-        check_purpose(self.policy, certificate)
-        check_policy(self.policy, certificate)
-        path = check_trust(self.policy, certificate, hints.intermediates, self.trust, at)
-        check_signing_certificates(self.policy, certificate, hints, self.trust, at)
-        verify_signature(algorithm, certificate.public_key, token.signature, origin, nonce)
+        try:
+            hints = token.hints.decode()
+            check_purpose(self.policy, certificate)
+            check_policy(self.policy, certificate)
+            path = check_trust(self.policy, certificate, hints.intermediates, self.trust, at)
+            check_signing_certificates(self.policy, certificate, hints, self.trust, at)
+            verify_signature(algorithm, certificate.public_key, token.signature, origin, nonce)
+        except LoginRefusedError as error:
+            error.certificate_sha256 = certificate.sha256
+            raise
         return CheckedToken(certificate, path)

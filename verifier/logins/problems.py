@@ -14,12 +14,12 @@ from verifier.authentication.errors import (
     ChallengeUsedError,
     LoginRefusedError,
     PolicyUnavailableError,
-    StatusUnavailableError,
     TokenFormatError,
     TokenParseError,
 )
+from verifier.authentication.statuserrors import StatusUnavailableError
 from verifier.bodies import BodyError, BodyMalformedError, BodyTooLargeError, BodyTooSlowError, BodyTypeError
-from verifier.logins.records import ReceiptsUnsignedError, RecordsAwayError
+from verifier.logins.records import ClockBehindError, ReceiptsUnsignedError, RecordsAwayError
 from verifier.logins.values import LoginAttemptRefusedError
 from verifier.recording.lane import LaneFullError
 from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
@@ -100,6 +100,12 @@ def _no_signature(_error: Exception) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "signing-unavailable", title, headers=_LATER)
 
 
+def _clock_behind(error: Exception) -> Response:
+    _LOG.error("nobody logs in: %s", error)
+    title = "The service's clock is wrong, and nobody logs in by it"
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "clock-behind", title, headers=_LATER)
+
+
 def _too_busy(_error: Exception) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "overloaded", "Too many requests wait", headers=_LATER)
 
@@ -112,6 +118,7 @@ RESPONSES: Mapping[type[Exception], Callable[[Any], Response]] = {
     SQLAlchemyError: _database_away,
     RecordsAwayError: _database_away,
     ReceiptsUnsignedError: _no_signature,
+    ClockBehindError: _clock_behind,
     LaneFullError: _too_busy,
 }
 """The errors that an endpoint may end in, and the response to each."""

@@ -7,7 +7,7 @@ the audit chain continued.
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from functools import lru_cache
 
@@ -17,7 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from pki.auditchain import Event, append_many
 from pki.auditchain.table import queue_writers
 from pki.clock import Clock
-from pki.errors import KeyStoreError
+from pki.errors import ClockSetBackError, KeyStoreError
 from verifier.audit import AuditEntry
 from verifier.authentication.errors import ChallengeUsedError, LoginRefusedError
 from verifier.authentication.status import StatusLookup, refusal_of
@@ -27,6 +27,7 @@ from verifier.logins.values import ChallengeRequest, Ending, Found, Presented, Q
 from verifier.receipts import service as receipts
 from verifier.receipts.advice import ACCEPTED
 from verifier.receipts.keys import ReceiptKeys
+from verifier.receipts.ring import ReceiptKeyRing
 from verifier.receipts.service import Receipt, Summary
 from verifier.services.apikeys import RandomBytes
 from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
@@ -52,6 +53,10 @@ class ReceiptsUnsignedError(Exception):
     """The key that signs receipts is away, so nothing was written."""
 
 
+class ClockBehindError(Exception):
+    """The clock is behind what is on record, so nothing was decided; the text says by what."""
+
+
 class LoginRecords:
     """All that logins read and write."""
 
@@ -59,31 +64,39 @@ class LoginRecords:
         self,
         database: Database,
         status: Mapping[str, StatusLookup],
-        receipt_keys: ReceiptKeys,
+        receipt_keys: ReceiptKeys | ReceiptKeyRing,
         clock: Clock,
         random_bytes: RandomBytes = secrets.token_bytes,
+        watch: Callable[[], None] = lambda: None,
     ) -> None:
-        """`status` answers Questions, by the name of the site's policy; `receipt_keys` sign every receipt."""
+        """`status` answers Questions, by the name of the site's policy; `receipt_keys` sign every receipt.
+
+        `watch` is called before anything is done; what it raises, such as ClockSetBackError, is raised.
+        """
         self._database = database
         self._status = dict(status)
         self._receipt_keys = receipt_keys
         self._clock = clock
+        self._watch = watch
         self._random_bytes = random_bytes
 
     def work(self, works: Sequence[Work]) -> list[Result]:
         """A result for each, in their order.
 
-        Raises RecordsAwayError or ReceiptsUnsignedError: then nothing was written.
+        Raises RecordsAwayError, ReceiptsUnsignedError or ClockBehindError: then nothing was written.
         """
         presented = [work for work in works if isinstance(work, Presented)]
         others = [work for work in works if not isinstance(work, Presented)]
         try:
+            self._watch()
             found = iter(self.find(presented) if presented else ())
             recorded = iter(self.record(others) if others else ())
         except SQLAlchemyError as error:
             raise RecordsAwayError(type(error).__name__) from error
         except KeyStoreError as error:
             raise ReceiptsUnsignedError from error
+        except ClockSetBackError as error:
+            raise ClockBehindError(str(error)) from error
         return [next(found if isinstance(work, Presented) else recorded) for work in works]
 
     def find(self, presented: Sequence[Presented]) -> list[Found | ApiKeyInvalidError]:
@@ -100,6 +113,7 @@ class LoginRecords:
 
     def find_own(self, site: RelyingSite, nonce: str) -> Found:
         """The challenge behind a nonce that a known site presents."""
+        self._watch()
         with self._database.read() as session:
             [found] = self._find(session, [(site, nonce)])
         return found
@@ -128,6 +142,7 @@ class LoginRecords:
 
     def issue(self, site: RelyingSite) -> Challenge:
         """A fresh nonce for one attempt at this site."""
+        self._watch()
         with self._database.write() as session:
             [challenge] = challenges.issue_many(session, [site], self._clock(), self._random_bytes)
         return challenge
@@ -162,7 +177,7 @@ class LoginRecords:
             return []
         ended = _burn(session, endings, self._clock())
         summaries = [_summary(*one) for one in ended]
-        kept = receipts.store_many(session, self._random_bytes, self._receipt_keys, summaries)
+        kept = receipts.store_many(session, self._random_bytes, self._receipt_keys.current, summaries)
         append_many(session, AuditEntry, map(_event, kept))
         return [Recorded(receipt, late) for receipt, (_, late) in zip(kept, ended, strict=True)]
 
@@ -215,11 +230,12 @@ def _burn(session: WriteSession, endings: Sequence[_Asked], now: datetime) -> li
 
 def _summary(ending: Ending, late: LoginRefusedError | None) -> Summary:
     site, challenge = ending.site, challenges.digest_of(ending.nonce)
-    refusal = ending.outcome if late is None else Refusal.of(late)
+    fingerprint = ending.outcome.certificate_sha256
+    refusal = ending.outcome if late is None else Refusal.of(late, fingerprint)
+    failure, detail = None, None
     if isinstance(refusal, Refusal):
-        failure = (refusal.step, refusal.kind)
-        return Summary(site.site_id, ending.at, site.policy, failure, None, challenge, refusal.detail)
-    return Summary(site.site_id, ending.at, site.policy, None, refusal.certificate_sha256, challenge, None)
+        failure, detail = (refusal.step, refusal.kind), refusal.detail
+    return Summary(site.site_id, ending.at, site.policy, failure, fingerprint, challenge, detail)
 
 
 def _event(receipt: Receipt) -> Event:

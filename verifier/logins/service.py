@@ -55,6 +55,8 @@ class Attempt:
     found: Found
     outcome: CheckedToken | Identity | LoginRefusedError
     """An identity where the status was asked for already."""
+    certificate_sha256: str | None = None
+    """Of a refused attempt, as far as its certificate could be read."""
 
     def ending(self) -> Ending:
         """What is to be recorded."""
@@ -65,7 +67,7 @@ class Attempt:
     def _outcome(self) -> Question | Proven | Refusal:
         outcome = self.outcome
         if isinstance(outcome, LoginRefusedError):
-            return Refusal.of(outcome)
+            return Refusal.of(outcome, self.certificate_sha256)
         if isinstance(outcome, Identity):
             return Proven(outcome.certificate_sha256)
         certificate = outcome.certificate
@@ -113,7 +115,7 @@ class LoginService:
             verifier = self._verifier_of(found.site)
             checked = verifier.check(read_token(), found.challenge.origin, found.challenge.nonce, found.at)
         except LoginRefusedError as error:
-            return Attempt(found, error)
+            return Attempt(found, error, error.certificate_sha256)
         return Attempt(found, checked)
 
     async def ask_others(self, attempt: Attempt) -> Attempt:
@@ -126,9 +128,9 @@ class LoginService:
         if foreign is None or not isinstance(checked, CheckedToken):
             return attempt
         try:
-            check_status(await foreign.ask(checked.issuer, checked.certificate.certificate, found.at))
+            check_status(await foreign.ask_path(checked.path, found.at))
         except LoginRefusedError as error:
-            return Attempt(found, error)
+            return Attempt(found, error, checked.certificate.sha256)
         return Attempt(found, checked.identity())
 
     def issue_challenge(self, site: RelyingSite) -> Challenge:

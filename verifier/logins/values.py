@@ -68,11 +68,13 @@ class Refusal:
     step: Step
     kind: str
     detail: str
+    certificate_sha256: str | None
+    """As far as the certificate could be read."""
 
     @classmethod
-    def of(cls, error: LoginRefusedError) -> "Refusal":
+    def of(cls, error: LoginRefusedError, certificate_sha256: str | None) -> "Refusal":
         """What is kept of an error."""
-        return cls(error.step, error.kind, error.detail)
+        return cls(error.step, error.kind, error.detail, certificate_sha256)
 
 
 @dataclass(frozen=True)

@@ -67,6 +67,11 @@ _TELL = Words(
     "ورود با کارت‌های این صادرکننده هنوز در این سامانه برقرار نشده است؛ کد رسید را به پشتیبانی بدهید.",
     "Logging in with cards of this issuer is not set up here; give the receipt code to the help desk.",
 )
+_OTHER_CARD = Words(
+    "صادرکننده این کارت دیگر معتبر نیست؛ کد رسید را به پشتیبانی بدهید یا با کارت دیگری وارد شوید.",
+    "The authority that issued this card is not valid any more; give the receipt code to the help desk, "
+    "or log in with another card.",
+)
 _TELL_SITE = Words(
     "تنظیمات این سایت در سامانه ورود کامل نیست؛ کد رسید را به پشتیبانی سایت بدهید. کارت شما ایرادی ندارد.",
     "This site is not set up properly at the login service; give the receipt code to the site's help desk. "
@@ -101,6 +106,7 @@ ADVICE: Mapping[str, Words] = MappingProxyType(
         "certificate-revoked": _REPLACE,
         "certificate-suspended": _RESUME,
         "certificate-unknown": _VISIT_OFFICE,
+        "authority-revoked": _OTHER_CARD,
         "status-unavailable": _WAIT,
         "status-source-unknown": _TELL,
         "status-source-paused": _WAIT,
@@ -173,6 +179,7 @@ TITLES: Mapping[str, Words] = MappingProxyType(
         "certificate-unknown": Words(
             "صادرکننده این گواهی را نمی‌شناسد", "The issuer does not know the certificate"
         ),
+        "authority-revoked": Words("صادرکننده گواهی باطل شده است", "The certificate's issuer is revoked"),
         "status-unavailable": Words(
             "وضعیت گواهی اکنون دانسته نیست", "The certificate's status can't be known now"
         ),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from verifier.store.sessions import Database
 
 _LONGEST_DAYS = 36_500
+_LEAD_HOURS = 24 * 7
 _OPERATOR = click.option("--operator", required=True, help="Who you are: a label such as desk-7, no name.")
 _JSON = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
@@ -113,8 +114,15 @@ def keys() -> None:
 
 @receipt.command("roll-over")
 @_OPERATOR
-def roll_over(operator: str) -> None:
-    """Make a new key; services sign by it once they were started again, and go on publishing the old ones."""
+@click.option(
+    "--in-hours",
+    default=_LEAD_HOURS,
+    show_default=True,
+    type=click.IntRange(0, 24 * _LONGEST_DAYS),
+    help="How long it is published before it signs; 0 after the old one was lost to somebody.",
+)
+def roll_over(operator: str, in_hours: int) -> None:
+    """Make a new key: running services publish it at once, sign by it later, and keep the old ones."""
     from pki.clock import utc_now
     from pki.errors import KeyStoreError, OfficerLabelError
     from pki.home import HomeError
@@ -122,10 +130,11 @@ def roll_over(operator: str) -> None:
 
     with _database() as database:
         try:
-            generation = roll_over_on_record(_home(), database, utc_now, operator)
+            lead = timedelta(hours=in_hours)
+            generation, signs_from = roll_over_on_record(_home(), database, utc_now, operator, lead)
         except (HomeError, KeyStoreError, OfficerLabelError) as error:
             raise click.ClickException(str(error)) from error
-    click.echo(f"receipt-g{generation} signs after the services' next start", err=True)
+    click.echo(f"receipt-g{generation} is published, and signs from {signs_from:%F %T} UTC on", err=True)
 
 
 def _home() -> "Home":

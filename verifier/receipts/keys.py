@@ -17,16 +17,21 @@ _HASH = SHA256()
 
 
 class ReceiptKeys:
-    """Signs by the newest key; what older ones signed goes on to be believed."""
+    """Signs by one key; what older ones signed, and newer ones will, is believed, too."""
 
-    def __init__(self, signers: Mapping[int, Signer]) -> None:
-        """`signers` by generation, one at least. Raises KeyStoreError for a key that is not on P-256."""
+    def __init__(self, signers: Mapping[int, Signer], signing: int | None = None) -> None:
+        """`signers` by generation, one at least; `signing` is one of them, None the newest.
+
+        Raises KeyStoreError for a key that is not on P-256.
+        """
         public = {generation: _public_key(generation, signer) for generation, signer in signers.items()}
         newest_first = sorted(public, reverse=True)
-        self._signer = signers[newest_first[0]]
+        by = newest_first[0] if signing is None else signing
+        self._signer = signers[by]
+        self.generations = frozenset(signers)
         self.public: Keys = {key_id_of(public[generation]): public[generation] for generation in newest_first}
         """The newest first."""
-        self.key_id = next(iter(self.public))
+        self.key_id = key_id_of(public[by])
         """Of the key that signs now."""
 
     def sign(self, facts: Facts) -> tuple[bytes, str]:
@@ -35,24 +40,37 @@ class ReceiptKeys:
         signature = raw_signature(self._signer.sign(text, _HASH))
         return signature, joined(text, signature)
 
+    @property
+    def current(self) -> "ReceiptKeys":
+        """These: they don't change (`ring.ReceiptKeyRing`'s do)."""
+        return self
+
 
 def open_receipt_keys(store: KeyStore) -> ReceiptKeys:
     """Every generation; makes the first where there is none. Raises KeyStoreError."""
+    return ReceiptKeys(open_signers(store))
+
+
+def open_signers(store: KeyStore) -> dict[int, Signer]:
+    """By generation; makes the first where there is none. Raises KeyStoreError."""
     if not _generations(store):
         _create(store, 1)
-    return ReceiptKeys({generation: store.open(uri) for generation, uri in _generations(store).items()})
+    return {generation: store.open(uri) for generation, uri in _generations(store).items()}
 
 
-def roll_over(store: KeyStore) -> int:
-    """Makes the next generation's key, which signs from the next start on. Raises KeyStoreError."""
-    generation = max(_generations(store), default=0) + 1
-    store.create(_name(generation), KeyKind.P256)
-    return generation
+def next_generation(store: KeyStore) -> int:
+    """The one that there is no key for yet. Raises KeyStoreError."""
+    return max(_generations(store), default=0) + 1
+
+
+def make_key(store: KeyStore, generation: int) -> None:
+    """Raises KeyStoreError."""
+    store.create(key_name(generation), KeyKind.P256)
 
 
 def _create(store: KeyStore, generation: int) -> None:
     try:
-        store.create(_name(generation), KeyKind.P256)
+        store.create(key_name(generation), KeyKind.P256)
     except KeyExistsError:  # another process of this installation was first
         return
 
@@ -63,12 +81,13 @@ def _generations(store: KeyStore) -> dict[int, str]:
     return {int(match[1]): store.uri_of(name) for match, name in found if match}
 
 
-def _name(generation: int) -> str:
+def key_name(generation: int) -> str:
+    """In the key store."""
     return f"receipt-g{generation}"
 
 
 def _public_key(generation: int, signer: Signer) -> ec.EllipticCurvePublicKey:
     key = signer.public_key
     if not isinstance(key, ec.EllipticCurvePublicKey) or kind_of(key) is not KeyKind.P256:
-        raise KeyStoreError(_name(generation), "receipts are signed by keys on P-256")
+        raise KeyStoreError(key_name(generation), "receipts are signed by keys on P-256")
     return key

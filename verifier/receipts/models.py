@@ -14,6 +14,15 @@ from verifier.store.base import Base
 DETAIL_LIMIT = 200
 
 
+class ReceiptKeyRow(Base):
+    """From when a generation of the receipt key signs. It is published before: who keeps keys has it then."""
+
+    __tablename__ = "receipt_keys"
+
+    generation: Mapped[int] = mapped_column(SmallInteger(), primary_key=True, autoincrement=False)
+    signs_from: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
 class ReceiptRow(Base):
     """One attempt. It names no person; the certificate only by its fingerprint, once the login held."""
 

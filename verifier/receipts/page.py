@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
-from persiantools.jdatetime import JalaliDate
 
+from pki.jalali import to_jalali
 from verifier.authentication.steps import Step
 from verifier.receipts.advice import ADVICE, STEP_NAMES, TITLES, Words
 from verifier.receipts.citizen import CitizenView
@@ -36,7 +35,6 @@ HEADERS: Mapping[str, str] = MappingProxyType(
 _TEHRAN = timezone(timedelta(hours=3, minutes=30))
 """Iran has had no summer time since 2022."""
 _TO_PERSIAN_DIGITS = str.maketrans("0123456789", "۰۱۲۳۴۵۶۷۸۹")
-_Jalali: Any = JalaliDate  # the library carries no types
 
 NO_RECEIPT = Words("رسیدی با این کد نیست", "There is no receipt with this code")
 TRY_LATER = Words("کدهای نادرست بسیار؛ چند دقیقه دیگر", "Too many wrong codes; try again in some minutes")
@@ -80,8 +78,7 @@ def notice_page(title: Words, here: str) -> str:
 
 def _persian_time(time: datetime) -> str:
     local = time.astimezone(_TEHRAN)
-    day = _Jalali(local.date())
-    text = f"{day.year:04d}/{day.month:02d}/{day.day:02d} {local:%H:%M}"
+    text = f"{to_jalali(local.date())} {local:%H:%M}"
     return text.translate(_TO_PERSIAN_DIGITS)
 
 

@@ -1,4 +1,7 @@
-"""A new key for receipts, on record."""
+"""A new key for receipts, on record: published from now on, signing later."""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
 
 from pki.auditchain import append
 from pki.bootstrap import open_key_store
@@ -6,31 +9,45 @@ from pki.clock import Clock
 from pki.home import Home
 from pki.officers import officer_label
 from verifier.audit import AuditEntry
-from verifier.receipts.keys import open_receipt_keys, roll_over
-from verifier.store.sessions import Database
+from verifier.receipts.keys import key_name, make_key, next_generation, open_receipt_keys
+from verifier.receipts.models import ReceiptKeyRow
+from verifier.store.sessions import Database, WriteSession
 
 
-def roll_over_on_record(home: Home, database: Database, clock: Clock, operator: str) -> int:
-    """Makes the next generation's key and says which it is. Raises OfficerLabelError, KeyStoreError.
+def roll_over_on_record(
+    home: Home, database: Database, clock: Clock, operator: str, lead: timedelta
+) -> tuple[int, datetime]:
+    """Makes the next generation's key; returns which it is, and from when it signs.
 
-    A crash between key and record leaves a key that signs and no entry for it: its public half is published
-    all the same, and every receipt names it.
+    `lead`: for how long it is published before. Its row comes first: a key that a crash left without one
+    would sign at once. After a crash between the two the same call goes on. Raises OfficerLabelError,
+    KeyStoreError.
     """
     officer_label(operator)
     keys = open_key_store(home)
     try:
-        generation = roll_over(keys)
-        key_id = open_receipt_keys(keys).key_id
+        generation = next_generation(keys)
+        signs_from = clock() + lead
+        details = {"signs_from": signs_from.isoformat(timespec="seconds")}
+        with database.write() as session:
+            session.merge(ReceiptKeyRow(generation=generation, signs_from=signs_from))
+            _record(session, clock, operator, "receipt.announce", generation, details)
+        make_key(keys, generation)
+        key_id = next(iter(open_receipt_keys(keys).public))
     finally:
         keys.close()
     with database.write() as session:
-        append(
-            session,
-            AuditEntry,
-            time=clock(),
-            actor=operator,
-            action="receipt.roll-over",
-            subject=f"receipt-g{generation}",
-            details={"key_id": key_id},
-        )
-    return generation
+        _record(session, clock, operator, "receipt.roll-over", generation, {"key_id": key_id})
+    return generation, signs_from
+
+
+def _record(
+    session: WriteSession,
+    clock: Clock,
+    operator: str,
+    action: str,
+    generation: int,
+    details: Mapping[str, str],
+) -> None:
+    subject = key_name(generation)
+    append(session, AuditEntry, time=clock(), actor=operator, action=action, subject=subject, details=details)

@@ -10,8 +10,12 @@ from pki.validation import Evidence, PathPolicy, RevocationMode, read_crl
 from pki.validation.certificate import Certificate
 from pki.validation.crl import Crl
 from pki.validation.errors import MalformedCrlError
-from verifier.authentication.errors import StatusStaleError, StatusTimeoutError, StatusUntrustedAnswerError
 from verifier.authentication.status import StatusAnswer
+from verifier.authentication.statuserrors import (
+    StatusStaleError,
+    StatusTimeoutError,
+    StatusUntrustedAnswerError,
+)
 from verifier.status.breaker import Monotonic
 from verifier.status.fetching import Bounds, Fetcher
 from verifier.status.gate import ANSWERS, OUTAGES, Gate

@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 import httpx
 
-from verifier.authentication.errors import (
+from verifier.authentication.statuserrors import (
     SourceFault,
     StatusSourceFailedError,
     StatusSourceUnknownError,

@@ -6,7 +6,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from verifier.authentication.errors import (
+from verifier.authentication.status import StatusAnswer
+from verifier.authentication.statuserrors import (
     StatusSourceFailedError,
     StatusSourcePausedError,
     StatusStaleError,
@@ -14,7 +15,6 @@ from verifier.authentication.errors import (
     StatusUnavailableError,
     StatusUntrustedAnswerError,
 )
-from verifier.authentication.status import StatusAnswer
 from verifier.status.breaker import Breaker, BreakerOpenError
 
 Failures: TypeAlias = tuple[type[StatusUnavailableError], ...]

@@ -13,8 +13,8 @@ from pki.validation.search import Bag
 from pki.validation.status import check_status
 from pki.validation.statuscontext import Issuer, StatusContext
 from pki.validation.steps import key_of
-from verifier.authentication.errors import StatusStaleError, StatusUntrustedAnswerError
 from verifier.authentication.status import CertificateStatus, StatusAnswer
+from verifier.authentication.statuserrors import StatusStaleError, StatusUntrustedAnswerError
 
 _LOG = logging.getLogger(__name__)
 _HOLD = "certificateHold"

@@ -7,7 +7,7 @@ from pki.der import DerError
 from pki.validation import decoders
 from pki.validation.certificate import Certificate
 from pki.validation.generalnames import Form, GeneralName
-from verifier.authentication.errors import SourceFault, StatusSourceUnknownError
+from verifier.authentication.statuserrors import SourceFault, StatusSourceUnknownError
 from verifier.status.places import Place, read_place, require_allowed
 
 _AD_OCSP = "1.3.6.1.5.5.7.48.1"  # id-ad-ocsp, RFC 5280 §4.2.2.1

@@ -1,5 +1,6 @@
 """The status of other authorities' certificates, each with sources, threads and bounds of its own."""
 
+import asyncio
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -8,15 +9,18 @@ from typing import Protocol
 
 from pki.der import DerError
 from pki.errors import ValidationError
+from pki.validation import ValidatedPath
 from pki.validation.certificate import Certificate, read_certificate
 from pki.validation.certificate import Source as AnyCertificate
-from verifier.authentication.errors import (
+from verifier.authentication.status import StatusAnswer
+from verifier.authentication.statuserrors import (
     SourceFault,
     StatusSourceUnknownError,
     StatusUnavailableError,
     StatusUntrustedAnswerError,
 )
-from verifier.authentication.status import StatusAnswer
+from verifier.authentication.trust import issuer_above
+from verifier.status.authorities import Authorities
 from verifier.status.breaker import Breaker, Monotonic
 from verifier.status.crlclient import CrlClient
 from verifier.status.fetching import Fetcher, Reach
@@ -25,6 +29,7 @@ from verifier.status.ocspclient import OcspClient
 from verifier.status.resolving import Resolve, ThreadResolver
 from verifier.status.settings import Mode, SourceSettings
 from verifier.status.sources import Source, Sources
+from verifier.status.sourcesfile import LOOK_SECONDS, SourcesFile
 
 _METRIC = "hoviat_verifier_status"
 
@@ -32,8 +37,11 @@ _METRIC = "hoviat_verifier_status"
 class AsyncStatusLookup(Protocol):
     """Asks whoever must be asked over the network, on the event loop."""
 
-    async def ask(self, issuer: AnyCertificate, certificate: AnyCertificate, at: datetime) -> StatusAnswer:
-        """Raises StatusUnavailableError when there is no trustworthy answer now."""
+    async def ask_path(self, path: ValidatedPath, at: datetime) -> StatusAnswer:
+        """What is said of the leaf, once every authority between it and the anchor is known to be good.
+
+        Raises AuthorityNotGoodError, and StatusUnavailableError when there is no trustworthy answer now.
+        """
         ...
 
 
@@ -48,10 +56,28 @@ class ForeignStatus:
         random_bytes: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
         """`resolve`: instead of the system's resolver."""
-        self._sources = sources
-        self._askers = {
-            source.settings.label: _Asker(source, resolve, clock, random_bytes) for source in sources.all
-        }
+        self._make: Callable[[Source], _Asker] = lambda source: _Asker(source, resolve, clock, random_bytes)
+        self._clock = clock
+        self._file: SourcesFile | None = None
+        self._looked = 0.0
+        self._sources = Sources({})
+        self._askers: dict[str, _Asker] = {}
+        self._retired: list[_Asker] = []
+        self._authorities = Authorities(self.ask)
+        self._use(sources)
+
+    @classmethod
+    def of_file(cls, file: SourcesFile, clock: Monotonic = time.monotonic) -> "ForeignStatus":
+        """Over the settings as they stand at each moment."""
+        made = cls(file.current(), clock=clock)
+        made._file = file
+        return made
+
+    async def ask_path(self, path: ValidatedPath, at: datetime) -> StatusAnswer:
+        """See `AsyncStatusLookup`: the authorities first, so nobody is asked on the word of a revoked one."""
+        await self._look()
+        await self._authorities.require_good(path, at)
+        return await self.ask(issuer_above(path), path.certificates[0], at)
 
     async def ask(self, issuer: AnyCertificate, certificate: AnyCertificate, at: datetime) -> StatusAnswer:
         """Raises StatusSourceUnknownError for an issuer without a source, else StatusUnavailableError."""
@@ -64,9 +90,38 @@ class ForeignStatus:
             raise StatusSourceUnknownError(SourceFault.NOT_CONFIGURED)
         return await self._askers[source.settings.label].ask(below, above, at)
 
+    async def _look(self) -> None:
+        """Takes new settings over. One login waits for that, the others go on by what was before."""
+        if self._file is None or self._clock() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = self._clock()
+        sources = await asyncio.to_thread(self._file.current)
+        if sources is not self._sources:
+            self._use(sources)
+
+    def _use(self, sources: Sources) -> None:
+        """Sources that stay as they were keep their breakers, counts and CRLs."""
+        before = self._askers
+        kept = {
+            source.settings.label: before[source.settings.label]
+            for source in sources.all
+            if source.settings.label in before and before[source.settings.label].source == source
+        }
+        self._askers = {
+            source.settings.label: kept.get(source.settings.label) or self._make(source)
+            for source in sources.all
+        }
+        self._sources = sources
+        self._authorities.forget()
+        self._retired += [asker for label, asker in before.items() if label not in kept]
+        for asker in [asker for asker in self._retired if not asker.is_asking]:
+            asker.close()
+            self._retired.remove(asker)
+
     def report(self) -> Iterator[str]:
         """Lines for Prometheus; the only names in them are those that the settings give. For any thread."""
-        gates = [gate for label in sorted(self._askers) for gate in self._askers[label].gates(label)]
+        askers = self._askers  # the event loop may put another in its place
+        gates = [gate for label in sorted(askers) for gate in askers[label].gates(label)]
         yield f"# HELP {_METRIC}_answers_total Status questions by how they ended."
         yield f"# TYPE {_METRIC}_answers_total counter"
         for labels, gate in gates:
@@ -83,7 +138,8 @@ class ForeignStatus:
 
     def close(self) -> None:
         """Stops what is under way; nobody may ask any more."""
-        for asker in self._askers.values():
+        self._authorities.close()
+        for asker in (*self._askers.values(), *self._retired):
             asker.close()
 
 
@@ -97,6 +153,7 @@ class _Asker:
         clock: Monotonic,
         random_bytes: Callable[[int], bytes],
     ) -> None:
+        self.source = source
         settings = source.settings
         self._mode = settings.mode
         self._threads = ThreadResolver()
@@ -124,6 +181,11 @@ class _Asker:
             return await self._crl.ask(certificate, issuer, at)
         except StatusSourceUnknownError:
             raise before from None
+
+    @property
+    def is_asking(self) -> bool:
+        """Whether a login waits for it."""
+        return bool(self._ocsp_gate.taken or self._crl_gate.taken)
 
     def gates(self, label: str) -> Iterator[tuple[str, Gate]]:
         """With the labels of their metrics."""

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 
 from cryptography import x509
@@ -15,14 +16,14 @@ from pki.validation.certificate import Certificate
 from pki.validation.errors import MalformedOcspError
 from pki.validation.ocsp import OcspAnswer, read_ocsp
 from pki.validation.signatures import AlgorithmError, key_bits
-from verifier.authentication.errors import StatusSourceFailedError, StatusUntrustedAnswerError
 from verifier.authentication.status import StatusAnswer
+from verifier.authentication.statuserrors import StatusSourceFailedError, StatusUntrustedAnswerError
 from verifier.status.fetching import Bounds, Fetcher
 from verifier.status.gate import Gate
 from verifier.status.judging import judge
 from verifier.status.locations import responder_of
 from verifier.status.sources import Source
-from verifier.status.webeid import check_answer
+from verifier.status.webeid import check_answer, young_until
 
 REQUEST_TYPE = "application/ocsp-request"  # RFC 6960 appendix A.1
 ANSWER_TYPE = "application/ocsp-response"
@@ -73,7 +74,8 @@ class OcspClient:
         answer = _read(raw)
         check_answer(answer, at, self._max_age, self._skew)
         evidence = Evidence.of(ocsp=[answer], nonce=nonce, responders=self._responders)
-        return judge(certificate, issuer, at, self._policy, evidence)
+        found = judge(certificate, issuer, at, self._policy, evidence)
+        return replace(found, until=young_until(answer, self._max_age))
 
 
 def make_request(certificate: Certificate, issuer: Certificate, nonce: bytes | None) -> bytes:

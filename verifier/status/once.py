@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterable
 from datetime import datetime
 
-from pki.validation.certificate import Source as AnyCertificate
+from pki.validation import ValidatedPath
 from verifier.authentication.status import StatusAnswer
 from verifier.status.addresses import Network
 from verifier.status.lookup import ForeignStatus
@@ -17,20 +17,19 @@ _PATIENCE_SECONDS = 10.0
 
 
 def ask_once(
-    issuer: AnyCertificate,
-    certificate: AnyCertificate,
+    path: ValidatedPath,
     at: datetime,
     mode: Mode,
     networks: Iterable[Network] = (),
 ) -> StatusAnswer:
-    """The status of a certificate whose issuer was found by the path. Blocks; not for an event loop.
+    """The status of a path's leaf, and of the authorities above it. Blocks; not for an event loop.
 
     :param networks: that may be asked though they aren't public
-    Raises StatusUnavailableError; what the answer says is for `check_status` to raise.
+    Raises AuthorityNotGoodError, StatusUnavailableError; what the leaf's answer says is for `check_status`.
     """
     settings = SourceSettings(_LABEL, mode, hosts=None, budget=_PATIENCE_SECONDS, networks=tuple(networks))
     lookup = ForeignStatus(Sources({ANY_ISSUER: Source(settings)}))
     try:
-        return asyncio.run(lookup.ask(issuer, certificate, at))
+        return asyncio.run(lookup.ask_path(path, at))
     finally:
         lookup.close()

@@ -7,8 +7,8 @@ from typing import Protocol
 from sqlalchemy.exc import SQLAlchemyError
 
 from pki.status.state import CertificateState, Status
-from verifier.authentication.errors import StatusError, StatusUnavailableError
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
+from verifier.authentication.statuserrors import StatusError, StatusUnavailableError
 
 _LOG = logging.getLogger(__name__)
 

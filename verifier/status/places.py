@@ -5,7 +5,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
-from verifier.authentication.errors import SourceFault, StatusSourceUnknownError
+from verifier.authentication.statuserrors import SourceFault, StatusSourceUnknownError
 
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _MAX_URL = 2_048

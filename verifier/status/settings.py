@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum, unique
 from typing import TypeAlias, TypeVar
 
-from verifier.authentication.errors import StatusSourceUnknownError
+from verifier.authentication.statuserrors import StatusSourceUnknownError
 from verifier.status.addresses import Network, network
 from verifier.status.places import Place, is_host, read_place
 

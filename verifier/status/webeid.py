@@ -3,7 +3,7 @@
 from datetime import datetime, timedelta
 
 from pki.validation.ocsp import OcspAnswer, SingleAnswer
-from verifier.authentication.errors import StatusStaleError, StatusUntrustedAnswerError
+from verifier.authentication.statuserrors import StatusStaleError, StatusUntrustedAnswerError
 
 
 def check_answer(answer: OcspAnswer, at: datetime, max_age: timedelta, skew: timedelta) -> None:
@@ -26,3 +26,10 @@ def check_times(single: SingleAnswer, at: datetime, max_age: timedelta, skew: ti
         raise StatusStaleError("nextUpdate is before thisUpdate")
     if at - single.next_update > skew:
         raise StatusStaleError("nextUpdate is over")
+
+
+def young_until(answer: OcspAnswer, max_age: timedelta) -> datetime:
+    """The last moment at which an answer that passed `check_answer` would pass it, without any skew."""
+    [single] = [single for group in answer.answers.values() for single in group]
+    oldest = single.this_update + max_age
+    return oldest if single.next_update is None else min(oldest, single.next_update)

@@ -42,6 +42,20 @@ _NOT_AFTER = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 _CERTIFICATE, _CERTIFICATE_INFO, _ERROR_DETECTION = 0x70, 0x71, 0xFE
 
 
+CERTIFICATE_SIGNING = x509.KeyUsage(
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    key_cert_sign=True,
+    crl_sign=False,
+    encipher_only=False,
+    decipher_only=False,
+)
+"""keyUsage of who signs certificates and no CRLs."""
+
+
 @dataclass(frozen=True)
 class AttestationAuthority:
     """The manufacturer's authority, which vouches for the attestation keys of its cards."""
@@ -142,23 +156,10 @@ def _certify(
         .not_valid_before(_NOT_BEFORE)
         .not_valid_after(_NOT_AFTER)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(_CERTIFICATE_SIGNING, critical=True)
+        .add_extension(CERTIFICATE_SIGNING, critical=True)
     )
     return builder.sign(authority.key if authority else stored_key, hashes.SHA256())
 
 
 def _named(common_name: str, *more: x509.NameAttribute[str]) -> x509.Name:
     return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, common_name), *more])
-
-
-_CERTIFICATE_SIGNING = x509.KeyUsage(
-    digital_signature=False,
-    content_commitment=False,
-    key_encipherment=False,
-    data_encipherment=False,
-    key_agreement=False,
-    key_cert_sign=True,
-    crl_sign=False,
-    encipher_only=False,
-    decipher_only=False,
-)

@@ -1,5 +1,6 @@
 """Logins with certificates of the real authority: what it revokes is refused by the very next login."""
 
+import itertools
 import socket
 import ssl
 import subprocess
@@ -12,26 +13,31 @@ import httpx
 import pytest
 import uvicorn
 from cryptography.hazmat.primitives.asymmetric import ec
-from sqlalchemy import text
+from sqlalchemy import insert, text
 
 from pki import bootstrap as pki_bootstrap
 from pki.authority import CertificateRequest, IssuedCertificate, PersonSubject
+from pki.authority.issuerseal import IssuerSeal
 from pki.bootstrap import Pki
+from pki.ceremony import steps
+from pki.clock import utc_now
+from pki.hierarchy import Role
 from pki.home import Home, create
 from pki.keys.files import FileSigner
 from pki.pkcs10 import create_csr
 from pki.profiles import Profile
 from pki.status.state import RevocationReason
+from pki.store.models import Issuer
+from pki.trust import CurrentTrust
 from simulators.demo.site import running_site
 from simulators.forge.tokens import ForgedCard
 from simulators.process import free_port
 from verifier import bootstrap
 from verifier.app import create_app
-from verifier.authentication.errors import (
+from verifier.authentication.errors import IssuerUntrustedError, PurposeWrongError
+from verifier.authentication.statuserrors import (
     CertificateRevokedError,
     CertificateSuspendedError,
-    IssuerUntrustedError,
-    PurposeWrongError,
     StatusUnavailableError,
 )
 from verifier.authentication.token import WebEidToken
@@ -43,6 +49,8 @@ ORIGIN = "https://portal.example.ir"
 
 
 class World:
+    _numbers = itertools.count()
+
     def __init__(self, home: Home) -> None:
         self.home = home
         pki_bootstrap.initialise(home)
@@ -52,14 +60,18 @@ class World:
         self.key = self.verifier.services.register_site("portal", ORIGIN).api_key
         self.site: RelyingSite = self.verifier.services.authenticate(self.key)
 
-    def issue(self, profile: Profile, *, delivered: bool = True) -> tuple[ForgedCard, IssuedCertificate]:
+    def issue(
+        self, profile: Profile, *, delivered: bool = True, pki: Pki | None = None
+    ) -> tuple[ForgedCard, IssuedCertificate]:
+        """By this process's PKI, or by another that is open on the same home."""
+        authority = (pki or self.pki).authority
         key = ec.generate_private_key(ec.SECP256R1())
         subject = PersonSubject("0499370899", "مریم", "احمدی")
         csr = create_csr(FileSigner(key), "card")
-        request = CertificateRequest(f"card-{profile.value}", profile, subject, csr, "test")
-        issued = self.pki.authority.issue(request)
+        name = f"card-{profile.value}-{next(self._numbers)}"
+        issued = authority.issue(CertificateRequest(name, profile, subject, csr, "test"))
         if delivered:
-            self.pki.authority.activate(issued.serial, "test", "delivered")
+            authority.activate(issued.serial, "test", "delivered")
         return ForgedCard(key, issued.der), issued
 
     def login(self, card: ForgedCard) -> AcceptedLogin:
@@ -131,6 +143,87 @@ def test_status_store_gone_fails_closed(world: World) -> None:
     with world.pki.engine.begin() as connection:
         connection.execute(text("ALTER TABLE elsewhere RENAME TO certificates"))
     world.login(card)
+
+
+@pytest.fixture
+def at_every_look(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The table of CAs is looked at whenever somebody asks, not once a second."""
+    monkeypatch.setattr("pki.trust.LOOK_SECONDS", 0)
+
+
+def _next_generation(world: World) -> Pki:
+    """Another process that has the new CA's key: a ceremony was held beside the running verifier."""
+    with pki_bootstrap.opened_foundry(world.home, utc_now, "officer-1") as foundry:
+        steps.add_ca(foundry, Role.CITIZEN_AUTHENTICATION, 2, 1)
+    return pki_bootstrap.open_pki(world.home)
+
+
+@pytest.mark.usefixtures("at_every_look")
+def test_next_generation_of_our_own_authority_counts_without_a_restart(world: World) -> None:
+    old, _ = world.issue(Profile.AUTHENTICATION)
+    other = _next_generation(world)
+    try:
+        card, issued = world.issue(Profile.AUTHENTICATION, pki=other)
+        world.login(card)
+        world.login(old)
+        other.authority.revoke(issued.serial, RevocationReason.KEY_COMPROMISE, "test", "stolen")
+        assert isinstance(world.error_of(card), CertificateRevokedError)
+        world.login(old)
+    finally:
+        other.close()
+
+
+@pytest.mark.usefixtures("at_every_look")
+def test_a_revoked_authority_of_our_own_vouches_for_nobody(world: World) -> None:
+    old, _ = world.issue(Profile.AUTHENTICATION)
+    other = _next_generation(world)
+    try:
+        card, _ = world.issue(Profile.AUTHENTICATION, pki=other)
+        world.login(card)
+        serial = other.issuers["citizen-auth-g2"].serial
+        assert serial is not None
+        other.authority.revoke(serial, RevocationReason.CA_COMPROMISE, "test", "stolen")
+    finally:
+        other.close()
+    assert isinstance(world.error_of(card), IssuerUntrustedError)
+    world.login(old)
+
+
+@pytest.mark.usefixtures("at_every_look")
+def test_an_authority_that_somebody_wrote_into_the_table_is_not_trusted(world: World, tmp_path: Path) -> None:
+    own, _ = world.issue(Profile.AUTHENTICATION)
+    other = World(create(tmp_path / "other"))
+    try:
+        card, _ = other.issue(Profile.AUTHENTICATION)
+        with other.pki.engine.connect() as connection:
+            row = connection.execute(text("SELECT * FROM issuers WHERE name = 'citizen-auth-g1'")).one()
+    finally:
+        other.close()
+    planted = row._asdict() | {"name": "citizen-auth-g9", "generation": 9}
+    with world.pki.engine.begin() as connection:
+        connection.execute(insert(Issuer), planted)
+    assert isinstance(world.error_of(card), IssuerUntrustedError)
+    world.login(own)
+
+
+def test_the_table_of_authorities_is_read_once_a_second_whoever_asks(world: World) -> None:
+    now = [100.0]
+    looks: list[float] = []
+
+    class Counted(CurrentTrust):
+        def _look(self) -> None:
+            looks.append(now[0])
+            super()._look()
+
+    pki, seal = world.pki, IssuerSeal.of(world.pki.master_keys)
+    trust = Counted(pki.engine, lambda: seal, pki.status, pki.issuers, lambda: now[0])
+    for _ in range(20):
+        trust.current()
+    assert looks == []
+    now[0] += 1
+    for _ in range(20):
+        trust.current()
+    assert looks == [101.0]
 
 
 @pytest.fixture

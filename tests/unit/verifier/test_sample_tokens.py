@@ -8,12 +8,8 @@ import pytest
 from click.testing import CliRunner
 
 from simulators.forge.samples import SampleForge
-from verifier.authentication.errors import (
-    ChallengeError,
-    LoginRefusedError,
-    PolicyUnavailableError,
-    StatusError,
-)
+from verifier.authentication.errors import ChallengeError, LoginRefusedError, PolicyUnavailableError
+from verifier.authentication.statuserrors import StatusError
 from verifier.cli import token
 
 PUBLISHED = Path(__file__).parents[3] / "docs" / "samples" / "tokens.jsonl"

@@ -1,6 +1,7 @@
 """`hoviat token verify` and `hoviat service`."""
 
 import json
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import click
@@ -8,12 +9,16 @@ import pytest
 from click.testing import CliRunner, Result
 from cryptography.hazmat.primitives.serialization import Encoding
 
+from pki.auditchain import append
 from pki.home import create
 from pki.oids import HOVIAT_AUTHENTICATION_POLICY
 from simulators.forge.certificates import NOW
 from simulators.forge.tokens import NONCE, ORIGIN, Forge
 from verifier import bootstrap
+from verifier.audit import AuditEntry
+from verifier.bootstrap import open_database
 from verifier.cli import service, token
+from verifier.cli import verifier as verifier_commands
 
 FORGE = Forge.create()
 CARD = FORGE.card(issuer=FORGE.root, policies=[HOVIAT_AUTHENTICATION_POLICY])
@@ -29,6 +34,7 @@ def root(home: Path | None) -> None:
 
 root.add_command(service)
 root.add_command(token)
+root.add_command(verifier_commands)
 
 
 def run(*arguments: str, text: str | None = None) -> Result:
@@ -211,3 +217,25 @@ def test_service_in_a_home_that_is_none(tmp_path: Path) -> None:
     result = run("--home", str(tmp_path), "service", "list")
     assert result.exit_code == 1
     assert "hoviat init" in result.output
+
+
+def test_a_clock_behind_the_record_and_an_officer_who_knows_better(tmp_path: Path) -> None:
+    home = create(tmp_path / "home")
+    bootstrap.initialise(home)
+    command = ("--home", str(home.root), "verifier", "clock", "--json")
+    assert json.loads(run(*command).output) == {"behind_seconds": 0}
+    assert "nothing to confirm" in run(*command, "--confirm", "officer-1").output
+    database = open_database(home)
+    later = datetime.now(UTC) + timedelta(days=1)
+    with database.write() as session:
+        append(session, AuditEntry, time=later, actor="a", action="site.look", subject="s")
+    database.close()
+    behind = run(*command)
+    assert behind.exit_code == 1
+    assert json.loads(behind.output)["behind_seconds"] > 0
+    nobody = run(*command, "--confirm", "Somebody Else")
+    assert nobody.exit_code == 1
+    assert "label" in nobody.output
+    assert run(*command).exit_code == 1
+    assert json.loads(run(*command, "--confirm", "officer-1").output) == {"behind_seconds": 0}
+    assert run(*command).exit_code == 0

@@ -17,6 +17,7 @@ import pytest
 from pki import oids
 from pki.app import create_app
 from pki.bootstrap import Pki, open_pki
+from pki.errors import ValidationError
 from pki.validation import PathPolicy, validate
 from pki.validation import anchors as folders
 from pki.validation.anchors import MAX_FILE_BYTES, TrustAnchors
@@ -25,6 +26,7 @@ from pki.validation.errors import (
     ExpiredError,
     ExtendedKeyUsageError,
     KeyUsageError,
+    PathLengthExceededError,
     StatusUnknownError,
     UntrustedIssuerError,
     WeakKeyError,
@@ -252,3 +254,70 @@ def health_of(pki: Pki) -> Any:
             return await client.get("/healthz")
 
     return asyncio.run(get()).json()
+
+
+ABOVE, BELOW, CARD = party("above"), party("below"), party("card")
+INTERMEDIATE = certify(BELOW, ABOVE, *ca(0))
+
+
+def pinned_folder(tmp_path: Path, **files: bytes) -> TrustAnchors:
+    (tmp_path / "pinned").mkdir()
+    for name, content in files.items():
+        (tmp_path / "pinned" / f"{name}.der").write_bytes(content)
+    return TrustAnchors(tmp_path)
+
+
+def test_a_pinned_intermediate_is_an_anchor_though_nobody_above_it_is_known(tmp_path: Path) -> None:
+    found = pinned_folder(tmp_path, below=INTERMEDIATE).current()
+    assert found.faults == {}
+    path = validate([certify(CARD, BELOW)], found.anchors, NOW, PathPolicy())
+    assert path.anchor.raw == INTERMEDIATE
+    assert len(path.certificates) == 1
+
+
+def test_an_intermediate_in_the_folder_itself_is_none(tmp_path: Path) -> None:
+    (tmp_path / "below.der").write_bytes(INTERMEDIATE)
+    found = TrustAnchors.load(tmp_path)
+    with pytest.raises(UntrustedIssuerError):
+        validate([certify(CARD, BELOW), INTERMEDIATE], found.current().anchors, NOW, PathPolicy())
+
+
+def test_what_is_pinned_counts_wherever_else_it_lies(tmp_path: Path) -> None:
+    (tmp_path / "below.der").write_bytes(INTERMEDIATE)
+    (tmp_path / "zzz.der").write_bytes(INTERMEDIATE)
+    found = pinned_folder(tmp_path, below=INTERMEDIATE).current()
+    assert [item.raw for item in found.anchors] == [INTERMEDIATE]
+    assert found.intermediates == ()
+
+
+def test_pins_come_and_go_with_their_files(tmp_path: Path) -> None:
+    anchors = TrustAnchors.load(tmp_path)
+    assert anchors.current().anchors == ()
+    pinned = tmp_path / "pinned"
+    pinned.mkdir()
+    (pinned / "below.der").write_bytes(INTERMEDIATE)
+    assert len(anchors.current().anchors) == 1
+    (pinned / "below.der").unlink()
+    assert anchors.current().anchors == ()
+
+
+def test_a_cards_certificate_is_not_pinned(tmp_path: Path) -> None:
+    found = pinned_folder(tmp_path, card=certify(CARD, BELOW), below=INTERMEDIATE).current()
+    assert found.faults == {"pinned/card.der": "holds a certificate that is no CA's"}
+    assert len(found.anchors) == 1
+
+
+@pytest.mark.parametrize("days", [-1, 1])
+def test_a_pins_own_time_counts(tmp_path: Path, days: int) -> None:
+    found = pinned_folder(tmp_path, below=INTERMEDIATE).current()
+    end = found.anchors[0].not_after if days > 0 else found.anchors[0].not_before
+    leaf = certify(CARD, BELOW)
+    with pytest.raises(ValidationError):
+        validate([leaf], found.anchors, end + timedelta(days=days), PathPolicy())
+
+
+def test_a_pins_path_length_counts(tmp_path: Path) -> None:
+    found = pinned_folder(tmp_path, below=INTERMEDIATE).current()
+    lower = party("lower")
+    with pytest.raises(PathLengthExceededError):
+        validate([certify(CARD, lower), certify(lower, BELOW, *ca())], found.anchors, NOW, PathPolicy())

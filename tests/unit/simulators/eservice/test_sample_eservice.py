@@ -18,9 +18,9 @@ from simulators.forge.inprocess import AppTransport, client_of
 from simulators.forge.tokens import Forge
 from tests.receiptkeys import receipt_keys
 from verifier import app as verifier_app
-from verifier.authentication.errors import StatusError
 from verifier.authentication.policy import national_policy
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
+from verifier.authentication.statuserrors import StatusError
 from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, assemble

@@ -33,9 +33,6 @@ from verifier.authentication.errors import (
     CertificateExpiredError,
     CertificateNotYetValidError,
     CertificatePolicyError,
-    CertificateRevokedError,
-    CertificateSuspendedError,
-    CertificateUnknownError,
     CriticalExtensionError,
     IdentityError,
     IdentityFault,
@@ -45,12 +42,17 @@ from verifier.authentication.errors import (
     PurposeMissingError,
     PurposeWrongError,
     SignatureError,
-    StatusError,
-    StatusUnavailableError,
 )
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import WEB_EID_POLICY, national_policy
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
+from verifier.authentication.statuserrors import (
+    CertificateRevokedError,
+    CertificateSuspendedError,
+    CertificateUnknownError,
+    StatusError,
+    StatusUnavailableError,
+)
 from verifier.authentication.steps import Step
 from verifier.authentication.token import WebEidToken
 from verifier.authentication.trust import PinnedTrust

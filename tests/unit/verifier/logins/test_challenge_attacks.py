@@ -17,16 +17,14 @@ from simulators.forge.tokens import NONCE, Forge, Token
 from tests.receiptkeys import receipt_keys
 from verifier.audit import AuditEntry
 from verifier.authentication.errors import (
-    CertificateRevokedError,
     ChallengeExpiredError,
     ChallengeUnknownError,
     ChallengeUsedError,
     SignatureError,
-    StatusError,
-    StatusUnavailableError,
 )
 from verifier.authentication.policy import national_policy
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
+from verifier.authentication.statuserrors import CertificateRevokedError, StatusError, StatusUnavailableError
 from verifier.authentication.steps import Step
 from verifier.authentication.token import WebEidToken
 from verifier.authentication.trust import PinnedTrust

@@ -34,7 +34,7 @@ from tests.unit.verifier.status.responder import answering as answering_with
 from verifier.app import create_app
 from verifier.authentication.policy import WEB_EID_POLICY, national_policy
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
-from verifier.authentication.trust import PinnedTrust
+from verifier.authentication.trust import GivenTrust, PinnedTrust, Trust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, assemble
 from verifier.logins.records import LoginRecords
@@ -70,11 +70,13 @@ class World:
         self.server = server
         engine = create_database_engine(f"sqlite:///{folder / 'verifier.sqlite3'}")
         migrate(engine, MIGRATIONS)
-        trusted = {"national": OWN, "webeid": FOREIGN}
-        self.trust = trust = {
-            name: PinnedTrust([forge.root.certificate], [forge.authority.certificate])
-            for name, forge in trusted.items()
+        self.trust: dict[str, Trust] = {
+            "national": PinnedTrust([OWN.root.certificate], [OWN.authority.certificate]),
+            "webeid": changes.pop(
+                "trust", GivenTrust([FOREIGN.authority.certificate.public_bytes(Encoding.DER)])
+            ),
         }
+        trust = self.trust
         wanted = {
             "hosts": frozenset({f"{HOST}:{server.port}"}),
             "networks": (LOOPBACK,),
@@ -203,6 +205,19 @@ def test_what_is_not_known_is_refused_and_said(
         assert response.headers["retry-after"]
 
     run(tmp_path, behaviour, work, budget=0.05 if kind == "status-timeout" else 30.0)
+
+
+def test_an_authority_below_the_anchor_of_which_nobody_tells(tmp_path: Path) -> None:
+    """It is not pinned, so the root is asked about it; this one's certificate doesn't say where."""
+
+    async def work(made: World, url: str) -> None:
+        response = await made.log_in(foreign_card(url), "webeid")
+        assert outcome(response) == (503, "status-source-unknown")
+        assert response.json()["receipt"]["certificate_hash"] is not None
+        assert made.server.received == []
+
+    trust = PinnedTrust([FOREIGN.root.certificate], [FOREIGN.authority.certificate])
+    run(tmp_path, honest(CertificateStatus.GOOD), work, trust=trust)
 
 
 def test_a_token_with_a_wrong_signature_asks_nobody(tmp_path: Path) -> None:

@@ -21,9 +21,9 @@ from simulators.forge.tokens import Forge, Token
 from tests.receiptkeys import receipt_keys
 from verifier import bodies
 from verifier.app import create_app
-from verifier.authentication.errors import StatusError, StatusUnavailableError
 from verifier.authentication.policy import national_policy
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
+from verifier.authentication.statuserrors import StatusError, StatusUnavailableError
 from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble

@@ -63,7 +63,7 @@ def test_nothing_leaks(world: World, accept: str, origin: str) -> None:
     with world.verifier.database.read() as session:
         fingerprints = [row[0] for row in session.connection().exec_driver_sql(FINGERPRINTS)]
     hidden = [site.site_id, "portal.example.ir", "national", receipt["signed"], "0499370899", "احمدی"]
-    for value in [*hidden, *filter(None, fingerprints), world.keys.key_id]:
+    for value in [*hidden, *filter(None, fingerprints), world.keys.current.key_id]:
         assert value not in text
     assert CARD.der.hex()[:40] not in text
 

@@ -1,17 +1,16 @@
 """The help desk sees more, on record; old receipts go and the audit stays, on both databases."""
 
-from collections.abc import Iterator
+import hashlib
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from sqlalchemy import select
 
 from pki.auditchain import verify_table
 from pki.errors import OfficerLabelError
-from tests.postgres import PostgresServer
-from tests.unit.verifier.receipts.world import ORIGIN, World
+from tests.unit.verifier.receipts.world import CARD, ORIGIN, World
 from verifier.audit import AuditEntry
+from verifier.authentication.status import CertificateStatus
 from verifier.receipts import retention
 from verifier.receipts.codes import ReceiptCodeError
 from verifier.receipts.helpdesk import Case, HelpDesk, LookReasonError
@@ -19,20 +18,6 @@ from verifier.receipts.proof import Proof
 from verifier.receipts.service import ReceiptAlteredError, ReceiptMissingError
 
 EVIL = "https://evil.example.ir"
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def both(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[World]:
-    if request.param == "sqlite":
-        world = World.in_folder(tmp_path)
-        yield world
-        world.close()
-        return
-    server: PostgresServer = request.getfixturevalue("postgres_server")
-    with server.database() as url:
-        world = World(url)
-        yield world
-        world.close()
 
 
 def look(world: World, code: str, operator: str = "desk-7", reason: str = "ticket 812") -> Case:
@@ -56,12 +41,17 @@ def test_a_case_with_its_neighbours(both: World) -> None:
     case = look(both, wrong["code"].lower())
     assert (case.site, case.origin, case.proof) == ("portal", ORIGIN, Proof.VALID)
     assert case.detail == "the certificate's key did not sign this origin and this nonce"
-    assert [(near.code, near.outcome) for near in case.neighbours] == [(again["code"], "challenge-used")]
-    assert case.neighbours[0].same_challenge
+    assert [
+        (near.code, near.outcome, near.same_challenge, near.same_certificate) for near in case.neighbours
+    ] == [
+        (again["code"], "challenge-used", True, False),
+        (good["code"], "accepted", False, True),
+        (better["code"], "accepted", False, True),
+    ]
     case = look(both, good["code"])
     assert case.certificate_sha256 is not None
-    [near] = case.neighbours
-    assert (near.code, near.same_certificate, near.same_challenge) == (better["code"], True, False)
+    kin = {(near.code, near.same_certificate, near.same_challenge) for near in case.neighbours}
+    assert kin == {(wrong["code"], True, False), (better["code"], True, False)}
     shown = case.as_json()
     assert (shown["site_id"], shown["origin"]) == (good["site"], ORIGIN)
     for personal in ("0499370899", "احمدی"):
@@ -142,5 +132,39 @@ def test_nobody_purges_without_a_label(world: World) -> None:
         retention.purge(world.verifier.database, lambda: world.now, timedelta(days=1), "Somebody Else")
 
 
-def test_a_card_is_not_kept_of_what_it_did_not_prove(world: World) -> None:
-    assert look(world, world.log_in(EVIL)["code"]).certificate_sha256 is None
+def test_all_attempts_with_a_card_are_found_refused_ones_too(world: World) -> None:
+    """At every step from the one on that reads its certificate; the outcome says what it proved."""
+    accepted, forged = world.log_in(), world.log_in(EVIL)
+    world.status = CertificateStatus.REVOKED
+    revoked = world.log_in()
+    case = look(world, revoked["code"])
+    assert case.certificate_sha256 == hashlib.sha256(CARD.der).hexdigest()
+    found = {(near.code, near.outcome, near.same_certificate) for near in case.neighbours}
+    assert found == {(accepted["code"], "accepted", True), (forged["code"], "signature-invalid", True)}
+
+
+def test_a_refused_cards_fingerprint_is_the_help_desks_alone(world: World) -> None:
+    """Site and citizen are shown no more than a hash that two receipts of one card don't share."""
+    first, second = world.log_in(EVIL), world.log_in(EVIL)
+    fingerprint = hashlib.sha256(CARD.der).hexdigest()
+    assert first["certificate_hash"] != second["certificate_hash"]
+    headers = {"Authorization": f"Bearer {world.key}"}
+    site = world.http.get(f"/verifier/v1/receipts/{first['code']}", headers=headers).text
+    assert fingerprint not in site
+    for accept in ("text/html", "application/json"):
+        page = world.page(first["code"], Accept=accept).text
+        assert fingerprint not in page
+        assert first["certificate_hash"] not in page
+
+
+def test_what_is_no_certificate_leaves_no_fingerprint(world: World) -> None:
+    nonce = world.nonce()
+    token = CARD.token(nonce, ORIGIN) | {"unverifiedCertificate": "AAAA" * 40}
+    answer = world.http.post(
+        "/verifier/v1/authentications",
+        json={"token": token, "nonce": nonce},
+        headers={"Authorization": f"Bearer {world.key}"},
+    )
+    receipt = answer.json()["receipt"]
+    assert (receipt["failed_step"], receipt["certificate_hash"]) == (3, None)
+    assert look(world, receipt["code"]).certificate_sha256 is None

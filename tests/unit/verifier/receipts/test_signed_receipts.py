@@ -54,8 +54,9 @@ def test_accepted_and_refused_are_signed_and_say_so(world: World) -> None:
     for receipt in (accepted, refused, revoked):
         verify_receipt(receipt, keys)
         assert set(verify(receipt["signed"], keys)) == set(MEMBERS)
-    assert (refused["failed_step"], refused["certificate_hash"]) == (7, None)
-    assert accepted["certificate_hash"] == hash_of_certificate(accepted["code"], CARD_SHA256)
+    assert refused["failed_step"] == 7
+    for receipt in (accepted, refused, revoked):
+        assert receipt["certificate_hash"] == hash_of_certificate(receipt["code"], CARD_SHA256)
     assert (revoked["failed_step"], revoked["outcome"]) == (8, "certificate-revoked")
 
 
@@ -85,7 +86,7 @@ def test_published_keys(world: World) -> None:
     assert answer.headers["content-type"] == "application/jwk-set+json"
     [key] = answer.json()["keys"]
     assert set(key) == {"kty", "crv", "x", "y", "use", "alg", "kid"}
-    assert key["kid"] == world.keys.key_id
+    assert key["kid"] == world.keys.current.key_id
 
 
 @pytest.mark.parametrize("member", MEMBERS)
@@ -171,7 +172,7 @@ class LostToken:
 
 def test_no_login_without_a_receipt(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     nonce = world.nonce()
-    signer = world.keys._signer
+    signer = world.keys.current._signer
     monkeypatch.setattr(world.keys, "_signer", LostToken())
     answer = world.http.post(
         "/verifier/v1/authentications",

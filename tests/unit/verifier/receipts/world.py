@@ -17,14 +17,15 @@ from simulators.forge.inprocess import AppTransport, client_of
 from simulators.forge.tokens import Forge
 from tests.receiptkeys import receipt_keys
 from verifier.app import create_app
-from verifier.authentication.errors import StatusError
 from verifier.authentication.policy import national_policy
 from verifier.authentication.status import Asked, CertificateStatus, StatusAnswer
+from verifier.authentication.statuserrors import StatusError
 from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble
 from verifier.client import VerifierClient
 from verifier.receipts.keys import ReceiptKeys
+from verifier.receipts.ring import ReceiptKeyRing
 from verifier.store.sessions import Database
 
 FORGE = Forge.create()
@@ -35,7 +36,7 @@ ORIGIN = "https://portal.example.ir"
 @dataclass
 class World:
     url: str
-    keys: ReceiptKeys = field(default_factory=receipt_keys)
+    keys: ReceiptKeys | ReceiptKeyRing = field(default_factory=receipt_keys)
     now: datetime = NOW
     status: CertificateStatus = CertificateStatus.GOOD
     name: str = "portal"
@@ -68,14 +69,15 @@ class World:
 
     def log_in(self, origin: str = ORIGIN, nonce: str | None = None) -> dict[str, Any]:
         """The receipt of an attempt."""
-        used = nonce or self.nonce()
-        answer = self.http.post(
+        receipt: dict[str, Any] = self.attempt(nonce or self.nonce(), origin).json()["receipt"]
+        return receipt
+
+    def attempt(self, nonce: str, origin: str = ORIGIN) -> httpx.Response:
+        return self.http.post(
             "/verifier/v1/authentications",
-            json={"token": CARD.token(used, origin), "nonce": used},
+            json={"token": CARD.token(nonce, origin), "nonce": nonce},
             headers={"Authorization": f"Bearer {self.key}"},
         )
-        receipt: dict[str, Any] = answer.json()["receipt"]
-        return receipt
 
     def page(self, code: str, **headers: str) -> httpx.Response:
         return self.http.get(f"/verifier/receipts/{code}", headers=headers)

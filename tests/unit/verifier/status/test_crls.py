@@ -41,7 +41,8 @@ from tests.unit.verifier.status.responder import (
     silent,
     source,
 )
-from verifier.authentication.errors import (
+from verifier.authentication.status import CertificateStatus, StatusAnswer
+from verifier.authentication.statuserrors import (
     SourceFault,
     StatusSourceFailedError,
     StatusSourcePausedError,
@@ -51,7 +52,6 @@ from verifier.authentication.errors import (
     StatusUnavailableError,
     StatusUntrustedAnswerError,
 )
-from verifier.authentication.status import CertificateStatus, StatusAnswer
 from verifier.status.lookup import ForeignStatus
 from verifier.status.places import read_place
 from verifier.status.settings import Mode

@@ -26,7 +26,7 @@ from tests.unit.verifier.status.responder import (
     sending,
     serving,
 )
-from verifier.authentication.errors import (
+from verifier.authentication.statuserrors import (
     SourceFault,
     StatusSourceFailedError,
     StatusSourceUnknownError,

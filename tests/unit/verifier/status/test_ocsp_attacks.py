@@ -42,7 +42,8 @@ from tests.unit.verifier.status.responder import (
     silent,
     source,
 )
-from verifier.authentication.errors import (
+from verifier.authentication.status import CertificateStatus, StatusAnswer, check_status
+from verifier.authentication.statuserrors import (
     CertificateRevokedError,
     CertificateSuspendedError,
     CertificateUnknownError,
@@ -55,7 +56,6 @@ from verifier.authentication.errors import (
     StatusUnavailableError,
     StatusUntrustedAnswerError,
 )
-from verifier.authentication.status import CertificateStatus, StatusAnswer, check_status
 from verifier.status.places import read_place
 
 SERIAL = 4711

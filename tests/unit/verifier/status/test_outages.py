@@ -33,14 +33,14 @@ from tests.unit.verifier.status.responder import (
     silent,
     source,
 )
-from verifier.authentication.errors import (
+from verifier.authentication.status import CertificateStatus
+from verifier.authentication.statuserrors import (
     StatusSourceFailedError,
     StatusSourcePausedError,
     StatusSourceUnknownError,
     StatusTimeoutError,
     StatusUntrustedAnswerError,
 )
-from verifier.authentication.status import CertificateStatus
 from verifier.status.lookup import ForeignStatus
 from verifier.status.sources import Sources
 

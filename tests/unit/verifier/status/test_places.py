@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from verifier.authentication.errors import StatusSourceUnknownError
+from verifier.authentication.statuserrors import StatusSourceUnknownError
 from verifier.status.places import is_host, read_place, require_allowed
 
 GOOD = {

@@ -15,7 +15,8 @@ from pki.validation.certificate import read_certificate
 from pki.validation.inputs import objects_in_text
 from pki.validation.ocsp import CertId, CertStatus, SingleAnswer, read_ocsp
 from tests.unit.pki.validation.making import NOW
-from verifier.authentication.errors import (
+from verifier.authentication.status import check_status
+from verifier.authentication.statuserrors import (
     CertificateRevokedError,
     CertificateUnknownError,
     StatusError,
@@ -23,7 +24,6 @@ from verifier.authentication.errors import (
     StatusStaleError,
     StatusUntrustedAnswerError,
 )
-from verifier.authentication.status import check_status
 from verifier.status.breaker import Breaker
 from verifier.status.fetching import Fetcher, Reach
 from verifier.status.gate import Gate

@@ -1,25 +1,15 @@
-"""Dates as the clerks read them: the Jalali (Solar Hijri) calendar, at the edge only."""
+"""Dates as the clerks type them, in either calendar."""
 
 import re
 from datetime import date
-from typing import Any
-
-from persiantools.jdatetime import JalaliDate
 
 from issuance.errors import InvalidInputError
 from issuance.registry.text import ascii_digits
-
-_Jalali: Any = JalaliDate  # the library carries no types
+from pki.jalali import from_jalali
 
 _DATE = re.compile(r"(\d{4})[-/](\d{1,2})[-/](\d{1,2})")
 _FIRST_GREGORIAN_YEAR = 1700  # no Jalali year of a living person comes near
 _MAX_INPUT = 32
-
-
-def to_jalali(day: date) -> str:
-    """The day as YYYY/MM/DD in the Jalali calendar, ASCII digits."""
-    jalali = _Jalali(day)
-    return f"{jalali.year:04d}/{jalali.month:02d}/{jalali.day:02d}"
 
 
 def parse_date(text: str) -> date:
@@ -34,7 +24,6 @@ def parse_date(text: str) -> date:
     try:
         if year >= _FIRST_GREGORIAN_YEAR:
             return date(year, month, day)
-        converted: date = _Jalali(year, month, day).to_gregorian()
+        return from_jalali(year, month, day)
     except ValueError as error:
         raise InvalidInputError("there is no such day in the calendar") from error
-    return converted
