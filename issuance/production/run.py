@@ -14,7 +14,7 @@ from issuance.production.connection import CountingConnection
 from issuance.production.errors import RunFailure, WrongCardError, failure_kind
 from issuance.production.journal import Failure, Journal, get_production
 from issuance.production.steps import EVERY_ATTEMPT, ProductionState, Step
-from issuance.production.work import ACTIONS, Order, Outcome, Work, Workshop, read_order
+from issuance.production.work import ACTIONS, Order, Outcome, Work, Workshop, read_order, require_usable
 from pki.errors import PkiError
 
 STOPPING = (RunFailure, LiveCardError, CardError, TransportError, PkiError)
@@ -57,8 +57,7 @@ class Run:
         session = PivSession(self._connection, self._shop.links.policy(self._connection))
         serial = session.card_serial()
         number = card_number(serial)
-        if self._expected is not None and number != self._expected:
-            raise WrongCardError(self._expected, number)
+        self._check_body(number)
         keys = self._shop.master_keys
         found.append(
             Work(
@@ -72,6 +71,14 @@ class Run:
             )
         )
         return Outcome({"card_number": number})
+
+    def _check_body(self, number: str) -> None:
+        """Before anything is said to the card but who it is."""
+        if self._expected is None:
+            with self._shop.database.reading() as session:
+                require_usable(session, self._order, number)
+        elif number != self._expected:
+            raise WrongCardError(self._expected, number)
 
     def _take(self, step: Step, action: Callable[[], Outcome]) -> None:
         self._journal.begin(step)

@@ -17,6 +17,7 @@ from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.card.meter import Work
 from simulators.card.piv.identifiers import DataObject
+from simulators.depot import take_in
 from simulators.factory import make_blank
 from simulators.faults.link import SHORT_APDUS_ONLY, LimitedReaderCard
 from simulators.installation.server import create_app, running
@@ -151,6 +152,7 @@ def _produce_one(
     _, application = enrol_someone(staff, installation.people, numbers)
     staff.supervisor.approve(application)
     blank = make_blank(installation.home.cards, installation.pki.master_keys["factory"])
+    take_in(installation.issuance.stock, [blank])
     traffic = Traffic()
     with CardFile.open(blank) as file, InProcessReader(name) as reader:
         card: Card = CountedCard(SimulatedCard(file, meter=traffic), traffic)
