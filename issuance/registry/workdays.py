@@ -35,12 +35,6 @@ class Workdays:
                 days.append(before)
         return days
 
-    def between(self, first: date, end: date) -> int:
-        """Working days from the first until `end`, which is not counted."""
-        whole, rest = divmod(max((end - first).days, 0), 7)
-        tail = (first + _DAY * (whole * 7 + offset) for offset in range(rest))
-        return whole * (7 - len(self.closed)) + sum(self.is_open(day) for day in tail)
-
 
 IRANIAN_WEEK = Workdays(frozenset({_THURSDAY, _FRIDAY}))
 """Saturday to Wednesday."""

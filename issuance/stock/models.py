@@ -29,11 +29,11 @@ _TWO_PEOPLE = (BodyEvent.RECEIVE, BodyEvent.DESTROY)
 
 
 def _arrows() -> str:
-    """The table of arrows as SQL."""
+    """The table of arrows as SQL. NULL equals nothing, and a CHECK that is neither true nor false would hold."""
     received = f"(kind = '{BodyEvent.RECEIVE}' AND from_state IS NULL AND to_state = '{BodyState.IN_STOCK}')"
     opened = "(kind = 'opening' AND from_state IS NULL AND to_state IN ('spoiled', 'used'))"
     arrows = [
-        f"(kind = '{event}' AND from_state = '{state}' AND to_state = '{target}')"
+        f"(kind = '{event}' AND coalesce(from_state, '') = '{state}' AND to_state = '{target}')"
         for (state, event), target in BODY.arrows.items()
     ]
     return " OR ".join([received, opened, *sorted(arrows)])
@@ -101,7 +101,7 @@ class Movement(Base):
         CheckConstraint(_arrows(), "arrow"),
         CheckConstraint(
             "(number = 1 AND previous IS NULL AND from_state IS NULL AND from_office IS NULL) OR "
-            "(number > 1 AND previous = number - 1 AND from_state IS NOT NULL AND from_office IS NOT NULL "
+            "(number > 1 AND coalesce(previous, 0) = number - 1 AND from_state IS NOT NULL AND from_office IS NOT NULL "
             "AND previous_actor IS NOT NULL)",
             "previous",
         ),

@@ -49,7 +49,7 @@ from issuance.stock.repository import (
     on_hand,
     receive_bodies,
 )
-from issuance.stock.states import BatchState, BodyEvent, Difference
+from issuance.stock.states import BatchState, BodyEvent, BodyState, Difference
 from pki.auditchain import Json
 from pki.clock import Clock
 
@@ -271,7 +271,7 @@ class Stock:
     def _move(self, actor: Actor, chosen: Collection[str], event: BodyEvent, reason: str) -> None:
         with self._database.writing() as session:
             bodies = self._mine(session, actor, chosen)
-            if event is BodyEvent.DESTROY and any(body.moved_by == actor.username for body in bodies):
+            if event is BodyEvent.DESTROY and any(_condemned_by(actor, body) for body in bodies):
                 raise SecondPersonError("destroy what one person has condemned")
             move_bodies(session, bodies, event, self._hand(actor, reason))
             self._record_bodies(session, actor, event, chosen, {})
@@ -319,6 +319,10 @@ def measured_pace(session: Session, office: str, now: datetime, workdays: Workda
         return Pace(0, 0, 0)
     used = consumption(session, office, datetime.combine(days[-1], time(), UTC), midnight)
     return Pace(len(days), used.taken, used.voided)
+
+
+def _condemned_by(actor: Actor, body: Body) -> bool:
+    return body.state == BodyState.CONDEMNED and body.moved_by == actor.username
 
 
 def _concerns(office: str) -> ColumnElement[bool]:

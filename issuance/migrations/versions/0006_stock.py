@@ -34,19 +34,19 @@ _OPENING_BODIES = """
 _ARROWS = (
     "(kind = 'receive' AND from_state IS NULL AND to_state = 'in_stock')",
     "(kind = 'opening' AND from_state IS NULL AND to_state IN ('spoiled', 'used'))",
-    "(kind = 'arrive' AND from_state = 'in_transit' AND to_state = 'in_stock')",
-    "(kind = 'condemn' AND from_state = 'in_stock' AND to_state = 'condemned')",
-    "(kind = 'condemn' AND from_state = 'spoiled' AND to_state = 'condemned')",
-    "(kind = 'destroy' AND from_state = 'condemned' AND to_state = 'destroyed')",
-    "(kind = 'release' AND from_state = 'reserved' AND to_state = 'in_stock')",
-    "(kind = 'reserve' AND from_state = 'in_stock' AND to_state = 'reserved')",
-    "(kind = 'send' AND from_state = 'in_stock' AND to_state = 'in_transit')",
-    "(kind = 'spare' AND from_state = 'condemned' AND to_state = 'spoiled')",
-    "(kind = 'spoil' AND from_state = 'in_stock' AND to_state = 'spoiled')",
-    "(kind = 'spoil' AND from_state = 'reserved' AND to_state = 'spoiled')",
-    "(kind = 'take' AND from_state = 'in_stock' AND to_state = 'used')",
-    "(kind = 'take' AND from_state = 'reserved' AND to_state = 'used')",
-    "(kind = 'void' AND from_state = 'used' AND to_state = 'spoiled')",
+    "(kind = 'arrive' AND coalesce(from_state, '') = 'in_transit' AND to_state = 'in_stock')",
+    "(kind = 'condemn' AND coalesce(from_state, '') = 'in_stock' AND to_state = 'condemned')",
+    "(kind = 'condemn' AND coalesce(from_state, '') = 'spoiled' AND to_state = 'condemned')",
+    "(kind = 'destroy' AND coalesce(from_state, '') = 'condemned' AND to_state = 'destroyed')",
+    "(kind = 'release' AND coalesce(from_state, '') = 'reserved' AND to_state = 'in_stock')",
+    "(kind = 'reserve' AND coalesce(from_state, '') = 'in_stock' AND to_state = 'reserved')",
+    "(kind = 'send' AND coalesce(from_state, '') = 'in_stock' AND to_state = 'in_transit')",
+    "(kind = 'spare' AND coalesce(from_state, '') = 'condemned' AND to_state = 'spoiled')",
+    "(kind = 'spoil' AND coalesce(from_state, '') = 'in_stock' AND to_state = 'spoiled')",
+    "(kind = 'spoil' AND coalesce(from_state, '') = 'reserved' AND to_state = 'spoiled')",
+    "(kind = 'take' AND coalesce(from_state, '') = 'in_stock' AND to_state = 'used')",
+    "(kind = 'take' AND coalesce(from_state, '') = 'reserved' AND to_state = 'used')",
+    "(kind = 'void' AND coalesce(from_state, '') = 'used' AND to_state = 'spoiled')",
 )
 
 
@@ -290,7 +290,7 @@ def _create_stock_movements() -> None:
         ),
         sa.CheckConstraint(
             "(number = 1 AND previous IS NULL AND from_state IS NULL AND from_office IS NULL) OR "
-            "(number > 1 AND previous = number - 1 AND from_state IS NOT NULL AND from_office IS NOT NULL "
+            "(number > 1 AND coalesce(previous, 0) = number - 1 AND from_state IS NOT NULL AND from_office IS NOT NULL "
             "AND previous_actor IS NOT NULL)",
             name=op.f("ck_stock_movements_previous"),
         ),
