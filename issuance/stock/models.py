@@ -29,7 +29,7 @@ _TWO_PEOPLE = (BodyEvent.RECEIVE, BodyEvent.DESTROY)
 
 
 def _arrows() -> str:
-    """The table of arrows as SQL. NULL equals nothing, and a CHECK that is neither true nor false would hold."""
+    """The table of arrows as SQL. NULL equals nothing, and a CHECK that is neither true nor false holds."""
     received = f"(kind = '{BodyEvent.RECEIVE}' AND from_state IS NULL AND to_state = '{BodyState.IN_STOCK}')"
     opened = "(kind = 'opening' AND from_state IS NULL AND to_state IN ('spoiled', 'used'))"
     arrows = [
@@ -101,8 +101,8 @@ class Movement(Base):
         CheckConstraint(_arrows(), "arrow"),
         CheckConstraint(
             "(number = 1 AND previous IS NULL AND from_state IS NULL AND from_office IS NULL) OR "
-            "(number > 1 AND coalesce(previous, 0) = number - 1 AND from_state IS NOT NULL AND from_office IS NOT NULL "
-            "AND previous_actor IS NOT NULL)",
+            "(number > 1 AND coalesce(previous, 0) = number - 1 AND from_state IS NOT NULL "
+            "AND from_office IS NOT NULL AND previous_actor IS NOT NULL)",
             "previous",
         ),
         CheckConstraint("from_office IS NULL OR kind = 'send' OR to_office = from_office", "office"),

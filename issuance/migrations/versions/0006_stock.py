@@ -290,8 +290,8 @@ def _create_stock_movements() -> None:
         ),
         sa.CheckConstraint(
             "(number = 1 AND previous IS NULL AND from_state IS NULL AND from_office IS NULL) OR "
-            "(number > 1 AND coalesce(previous, 0) = number - 1 AND from_state IS NOT NULL AND from_office IS NOT NULL "
-            "AND previous_actor IS NOT NULL)",
+            "(number > 1 AND coalesce(previous, 0) = number - 1 AND from_state IS NOT NULL "
+            "AND from_office IS NOT NULL AND previous_actor IS NOT NULL)",
             name=op.f("ck_stock_movements_previous"),
         ),
         sa.ForeignKeyConstraint(

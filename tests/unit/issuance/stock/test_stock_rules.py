@@ -158,8 +158,9 @@ def test_a_card_needs_a_body_on_record(stocked: Depot) -> None:
     def card(serial: str) -> str:
         return (
             "INSERT INTO cards (card_number, national_code, application_id, state, version, guid, "  # noqa: S608
-            f"key_version, taken_at) SELECT '{serial}', national_code, id, 'in_production', 1, '{serial}', 1, created_at "
-            f"FROM applications WHERE id = '{order}'"
+            f"key_version, taken_at) "
+            f"SELECT '{serial}', national_code, id, 'in_production', 1, '{serial}', 1, "
+            f"created_at FROM applications WHERE id = '{order}'"
         )
 
     with pytest.raises(IntegrityError):
