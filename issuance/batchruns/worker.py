@@ -53,6 +53,7 @@ class ReaderWorker:
         self._bench = bench
         self._actor = actor
         self._key = (batch_run_id, reader)
+        self._serial_there: int | None = None
         self._last_serial: int | None = None
 
     def work(self) -> None:
@@ -74,11 +75,17 @@ class ReaderWorker:
         if run is BatchRunState.PAUSED or state is ReaderState.STOPPED or not self._has_new_body():
             self._wait()
             return True
+        return self._take_and_produce()
+
+    def _take_and_produce(self) -> bool:
         taken = self._bench.orders.take(self._actor)
-        if taken is None:
+        if taken is not None:
+            self._produce(taken)
+        elif self._bench.orders.any_left(self._actor):
+            self._wait()  # others hold what is left; if their cards fail, it is back
+        else:
             self._set(ReaderState.DONE)
             return False
-        self._produce(taken)
         return True
 
     def _look(self) -> tuple[BatchRunState, ReaderState]:
@@ -101,9 +108,8 @@ class ReaderWorker:
         except TransportError as error:
             self._stop(error)
             return False
-        new = serial is None or serial != self._last_serial
-        self._last_serial = serial
-        return new
+        self._serial_there = serial
+        return serial is None or serial != self._last_serial
 
     def _serial(self) -> int | None:
         """Of the card in the reader; None: it does not tell, and the run will say what it is."""
@@ -114,6 +120,7 @@ class ReaderWorker:
                 return None
 
     def _produce(self, taken: Taken) -> None:
+        self._last_serial = self._serial_there
         self._set(ReaderState.WORKING)
         try:
             view = self._bench.line.produce(self._actor, taken.application_id, self._key[1], taken.holder)

@@ -95,6 +95,11 @@ class Orders:
                 return None
             return Taken(order.application_id, holder, order.lease_expires_at)
 
+    def any_left(self, actor: Actor) -> bool:
+        """Whether any order is in the queue of the actor's office, held by somebody or not."""
+        with self._database.reading() as session:
+            return length(session, actor.office) > 0
+
     def put_back(self, taken: Taken) -> None:
         """Back to its place in the queue, at once."""
         with self._database.writing() as session:

@@ -78,10 +78,10 @@ def _bodiless() -> Select[tuple[str]]:
 
 
 def _unspent() -> Select[tuple[str]]:
-    """A voided card's body is waste or destroyed; any other card's is used."""
-    waste = (BodyState.SPOILED, BodyState.CONDEMNED, BodyState.DESTROYED)
-    voided = Card.state == CardState.VOIDED
-    right = or_(and_(voided, Body.state.in_(waste)), and_(~voided, Body.state == BodyState.USED))
+    """A voided card's body is waste or destroyed; a live card's is used; a revoked one's may be either."""
+    waste = Body.state.in_((BodyState.SPOILED, BodyState.CONDEMNED, BodyState.DESTROYED))
+    may_be_waste = Card.state.in_((CardState.VOIDED, CardState.REVOKED))
+    right = or_(and_(may_be_waste, waste), and_(Card.state != CardState.VOIDED, Body.state == BodyState.USED))
     query = select(Card.card_number).outerjoin(Body, Body.serial == Card.card_number)
     return query.where(or_(Body.serial.is_(None), ~right)).order_by(Card.card_number)
 

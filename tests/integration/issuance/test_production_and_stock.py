@@ -354,3 +354,4 @@ def test_a_card_that_is_revoked_while_its_rejection_is_open(
     with office.registry.database.reading() as session:
         assert session.get_one(Card, card).state == CardState.REVOKED
     assert body_state(office, card) == BodyState.SPOILED
+    stock_adds_up(office)
