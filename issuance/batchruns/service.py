@@ -126,6 +126,7 @@ class BatchRuns:
 
         Raises ReaderInUseError, and what `pause` raises.
         """
+        actor.require(*PRODUCERS)
         lost = self.view(actor, batch_run_id).lost
         readers = self._tell(actor, batch_run_id, BatchRunEvent.RESUME)
         if lost:

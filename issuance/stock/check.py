@@ -49,12 +49,12 @@ def faults(session: Session) -> Iterator[Fault]:
     yield from _told(session, "no-card", "it is used, and there is no card", _cardless())
 
 
-def _told(session: Session, kind: str, detail: str, query: Select[tuple[str]]) -> Iterator[Fault]:
+def _told(session: Session, kind: str, detail: str, query: Select[str]) -> Iterator[Fault]:
     found = session.scalars(query.limit(MAX_TOLD))
     return (Fault(kind, serial, detail) for serial in found)
 
 
-def _torn() -> Select[tuple[str]]:
+def _torn() -> Select[str]:
     """Bodies that have not exactly the movements 1 to `moves`, or stand elsewhere than the last one ended."""
     lines = (
         select(Movement.serial, func.count().label("rows"), func.max(Movement.number).label("last"))
@@ -72,12 +72,12 @@ def _torn() -> Select[tuple[str]]:
     return query.where(func.coalesce(whole, False).is_(False)).order_by(Body.serial)
 
 
-def _bodiless() -> Select[tuple[str]]:
+def _bodiless() -> Select[str]:
     query = select(Movement.serial).outerjoin(Body, Body.serial == Movement.serial)
     return query.where(Movement.number == 1, Body.serial.is_(None)).order_by(Movement.serial)
 
 
-def _unspent() -> Select[tuple[str]]:
+def _unspent() -> Select[str]:
     """A voided card's body is waste or destroyed; a live card's is used; a revoked one's may be either."""
     waste = Body.state.in_((BodyState.SPOILED, BodyState.CONDEMNED, BodyState.DESTROYED))
     may_be_waste = Card.state.in_((CardState.VOIDED, CardState.REVOKED))
@@ -86,6 +86,6 @@ def _unspent() -> Select[tuple[str]]:
     return query.where(or_(Body.serial.is_(None), ~right)).order_by(Card.card_number)
 
 
-def _cardless() -> Select[tuple[str]]:
+def _cardless() -> Select[str]:
     query = select(Body.serial).outerjoin(Card, Card.card_number == Body.serial)
     return query.where(Body.state == BodyState.USED, Card.card_number.is_(None)).order_by(Body.serial)

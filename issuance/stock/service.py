@@ -202,6 +202,7 @@ class Stock:
 
     def send(self, actor: Actor, chosen: Collection[str], office: str) -> None:
         """Sends bodies in stock to another office. Raises what `spoil` raises."""
+        actor.require(*KEEPERS)
         with self._database.writing() as session:
             if office == actor.office:
                 raise InvalidInputError("the bodies are there already")
@@ -235,6 +236,7 @@ class Stock:
 
     def reserve(self, actor: Actor, serial: str, application_id: str) -> None:
         """Keeps a body for one order of the same office. Raises what `spoil` raises."""
+        actor.require(*KEEPERS)
         with self._database.writing() as session:
             application = get_application(session, application_id)
             if application.state != ApplicationState.APPROVED:

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -60,6 +61,9 @@ class Desk:
         (found,) = [reader for reader in self.view(run).readers if reader.reader == self.names[place]]
         return found.state, found.produced
 
+    def all_made(self, run: str, cards: int) -> bool:
+        return all(reader.produced == cards for reader in self.view(run).readers)
+
     def start(self) -> str:
         return self.registry.batch_runs.start(CLERK, self.names)
 
@@ -96,7 +100,7 @@ def test_three_readers_work_through_the_queue(desk: Desk) -> None:
     for round_of_blanks in (1, 2):
         for place in range(3):
             desk.put_in(place, desk.office.blank())
-        until(lambda made=round_of_blanks: all(desk.reader(run, place)[1] == made for place in range(3)))
+        until(partial(desk.all_made, run, round_of_blanks))
     assert {card.application_id for card in desk.cards()} == set(orders)
     for place in range(3):
         desk.put_in(place, desk.office.blank())  # there is nothing left to be made on these

@@ -248,6 +248,4 @@ def card(serial: str, owner: Application, now: datetime) -> Card:
 
 @pytest.mark.slow
 def test_stock_and_queue_keep_their_rules() -> None:
-    run_state_machine_as_test(  # type: ignore[no-untyped-call]
-        StockAndQueue, settings=settings(max_examples=30, stateful_step_count=30)
-    )
+    run_state_machine_as_test(StockAndQueue, settings=settings(max_examples=30, stateful_step_count=30))

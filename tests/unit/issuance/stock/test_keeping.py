@@ -71,13 +71,10 @@ def test_who_counts_does_not_confirm_and_both_must_agree(depot: Depot) -> None:
     depot.stock.count(SECOND_KEEPER, batch, [[A, A]])
     depot.stock.confirm(KEEPER, batch, 1)
     assert states(depot) == {A: ("in_stock", HERE)}
-    for again in (lambda: depot.stock.confirm(SECOND_KEEPER, batch, 1), lambda: recount(depot, batch)):
-        with pytest.raises(ForbiddenTransitionError):
-            again()
-
-
-def recount(depot: Depot, batch: str) -> None:
-    depot.stock.count(KEEPER, batch, [[A, B]])
+    with pytest.raises(ForbiddenTransitionError):
+        depot.stock.confirm(SECOND_KEEPER, batch, 1)
+    with pytest.raises(ForbiddenTransitionError):
+        depot.stock.count(KEEPER, batch, [[A, B]])
 
 
 def test_no_note_and_no_body_comes_twice(depot: Depot) -> None:
@@ -97,9 +94,10 @@ def test_bodies_go_to_another_office(depot: Depot) -> None:
     depot.receive([A, B])
     depot.stock.send(KEEPER, [A], THERE)
     assert states(depot) == {A: ("in_transit", THERE), B: ("in_stock", HERE)}
-    for refused in (lambda: depot.stock.arrive(KEEPER, [A]), lambda: depot.stock.spoil(KEEPER, [A], "x")):
-        with pytest.raises(ElsewhereError):
-            refused()
+    with pytest.raises(ElsewhereError):
+        depot.stock.arrive(KEEPER, [A])
+    with pytest.raises(ElsewhereError):
+        depot.stock.spoil(KEEPER, [A], "x")
     with pytest.raises(ForbiddenTransitionError):
         depot.stock.spoil(FAR_KEEPER, [A], "not there yet")
     depot.stock.arrive(FAR_KEEPER, [A])
