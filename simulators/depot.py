@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from issuance.audit import Audit
-from issuance.bootstrap import SERVICE
+from issuance.bootstrap import SERVICE, Issuance
 from issuance.database import Database
 from issuance.operators.models import Operator, Role
 from issuance.operators.service import Actor, Operators
@@ -19,11 +19,27 @@ _KEEPERS = tuple(Actor(name, Role.STOCK) for name in ("stock-1", "stock-2"))
 _NOTE_BYTES = 10
 
 
-def take_in(stock: Stock, bodies: Sequence[Path]) -> None:
+def take_in(registry: Issuance, bodies: Sequence[Path]) -> None:
     """Announced, counted and confirmed as one delivery: the bodies are in stock then.
 
-    The files are named by their bodies' serials. The stock keepers are those that `hoviat init` made.
+    The files are named by their bodies' serials.
     """
+    _ensure_keepers(registry.database, registry.clock)
+    _take_in(registry.stock, bodies)
+
+
+def take_in_at(home: Home, bodies: Sequence[Path], clock: Clock = utc_now) -> None:
+    """The same in a home whose registry is not open here."""
+    database = Database(home.database_url(SERVICE))
+    try:
+        database.migrate()
+        _ensure_keepers(database, clock)
+        _take_in(Stock(database, Audit(clock), clock, secrets.token_bytes), bodies)
+    finally:
+        database.close()
+
+
+def _take_in(stock: Stock, bodies: Sequence[Path]) -> None:
     first, second = _KEEPERS
     serials = [[body.stem, body.stem] for body in bodies]
     note = base64.b32encode(secrets.token_bytes(_NOTE_BYTES)).decode()
@@ -32,21 +48,10 @@ def take_in(stock: Stock, bodies: Sequence[Path]) -> None:
     stock.confirm(second, batch, len(bodies))
 
 
-def take_in_at(home: Home, bodies: Sequence[Path], clock: Clock = utc_now) -> None:
-    """The same in a home whose registry is not open here."""
-    database = Database(home.database_url(SERVICE))
-    try:
-        database.migrate()
-        ensure_keepers(database, clock)
-        take_in(Stock(database, Audit(clock), clock, secrets.token_bytes), bodies)
-    finally:
-        database.close()
-
-
-def ensure_keepers(database: Database, clock: Clock = utc_now) -> None:
+def _ensure_keepers(database: Database, clock: Clock) -> None:
     """Homes of earlier days have no stock keepers; nobody gets to know the passwords of those made here."""
-    operators = Operators(database, Audit(clock), clock, secrets.token_bytes)
     with database.reading() as session:
         missing = [keeper for keeper in _KEEPERS if session.get(Operator, keeper.username) is None]
+    operators = Operators(database, Audit(clock), clock, secrets.token_bytes)
     for keeper in missing:
         operators.create(keeper.username, keeper.role)

@@ -41,7 +41,7 @@ def _blanks(installation: Installation, count: int) -> Iterator[Path]:
     factory_key = installation.pki.master_keys["factory"]
     for start in range(0, count, _BOX):
         box = [make_blank(installation.home.cards, factory_key) for _ in range(min(_BOX, count - start))]
-        take_in(installation.issuance.stock, box)
+        take_in(installation.issuance, box)
         yield from box
 
 

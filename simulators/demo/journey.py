@@ -106,7 +106,7 @@ def _make_blank(journey: Journey) -> Path:
     installation = journey.installation
     with journey.report.step("blank", "The factory delivers a blank card; two people count it") as step:
         path = make_blank(installation.home.cards, installation.pki.master_keys["factory"])
-        take_in(installation.issuance.stock, [path])
+        take_in(installation.issuance, [path])
         step.detail = {"body": path.stem}
     return path
 

@@ -13,7 +13,6 @@ from issuance.production.connection import PcscReaders
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
 from pki.home import DEFAULT_KEY_LOCATION, DEFAULT_PUBLIC_URL, Home, HomeInUseError, create, load
-from simulators.depot import ensure_keepers
 from simulators.population.people import People
 from simulators.population.register import SyntheticCivilRegister
 from verifier.bootstrap import Verifier
@@ -81,7 +80,6 @@ def open_installation(root: Path, clock: Clock = utc_now) -> Iterator[Installati
             home, authority, SyntheticCivilRegister(people), PcscReaders(), clock
         )
         stack.callback(registry.close)
-        ensure_keepers(registry.database, clock)
         yield Installation(home, people, authority, checker, registry)
 
 

@@ -152,7 +152,7 @@ def _produce_one(
     _, application = enrol_someone(staff, installation.people, numbers)
     staff.supervisor.approve(application)
     blank = make_blank(installation.home.cards, installation.pki.master_keys["factory"])
-    take_in(installation.issuance.stock, [blank])
+    take_in(installation.issuance, [blank])
     traffic = Traffic()
     with CardFile.open(blank) as file, InProcessReader(name) as reader:
         card: Card = CountedCard(SimulatedCard(file, meter=traffic), traffic)

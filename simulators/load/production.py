@@ -94,7 +94,7 @@ def _rate(cards: int, count: int) -> float:
         blanks = [_blank(factory_key, _FIRST_SERIAL + number) for number in range(cards + count)]
         hoppers = Hoppers(blanks, count, stack)
         registry = stack.enter_context(_registry(home, authority, hoppers))
-        take_in(registry.stock, [Path(f"{card_number(blank.state.serial)}.card") for blank in blanks])
+        take_in(registry, [Path(f"{card_number(blank.state.serial)}.card") for blank in blanks])
         _fill_queue(registry, cards)
         began = time.perf_counter()
         _run(registry, hoppers, cards)

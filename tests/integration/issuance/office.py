@@ -77,7 +77,7 @@ class Office:
     def blank(self) -> Path:
         """A new body, in stock."""
         made = make_blank(self.home.cards, self.pki.master_keys["factory"])
-        take_in(self.registry.stock, [made])
+        take_in(self.registry, [made])
         return made
 
     def insert(

@@ -283,7 +283,7 @@ def test_a_body_of_another_manufacturer_is_left_alone(office: Office) -> None:
     application = office.approved()
     path = office.home.cards / "0000000077.card"
     create_blank(path, 77, "123456", "12345678", bytes(range(32)))
-    take_in(office.registry.stock, [path])
+    take_in(office.registry, [path])
     with CardFile.open(path) as file:
         before = file.state
     office.insert(path)
@@ -316,7 +316,7 @@ def test_a_body_with_another_factory_pin_is_voided_without_a_certificate(office:
     path = office.home.cards / "0000004711.card"
     channel_keys = KeySet(*keys.channel_keys.keys)
     create_blank(path, 4711, other, keys.puk, keys.management_key, channel_keys)
-    take_in(office.registry.stock, [path])
+    take_in(office.registry, [path])
     office.insert(path)
     run = office.produce(application)
     assert (run.state, run.failure_kind) == (ProductionState.VOIDED, "invalid-pin")
