@@ -52,6 +52,8 @@ class ProductionView:
     application_id: str
     card_number: str | None
     state: ProductionState
+    moves: bool
+    """Whether somebody is at work on it, making it or voiding it."""
     reader: str
     attempts: int
     apdus: int
@@ -244,6 +246,11 @@ class ProductionLine:
         here = production.id in self._at_work.values()
         return here or production.lease_expires_at > self._shop.clock()
 
+    def _moves(self, production: Production) -> bool:
+        voiding = production.state == ProductionState.VOIDING
+        in_time = production.lease_expires_at > self._shop.clock()
+        return self._is_at_work(production) or (voiding and in_time)
+
     def _view(self, production: Production) -> ProductionView:
         state = ProductionState(production.state)
         if state is ProductionState.RUNNING and not self._is_at_work(production):
@@ -253,6 +260,7 @@ class ProductionLine:
             application_id=production.application_id,
             card_number=production.card_number,
             state=state,
+            moves=self._moves(production),
             reader=production.reader,
             attempts=production.attempts,
             apdus=production.apdus,

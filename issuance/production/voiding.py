@@ -8,7 +8,7 @@ from issuance.enrolment.repository import move
 from issuance.lifecycle.cards import get_card, move_card
 from issuance.lifecycle.states import ApplicationEvent, ApplicationState, CardEvent, CardState
 from issuance.production.errors import NothingToVoidError, failure_kind
-from issuance.production.journal import Journal, get_production
+from issuance.production.journal import LEASE, Journal, get_production
 from issuance.production.models import DETAIL_LENGTH, Production
 from issuance.production.personalisation import KEY_PLANS, KeyPlan
 from issuance.production.steps import ENDED, ProductionState, Step
@@ -53,6 +53,7 @@ def void(shop: Workshop, journal: Journal, actor: str) -> None:
         if ProductionState(production.state) in ENDED:
             raise NothingToVoidError(production.state)
         production.state = ProductionState.VOIDING.value
+        production.lease_expires_at = shop.clock() + LEASE
         order = read_order(session, production.id)
     try:
         _revoke(shop, journal, order, actor)
@@ -85,6 +86,7 @@ def _serial(shop: Workshop, order: Order, plan: KeyPlan, csr: bytes) -> int | No
 def _record_refusal(shop: Workshop, journal: Journal, actor: str, error: PkiError) -> None:
     with shop.database.writing() as session:
         production = get_production(session, journal.production_id)
+        production.lease_expires_at = shop.clock()  # nobody is at work on it any more
         production.failure_kind, production.failure_detail = failure_kind(error), str(error)[:DETAIL_LENGTH]
         subject, details = f"production:{production.id}", {"kind": failure_kind(error)}
         shop.audit.record(session, actor, "production.voiding-refused", subject, details)

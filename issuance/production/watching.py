@@ -9,7 +9,6 @@ from starlette.concurrency import run_in_threadpool
 
 from issuance.production.progress import Progress
 from issuance.production.service import ProductionLine, ProductionView
-from issuance.production.steps import ProductionState
 
 _POLL_SECONDS = 0.05
 _REREAD_POLLS = 20
@@ -41,7 +40,7 @@ async def changes(
 
 
 def _moves(view: ProductionView) -> bool:
-    return view.state in {ProductionState.RUNNING, ProductionState.VOIDING}
+    return view.moves
 
 
 async def _changed(progress: Progress, version: int) -> None:

@@ -190,9 +190,8 @@ def consumption(session: Session, office: str, since: datetime, until: datetime)
         .group_by(Movement.kind)
     )
     found = {row.kind: row.number for row in session.execute(query)}
-    earliest = session.scalar(
-        select(func.min(Movement.at)).where(Movement.to_office == office, Movement.kind == BodyEvent.TAKE)
-    )
+    first_take = select(Movement.at).where(Movement.to_office == office, Movement.kind == BodyEvent.TAKE)
+    earliest = session.scalar(first_take.order_by(Movement.at).limit(1))
     first = None if earliest is None else earliest.date()
     return Consumption(first, found.get(BodyEvent.TAKE, 0), found.get(BodyEvent.VOID, 0))
 

@@ -188,6 +188,7 @@ def test_a_voiding_stays_open_while_the_authority_refuses(
 def check_open(office: Office, application: str, torn: ProductionView) -> None:
     run = office.registry.production.view(torn.id)
     assert run.state is ProductionState.VOIDING
+    assert not run.moves  # whoever watches it is not kept waiting
     assert run.failure_kind in {"request-conflict", "issuance"}
     assert application_state(office, application) == ApplicationState.IN_PRODUCTION
     assert body_state(office, torn.card_number) == BodyState.USED
