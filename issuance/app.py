@@ -8,14 +8,19 @@ from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from issuance.approval import endpoints as approval
+from issuance.batchruns import endpoints as batchruns
 from issuance.bootstrap import Issuance
 from issuance.delivery import endpoints as delivery
 from issuance.enrolment import endpoints as enrolment
 from issuance.errors import NotSignedInError
+from issuance.inspection import endpoints as inspection
 from issuance.lifecycle import endpoints as lifecycle
+from issuance.offices import endpoints as offices
 from issuance.operations import router as operations
 from issuance.operators import endpoints as operators
+from issuance.orders import endpoints as orders
 from issuance.production import endpoints as production
+from issuance.stock import endpoints as stock
 from issuance.web import pages
 from issuance.web.headers import SecurityHeaders
 from issuance.web.limits import TOO_LARGE, BodyLimit
@@ -24,9 +29,14 @@ from pki.problems import problem
 
 _ROUTERS = (
     operators.router,
+    offices.router,
+    stock.router,
     enrolment.router,
     approval.router,
+    orders.router,
     production.router,
+    batchruns.router,
+    inspection.router,
     delivery.router,
     lifecycle.router,
     operations,

@@ -6,14 +6,18 @@ from dataclasses import dataclass, field
 
 from issuance.approval.service import Approval
 from issuance.audit import Audit
+from issuance.batchruns.service import BatchRuns
 from issuance.database import Database
 from issuance.delivery.service import Deliveries
 from issuance.enrolment.service import Enrolment
 from issuance.identifiers import Randomness
+from issuance.inspection.service import Inspections
 from issuance.lifecycle.certificates import Certificates
 from issuance.lifecycle.service import Lifecycle
+from issuance.offices.service import Offices
 from issuance.operators.models import Role
 from issuance.operators.service import Operators
+from issuance.orders.service import Orders
 from issuance.production.channelkeys import ChannelKeys
 from issuance.production.connection import Readers
 from issuance.production.pathcheck import path_check
@@ -22,14 +26,20 @@ from issuance.production.service import ProductionLine
 from issuance.production.work import Workshop
 from issuance.registry.citizens import Citizens
 from issuance.registry.civilregister import CivilRegister
+from issuance.stock.service import Stock
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
 from pki.home import Home
 
 SERVICE = "issuance"
 PASSWORDS_FILE = "operators.json"
-FIRST_OPERATORS = {"clerk-1": Role.CLERK, "supervisor-1": Role.SUPERVISOR}
-"""Two people, because nobody decides alone."""
+FIRST_OPERATORS = {
+    "clerk-1": Role.CLERK,
+    "supervisor-1": Role.SUPERVISOR,
+    "stock-1": Role.STOCK,
+    "stock-2": Role.STOCK,
+}
+"""Two people for each part, because nobody decides alone."""
 
 
 @dataclass(frozen=True)
@@ -40,9 +50,14 @@ class Issuance:
     clock: Clock
     database: Database = field(repr=False)
     operators: Operators = field(repr=False)
+    offices: Offices = field(repr=False)
+    stock: Stock = field(repr=False)
     enrolment: Enrolment = field(repr=False)
     approval: Approval = field(repr=False)
+    orders: Orders = field(repr=False)
     production: ProductionLine = field(repr=False)
+    batch_runs: BatchRuns = field(repr=False)
+    inspections: Inspections = field(repr=False)
     renewals: Renewals = field(repr=False)
     channel_keys: ChannelKeys = field(repr=False)
     deliveries: Deliveries = field(repr=False)
@@ -50,6 +65,7 @@ class Issuance:
 
     def close(self) -> None:
         """Waits for the runs at work, then drops the database connections."""
+        self.batch_runs.close()
         self.production.close()
         self.database.close()
 
@@ -92,14 +108,20 @@ def open_issuance(
     shop = open_workshop(database, pki, clock, randomness)
     audit, certificates = shop.audit, shop.certificates
     renewals = Renewals(shop, readers)
+    orders, line = Orders(database, audit, clock, randomness), ProductionLine(shop, readers)
     opened = Issuance(
         public_url=home.public_url,
         clock=clock,
         database=database,
         operators=Operators(database, audit, clock, randomness),
+        offices=Offices(database, audit),
+        stock=Stock(database, audit, clock, randomness),
         enrolment=Enrolment(database, audit, Citizens(civil_register, clock), clock, randomness),
         approval=Approval(database, audit, clock),
-        production=ProductionLine(shop, readers),
+        orders=orders,
+        production=line,
+        batch_runs=BatchRuns(database, audit, orders, line, readers, clock, randomness),
+        inspections=Inspections(database, audit, clock, line),
         renewals=renewals,
         channel_keys=ChannelKeys(shop, readers),
         deliveries=Deliveries(database, audit, certificates, pki.master_keys["card"], clock, randomness),

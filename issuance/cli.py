@@ -1,4 +1,4 @@
-"""`hoviat registry`: what staff do with an issued card at the registry's own machine."""
+"""`hoviat registry`: what staff do with cards, and with card stock, at the registry's own machine."""
 
 import json
 from collections.abc import Iterator
@@ -11,6 +11,7 @@ import click
 
 from cardio.cli.common import PIN_VARIABLE, expected_errors, json_option, reader_name, reader_option, secret
 from cardio.station.cli import PASSWORD_VARIABLE
+from issuance.stock.cli import stock
 
 if TYPE_CHECKING:
     from issuance.operators.service import Actor
@@ -32,11 +33,14 @@ class _Office:
 
 @click.group()
 def registry() -> None:
-    """Issued cards at the registry's machine: renew keys, rotate channel keys.
+    """Issued cards and stock at the registry's machine: renew keys, rotate channel keys, check the stock.
 
     Secrets are asked for, or taken from HOVIAT_OPERATOR_PASSWORD and HOVIAT_PIN. What was torn is finished by
     the same command again, with the same card.
     """
+
+
+registry.add_command(stock)
 
 
 @registry.command()

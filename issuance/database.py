@@ -22,6 +22,11 @@ class Base(DeclarativeBase):
     metadata = new_metadata()
 
 
+def one_of(column: str, values: list[str]) -> str:
+    """An SQL condition for a closed set of words."""
+    return f"{column} IN ({', '.join(repr(value) for value in sorted(values))})"
+
+
 class Database:
     """One engine, two kinds of transaction."""
 

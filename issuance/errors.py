@@ -20,12 +20,17 @@ class IssuanceError(Exception):
     │   ├── LoginThrottledError        too many failures; carries the wait
     │   ├── NotSignedInError           no session, or an expired one
     │   ├── RoleRequiredError          the operator's role may not do this
-    │   └── OwnWorkError               nobody decides on their own application
+    │   ├── OwnWorkError               nobody decides on their own application
+    │   ├── OwnCardError               (issuance.inspection.errors)
+    │   └── OtherOfficeError           it belongs to another office
     ├── NotFoundError                  no such application, production, card or delivery
+    ├── OfficeExistsError              another office has this code
     ├── StateError
     │   ├── ForbiddenTransitionError   the state machine has no such arrow
     │   ├── OpenApplicationError       the person has an open application
     │   └── LiveCardError              the person has a live card
+    ├── StockError                     (issuance.stock.errors)
+    ├── OrderError                     (issuance.orders.errors)
     ├── ProductionError                (issuance.production.errors)
     └── DeliveryError                  (issuance.delivery.errors)
     """
@@ -155,14 +160,34 @@ class OwnWorkError(AccessError):
         super().__init__("an application is decided by someone other than the operator who enrolled it")
 
 
+class OtherOfficeError(AccessError):
+    """It belongs to another office than the operator's."""
+
+    kind = "other-office"
+
+    def __init__(self, office: str) -> None:
+        super().__init__(f"this belongs to office {office}")
+        self.office = office
+
+
 class NotFoundError(IssuanceError):
-    """There is no such thing; `what` is application, production, card, delivery or portrait."""
+    """There is no such thing; `what` names it: application, production, card, delivery, order, body…"""
 
     kind = "not-found"
 
     def __init__(self, what: str) -> None:
         super().__init__(f"no such {what}")
         self.what = what
+
+
+class OfficeExistsError(IssuanceError):
+    """Another office has this code."""
+
+    kind = "office-exists"
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"there is an office {code} already")
+        self.code = code
 
 
 class StateError(IssuanceError):

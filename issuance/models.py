@@ -1,25 +1,40 @@
 """Every model of the registry, so that the metadata is complete wherever this is imported."""
 
 from issuance.audit import AuditEntry
+from issuance.batchruns.models import BatchReader, BatchRun
 from issuance.database import Base
 from issuance.delivery.models import Delivery
 from issuance.enrolment.models import Application
+from issuance.inspection.models import Inspection
 from issuance.lifecycle.models import Card, CardCertificate
+from issuance.offices.models import Office
 from issuance.operators.models import Operator, OperatorSession
+from issuance.orders.models import Order, Promise
 from issuance.production.models import JournalEntry, Production, Renewal
 from issuance.registry.models import Citizen
+from issuance.stock.models import Batch, BatchDifference, Body, Movement
 
 __all__ = [
     "Application",
     "AuditEntry",
     "Base",
+    "Batch",
+    "BatchDifference",
+    "BatchReader",
+    "BatchRun",
+    "Body",
     "Card",
     "CardCertificate",
     "Citizen",
     "Delivery",
+    "Inspection",
     "JournalEntry",
+    "Movement",
+    "Office",
     "Operator",
     "OperatorSession",
+    "Order",
     "Production",
+    "Promise",
     "Renewal",
 ]

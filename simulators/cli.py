@@ -92,13 +92,15 @@ def profiles(*, as_json: bool) -> None:
     help="Its secure channel's challenges are random, not pseudo-random (SCP03, i = 60).",
 )
 def blank(*, random_challenges: bool) -> None:
-    """Make a blank card body under HOME/cards/, as the factory delivers it; prints its file.
+    """Make a blank card body under HOME/cards/, as the factory delivers it, in stock; prints its file.
 
     Put it into the virtual reader with `hoviat sim insert FILE`; then the clerks' pages can produce on it.
     """
+    from issuance.bootstrap import PASSWORDS_FILE
     from pki.bootstrap import open_pki
     from pki.errors import PkiError
     from pki.home import HomeError, load
+    from simulators.depot import take_in_at
     from simulators.factory import make_blank
     from simulators.manufacturer import AuthorityFileError
 
@@ -107,8 +109,13 @@ def blank(*, random_challenges: bool) -> None:
         opened = open_pki(home)
         try:
             factory_key = opened.master_keys["factory"]
-            click.echo(str(make_blank(home.cards, factory_key, random_challenges=random_challenges)))
+            made = make_blank(home.cards, factory_key, random_challenges=random_challenges)
         finally:
             opened.close()
+        if (home.secrets / PASSWORDS_FILE).exists():
+            take_in_at(home, [made])
+        else:
+            click.echo("this home has no registry: the body is in nobody's stock", err=True)
+        click.echo(str(made))
     except (HomeError, PkiError, AuthorityFileError) as error:
         raise click.ClickException(str(error)) from error

@@ -11,12 +11,15 @@ from issuance.production.cardsecrets import issuer_secrets
 from simulators.actors.citizen import Citizen
 from simulators.actors.issue import Staff, choose_pin, deliver, enrol_someone, produce, signed_in
 from simulators.certificateline import described
+from simulators.depot import take_in
 from simulators.factory import make_blank
 from simulators.installation.server import create_app, running
 from simulators.installation.services import Installation, open_installation
 from simulators.population.people import People
 from simulators.readers.choice import OccupiedReader, ReaderChoice, ReaderKind, chosen_reader
 
+_BOX = 50
+"""Bodies that are made ahead."""
 _SLOTS = (Slot.AUTHENTICATION, Slot.SIGNATURE)
 
 
@@ -29,8 +32,17 @@ def issue_cards(root: Path, count: int, seed: int) -> Iterator[dict[str, object]
         readers = stack.enter_context(chosen_reader(ReaderKind.IN_PROCESS))
         chance = random.Random(f"hoviat issue {seed}")  # noqa: S311 - repeatable; test cards only
         numbers = _numbers(installation.people, chance)
-        for _ in range(count):
-            yield _issue_one(installation, staff, readers, numbers, chance)
+        for blank in _blanks(installation, count):
+            yield _issue_one(installation, staff, readers, numbers, chance, blank)
+
+
+def _blanks(installation: Installation, count: int) -> Iterator[Path]:
+    """As the factory delivers them: a box at a time, counted into stock."""
+    factory_key = installation.pki.master_keys["factory"]
+    for start in range(0, count, _BOX):
+        box = [make_blank(installation.home.cards, factory_key) for _ in range(min(_BOX, count - start))]
+        take_in(installation.issuance, box)
+        yield from box
 
 
 def _numbers(people: People, chance: random.Random) -> Iterator[int]:
@@ -44,11 +56,11 @@ def _issue_one(
     readers: ReaderChoice,
     numbers: Iterator[int],
     chance: random.Random,
+    blank: Path,
 ) -> dict[str, object]:
     person, application = enrol_someone(staff, installation.people, numbers)
     staff.supervisor.approve(application)
     master_keys = installation.pki.master_keys
-    blank = make_blank(installation.home.cards, master_keys["factory"])
     pin = choose_pin(chance)
     with readers.holding(blank) as reader:
         production = produce(staff, application, reader)

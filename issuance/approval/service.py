@@ -10,6 +10,7 @@ from issuance.errors import InvalidInputError, OwnWorkError
 from issuance.lifecycle.states import ApplicationEvent
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
+from issuance.orders.repository import enqueue
 from issuance.registry.text import fold
 from pki.clock import Clock
 
@@ -44,6 +45,8 @@ class Approval:
             application.decided_by = actor.username
             application.decided_at = self._clock()
             application.decision_note = note
+            if event is ApplicationEvent.APPROVE:
+                enqueue(session, application, application.decided_at)
             self._record(session, application, event)
 
     def _record(self, session: Session, application: Application, event: ApplicationEvent) -> None:

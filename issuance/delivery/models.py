@@ -6,8 +6,8 @@ from enum import StrEnum, unique
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from issuance.database import Base
-from issuance.enrolment.models import STATE_LENGTH, one_of
+from issuance.database import Base, one_of
+from issuance.enrolment.models import STATE_LENGTH
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.lifecycle.models import CARD_NUMBER_LENGTH, Card
 from issuance.operators.models import USERNAME_LENGTH

@@ -27,7 +27,14 @@ from issuance.identifiers import Randomness, new_identifier
 from issuance.lifecycle.cards import get_card, move_card
 from issuance.lifecycle.certificates import Certificates
 from issuance.lifecycle.models import Card
-from issuance.lifecycle.states import CARD, ApplicationEvent, CardEvent, CardState
+from issuance.lifecycle.states import (
+    APPLICATION,
+    CARD,
+    ApplicationEvent,
+    ApplicationState,
+    CardEvent,
+    CardState,
+)
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production.cardsecrets import issuer_secrets
@@ -85,6 +92,8 @@ class Deliveries:
         with self._database.writing() as session:
             card = get_card(session, number)
             CARD.after(CardState(card.state), CardEvent.DELIVER)
+            # A produced card may still have to be inspected.
+            APPLICATION.after(ApplicationState(card.application.state), ApplicationEvent.DELIVER)
             _close_earlier(session, card)
             delivery = Delivery(
                 id=new_identifier(self._randomness),

@@ -2,23 +2,19 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from issuance.database import Base
+from issuance.database import Base, one_of
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.lifecycle.states import OPEN_APPLICATION_STATES, ApplicationState
+from issuance.offices.models import FIRST_OFFICE, OFFICE_CODE_LENGTH
 from issuance.operators.models import USERNAME_LENGTH
 from issuance.registry.models import CODE_LENGTH, NAME_LENGTH, Citizen
 from pki.store.database import UtcDateTime
 
 STATE_LENGTH = 16
 NOTE_LENGTH = 500
-
-
-def one_of(column: str, values: list[str]) -> str:
-    """An SQL condition for a closed set of words."""
-    return f"{column} IN ({', '.join(repr(value) for value in sorted(values))})"
 
 
 _OPEN = text(one_of("state", [state.value for state in OPEN_APPLICATION_STATES]))
@@ -32,6 +28,7 @@ class Application(Base):
         CheckConstraint(one_of("state", [state.value for state in ApplicationState]), "state"),
         CheckConstraint("decided_by IS NULL OR decided_by <> enrolled_by", "not_own_work"),
         CheckConstraint("state IN ('draft', 'submitted', 'returned') OR decided_by IS NOT NULL", "decided"),
+        UniqueConstraint("id", "state", name="uq_applications_id_state"),
         Index(
             "uq_applications_open", "national_code", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN
         ),
@@ -42,6 +39,10 @@ class Application(Base):
     national_code: Mapped[str] = mapped_column(
         String(CODE_LENGTH), ForeignKey("citizens.national_code"), index=True
     )
+    office: Mapped[str] = mapped_column(
+        String(OFFICE_CODE_LENGTH), ForeignKey("offices.code"), index=True, default=FIRST_OFFICE
+    )
+    """Where it was opened, and where the card is made and handed over."""
     state: Mapped[str] = mapped_column(String(STATE_LENGTH))
     version: Mapped[int] = mapped_column()
     latin_given_name: Mapped[str] = mapped_column(String(NAME_LENGTH))

@@ -52,6 +52,7 @@ class ApplicationAnswer(Answer):
     """An application, without its portrait."""
 
     id: str
+    office: str
     state: ApplicationState
     citizen: CitizenAnswer
     enrolled_by: str
@@ -76,6 +77,7 @@ def application_answer(application: Application) -> ApplicationAnswer:
     citizen = application.citizen
     return ApplicationAnswer(
         id=application.id,
+        office=application.office,
         state=ApplicationState(application.state),
         citizen=CitizenAnswer(
             national_code=citizen.national_code,

@@ -78,6 +78,7 @@ class Enrolment:
                 application = Application(
                     id=new_identifier(self._randomness),
                     national_code=citizen.national_code,
+                    office=actor.office,
                     state=ApplicationState.DRAFT.value,
                     latin_given_name=latin[0],
                     latin_surname=latin[1],

@@ -5,8 +5,8 @@ from datetime import datetime
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from issuance.database import Base
-from issuance.enrolment.models import STATE_LENGTH, Application, one_of
+from issuance.database import Base, one_of
+from issuance.enrolment.models import STATE_LENGTH, Application
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.lifecycle.states import LIVE_CARD_STATES, CardState, RevocationCause
 from issuance.registry.models import CODE_LENGTH
@@ -42,7 +42,9 @@ class Card(Base):
         Index("uq_cards_live", "national_code", unique=True, sqlite_where=_LIVE, postgresql_where=_LIVE),
     )
 
-    card_number: Mapped[str] = mapped_column(String(CARD_NUMBER_LENGTH), primary_key=True)
+    card_number: Mapped[str] = mapped_column(
+        String(CARD_NUMBER_LENGTH), ForeignKey("stock_bodies.serial"), primary_key=True
+    )
     """The body's serial, ten digits."""
     national_code: Mapped[str] = mapped_column(
         String(CODE_LENGTH), ForeignKey("citizens.national_code"), index=True

@@ -6,8 +6,10 @@ draft ─submit─► submitted ─approve─► approved       in_production �
   └ returned ◄─return┘                   ▼            │                        │ revoke  suspend ▼ │ resume
     (edited: draft)          in_production            ▼                        ▼             suspended
                       void ─► approved │ finish     (the end)               revoked ◄──── revoke ─┘
-    delivered ◄─deliver─ ready ◄───────┘
-                           └─ card revoked ─► approved
+    delivered ◄─deliver─ ready ◄───────┤ wait
+                         │ ▲           ▼         (a rejected card is voided, too)
+                         │ └──pass─ inspection
+                         └─ card revoked or void ─► approved
 """
 
 from collections.abc import Mapping
@@ -28,6 +30,7 @@ class ApplicationState(StrEnum):
     REFUSED = "refused"
     APPROVED = "approved"
     IN_PRODUCTION = "in_production"
+    INSPECTION = "inspection"
     READY = "ready"
     DELIVERED = "delivered"
 
@@ -44,6 +47,8 @@ class ApplicationEvent(StrEnum):
     START_PRODUCTION = "start_production"
     VOID_PRODUCTION = "void_production"
     FINISH_PRODUCTION = "finish_production"
+    AWAIT_INSPECTION = "await_inspection"
+    ACCEPT_CARD = "accept_card"
     LOSE_CARD = "lose_card"
     DELIVER = "deliver"
 
@@ -111,6 +116,10 @@ APPLICATION = StateMachine(
         (_A.APPROVED, _AE.START_PRODUCTION): _A.IN_PRODUCTION,
         (_A.IN_PRODUCTION, _AE.VOID_PRODUCTION): _A.APPROVED,
         (_A.IN_PRODUCTION, _AE.FINISH_PRODUCTION): _A.READY,
+        (_A.IN_PRODUCTION, _AE.AWAIT_INSPECTION): _A.INSPECTION,
+        (_A.INSPECTION, _AE.ACCEPT_CARD): _A.READY,
+        (_A.INSPECTION, _AE.VOID_PRODUCTION): _A.APPROVED,
+        (_A.INSPECTION, _AE.LOSE_CARD): _A.APPROVED,
         (_A.READY, _AE.LOSE_CARD): _A.APPROVED,
         (_A.READY, _AE.DELIVER): _A.DELIVERED,
     },
@@ -121,6 +130,7 @@ CARD = StateMachine(
     {
         (_C.IN_PRODUCTION, _CE.FINISH): _C.PRODUCED,
         (_C.IN_PRODUCTION, _CE.VOID): _C.VOIDED,
+        (_C.PRODUCED, _CE.VOID): _C.VOIDED,
         (_C.PRODUCED, _CE.DELIVER): _C.ACTIVE,
         (_C.PRODUCED, _CE.REVOKE): _C.REVOKED,
         (_C.ACTIVE, _CE.SUSPEND): _C.SUSPENDED,

@@ -7,6 +7,7 @@ from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from issuance.database import Base
+from issuance.offices.models import FIRST_OFFICE, OFFICE_CODE_LENGTH
 from pki.store.database import UtcDateTime
 
 USERNAME_LENGTH = 64
@@ -21,6 +22,8 @@ class Role(StrEnum):
 
     CLERK = "clerk"
     SUPERVISOR = "supervisor"
+    PRODUCTION = "production"
+    STOCK = "stock"
 
 
 class Operator(Base):
@@ -30,6 +33,9 @@ class Operator(Base):
 
     username: Mapped[str] = mapped_column(String(USERNAME_LENGTH), primary_key=True)
     role: Mapped[str] = mapped_column(String(_ROLE_LENGTH))
+    office: Mapped[str] = mapped_column(
+        String(OFFICE_CODE_LENGTH), ForeignKey("offices.code"), index=True, default=FIRST_OFFICE
+    )
     password_hash: Mapped[str] = mapped_column(String(_PASSWORD_HASH_LENGTH))
 
 

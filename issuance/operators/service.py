@@ -12,6 +12,7 @@ from issuance.audit import Audit
 from issuance.database import Database
 from issuance.errors import LoginRefusedError, NotSignedInError, RoleRequiredError
 from issuance.identifiers import Randomness
+from issuance.offices.models import FIRST_OFFICE
 from issuance.operators.models import USERNAME_LENGTH, Operator, OperatorSession, Role
 from issuance.operators.passwords import MAX_PASSWORD_BYTES, hash_password, matches, unmatchable
 from issuance.operators.throttle import LoginThrottle
@@ -29,6 +30,7 @@ class Actor:
 
     username: str
     role: Role
+    office: str = FIRST_OFFICE
 
     def require(self, *roles: Role) -> None:
         """Raises RoleRequiredError unless the operator has one of the roles."""
@@ -47,12 +49,13 @@ class Operators:
         self._throttle = LoginThrottle(clock)
         self._nobody = unmatchable(randomness)
 
-    def create(self, username: str, role: Role) -> str:
+    def create(self, username: str, role: Role, office: str = FIRST_OFFICE) -> str:
         """Adds an operator and returns the random first password."""
         password = base64.b32encode(self._randomness(_PASSWORD_BYTES)).decode().lower()
         stored = hash_password(password, self._randomness)
         with self._database.writing() as session:
-            session.add(Operator(username=username, role=role.value, password_hash=stored))
+            operator = Operator(username=username, role=role.value, office=office, password_hash=stored)
+            session.add(operator)
             self._audit.record(session, "system", "operator.created", f"operator:{username}", {"role": role})
         return password
 
@@ -75,7 +78,7 @@ class Operators:
             row = session.get(OperatorSession, _digest(token))
             if row is None or row.expires_at <= self._clock():
                 raise NotSignedInError
-            return Actor(row.operator.username, Role(row.operator.role))
+            return Actor(row.operator.username, Role(row.operator.role), row.operator.office)
 
     def sign_out(self, token: str) -> None:
         """Ends the session; an unknown token is no error."""

@@ -19,6 +19,7 @@ class ProductionError(IssuanceError):
     └── RunFailure              ends or interrupts a run
         ├── NotABlankError      the factory's key does not open this body
         ├── BodyUsedError       this body was taken before
+        ├── BodyNotInStockError it is not in this office's stock, or kept for another order
         ├── WrongCardError      another body than the one this run began with
         └── ReadBackError       what was read is not what was written
     """
@@ -122,6 +123,17 @@ class BodyUsedError(RunFailure):
     def __init__(self, card_number: str) -> None:
         super().__init__(f"card {card_number} was used before")
         self.card_number = card_number
+
+
+class BodyNotInStockError(RunFailure):
+    """The body is not in the stock of the order's office, or is kept for another; `obstacle` says which."""
+
+    kind = "body-not-in-stock"
+
+    def __init__(self, card_number: str, obstacle: str) -> None:
+        super().__init__(f"body {card_number} can't be used here: {obstacle}")
+        self.card_number = card_number
+        self.obstacle = obstacle
 
 
 class WrongCardError(RunFailure):

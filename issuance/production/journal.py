@@ -1,6 +1,7 @@
 """The journal of one run: what was begun, what was done, and what it yielded."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -34,7 +35,7 @@ def get_production(session: Session, production_id: str) -> Production:
 
 
 class Journal:
-    """Writes before and after each step, each time in a transaction of its own."""
+    """Writes before and after each step; the end of one and the beginning of the next are one transaction."""
 
     def __init__(self, database: Database, progress: Progress, clock: Clock, production_id: str) -> None:
         self._database = database
@@ -59,28 +60,47 @@ class Journal:
 
     def begin(self, step: Step) -> None:
         """Records that the step is about to happen, and renews the lease."""
-        now = self._clock()
-        self._number += 1
         with self._database.writing() as session:
-            get_production(session, self.production_id).lease_expires_at = now + LEASE
-            session.add(
-                JournalEntry(
-                    production_id=self.production_id,
-                    number=self._number,
-                    attempt=self.attempt,
-                    step=step.value,
-                    state=StepState.BEGUN.value,
-                    begun_at=now,
-                )
+            self._enter(session, step)
+        self._entered(step)
+
+    def _enter(self, session: Session, step: Step) -> None:
+        now = self._clock()
+        get_production(session, self.production_id).lease_expires_at = now + LEASE
+        session.add(
+            JournalEntry(
+                production_id=self.production_id,
+                number=self._number + 1,
+                attempt=self.attempt,
+                step=step.value,
+                state=StepState.BEGUN.value,
+                begun_at=now,
             )
+        )
+
+    def _entered(self, step: Step) -> None:
+        """Only once it is committed: what was rolled back was not begun."""
+        self._number += 1
         self._begun.add(step)
         self._progress.changed()
 
-    def done(self, session: Session, step: Step, apdus: int, data: Mapping[str, str]) -> None:
-        """Records, in the caller's transaction, that the step has happened and what it yielded."""
-        entry = self._close(session, StepState.DONE, apdus)
-        entry.data = dict(data)
+    @contextmanager
+    def done(
+        self, step: Step, apdus: int, data: Mapping[str, str], following: Step | None
+    ) -> Iterator[Session]:
+        """Records that the step has happened, what it yielded, and which is about to happen.
+
+        The caller adds to the transaction what belongs to the step's end.
+        """
+        with self._database.writing() as session:
+            entry = self._close(session, StepState.DONE, apdus)
+            entry.data = dict(data)
+            yield session
+            if following is not None:
+                self._enter(session, following)
         self._results[step] = dict(data)
+        if following is not None:
+            self._entered(following)
 
     def failed(self, session: Session, failure: Failure, state: ProductionState, apdus: int) -> None:
         """Records, in the caller's transaction, the failure of the step at hand and the run's new state."""

@@ -3,12 +3,12 @@
 from datetime import datetime
 from enum import StrEnum, unique
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 from sqlalchemy.types import JSON
 
-from issuance.database import Base
-from issuance.enrolment.models import STATE_LENGTH, Application, one_of
+from issuance.database import Base, one_of
+from issuance.enrolment.models import STATE_LENGTH, Application
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.lifecycle.models import CARD_NUMBER_LENGTH, PROFILE_LENGTH, SERIAL_LENGTH, Card
 from issuance.operators.models import USERNAME_LENGTH
@@ -16,8 +16,8 @@ from issuance.production.steps import ENDED, ProductionState, StepState
 from pki.store.database import UtcDateTime
 
 _STEP_LENGTH = 40
-_KIND_LENGTH = 40
-_READER_LENGTH = 200
+KIND_LENGTH = 40
+READER_LENGTH = 200
 DETAIL_LENGTH = 300
 
 _OPEN = text(one_of("state", [state.value for state in ProductionState if state not in ENDED]))
@@ -29,6 +29,7 @@ class Production(Base):
     __tablename__ = "productions"
     __table_args__ = (
         CheckConstraint(one_of("state", [state.value for state in ProductionState]), "state"),
+        UniqueConstraint("id", "started_by", "resumed_by", name="uq_productions_people"),
         Index(
             "uq_productions_open", "application_id", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN
         ),
@@ -39,19 +40,21 @@ class Production(Base):
         String(IDENTIFIER_LENGTH), ForeignKey("applications.id"), index=True
     )
     card_number: Mapped[str | None] = mapped_column(
-        String(CARD_NUMBER_LENGTH), ForeignKey("cards.card_number")
+        String(CARD_NUMBER_LENGTH), ForeignKey("cards.card_number"), index=True
     )
     state: Mapped[str] = mapped_column(String(STATE_LENGTH))
     version: Mapped[int] = mapped_column()
-    reader: Mapped[str] = mapped_column(String(_READER_LENGTH))
+    reader: Mapped[str] = mapped_column(String(READER_LENGTH))
     started_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    resumed_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    """Who began the last attempt: at first, who started the run."""
     started_at: Mapped[datetime] = mapped_column(UtcDateTime())
     lease_expires_at: Mapped[datetime] = mapped_column(UtcDateTime())
     """A running run that has not moved until then belongs to a process that died."""
     finished_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     attempts: Mapped[int] = mapped_column(default=1)
     apdus: Mapped[int] = mapped_column(default=0)
-    failure_kind: Mapped[str | None] = mapped_column(String(_KIND_LENGTH))
+    failure_kind: Mapped[str | None] = mapped_column(String(KIND_LENGTH))
     failure_detail: Mapped[str | None] = mapped_column(String(DETAIL_LENGTH))
     application: Mapped[Application] = relationship()
     journal: Mapped[list["JournalEntry"]] = relationship(order_by="JournalEntry.number")

@@ -1,6 +1,8 @@
 """One attempt at one run: takes each step that is not done yet, and says where a failure leaves the run."""
 
 from collections.abc import Callable
+from functools import partial
+from itertools import zip_longest
 
 from cardio.errors import CardError
 from cardio.piv.session import PivSession
@@ -14,7 +16,7 @@ from issuance.production.connection import CountingConnection
 from issuance.production.errors import RunFailure, WrongCardError, failure_kind
 from issuance.production.journal import Failure, Journal, get_production
 from issuance.production.steps import EVERY_ATTEMPT, ProductionState, Step
-from issuance.production.work import ACTIONS, Order, Outcome, Work, Workshop, read_order
+from issuance.production.work import ACTIONS, Order, Outcome, Work, Workshop, read_order, require_usable
 from pki.errors import PkiError
 
 STOPPING = (RunFailure, LiveCardError, CardError, TransportError, PkiError)
@@ -46,19 +48,19 @@ class Run:
         """Returns when the card is produced. Raises RunStoppedError."""
         # The first step finds out which card this is; the others need to know.
         found: list[Work] = []
-        self._take(Step.IDENTIFY_CARD, lambda: self._identify(found))
+        steps = [step for step in ACTIONS if step in EVERY_ATTEMPT or self._journal.result(step) is None]
+        self._journal.begin(Step.IDENTIFY_CARD)
+        self._take(Step.IDENTIFY_CARD, lambda: self._identify(found), steps[0])
         (work,) = found
         with self._connection.exclusive():
-            for step, action in ACTIONS.items():
-                if step in EVERY_ATTEMPT or self._journal.result(step) is None:
-                    self._take(step, lambda action=action: action(work))  # type: ignore[misc]
+            for step, following in zip_longest(steps, steps[1:]):
+                self._take(step, partial(ACTIONS[step], work), following)
 
     def _identify(self, found: list[Work]) -> Outcome:
         session = PivSession(self._connection, self._shop.links.policy(self._connection))
         serial = session.card_serial()
         number = card_number(serial)
-        if self._expected is not None and number != self._expected:
-            raise WrongCardError(self._expected, number)
+        self._check_body(number)
         keys = self._shop.master_keys
         found.append(
             Work(
@@ -73,13 +75,21 @@ class Run:
         )
         return Outcome({"card_number": number})
 
-    def _take(self, step: Step, action: Callable[[], Outcome]) -> None:
-        self._journal.begin(step)
+    def _check_body(self, number: str) -> None:
+        """Before anything is said to the card but who it is."""
+        if self._expected is None:
+            with self._shop.database.reading() as session:
+                require_usable(session, self._order, number)
+        elif number != self._expected:
+            raise WrongCardError(self._expected, number)
+
+    def _take(self, step: Step, action: Callable[[], Outcome], following: Step | None) -> None:
+        """A step that was begun; with its end the following one begins."""
         before = self._connection.apdus
         try:
             outcome = action()
-            with self._shop.database.writing() as session:
-                self._journal.done(session, step, self._connection.apdus - before, outcome.data)
+            apdus = self._connection.apdus - before
+            with self._journal.done(step, apdus, outcome.data, following) as session:
                 if outcome.record is not None:
                     outcome.record(session)
         except STOPPING as error:

@@ -11,10 +11,12 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from issuance.enrolment.repository import get_application, move
+from issuance.errors import OtherOfficeError
 from issuance.identifiers import new_identifier
 from issuance.lifecycle.states import ApplicationEvent
-from issuance.operators.models import Role
 from issuance.operators.service import Actor
+from issuance.orders.repository import begin
+from issuance.orders.service import PRODUCERS
 from issuance.production.connection import CountingConnection, Readers
 from issuance.production.errors import ProductionRunningError, ReaderInUseError
 from issuance.production.journal import LEASE, Journal, get_production
@@ -24,9 +26,10 @@ from issuance.production.run import Run, RunStoppedError
 from issuance.production.steps import ENDED, ProductionState, Step, StepState
 from issuance.production.voiding import void
 from issuance.production.work import Workshop
+from pki.errors import PkiError
 
 _LOG = logging.getLogger(__name__)
-_STATIONS = 16
+STATIONS = 16
 """Runs at a time in one process: each holds a thread and a reader."""
 
 
@@ -49,6 +52,8 @@ class ProductionView:
     application_id: str
     card_number: str | None
     state: ProductionState
+    moves: bool
+    """Whether somebody is at work on it, making it or voiding it."""
     reader: str
     attempts: int
     apdus: int
@@ -72,7 +77,7 @@ class ProductionLine:
         self.progress = Progress()
         self._shop = shop
         self._readers = readers
-        self._pool = ThreadPoolExecutor(_STATIONS, "production")
+        self._pool = ThreadPoolExecutor(STATIONS, "production")
         self._lock = threading.Lock()
         self._at_work: dict[str, str] = {}  # reader → run
 
@@ -84,34 +89,54 @@ class ProductionLine:
         """Begins or resumes the application's run in the background; returns the run's identifier.
 
         Raises at once what is wrong with application or reader: ForbiddenTransitionError,
-        ProductionRunningError, ReaderInUseError or a TransportError.
+        ProductionRunningError, ReaderInUseError, OrderHeldError, OtherOfficeError or a TransportError.
         """
         production_id, connection = self._prepare(actor, application_id, reader)
         self._pool.submit(self._work, production_id, reader, connection).add_done_callback(_report)
         return production_id
 
-    def produce(self, actor: Actor, application_id: str, reader: str) -> ProductionView:
-        """As `start`, but returns when the attempt is over."""
-        production_id, connection = self._prepare(actor, application_id, reader)
+    def produce(
+        self, actor: Actor, application_id: str, reader: str, holder: str | None = None
+    ) -> ProductionView:
+        """As `start`, but returns when the attempt is over; `holder` has taken the order out of the queue."""
+        production_id, connection = self._prepare(actor, application_id, reader, holder)
         self._work(production_id, reader, connection)
         return self.view(production_id)
 
     def void(self, actor: Actor, production_id: str) -> None:
         """Gives an interrupted run up. Raises NothingToVoidError or ProductionRunningError."""
-        actor.require(Role.CLERK, Role.SUPERVISOR)
+        actor.require(*PRODUCERS)
         with self._shop.database.reading() as session:
             if self._is_at_work(get_production(session, production_id)):
                 raise ProductionRunningError(production_id)
-        self._void(production_id, actor.username)
+        self.finish_voiding(production_id, actor.username)
+
+    def finish_voiding(self, production_id: str, actor: str) -> None:
+        """Voids the run, or goes on with it.
+
+        Raises NothingToVoidError or a PkiError: then the voiding stays open, and the run says why.
+        """
+        journal = Journal(self._shop.database, self.progress, self._shop.clock, production_id)
+        try:
+            void(self._shop, journal, actor)
+        finally:
+            self.progress.changed()
 
     def finish_voidings(self) -> int:
-        """Finishes the voidings that a crash cut off; returns how many those were."""
+        """Goes on with the voidings that a crash or the authority cut off; returns how many those were."""
         with self._shop.database.reading() as session:
             query = select(Production.id).where(Production.state == ProductionState.VOIDING)
             waiting = list(session.scalars(query))
         for production_id in waiting:
-            self._void(production_id, "system")
+            self._try_to_void(production_id)
         return len(waiting)
+
+    def _try_to_void(self, production_id: str) -> None:
+        """As far as the authority lets it: what stays open is on record, and stops nothing else."""
+        try:
+            self.finish_voiding(production_id, "system")
+        except PkiError as error:
+            _LOG.error("production %s can't be voided yet: %s", production_id, type(error).__name__)
 
     def view(self, production_id: str) -> ProductionView:
         """The run as it stands. Raises NotFoundError."""
@@ -129,9 +154,11 @@ class ProductionLine:
         """Waits for the runs at work."""
         self._pool.shutdown(wait=True)
 
-    def _prepare(self, actor: Actor, application_id: str, reader: str) -> tuple[str, CountingConnection]:
-        actor.require(Role.CLERK, Role.SUPERVISOR)
-        self._check_ready(application_id)
+    def _prepare(
+        self, actor: Actor, application_id: str, reader: str, holder: str | None = None
+    ) -> tuple[str, CountingConnection]:
+        actor.require(*PRODUCERS)
+        self._check_ready(actor, application_id)
         with self._lock:
             if reader in self._at_work:
                 raise ReaderInUseError(reader)
@@ -139,7 +166,7 @@ class ProductionLine:
         connection: CountingConnection | None = None
         try:
             connection = CountingConnection(self._readers.connect(reader))
-            production_id = self._record_start(actor, application_id, reader)
+            production_id = self._record_start(actor, application_id, reader, holder)
         except BaseException:
             if connection is not None:
                 connection.close()
@@ -148,26 +175,29 @@ class ProductionLine:
         self._at_work[reader] = production_id
         return production_id, connection
 
-    def _check_ready(self, application_id: str) -> None:
+    def _check_ready(self, actor: Actor, application_id: str) -> None:
         """Refuses what can't be produced before a card is touched."""
         with self._shop.database.reading() as session:
             application = get_application(session, application_id)
+            if application.office != actor.office:
+                raise OtherOfficeError(application.office)
             torn = _open_run(session, application_id)
             if torn is None:
                 move(application, ApplicationEvent.START_PRODUCTION)  # in a session that only reads
             elif self._is_at_work(torn) or torn.state == ProductionState.VOIDING:
                 raise ProductionRunningError(torn.id)
 
-    def _record_start(self, actor: Actor, application_id: str, reader: str) -> str:
+    def _record_start(self, actor: Actor, application_id: str, reader: str, holder: str | None) -> str:
         now = self._shop.clock()
         with self._shop.database.writing() as session:
             production = _open_run(session, application_id)
             if production is None:
-                production = self._new(session, actor, application_id, now)
+                production = self._new(session, actor, application_id, now, holder)
             elif self._is_at_work(production) or production.state == ProductionState.VOIDING:
                 raise ProductionRunningError(production.id)
             else:
                 production.attempts += 1
+                production.resumed_by = actor.username
             production.state, production.reader = ProductionState.RUNNING.value, reader
             production.failure_kind = production.failure_detail = None
             production.lease_expires_at = now + LEASE
@@ -176,12 +206,16 @@ class ProductionLine:
             self._shop.audit.record(session, actor.username, "production.started", subject, details)
             return production.id
 
-    def _new(self, session: Session, actor: Actor, application_id: str, now: datetime) -> Production:
+    def _new(
+        self, session: Session, actor: Actor, application_id: str, now: datetime, holder: str | None
+    ) -> Production:
+        begin(session, application_id, holder, now)
         move(get_application(session, application_id), ApplicationEvent.START_PRODUCTION)
         production = Production(
             id=new_identifier(self._shop.randomness),
             application_id=application_id,
             started_by=actor.username,
+            resumed_by=actor.username,
             started_at=now,
             attempts=1,
             apdus=0,
@@ -196,16 +230,11 @@ class ProductionLine:
         except RunStoppedError as stopped:
             _LOG.warning("production %s: %s", production_id, stopped)
             if stopped.state is ProductionState.VOIDING:
-                self._void(production_id, "system")
+                self._try_to_void(production_id)
         finally:
             connection.close()
             self._release(reader)
             self.progress.changed()
-
-    def _void(self, production_id: str, actor: str) -> None:
-        journal = Journal(self._shop.database, self.progress, self._shop.clock, production_id)
-        void(self._shop, journal, actor)
-        self.progress.changed()
 
     def _release(self, reader: str) -> None:
         with self._lock:
@@ -217,6 +246,11 @@ class ProductionLine:
         here = production.id in self._at_work.values()
         return here or production.lease_expires_at > self._shop.clock()
 
+    def _moves(self, production: Production) -> bool:
+        voiding = production.state == ProductionState.VOIDING
+        in_time = production.lease_expires_at > self._shop.clock()
+        return self._is_at_work(production) or (voiding and in_time)
+
     def _view(self, production: Production) -> ProductionView:
         state = ProductionState(production.state)
         if state is ProductionState.RUNNING and not self._is_at_work(production):
@@ -226,6 +260,7 @@ class ProductionLine:
             application_id=production.application_id,
             card_number=production.card_number,
             state=state,
+            moves=self._moves(production),
             reader=production.reader,
             attempts=production.attempts,
             apdus=production.apdus,

@@ -6,28 +6,60 @@ from sqlalchemy.orm import Session
 
 from issuance.enrolment.repository import move
 from issuance.lifecycle.cards import get_card, move_card
-from issuance.lifecycle.states import ApplicationEvent, CardEvent
-from issuance.production.errors import NothingToVoidError
-from issuance.production.journal import Journal, get_production
-from issuance.production.models import Production
+from issuance.lifecycle.states import ApplicationEvent, ApplicationState, CardEvent, CardState
+from issuance.production.errors import NothingToVoidError, failure_kind
+from issuance.production.journal import LEASE, Journal, get_production
+from issuance.production.models import DETAIL_LENGTH, Production
 from issuance.production.personalisation import KEY_PLANS, KeyPlan
 from issuance.production.steps import ENDED, ProductionState, Step
 from issuance.production.work import Order, Workshop, certificate_request, read_order
-from pki.errors import IssuanceError as AuthorityRefusedError
+from issuance.stock.repository import Hand
+from issuance.stock.taking import void_body
+from pki.errors import (
+    CsrError,
+    IssuerExpiredError,
+    IssuerRevokedError,
+    KeyNotAllowedError,
+    KeyReusedError,
+    LintError,
+    PkiError,
+    RequestRefusedError,
+    SubjectError,
+)
 from pki.status.state import RevocationReason
 
 _NOTE = "production voided"
+_NEVER_ISSUED = (
+    CsrError,
+    IssuerExpiredError,
+    IssuerRevokedError,
+    KeyNotAllowedError,
+    KeyReusedError,
+    LintError,
+    RequestRefusedError,
+    SubjectError,
+)
+"""With these the authority says that the request gets no certificate, now or later. Any other refusal leaves
+it open whether it has one."""
 
 
 def void(shop: Workshop, journal: Journal, actor: str) -> None:
-    """Records the intent, revokes, records the end. Safe to call again after a torn call."""
+    """Records the intent, revokes, records the end. Safe to call again after a torn call.
+
+    Raises NothingToVoidError, or what the authority says: then the voiding stays open, and the run says why.
+    """
     with shop.database.writing() as session:
         production = get_production(session, journal.production_id)
         if ProductionState(production.state) in ENDED:
             raise NothingToVoidError(production.state)
         production.state = ProductionState.VOIDING.value
+        production.lease_expires_at = shop.clock() + LEASE
         order = read_order(session, production.id)
-    _revoke(shop, journal, order, actor)
+    try:
+        _revoke(shop, journal, order, actor)
+    except PkiError as error:
+        _record_refusal(shop, journal, actor, error)
+        raise
     with shop.database.writing() as session:
         _finish(session, shop, get_production(session, journal.production_id), actor)
 
@@ -43,11 +75,21 @@ def _revoke(shop: Workshop, journal: Journal, order: Order, actor: str) -> None:
 
 
 def _serial(shop: Workshop, order: Order, plan: KeyPlan, csr: bytes) -> int | None:
-    # The same request again tells the serial, even when the first answer was lost.
+    # The same request again tells the serial, even when the first answer was lost, and completes what began.
+    request = certificate_request(order, plan, csr)
     try:
-        return shop.certificates.issue(certificate_request(order, plan, csr)).serial
-    except AuthorityRefusedError:
-        return None
+        return shop.certificates.issue(request).serial
+    except _NEVER_ISSUED:
+        return shop.certificates.serial_of(request.request_id)
+
+
+def _record_refusal(shop: Workshop, journal: Journal, actor: str, error: PkiError) -> None:
+    with shop.database.writing() as session:
+        production = get_production(session, journal.production_id)
+        production.lease_expires_at = shop.clock()  # nobody is at work on it any more
+        production.failure_kind, production.failure_detail = failure_kind(error), str(error)[:DETAIL_LENGTH]
+        subject, details = f"production:{production.id}", {"kind": failure_kind(error)}
+        shop.audit.record(session, actor, "production.voiding-refused", subject, details)
 
 
 def _finish(session: Session, shop: Workshop, production: Production, actor: str) -> None:
@@ -56,8 +98,19 @@ def _finish(session: Session, shop: Workshop, production: Production, actor: str
     now = shop.clock()
     production.state, production.finished_at = ProductionState.VOIDED.value, now
     if production.card_number is not None:
-        card = get_card(session, production.card_number)
-        move_card(card, CardEvent.VOID)
-        card.ended_at = now
-    move(production.application, ApplicationEvent.VOID_PRODUCTION)
+        _end_card(session, production, Hand(actor, now, f"production {production.id}"))
+    if production.application.state in _WAITING_FOR_THIS:
+        move(production.application, ApplicationEvent.VOID_PRODUCTION)
     shop.audit.record(session, actor, "production.voided", f"production:{production.id}")
+
+
+_WAITING_FOR_THIS = frozenset({ApplicationState.IN_PRODUCTION, ApplicationState.INSPECTION})
+"""Else its rejected card was revoked meanwhile, and the application waits for another already."""
+
+
+def _end_card(session: Session, production: Production, hand: Hand) -> None:
+    card = get_card(session, production.card_number or "")
+    void_body(session, card.card_number, hand)
+    if card.state != CardState.REVOKED:
+        move_card(card, CardEvent.VOID)
+        card.ended_at = hand.at

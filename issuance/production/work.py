@@ -20,19 +20,22 @@ from issuance.audit import Audit
 from issuance.database import Database
 from issuance.enrolment.models import Application
 from issuance.enrolment.repository import get_application, move
-from issuance.errors import LiveCardError
+from issuance.errors import LiveCardError, NotFoundError
 from issuance.identifiers import Randomness
 from issuance.lifecycle.cards import get_card, live_card_of, move_card
 from issuance.lifecycle.certificates import Certificates
 from issuance.lifecycle.models import Card, CardCertificate
 from issuance.lifecycle.states import ApplicationEvent, CardEvent, CardState
+from issuance.offices.service import get_office
 from issuance.production import personalisation
 from issuance.production.cardsecrets import KEY_VERSION, CardSecrets, IssuerSecrets
-from issuance.production.errors import BodyUsedError, ReadBackError
+from issuance.production.errors import BodyNotInStockError, BodyUsedError, ReadBackError
 from issuance.production.journal import Journal, get_production
 from issuance.production.links import LinkMemory
 from issuance.production.personalisation import KEY_PLANS, Holder, KeyPlan
 from issuance.production.steps import ProductionState, Step
+from issuance.stock.repository import Hand, find_body, lock_bodies
+from issuance.stock.taking import Obstacle, obstacle, take_body
 from pki.authority.values import CertificateRequest, IssuedCertificate, PersonSubject
 from pki.clock import Clock
 from pki.keys.masterkeys import MasterKeys
@@ -69,6 +72,7 @@ class Order:
 
     production_id: str
     application_id: str
+    office: str
     actor: str
     subject: PersonSubject
     latin_name: str = field(repr=False)
@@ -104,6 +108,7 @@ def read_order(session: Session, production_id: str) -> Order:
     return Order(
         production_id=production_id,
         application_id=application.id,
+        office=application.office,
         actor=production.started_by,
         subject=subject_of(application),
         latin_name=f"{application.latin_given_name} {application.latin_surname}",
@@ -153,6 +158,7 @@ def take_card(work: Work) -> Outcome:
     """Takes the body for this person: from here on it is theirs or waste."""
     order = work.order
     with work.shop.database.reading() as session:
+        require_usable(session, order, work.card_number)
         if session.get(Card, work.card_number) is not None:
             raise BodyUsedError(work.card_number)
         if live_card_of(session, order.subject.national_code) is not None:
@@ -160,8 +166,18 @@ def take_card(work: Work) -> Outcome:
     return Outcome(record=lambda session: _insert_card(session, work))
 
 
+def require_usable(session: Session, order: Order, number: str) -> None:
+    """Raises BodyUsedError or BodyNotInStockError unless a card may be begun on that body for this order."""
+    found = obstacle(find_body(session, number), order.office, order.application_id)
+    if found is Obstacle.SPENT:
+        raise BodyUsedError(number)
+    if found is not None:
+        raise BodyNotInStockError(number, found.value)
+
+
 def _insert_card(session: Session, work: Work) -> None:
     order = work.order
+    _spend_body(session, work)
     card = Card(
         card_number=work.card_number,
         national_code=order.subject.national_code,
@@ -178,6 +194,20 @@ def _insert_card(session: Session, work: Work) -> None:
         raise BodyUsedError(work.card_number) from error
     get_production(session, order.production_id).card_number = work.card_number
     work.shop.audit.record(session, order.actor, "card.taken", f"card:{work.card_number}")
+
+
+def _spend_body(session: Session, work: Work) -> None:
+    """In the transaction in which the body becomes this person's: whatever comes of it, it is spent."""
+    try:
+        lock_bodies(session, [work.card_number])
+    except NotFoundError:
+        raise BodyNotInStockError(work.card_number, Obstacle.UNKNOWN.value) from None
+    require_usable(session, work.order, work.card_number)
+    take_body(session, work.card_number, Hand(work.order.actor, work.shop.clock(), _reason(work.order)))
+
+
+def _reason(order: Order) -> str:
+    return f"production {order.production_id}"
 
 
 def generate(step: Step) -> Callable[[Work], Outcome]:
@@ -298,7 +328,9 @@ def _finish(session: Session, work: Work) -> None:
     production = get_production(session, work.order.production_id)
     production.state, production.finished_at = ProductionState.PRODUCED.value, now
     production.failure_kind = production.failure_detail = None
-    move(card.application, ApplicationEvent.FINISH_PRODUCTION)
+    inspects = get_office(session, work.order.office).inspects
+    finished = ApplicationEvent.AWAIT_INSPECTION if inspects else ApplicationEvent.FINISH_PRODUCTION
+    move(card.application, finished)
     work.shop.audit.record(session, work.order.actor, "card.produced", f"card:{work.card_number}")
 
 

@@ -14,6 +14,7 @@ APPLICATION_STATES: Mapping[ApplicationState, str] = {
     ApplicationState.REFUSED: N_("Refused"),
     ApplicationState.APPROVED: N_("Approved"),
     ApplicationState.IN_PRODUCTION: N_("In production"),
+    ApplicationState.INSPECTION: N_("To be inspected"),
     ApplicationState.READY: N_("Ready for delivery"),
     ApplicationState.DELIVERED: N_("Delivered"),
 }
@@ -45,7 +46,12 @@ CAUSES: Mapping[RevocationCause, str] = {
     RevocationCause.WITHDRAWN: N_("Withdrawn"),
 }
 
-ROLES: Mapping[Role, str] = {Role.CLERK: N_("Clerk"), Role.SUPERVISOR: N_("Supervisor")}
+ROLES: Mapping[Role, str] = {
+    Role.CLERK: N_("Clerk"),
+    Role.SUPERVISOR: N_("Supervisor"),
+    Role.PRODUCTION: N_("Production"),
+    Role.STOCK: N_("Stock"),
+}
 
 PRODUCTION_STATES: Mapping[ProductionState, str] = {
     ProductionState.RUNNING: N_("At work"),
@@ -78,6 +84,7 @@ STEPS: Mapping[Step, str] = {
 FAILURES: Mapping[str, str] = {
     "not-a-blank": N_("This card is not a blank of our manufacturer."),
     "body-used": N_("This card was used before."),
+    "body-not-in-stock": N_("This card body is not in this office's stock, or is kept for another order."),
     "wrong-card": N_("Another card is in the reader than the one this run began with."),
     "read-back": N_("The card gives back something else than was written."),
     "card-removed": N_("The card was pulled or lost power. Put the same card back and go on."),
@@ -97,12 +104,17 @@ EVENTS: Mapping[str, str] = {
     "production.started": N_("Production started"),
     "production.stopped": N_("Production stopped"),
     "production.voided": N_("Production voided"),
+    "production.voiding-refused": N_("The authority refused to revoke; the voiding is open"),
     "card.taken": N_("Card body taken"),
     "card.produced": N_("Card produced"),
+    "card.accepted": N_("Card inspected and accepted"),
+    "card.rejected": N_("Card inspected and rejected"),
     "card.delivered": N_("Card delivered"),
     "card.suspended": N_("Card suspended"),
     "card.resumed": N_("Card resumed"),
     "card.revoked": N_("Card revoked"),
+    "order.urgent": N_("Made urgent"),
+    "order.promised": N_("A date was told"),
     "delivery.opened": N_("Delivery opened"),
     "delivery.proven": N_("The card answered with its holder's PIN"),
 }
@@ -114,6 +126,7 @@ COLOURS: Mapping[str, str] = {
     "refused": "danger",
     "approved": "info",
     "in_production": "primary",
+    "inspection": "warning",
     "ready": "info",
     "delivered": "success",
     "produced": "info",

@@ -15,7 +15,10 @@ from cardio.transport.base import (
 )
 from issuance import errors
 from issuance.delivery.errors import DeliveryClosedError, DeliveryError, DeliveryProofError
+from issuance.inspection.errors import OwnCardError
+from issuance.orders.errors import OrderError, UrgentQuotaError
 from issuance.production.errors import ProductionError, failure_kind
+from issuance.stock.errors import InvalidRangeError, SecondPersonError, StockError
 from pki.errors import PkiError
 
 _LOG = logging.getLogger(__name__)
@@ -57,6 +60,8 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     errors.LoginThrottledError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many failed logins; wait a little")),
     errors.NotSignedInError: (HTTPStatus.UNAUTHORIZED, N_("Sign in first")),
     errors.RoleRequiredError: (HTTPStatus.FORBIDDEN, N_("Your role does not allow this")),
+    OwnCardError: (HTTPStatus.FORBIDDEN, N_("Nobody inspects a card that they made")),
+    errors.OtherOfficeError: (HTTPStatus.FORBIDDEN, N_("This belongs to another office")),
     errors.OwnWorkError: (HTTPStatus.FORBIDDEN, N_("Nobody decides on their own application")),
     errors.AccessError: (HTTPStatus.FORBIDDEN, N_("You may not do this")),
     errors.NotFoundError: (HTTPStatus.NOT_FOUND, N_("There is no such thing")),
@@ -66,6 +71,12 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     DeliveryClosedError: (HTTPStatus.CONFLICT, N_("This delivery has ended; open another")),
     DeliveryProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("The card's signature is not right")),
     DeliveryError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
+    errors.OfficeExistsError: (HTTPStatus.CONFLICT, N_("There is an office with this code already")),
+    InvalidRangeError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("These are no serials of card bodies")),
+    SecondPersonError: (HTTPStatus.FORBIDDEN, N_("Someone else has to do this")),
+    StockError: (HTTPStatus.CONFLICT, N_("That is not possible with these card bodies")),
+    UrgentQuotaError: (HTTPStatus.CONFLICT, N_("No more orders may be urgent here now")),
+    OrderError: (HTTPStatus.CONFLICT, N_("This order can't be taken now")),
     ProductionError: (HTTPStatus.CONFLICT, N_("The card can't be produced now")),
     errors.IssuanceError: (HTTPStatus.CONFLICT, N_("That is not possible now")),
     ReaderUnavailableError: (HTTPStatus.CONFLICT, N_("The card reader can't be reached")),

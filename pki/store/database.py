@@ -1,18 +1,21 @@
 """What all three databases share: engine settings, column types, constraint names, migrations."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from alembic import command
 from alembic.config import Config
+from alembic.migration import MigrationContext
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from pki.errors import DatabaseUrlError
+from pki.errors import DatabaseUrlError, StoredValueError
 
 _BUSY_TIMEOUT_MS = 15_000
 _CACHE_KIB = 32_768
@@ -118,9 +121,37 @@ def _shown_text(octets: bytes) -> str:
 
 
 def migrate(engine: Engine, migrations: Path) -> None:
-    """Brings the database to the newest revision of the Alembic folder `migrations`."""
+    """Brings the database to the newest revision of the Alembic folder `migrations`.
+
+    SQLite can't alter a table but by copying it: meanwhile references aren't checked, and all are before the
+    commit (https://sqlite.org/lang_altertable.html, section 7). Raises StoredValueError if one leads nowhere.
+    """
     config = Config()
     config.set_main_option("script_location", str(migrations))
-    with engine.begin() as connection:
+    with engine.connect() as connection, _unchecked_references(connection), connection.begin():
         config.attributes["connection"] = connection
+        before = MigrationContext.configure(connection).get_current_revision()
         command.upgrade(config, "head")
+        if MigrationContext.configure(connection).get_current_revision() != before:
+            _check_references(connection)
+
+
+@contextmanager
+def _unchecked_references(connection: Connection) -> Iterator[None]:
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = connection.connection.dbapi_connection
+    raw.execute("PRAGMA foreign_keys = OFF")  # outside of a transaction: inside it does nothing
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys = ON")
+
+
+def _check_references(connection: Connection) -> None:
+    if connection.dialect.name != "sqlite":
+        return
+    broken = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if broken is not None:
+        raise StoredValueError(f"a reference of {broken[0]} to {broken[2]}")

@@ -14,6 +14,7 @@ from simulators.actors.citizen import Citizen
 from simulators.actors.issue import Staff, choose_pin, deliver, enrol_someone, produce, signed_in
 from simulators.demo.report import Report, Step, StepFailedError
 from simulators.demo.site import Site, running_site
+from simulators.depot import take_in
 from simulators.factory import make_blank
 from simulators.installation.audit import verify_chains
 from simulators.installation.server import create_app, running
@@ -103,8 +104,9 @@ def _approve(journey: Journey) -> None:
 
 def _make_blank(journey: Journey) -> Path:
     installation = journey.installation
-    with journey.report.step("blank", "The factory delivers a blank card") as step:
+    with journey.report.step("blank", "The factory delivers a blank card; two people count it") as step:
         path = make_blank(installation.home.cards, installation.pki.master_keys["factory"])
+        take_in(installation.issuance, [path])
         step.detail = {"body": path.stem}
     return path
 

@@ -38,6 +38,16 @@ def personalise(*, quick: bool, as_json: bool) -> None:
 @bench.command()
 @_quick
 @_json
+def production(*, quick: bool, as_json: bool) -> None:
+    """Cards per second by batch runs from the queue, on cards that need no time, against their keys alone."""
+    from simulators.load.production import measure
+
+    _print(measure(cards=10 if quick else 100), as_json=as_json)
+
+
+@bench.command()
+@_quick
+@_json
 def simulator(*, quick: bool, as_json: bool) -> None:
     """APDUs per second in process and through pcscd; cards personalised, against their cryptography."""
     from simulators.load.simulator import measure

@@ -17,6 +17,7 @@ from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.card.meter import Work
 from simulators.card.piv.identifiers import DataObject
+from simulators.depot import take_in
 from simulators.factory import make_blank
 from simulators.faults.link import SHORT_APDUS_ONLY, LimitedReaderCard
 from simulators.installation.server import create_app, running
@@ -113,7 +114,7 @@ def _results(produced: list[_Card], link: Link) -> Iterator[Result]:
     kind = "extended APDUs" if link.extended else "short APDUs"
     if link.extended:
         rate = cards / sum(card.seconds for card in produced)
-        limit = 1 / _seconds_of_cryptography(cards)
+        limit = 1 / seconds_of_cryptography(cards)
         yield Result(_NAME, "in process, P-256 + P-384", rate, "cards/s", limit, "its cryptography alone")
     apdus = sum(card.traffic.apdus for card in produced) / cards
     octets = sum(card.traffic.octets for card in produced) / cards
@@ -151,6 +152,7 @@ def _produce_one(
     _, application = enrol_someone(staff, installation.people, numbers)
     staff.supervisor.approve(application)
     blank = make_blank(installation.home.cards, installation.pki.master_keys["factory"])
+    take_in(installation.issuance, [blank])
     traffic = Traffic()
     with CardFile.open(blank) as file, InProcessReader(name) as reader:
         card: Card = CountedCard(SimulatedCard(file, meter=traffic), traffic)
@@ -166,7 +168,7 @@ def _produce_one(
     return produced
 
 
-def _seconds_of_cryptography(repeats: int) -> float:
+def seconds_of_cryptography(repeats: int) -> float:
     """Two keys made, each proving possession, its request checked, its certificate signed and checked."""
     authority = ec.generate_private_key(ec.SECP256R1())
     message = bytes(1000)

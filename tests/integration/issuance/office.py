@@ -28,6 +28,7 @@ from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.card.meter import Meter
 from simulators.card.state import CardState
+from simulators.depot import take_in
 from simulators.factory import make_blank
 from simulators.population.people import People, Person
 from simulators.population.portrait import draw_portrait
@@ -74,7 +75,10 @@ class Office:
     _files: list[CardFile] = field(default_factory=list)
 
     def blank(self) -> Path:
-        return make_blank(self.home.cards, self.pki.master_keys["factory"])
+        """A new body, in stock."""
+        made = make_blank(self.home.cards, self.pki.master_keys["factory"])
+        take_in(self.registry, [made])
+        return made
 
     def insert(
         self, path: Path, power_cut_after_writes: int | None = None, meter: Meter | None = None

@@ -7,6 +7,7 @@ from enum import Enum, unique
 import pytest
 from sqlalchemy.orm import Session
 
+from issuance.database import Database
 from simulators.card.card import SimulatedCard
 from simulators.card.meter import NoMeter
 from simulators.card.store import CardStore
@@ -86,10 +87,14 @@ class DyingRegistry:
 
     def watch(self, office: Office, patch: pytest.MonkeyPatch) -> None:
         """Stands in the way of everything that commits in this office."""
-        database, authority = office.registry.database, office.pki.authority
-        patch.setattr(database, "writing", self._writing(database.writing))
+        authority = office.pki.authority
+        self.watch_database(office.registry.database, patch)
         for name in ("issue", "revoke", "activate_card"):
             patch.setattr(authority, name, self._committing(getattr(authority, name)))
+
+    def watch_database(self, database: Database, patch: pytest.MonkeyPatch) -> None:
+        """Stands in the way of what commits there."""
+        patch.setattr(database, "writing", self._writing(database.writing))
 
     def _writing(
         self, writing: Callable[[], AbstractContextManager[Session]]

@@ -28,6 +28,7 @@ from simulators.card.blank import create_blank
 from simulators.card.file import CardFile
 from simulators.card.globalplatform.keyset import KeySet
 from simulators.card.lifecycle import LifeCycle
+from simulators.depot import take_in
 from tests.conftest import RecordPoints
 from tests.integration.issuance.office import CLERK, Office, Readers, open_registry
 from tests.integration.issuance.tearing import Cut, DyingRegistry, ProcessDiedError, WriteCount
@@ -280,8 +281,9 @@ def test_another_card_does_not_get_into_a_torn_run(office: Office) -> None:
 
 def test_a_body_of_another_manufacturer_is_left_alone(office: Office) -> None:
     application = office.approved()
-    path = office.home.cards / "stranger.card"
+    path = office.home.cards / "0000000077.card"
     create_blank(path, 77, "123456", "12345678", bytes(range(32)))
+    take_in(office.registry, [path])
     with CardFile.open(path) as file:
         before = file.state
     office.insert(path)
@@ -311,9 +313,10 @@ def test_a_body_with_another_factory_pin_is_voided_without_a_certificate(office:
     application = office.approved()
     keys = factory_secrets(office.pki.master_keys["factory"], 4711)
     other = "11112222" if keys.pin != "11112222" else "11113333"
-    path = office.home.cards / "4711.card"
+    path = office.home.cards / "0000004711.card"
     channel_keys = KeySet(*keys.channel_keys.keys)
     create_blank(path, 4711, other, keys.puk, keys.management_key, channel_keys)
+    take_in(office.registry, [path])
     office.insert(path)
     run = office.produce(application)
     assert (run.state, run.failure_kind) == (ProductionState.VOIDED, "invalid-pin")

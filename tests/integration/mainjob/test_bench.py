@@ -11,6 +11,7 @@ FIELDS = ["name", "case", "figure", "unit", "limit", "limit_is", "ratio", "goal"
 
 CASES = [
     ("personalise", 7),
+    ("production", 2),
     ("simulator", 3),
     ("readers", 3),
     ("login", 10),

@@ -25,6 +25,7 @@ A, AE, C, CE = ApplicationState, ApplicationEvent, CardState, CardEvent
 CARD_ARROWS = {
     (C.IN_PRODUCTION, CE.FINISH, C.PRODUCED),
     (C.IN_PRODUCTION, CE.VOID, C.VOIDED),
+    (C.PRODUCED, CE.VOID, C.VOIDED),
     (C.PRODUCED, CE.DELIVER, C.ACTIVE),
     (C.PRODUCED, CE.REVOKE, C.REVOKED),
     (C.ACTIVE, CE.SUSPEND, C.SUSPENDED),
@@ -81,7 +82,7 @@ def test_no_walk_produces_what_was_not_approved(events: list[ApplicationEvent]) 
         if APPLICATION.allows(state, event):
             state = APPLICATION.after(state, event)
             approved = approved or event is AE.APPROVE
-        assert approved or state not in {A.APPROVED, A.IN_PRODUCTION, A.READY, A.DELIVERED}
+        assert approved or state not in {A.APPROVED, A.IN_PRODUCTION, A.INSPECTION, A.READY, A.DELIVERED}
 
 
 def reachable(machine: StateMachine[StrEnum, StrEnum], start: StrEnum) -> set[StrEnum]:

@@ -8,11 +8,15 @@ from typing import Any
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from sqlalchemy import Inspector, inspect
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from issuance.database import Database
 from issuance.lifecycle.states import LIVE_CARD_STATES, OPEN_APPLICATION_STATES, ApplicationState, CardState
-from issuance.models import Application, Base, Card, Citizen, Operator
+from issuance.models import Application, Base, Batch, Card, Citizen, Operator
+from issuance.stock.repository import Hand, receive_bodies
+from pki.store.database import create_database_engine
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CODE = "0084575948"
@@ -38,8 +42,29 @@ def database(tmp_path: Path) -> Iterator[Database]:
         )
         for name in ("first", "second"):
             session.add(Operator(username=name, role="clerk", password_hash="-"))
+        session.flush()
+        put_bodies_in(session, ["1", "2"])
     yield opened
     opened.close()
+
+
+def put_bodies_in(session: Session, serials: list[str]) -> None:
+    batch = Batch(
+        id="B",
+        office="1",
+        product="-",
+        delivery_note="-",
+        state="confirmed",
+        bodies=len(serials),
+        noted=[],
+        counted=[],
+        announced_at=NOW,
+        counted_by="first",
+        confirmed_by="second",
+    )
+    session.add(batch)
+    session.flush()
+    receive_bodies(session, batch, serials, "first", Hand("second", NOW))
 
 
 def application(number: str, **changes: Any) -> Application:
@@ -95,6 +120,27 @@ def test_models_and_migrations_agree(database: Database) -> None:
         assert compare_metadata(context, Base.metadata) == []
 
 
+def test_models_and_migrations_agree_on_checks_and_partial_indexes(
+    database: Database, tmp_path: Path
+) -> None:
+    """Alembic compares neither."""
+    made = create_database_engine(f"sqlite:///{tmp_path}/made.sqlite3")
+    Base.metadata.create_all(made)
+    migrated, modelled = inspect(database.engine), inspect(made)
+    for table in Base.metadata.tables:
+        assert rules_of(migrated, table) == rules_of(modelled, table), table
+    made.dispose()
+
+
+def rules_of(inspector: Inspector, table: str) -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
+    checks = {(str(check["name"]), check["sqltext"]) for check in inspector.get_check_constraints(table)}
+    partial = {
+        (str(index["name"]), str(index.get("dialect_options", {}).get("sqlite_where")))
+        for index in inspector.get_indexes(table)
+    }
+    return checks, partial
+
+
 def test_migrating_again_changes_nothing(database: Database) -> None:
     store(database, application("A"))
     database.migrate()
@@ -108,7 +154,9 @@ def test_nobody_decides_on_their_own_application(database: Database) -> None:
     store(database, application("A", state="approved", decided_by="second", decided_at=NOW))
 
 
-@pytest.mark.parametrize("state", ["approved", "in_production", "ready", "delivered", "refused"])
+@pytest.mark.parametrize(
+    "state", ["approved", "in_production", "inspection", "ready", "delivered", "refused"]
+)
 def test_nothing_goes_on_without_a_decision(database: Database, state: str) -> None:
     refused(database, "ck_applications_decided", application("A", state=state))
 

@@ -1,0 +1,1 @@
+"""Batch production: several readers work through the queue while blanks are put in."""

@@ -1,0 +1,1 @@
+"""Offices: where people apply, where bodies lie, where cards are made and handed over."""

@@ -1,0 +1,157 @@
+"""A registry's stock and queue over a bare database: no PKI, no cards, people who sign in nowhere."""
+
+import itertools
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from sqlalchemy.orm import Session
+
+from issuance.approval.service import Approval
+from issuance.audit import Audit
+from issuance.database import Database
+from issuance.enrolment.models import Application
+from issuance.enrolment.repository import get_application, move
+from issuance.lifecycle.states import ApplicationEvent
+from issuance.offices.models import Office
+from issuance.operators.models import Operator, Role
+from issuance.operators.service import Actor
+from issuance.orders.service import Orders
+from issuance.registry.models import Citizen
+from issuance.stock.check import Fault, faults
+from issuance.stock.service import Delivery, Stock
+
+HERE, THERE = "1", "2"
+START = datetime(2026, 11, 7, 8, tzinfo=UTC)  # a Saturday, the first day of an Iranian week
+KEEPER, SECOND_KEEPER = Actor("keeper", Role.STOCK, HERE), Actor("second-keeper", Role.STOCK, HERE)
+FAR_KEEPER, SECOND_FAR_KEEPER = Actor("far", Role.STOCK, THERE), Actor("second-far", Role.STOCK, THERE)
+CLERK, SUPERVISOR = Actor("clerk", Role.CLERK, HERE), Actor("supervisor", Role.SUPERVISOR, HERE)
+FAR_CLERK = Actor("far-clerk", Role.CLERK, THERE)
+FAR_SUPERVISOR = Actor("far-supervisor", Role.SUPERVISOR, THERE)
+PRODUCER = Actor("producer", Role.PRODUCTION, HERE)
+PEOPLE = (
+    *(KEEPER, SECOND_KEEPER, FAR_KEEPER, SECOND_FAR_KEEPER),
+    *(CLERK, SUPERVISOR, FAR_CLERK, FAR_SUPERVISOR, PRODUCER),
+)
+
+
+class Clock:
+    """Stands still until it is set."""
+
+    def __init__(self) -> None:
+        self.now = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, by: timedelta) -> None:
+        self.now += by
+
+
+@dataclass
+class Depot:
+    database: Database
+    clock: Clock
+    audit: Audit
+    stock: Stock
+    orders: Orders
+    approval: Approval
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+
+    def receive(self, serials: list[str], *, keepers: tuple[Actor, Actor] = (KEEPER, SECOND_KEEPER)) -> str:
+        ranges = [[serial, serial] for serial in serials]
+        batch = self.stock.announce(keepers[0], Delivery("P71", f"note {next(self._numbers)}", ranges))
+        self.stock.count(keepers[0], batch, ranges)
+        self.stock.confirm(keepers[1], batch, len(serials))
+        return batch
+
+    def approved(self, *, far: bool = False) -> str:
+        """An order in the queue, approved now."""
+        clerk, supervisor = (FAR_CLERK, FAR_SUPERVISOR) if far else (CLERK, SUPERVISOR)
+        number = next(self._numbers)
+        with self.database.writing() as session:
+            session.add(citizen(number))
+            session.flush()
+            session.add(application(number, clerk))
+        self.approval.approve(supervisor, application_id(number))
+        return application_id(number)
+
+    def move(self, application: str, event: ApplicationEvent) -> None:
+        with self.database.writing() as session:
+            move(get_application(session, application), event)
+
+    def faults(self) -> list[Fault]:
+        with self.database.reading() as session:
+            return list(faults(session))
+
+
+def application_id(number: int) -> str:
+    return f"{number:016d}"
+
+
+def citizen(number: int) -> Citizen:
+    return Citizen(
+        national_code=f"{number:010d}",
+        given_name="آرش",
+        surname="آذری",
+        father_name="کیان",
+        latin_given_name="Arash",
+        latin_surname="Azari",
+        birth_date=date(1990, 1, 1),
+        sex="M",
+        confirmed_at=START,
+    )
+
+
+def application(number: int, clerk: Actor) -> Application:
+    return Application(
+        id=application_id(number),
+        national_code=f"{number:010d}",
+        office=clerk.office,
+        state="submitted",
+        latin_given_name="Arash",
+        latin_surname="Azari",
+        portrait=b"",
+        enrolled_by=clerk.username,
+        created_at=START,
+    )
+
+
+def add_people(session: Session) -> None:
+    session.add(
+        Office(code=THERE, persian_name="شیراز", latin_name="Shiraz", province="فارس", inspects=False)
+    )
+    session.flush()
+    for person in PEOPLE:
+        session.add(
+            Operator(username=person.username, role=person.role, office=person.office, password_hash="-")
+        )
+
+
+def depot_at(url: str) -> Depot:
+    """Over a database that has its tables and people."""
+    database, clock = Database(url), Clock()
+    audit = Audit(clock)
+    return Depot(
+        database,
+        clock,
+        audit,
+        Stock(database, audit, clock, secrets.token_bytes),
+        Orders(database, audit, clock, secrets.token_bytes),
+        Approval(database, audit, clock),
+    )
+
+
+@contextmanager
+def open_depot(url: str) -> Iterator[Depot]:
+    """Over an empty database, which gets its tables and people."""
+    depot = depot_at(url)
+    try:
+        depot.database.migrate()
+        with depot.database.writing() as session:
+            add_people(session)
+        yield depot
+    finally:
+        depot.database.close()

@@ -1,0 +1,223 @@
+"""The JSON API of offices, stock, orders, batch runs, inspection: the way, each role, hostile bodies."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import httpx
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
+
+from issuance.app import create_app
+from issuance.operators.models import Role
+from simulators.factory import make_blank
+from simulators.installation.server import running
+from tests.integration.issuance.office import Office
+from tests.integration.issuance.test_registry_api import Api, refused
+
+C, S, P, K = Role.CLERK, Role.SUPERVISOR, Role.PRODUCTION, Role.STOCK
+ALL, KEEPERS, PRODUCERS, TELLERS = {C, S, P, K}, {S, K}, {C, S, P}, {C, S}
+ROUTES: dict[tuple[str, str], set[Role]] = {
+    ("GET", "/v1/offices"): ALL,
+    ("POST", "/v1/offices"): {S},
+    ("PUT", "/v1/offices/{code}/inspection"): {S},
+    ("GET", "/v1/stock"): ALL,
+    ("POST", "/v1/stock/batches"): KEEPERS,
+    ("POST", "/v1/stock/batches/{batch_id}/count"): KEEPERS,
+    ("POST", "/v1/stock/batches/{batch_id}/confirmation"): KEEPERS,
+    ("POST", "/v1/stock/sendings"): KEEPERS,
+    ("POST", "/v1/stock/arrivals"): KEEPERS,
+    ("POST", "/v1/stock/spoilage"): KEEPERS,
+    ("POST", "/v1/stock/condemnations"): KEEPERS,
+    ("POST", "/v1/stock/reprieves"): KEEPERS,
+    ("POST", "/v1/stock/destructions"): KEEPERS,
+    ("GET", "/v1/stock/bodies/{serial}"): ALL,
+    ("PUT", "/v1/stock/bodies/{serial}/reservation"): KEEPERS,
+    ("DELETE", "/v1/stock/bodies/{serial}/reservation"): KEEPERS,
+    ("GET", "/v1/orders"): ALL,
+    ("POST", "/v1/orders/promises"): TELLERS,
+    ("GET", "/v1/orders/{application_id}"): ALL,
+    ("POST", "/v1/orders/{application_id}/promise"): TELLERS,
+    ("PUT", "/v1/orders/{application_id}/urgency"): {S},
+    ("GET", "/v1/batch-runs"): ALL,
+    ("POST", "/v1/batch-runs"): PRODUCERS,
+    ("GET", "/v1/batch-runs/{batch_run_id}"): ALL,
+    ("POST", "/v1/batch-runs/{batch_run_id}/pause"): PRODUCERS,
+    ("POST", "/v1/batch-runs/{batch_run_id}/resumption"): PRODUCERS,
+    ("POST", "/v1/batch-runs/{batch_run_id}/cancellation"): PRODUCERS,
+    ("GET", "/v1/batch-runs/{batch_run_id}/events"): ALL,
+    ("POST", "/v1/cards/{number}/acceptance"): PRODUCERS,
+    ("POST", "/v1/cards/{number}/rejection"): PRODUCERS,
+}
+"""Who may; everybody else is refused for their role."""
+OURS = ("/v1/offices", "/v1/stock", "/v1/orders", "/v1/batch-runs")
+SERIAL = "0000000001"
+RANGE = {"first": SERIAL, "last": SERIAL}
+BODIES: dict[str, dict[str, Any]] = {
+    "/v1/offices": {"code": "1", "persian_name": "x", "latin_name": "x", "province": "x"},
+    "/v1/offices/{code}/inspection": {"inspects": False},
+    "/v1/stock/batches": {"product": "P71", "delivery_note": "taken", "serials": [RANGE]},
+    "/v1/stock/batches/{batch_id}/count": {"serials": [RANGE]},
+    "/v1/stock/batches/{batch_id}/confirmation": {"bodies": 1},
+    "/v1/stock/sendings": {"serials": [SERIAL], "office": "9"},
+    "/v1/stock/arrivals": {"serials": [SERIAL]},
+    "/v1/stock/spoilage": {"serials": [SERIAL], "reason": "x"},
+    "/v1/stock/condemnations": {"serials": [SERIAL], "reason": "x"},
+    "/v1/stock/reprieves": {"serials": [SERIAL], "reason": "x"},
+    "/v1/stock/destructions": {"serials": [SERIAL], "reason": "x"},
+    "/v1/stock/bodies/{serial}/reservation": {"application_id": "x"},
+    "/v1/orders/{application_id}/urgency": {"reason": "x"},
+    "/v1/batch-runs": {"readers": ["no such reader"]},
+    "/v1/cards/{number}/rejection": {"reason": "x"},
+}
+
+
+@pytest.fixture
+def server(office: Office) -> Iterator[str]:
+    with running(Starlette(routes=[Mount("/issuance", create_app(office.registry))])) as address:
+        yield f"{address}/issuance"
+
+
+@pytest.fixture
+def people(server: str, office: Office) -> Iterator[dict[str, Api]]:
+    """Somebody of each role, and a second stock keeper."""
+    passwords = json.loads((office.home.secrets / "operators.json").read_text())
+    passwords["producer"] = office.registry.operators.create("producer", Role.PRODUCTION)
+    with ExitStack() as stack:
+        apis = {}
+        for name, password in passwords.items():
+            api = stack.enter_context(httpx.Client(base_url=server, timeout=60))
+            session = api.post("/v1/sessions", json={"username": name, "password": password})
+            api.headers["Authorization"] = f"Bearer {session.json()['token']}"
+            apis[name] = api
+        yield apis
+
+
+NAMES = {C: "clerk-1", S: "supervisor-1", P: "producer", K: "stock-1"}
+
+
+def ask(api: Api, method: str, path: str) -> httpx.Response:
+    """An honest request for something that is not there."""
+    filled = "/".join("nothing" if part.startswith("{") else part for part in path.split("/"))
+    return api.request(method, filled, json=BODIES.get(path) if method != "DELETE" else None)
+
+
+def test_the_table_names_every_route(office: Office) -> None:
+    found = {
+        (method.upper(), path)
+        for path, methods in create_app(office.registry).openapi()["paths"].items()
+        for method in methods
+        if path.startswith(OURS) or path.endswith(("/acceptance", "/rejection"))
+    }
+    assert found == set(ROUTES)
+
+
+def test_each_role_at_each_route(people: dict[str, Api]) -> None:
+    for (method, path), allowed in ROUTES.items():
+        for role, name in NAMES.items():
+            answer = ask(people[name], method, path)
+            if role in allowed:
+                assert answer.status_code not in {401, 403, 422}, (method, path, role, answer.text)
+                assert answer.status_code < 500, (method, path, role, answer.text)
+            else:
+                refused(answer, 403, "role-required")
+
+
+def test_nobody_without_a_session(server: str) -> None:
+    with httpx.Client(base_url=server) as stranger:
+        for method, path in ROUTES:
+            refused(ask(stranger, method, path), 401, "not-signed-in")
+
+
+@pytest.mark.parametrize(
+    ("path", "change"),
+    [
+        ("/v1/offices", {"code": "x" * 9}),
+        ("/v1/offices", {"code": ""}),
+        ("/v1/offices", {"inspects": True}),
+        ("/v1/stock/batches", {"serials": []}),
+        ("/v1/stock/batches", {"serials": [RANGE] * 5001}),
+        ("/v1/stock/batches", {"serials": [{"first": SERIAL}]}),
+        ("/v1/stock/batches", {"serials": [{**RANGE, "last": "1"}]}),
+        ("/v1/stock/batches", {"office": "2"}),
+        ("/v1/stock/batches", {"state": "confirmed"}),
+        ("/v1/stock/batches", {"expected_on": "soon"}),
+        ("/v1/stock/batches", {"delivery_note": "x" * 65}),
+        ("/v1/stock/batches/{batch_id}/confirmation", {"bodies": 0}),
+        ("/v1/stock/batches/{batch_id}/confirmation", {"bodies": 10**9}),
+        ("/v1/stock/batches/{batch_id}/confirmation", {"confirmed_by": "somebody"}),
+        ("/v1/stock/spoilage", {"serials": [SERIAL] * 1001}),
+        ("/v1/stock/spoilage", {"reason": ""}),
+        ("/v1/stock/destructions", {"actor": "somebody"}),
+        ("/v1/orders/{application_id}/urgency", {"reason": "x" * 201}),
+        ("/v1/batch-runs", {"readers": ["x"] * 17}),
+        ("/v1/batch-runs", {"readers": ["x" * 201]}),
+        ("/v1/batch-runs", {"office": "2"}),
+    ],
+)
+def test_malformed_bodies(people: dict[str, Api], path: str, change: dict[str, Any]) -> None:
+    (method,) = {verb for verb, route in ROUTES if route == path} - {"GET"}
+    filled = "/".join("nothing" if part.startswith("{") else part for part in path.split("/"))
+    answer = people["supervisor-1"].request(method, filled, json={**BODIES[path], **change})
+    refused(answer, 422, "request-malformed")
+
+
+@pytest.mark.parametrize("serials", [[{"first": "000000000x", "last": SERIAL}], [RANGE, RANGE]])
+def test_no_serials(people: dict[str, Api], serials: list[dict[str, str]]) -> None:
+    body = {**BODIES["/v1/stock/batches"], "serials": serials}
+    refused(people["stock-1"].post("/v1/stock/batches", json=body), 422, "invalid-range")
+
+
+def test_from_delivery_note_to_an_inspected_card(office: Office, people: dict[str, Api]) -> None:
+    first, second, clerk = people["stock-1"], people["stock-2"], people["clerk-1"]
+    supervisor, producer = people["supervisor-1"], people["producer"]
+    blank = make_blank(office.home.cards, office.pki.master_keys["factory"])
+    serials = {"serials": [{"first": blank.stem, "last": blank.stem}]}
+    delivery = {"product": "P71", "delivery_note": "DN 1", "expected_on": "2026-12-01", **serials}
+    batch = first.post("/v1/stock/batches", json=delivery).json()["id"]
+    refused(second.post("/v1/stock/batches", json=delivery), 409, "delivery-note-taken")
+    assert first.post(f"/v1/stock/batches/{batch}/count", json=serials).status_code == 204
+    confirmation = f"/v1/stock/batches/{batch}/confirmation"
+    refused(first.post(confirmation, json={"bodies": 1}), 403, "second-person")
+    refused(second.post(confirmation, json={"bodies": 2}), 409, "count-mismatch")
+    assert second.post(confirmation, json={"bodies": 1}).status_code == 204
+    stock = first.get("/v1/stock").json()
+    assert (stock["received"], stock["on_hand"], stock["adds_up"]) == (1, 1, True)
+    assert stock["days_of_cover"] is None
+
+    assert supervisor.put("/v1/offices/1/inspection", json={"inspects": True}).json()["inspects"]
+    application = office.approved()
+    assert [order["application_id"] for order in clerk.get("/v1/orders").json()] == [application]
+    urgency = supervisor.put(f"/v1/orders/{application}/urgency", json={"reason": "سفر درمانی"})
+    assert urgency.status_code == 204
+    order = clerk.get(f"/v1/orders/{application}").json()
+    assert (order["priority"], order["ahead"], order["expected_on"]) == ("urgent", 0, None)
+    assert clerk.post(f"/v1/orders/{application}/promise").json()["promised_on"] is None
+
+    office.insert(blank)
+    run = producer.post("/v1/batch-runs", json={"readers": [office.reader.name]}).json()
+    with producer.stream("GET", f"/v1/batch-runs/{run['id']}/events") as events:
+        assert events.headers["content-type"].startswith("text/event-stream")
+        for line in events.iter_lines():
+            if line.startswith("data: "):
+                view = json.loads(line.removeprefix("data: "))
+                if view["produced"] == 1:
+                    break
+    assert producer.post(f"/v1/batch-runs/{run['id']}/cancellation").json()["state"] == "cancelled"
+    refused(producer.post(f"/v1/cards/{blank.stem}/acceptance"), 403, "own-card")
+    refused(clerk.post(f"/v1/cards/{blank.stem}/deliveries"), 409, "forbidden-transition")
+    assert clerk.post(f"/v1/cards/{blank.stem}/acceptance").status_code == 204
+    assert clerk.get(f"/v1/applications/{application}").json()["state"] == "ready"
+    history = clerk.get(f"/v1/stock/bodies/{blank.stem}").json()
+    assert [(row["kind"], row["actor"]) for row in history] == [("receive", "stock-2"), ("take", "producer")]
+
+
+def test_offices(people: dict[str, Api]) -> None:
+    supervisor = people["supervisor-1"]
+    new = {"code": "ISF1", "persian_name": "اصفهان", "latin_name": "Isfahan", "province": "اصفهان"}
+    assert supervisor.post("/v1/offices", json=new).status_code == 201
+    refused(supervisor.post("/v1/offices", json=new), 409, "office-exists")
+    refused(supervisor.post("/v1/offices", json={**new, "code": "isf"}), 422, "invalid-input")
+    assert [office["code"] for office in supervisor.get("/v1/offices").json()] == ["1", "ISF1"]
