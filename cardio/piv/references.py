@@ -93,18 +93,18 @@ class References:
     @staticmethod
     def _require(sw: int, ins: INS, checked: Reference) -> None:
         if sw != SW.NO_FURTHER_QUALIFICATION:
-            raise _refusal(ApduError(sw, ins), checked)
+            raise refusal(ApduError(sw, ins), checked)
 
     def _present(self, ins: INS, p2: Reference, data: bytes, checked: Reference) -> None:
         """Sends what opens the reference `checked`, and names the refusal."""
         try:
             self._channel.send(CommandApdu(0, ins, 0, p2, data))
         except ApduError as error:
-            raise _refusal(error, checked) from None
+            raise refusal(error, checked) from None
 
 
-def _refusal(error: ApduError, checked: Reference) -> CardError:
-    """The cause behind a status word."""
+def refusal(error: ApduError, checked: Reference) -> CardError:
+    """The cause behind a status word that a PIN or PUK command got."""
     left = tries_left(error.sw)
     if left == 0 or error.sw == SW.AUTHENTICATION_METHOD_BLOCKED:
         return PinBlockedError() if checked == Reference.PIN else PukBlockedError()

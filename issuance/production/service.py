@@ -15,7 +15,7 @@ from issuance.identifiers import new_identifier
 from issuance.lifecycle.states import ApplicationEvent
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
-from issuance.production.connection import CountingConnection, Readers
+from issuance.production.connection import CountingConnection, Job, Readers, connect_for
 from issuance.production.errors import ProductionRunningError, ReaderInUseError
 from issuance.production.journal import LEASE, Journal, get_production
 from issuance.production.models import Production
@@ -131,14 +131,14 @@ class ProductionLine:
 
     def _prepare(self, actor: Actor, application_id: str, reader: str) -> tuple[str, CountingConnection]:
         actor.require(Role.CLERK, Role.SUPERVISOR)
-        self._check_ready(application_id)
+        job = Job(actor.username, self._check_ready(application_id))
         with self._lock:
             if reader in self._at_work:
                 raise ReaderInUseError(reader)
             self._at_work[reader] = ""
         connection: CountingConnection | None = None
         try:
-            connection = CountingConnection(self._readers.connect(reader))
+            connection = connect_for(self._readers, reader, job)
             production_id = self._record_start(actor, application_id, reader)
         except BaseException:
             if connection is not None:
@@ -148,8 +148,8 @@ class ProductionLine:
         self._at_work[reader] = production_id
         return production_id, connection
 
-    def _check_ready(self, application_id: str) -> None:
-        """Refuses what can't be produced before a card is touched."""
+    def _check_ready(self, application_id: str) -> str | None:
+        """Refuses what can't be produced before a card is touched; the number of a torn run's card."""
         with self._shop.database.reading() as session:
             application = get_application(session, application_id)
             torn = _open_run(session, application_id)
@@ -157,6 +157,7 @@ class ProductionLine:
                 move(application, ApplicationEvent.START_PRODUCTION)  # in a session that only reads
             elif self._is_at_work(torn) or torn.state == ProductionState.VOIDING:
                 raise ProductionRunningError(torn.id)
+            return None if torn is None else torn.card_number
 
     def _record_start(self, actor: Actor, application_id: str, reader: str) -> str:
         now = self._shop.clock()
