@@ -16,6 +16,7 @@ from issuance.lifecycle import endpoints as lifecycle
 from issuance.operations import router as operations
 from issuance.operators import endpoints as operators
 from issuance.production import endpoints as production
+from issuance.stations import endpoints as stations
 from issuance.web import pages
 from issuance.web.headers import SecurityHeaders
 from issuance.web.limits import TOO_LARGE, BodyLimit
@@ -29,6 +30,7 @@ _ROUTERS = (
     production.router,
     delivery.router,
     lifecycle.router,
+    stations.router,
     operations,
 )
 

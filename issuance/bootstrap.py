@@ -22,14 +22,21 @@ from issuance.production.service import ProductionLine
 from issuance.production.work import Workshop
 from issuance.registry.citizens import Citizens
 from issuance.registry.civilregister import CivilRegister
+from issuance.stations.handover import Handovers
+from issuance.stations.hub import AllReaders, Hub
+from issuance.stations.service import Authorities, Stations
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
 from pki.home import Home
 
 SERVICE = "issuance"
 PASSWORDS_FILE = "operators.json"
-FIRST_OPERATORS = {"clerk-1": Role.CLERK, "supervisor-1": Role.SUPERVISOR}
-"""Two people, because nobody decides alone."""
+FIRST_OPERATORS = {
+    "clerk-1": Role.CLERK,
+    "supervisor-1": Role.SUPERVISOR,
+    "administrator-1": Role.ADMINISTRATOR,
+}
+"""Two people for every card, because nobody decides alone; and one for machines, who makes no card."""
 
 
 @dataclass(frozen=True)
@@ -47,10 +54,14 @@ class Issuance:
     channel_keys: ChannelKeys = field(repr=False)
     deliveries: Deliveries = field(repr=False)
     lifecycle: Lifecycle = field(repr=False)
+    stations: Stations = field(repr=False)
+    hub: Hub = field(repr=False)
+    handovers: Handovers = field(repr=False)
 
     def close(self) -> None:
         """Waits for the runs at work, then drops the database connections."""
         self.production.close()
+        self.handovers.close()
         self.database.close()
 
 
@@ -75,6 +86,14 @@ def open_workshop(
     return Workshop(database, Audit(clock), certificates, path, pki.master_keys, clock, randomness)
 
 
+def open_stations(
+    database: Database, pki: Pki, clock: Clock = utc_now, randomness: Randomness = secrets.token_bytes
+) -> Stations:
+    """The stations' register, over an open database."""
+    authorities = Authorities(Certificates(pki.authority), pki.issuers, pki.status)
+    return Stations(database, Audit(clock), authorities, clock, randomness)
+
+
 def open_issuance(
     home: Home,
     pki: Pki,
@@ -91,7 +110,10 @@ def open_issuance(
     database.migrate()
     shop = open_workshop(database, pki, clock, randomness)
     audit, certificates = shop.audit, shop.certificates
-    renewals = Renewals(shop, readers)
+    hub = Hub()
+    all_readers = AllReaders(readers, hub)
+    renewals = Renewals(shop, all_readers)
+    deliveries = Deliveries(database, audit, certificates, pki.master_keys["card"], clock, randomness)
     opened = Issuance(
         public_url=home.public_url,
         clock=clock,
@@ -99,11 +121,14 @@ def open_issuance(
         operators=Operators(database, audit, clock, randomness),
         enrolment=Enrolment(database, audit, Citizens(civil_register, clock), clock, randomness),
         approval=Approval(database, audit, clock),
-        production=ProductionLine(shop, readers),
+        production=ProductionLine(shop, all_readers),
         renewals=renewals,
-        channel_keys=ChannelKeys(shop, readers),
-        deliveries=Deliveries(database, audit, certificates, pki.master_keys["card"], clock, randomness),
+        channel_keys=ChannelKeys(shop, all_readers),
+        deliveries=deliveries,
         lifecycle=Lifecycle(database, audit, certificates, clock, renewals),
+        stations=open_stations(database, pki, clock, randomness),
+        hub=hub,
+        handovers=Handovers(deliveries, hub),
     )
     opened.production.finish_voidings()
     opened.deliveries.finish_proven()

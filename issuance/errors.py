@@ -21,13 +21,14 @@ class IssuanceError(Exception):
     │   ├── NotSignedInError           no session, or an expired one
     │   ├── RoleRequiredError          the operator's role may not do this
     │   └── OwnWorkError               nobody decides on their own application
-    ├── NotFoundError                  no such application, production, card or delivery
+    ├── NotFoundError                  no such application, production, card, delivery or station
     ├── StateError
     │   ├── ForbiddenTransitionError   the state machine has no such arrow
     │   ├── OpenApplicationError       the person has an open application
     │   └── LiveCardError              the person has a live card
     ├── ProductionError                (issuance.production.errors)
-    └── DeliveryError                  (issuance.delivery.errors)
+    ├── DeliveryError                  (issuance.delivery.errors)
+    └── StationError                   (issuance.stations.errors)
     """
 
     kind = "refused"
@@ -156,7 +157,7 @@ class OwnWorkError(AccessError):
 
 
 class NotFoundError(IssuanceError):
-    """There is no such thing; `what` is application, production, card, delivery or portrait."""
+    """There is no such thing; `what` is application, production, card, delivery, portrait or station."""
 
     kind = "not-found"
 

@@ -8,6 +8,7 @@ from issuance.lifecycle.models import Card, CardCertificate
 from issuance.operators.models import Operator, OperatorSession
 from issuance.production.models import JournalEntry, Production, Renewal
 from issuance.registry.models import Citizen
+from issuance.stations.models import Station, StationCode
 
 __all__ = [
     "Application",
@@ -22,4 +23,6 @@ __all__ = [
     "OperatorSession",
     "Production",
     "Renewal",
+    "Station",
+    "StationCode",
 ]

@@ -84,6 +84,12 @@ class References:
         command = CommandApdu(0, ins, 0, Reference.PIN, _EMPTY_BLOCK + _EMPTY_BLOCK).encode()
         self._require(pad.change(command, _PIN_FORMAT), ins, Reference.PIN)
 
+    def replace_pin_at(self, pad: PinPad, old: str) -> None:
+        """See `PivSession.replace_pin_at`."""
+        ins = INS.CHANGE_REFERENCE_DATA
+        command = CommandApdu(0, ins, 0, Reference.PIN, pin_block(old) + _EMPTY_BLOCK).encode()
+        self._require(pad.replace(command, _PIN_FORMAT), ins, Reference.PIN)
+
     def unblock_pin_at(self, pad: PinPad) -> None:
         """See `PivSession.unblock_pin_at`."""
         ins = INS.RESET_RETRY_COUNTER

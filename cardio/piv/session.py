@@ -132,6 +132,10 @@ class PivSession:
         """As `change_pin`, all three typed at the reader; PinEntryError where they were not."""
         self._references.change_pin_at(pad)
 
+    def replace_pin_at(self, pad: PinPad, old: str) -> None:
+        """As `change_pin`, the new one typed twice at the reader; PinEntryError where it was not."""
+        self._references.replace_pin_at(pad, old)
+
     def unblock_pin_at(self, pad: PinPad) -> None:
         """As `unblock_pin`, all three typed at the reader: a PUK of digits, where it asks for the old PIN.
 

@@ -21,6 +21,8 @@ class Role(StrEnum):
 
     CLERK = "clerk"
     SUPERVISOR = "supervisor"
+    ADMINISTRATOR = "administrator"
+    """Machines and accounts, nobody's card."""
 
 
 class Operator(Base):

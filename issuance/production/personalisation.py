@@ -4,12 +4,13 @@ Every function may be called again after a torn run; those that change a secret 
 """
 
 import uuid
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date
 
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256, SHA384, HashAlgorithm
 
@@ -198,23 +199,37 @@ class Proof:
     certificate: bytes
     challenge: bytes
 
-    def request(self) -> Request[bytes]:
-        """The signature, which is checked when it comes. Raises ReadBackError."""
+    @property
+    def key(self) -> PublicKey:
+        """The certified key. Raises ReadBackError for one of no kind that cards have."""
         key = x509.load_der_x509_certificate(self.certificate).public_key()
         if not isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey)):
             raise ReadBackError(self.slot.certificate_object.title)
-        return sign(self.slot, key, self.challenge, hash_for(key))
+        return key
+
+    def request(self) -> Request[bytes]:
+        """What the card is asked."""
+        return sign(self.slot, self.key, self.challenge, hash_for(self.key))
+
+    def check(self, signature: bytes) -> None:
+        """Raises ReadBackError unless it is the certified key's."""
+        try:
+            check_signature(self.key, signature, self.challenge, hash_for(self.key))
+        except InvalidSignature:
+            raise ReadBackError("key") from None
 
 
-def prove_keys(session: PivSession, proofs: Iterable[Proof], pin: str) -> None:
-    """Raises UnexpectedAnswerError unless each slot's key is the one in its certificate.
+def prove_keys(session: PivSession, proofs: Sequence[Proof], pin: str) -> None:
+    """Raises ReadBackError unless each slot's key is the one in its certificate.
 
     Key and certificate are written by two commands; only a signature shows that they belong together.
     """
     requests: list[Request[bytes | None]] = []
     for proof in proofs:
         requests += [verify_pin(pin), proof.request()]
-    session.perform_all(requests)
+    signatures = session.perform_all(requests)[1::2]
+    for proof, signature in zip(proofs, signatures, strict=True):
+        proof.check(signature or b"")
 
 
 def hash_for(key: PublicKey) -> HashAlgorithm:

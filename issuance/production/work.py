@@ -239,11 +239,8 @@ def read_back(work: Work) -> Outcome:
 def prove_keys(work: Work) -> Outcome:
     """Lets each key sign a challenge, checked with the certificate that the card gives back."""
     certificates = _certificates(work)
-    personalisation.prove_keys(
-        work.session,
-        (Proof(slot, der, work.shop.randomness(CHALLENGE_BYTES)) for slot, der in certificates.items()),
-        work.factory.pin,
-    )
+    proofs = [Proof(slot, der, work.shop.randomness(CHALLENGE_BYTES)) for slot, der in certificates.items()]
+    personalisation.prove_keys(work.session, proofs, work.factory.pin)
     for plan in KEY_PLANS:
         work.shop.check_path(plan.profile, certificates[plan.slot], work.shop.clock())
     return Outcome()

@@ -45,7 +45,11 @@ CAUSES: Mapping[RevocationCause, str] = {
     RevocationCause.WITHDRAWN: N_("Withdrawn"),
 }
 
-ROLES: Mapping[Role, str] = {Role.CLERK: N_("Clerk"), Role.SUPERVISOR: N_("Supervisor")}
+ROLES: Mapping[Role, str] = {
+    Role.CLERK: N_("Clerk"),
+    Role.SUPERVISOR: N_("Supervisor"),
+    Role.ADMINISTRATOR: N_("Administrator"),
+}
 
 PRODUCTION_STATES: Mapping[ProductionState, str] = {
     ProductionState.RUNNING: N_("At work"),

@@ -16,6 +16,12 @@ from cardio.transport.base import (
 from issuance import errors
 from issuance.delivery.errors import DeliveryClosedError, DeliveryError, DeliveryProofError
 from issuance.production.errors import ProductionError, failure_kind
+from issuance.stations.errors import (
+    HandoverError,
+    StationCodeError,
+    StationCodeWaitError,
+    StationError,
+)
 from pki.errors import PkiError
 
 _LOG = logging.getLogger(__name__)
@@ -66,6 +72,10 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     DeliveryClosedError: (HTTPStatus.CONFLICT, N_("This delivery has ended; open another")),
     DeliveryProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("The card's signature is not right")),
     DeliveryError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
+    StationCodeError: (HTTPStatus.FORBIDDEN, N_("This code takes no station in")),
+    StationCodeWaitError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many wrong codes; wait a little")),
+    HandoverError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
+    StationError: (HTTPStatus.CONFLICT, N_("That is not possible with this station")),
     ProductionError: (HTTPStatus.CONFLICT, N_("The card can't be produced now")),
     errors.IssuanceError: (HTTPStatus.CONFLICT, N_("That is not possible now")),
     ReaderUnavailableError: (HTTPStatus.CONFLICT, N_("The card reader can't be reached")),
@@ -92,5 +102,5 @@ def refusal(error: Exception) -> Refusal:
         _LOG.error("database: %s", type(error).__name__)  # its text would hold the statement's values
         stale = isinstance(error, StaleDataError)
         return Refusal(status, "changed-meanwhile" if stale else "database-unavailable", title)
-    wait_s = error.wait_s if isinstance(error, errors.LoginThrottledError) else None
+    wait_s = error.wait_s if isinstance(error, (errors.LoginThrottledError, StationCodeWaitError)) else None
     return Refusal(status, failure_kind(error), title, str(error), wait_s)

@@ -96,7 +96,7 @@ def _personalise(making: Making, session: PivSession) -> dict[Slot, bytes]:
     for slot, der in certificates.items():
         session.put_certificate(slot, der)
     personalisation.read_back(session, objects, certificates, factory.pin)
-    proofs = (Proof(slot, der, os.urandom(_CHALLENGE_BYTES)) for slot, der in certificates.items())
+    proofs = [Proof(slot, der, os.urandom(_CHALLENGE_BYTES)) for slot, der in certificates.items()]
     personalisation.prove_keys(session, proofs, factory.pin)
     tamper(session, making.profile, making.certifier, making.chance, objects)
     return certificates

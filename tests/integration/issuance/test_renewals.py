@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
@@ -465,7 +465,7 @@ def test_a_card_that_is_suspended_at_the_last_moment_gets_nothing_good(
     number = office.issue()
     prove = personalisation.prove_keys
 
-    def suspend_and_prove(piv: PivSession, proofs: Iterable[Proof], pin: str) -> None:
+    def suspend_and_prove(piv: PivSession, proofs: Sequence[Proof], pin: str) -> None:
         office.registry.lifecycle.suspend(CLERK, number)
         prove(piv, proofs, pin)
 
