@@ -35,6 +35,7 @@ from simulators.card.file import CardFile
 from simulators.installation.server import listen
 from simulators.readers.inprocess import InProcessReader
 from simulators.readers.pinpad import PinPad
+from simulators.readers.vpcd import Card as InsertedCard
 from tests.integration.issuance.office import Office
 
 ADMINISTRATOR = Actor("administrator-1", Role.ADMINISTRATOR)
@@ -151,10 +152,10 @@ class Desk:
     def full_name(self) -> str:
         return f"{self.name}/{self.reader.name}"
 
-    def insert(self, path: Path) -> None:
+    def insert(self, path: Path, make: Callable[[CardFile], InsertedCard] = SimulatedCard) -> None:
         self.remove()
         self._files.append(CardFile.open(path))
-        self.reader.insert(SimulatedCard(self._files[-1]))
+        self.reader.insert(make(self._files[-1]))
 
     def remove(self) -> None:
         self.reader.remove()
