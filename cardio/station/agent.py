@@ -113,7 +113,7 @@ class Agent:
             )
         except ssl.SSLCertVerificationError as error:
             raise HubError(server, f"the hub is not trusted: {error.verify_message}", final=True) from error
-        except InvalidURI as error:
+        except (InvalidURI, ValueError) as error:
             raise HubError(server, "is no address", final=True) from error
         except InvalidStatus as error:
             status = error.response.status_code

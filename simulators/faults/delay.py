@@ -5,8 +5,10 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from typing import TypeAlias
 
 _CHUNK = 65_536
+_Waiting: TypeAlias = asyncio.Queue[tuple[float, bytes]]
 _START_SECONDS = 30.0
 
 
@@ -57,7 +59,7 @@ class SlowLink:
         writer.transport.abort()
 
     async def _carry(self, source: asyncio.StreamReader, sink: asyncio.StreamWriter) -> None:
-        waiting: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+        waiting: _Waiting = asyncio.Queue()
         delivering = asyncio.create_task(self._deliver(waiting, sink))
         with suppress(OSError):
             while data := await source.read(_CHUNK):
@@ -65,7 +67,7 @@ class SlowLink:
         waiting.put_nowait((self._loop.time() + self.delay_s, b""))
         await delivering
 
-    async def _deliver(self, waiting: "asyncio.Queue[tuple[float, bytes]]", sink: asyncio.StreamWriter) -> None:
+    async def _deliver(self, waiting: "_Waiting", sink: asyncio.StreamWriter) -> None:
         with suppress(OSError):
             while True:
                 due, data = await waiting.get()
