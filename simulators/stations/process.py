@@ -16,6 +16,8 @@ def agent_process(
     directory: Path,
     card: Path | None = None,
     environment: Mapping[str, str] | None = None,
+    *,
+    quiet: bool = False,
 ) -> "Iterator[subprocess.Popen[bytes]]":
     """Runs `python -m simulators.stations` until the block ends, if it isn't killed before."""
     options = ["--server", server, "--dir", str(directory)]
@@ -25,6 +27,7 @@ def agent_process(
         [sys.executable, "-m", "simulators.stations", *options],
         env={**os.environ, **(environment or {})},
         stdin=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL if quiet else None,
     )
     try:
         yield process
