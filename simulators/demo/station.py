@@ -2,7 +2,6 @@
 
 import random
 import tempfile
-import threading
 from contextlib import closing
 from pathlib import Path
 
@@ -20,15 +19,9 @@ from simulators.factory import make_blank
 from simulators.installation.services import Installation
 from simulators.installation.stations import stations_served
 from simulators.readers.choice import OccupiedReader, ReaderKind
-from simulators.stations.process import agent_process
+from simulators.stations.process import agent_process, reader_of
 
 STATION, OFFICE = "demo-station", "Demonstration"
-_WAIT_SECONDS = 30
-_POLL_SECONDS = 0.05
-
-
-class StationMissingError(Exception):
-    """The station did not connect."""
 
 
 def use_station(
@@ -47,7 +40,7 @@ def use_station(
         directory = Path(folder) / "station"
         enrol(server, _code(installation, server), directory)
         with agent_process(hub, directory, blank, {"HOVIAT_NEW_PIN": pin}, quiet=True) as agent:
-            reader = OccupiedReader(ReaderKind.IN_PROCESS, _reader(staff.clerk))
+            reader = OccupiedReader(ReaderKind.IN_PROCESS, reader_of(STATION, staff.clerk.readers))
             production = produce(staff, application, reader, progress)
             card_number = str(production["card_number"])
             staff.clerk.hand_over(card_number, reader.name)
@@ -60,14 +53,3 @@ def _code(installation: Installation, server: str) -> str:
         if STATION not in administrator.stations():
             administrator.add_station(STATION, OFFICE)
         return administrator.station_code(STATION)
-
-
-def _reader(clerk: Operator) -> str:
-    """The station's reader, once the station is there."""
-    pause = threading.Event()
-    for _ in range(int(_WAIT_SECONDS / _POLL_SECONDS)):
-        found = [name for name in clerk.readers() if name.startswith(f"{STATION}/")]
-        if found:
-            return found[0]
-        pause.wait(_POLL_SECONDS)
-    raise StationMissingError(f"{STATION} did not connect")

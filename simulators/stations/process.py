@@ -3,11 +3,18 @@
 import os
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 _STOP_SECONDS = 20
+_WAIT_SECONDS = 30
+_POLL_SECONDS = 0.02
+
+
+class StationMissingError(Exception):
+    """A station did not come, or did not go, in time."""
 
 
 @contextmanager
@@ -38,3 +45,19 @@ def agent_process(
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    """Raises StationMissingError if it doesn't come to that."""
+    pause = threading.Event()
+    for _ in range(int(_WAIT_SECONDS / _POLL_SECONDS)):
+        if condition():
+            return
+        pause.wait(_POLL_SECONDS)
+    raise StationMissingError("no station in time")
+
+
+def reader_of(station: str, names: Callable[[], Sequence[str]]) -> str:
+    """The station's reader among these names, once it is there. Raises StationMissingError."""
+    wait_until(lambda: any(name.startswith(f"{station}/") for name in names()))
+    return next(name for name in names() if name.startswith(f"{station}/"))

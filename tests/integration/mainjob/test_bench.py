@@ -13,6 +13,7 @@ CASES = [
     ("personalise", 7),
     ("simulator", 3),
     ("readers", 3),
+    ("station", 3),
     ("login", 10),
     ("issue", 14),
     ("crl", 9),
