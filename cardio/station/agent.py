@@ -31,6 +31,8 @@ from cardio.transport.base import ReaderUnavailableError
 from cardio.transport.pcsc import ReaderState
 
 _LOG = logging.getLogger(__name__)
+_FRAMES_LOG = logging.getLogger(f"{__name__}.websocket")
+_FRAMES_LOG.setLevel(logging.CRITICAL)  # at DEBUG it writes frames, and they hold transport PINs
 _OPEN_SECONDS = 10.0
 _PING_SECONDS = 10.0
 _POLL_SECONDS = 0.2
@@ -110,6 +112,7 @@ class Agent:
                 ping_interval=_PING_SECONDS,
                 ping_timeout=_PING_SECONDS,
                 max_size=wire.MAX_FRAME_BYTES,
+                logger=_FRAMES_LOG,
             )
         except ssl.SSLCertVerificationError as error:
             raise HubError(server, f"the hub is not trusted: {error.verify_message}", final=True) from error

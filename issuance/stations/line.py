@@ -13,6 +13,7 @@ from cardio.station import wire
 from cardio.station.errors import ProtocolError, WireError
 from cardio.station.wire import Close, Hello, Open, Reader, Request
 from cardio.transport.base import ReaderBusyError, ReaderUnavailableError
+from issuance.stations.admission import StationCertificate
 from issuance.stations.protocol import HubProtocol, MakeRequest, Reply
 
 _LOG = logging.getLogger(__name__)
@@ -23,9 +24,9 @@ _GOING_AWAY, _POLICY_VIOLATION = 1001, 1008  # RFC 6455 §7.4.1
 class Line:
     """One station's connection. Its loop's thread runs `serve`; every other method may be called anywhere."""
 
-    def __init__(self, station: str, serial: str, socket: ServerConnection) -> None:
-        self.station = station
-        self.serial = serial
+    def __init__(self, certificate: StationCertificate, socket: ServerConnection) -> None:
+        self.certificate = certificate
+        self.station = certificate.station
         self._socket = socket
         self._loop = asyncio.get_running_loop()
         self._protocol = HubProtocol()

@@ -17,12 +17,15 @@ from websockets.http11 import Request, Response
 from websockets.typing import Subprotocol
 
 from cardio.station.wire import MAX_FRAME_BYTES, SUBPROTOCOL
+from issuance.stations.admission import StationCertificate
 from issuance.stations.errors import StationNotAdmittedError, StationStatusError
 from issuance.stations.hub import Hub
 from issuance.stations.line import Line
 from issuance.stations.service import Stations
 
 _LOG = logging.getLogger(__name__)
+_FRAMES_LOG = logging.getLogger(f"{__name__}.websocket")
+_FRAMES_LOG.setLevel(logging.CRITICAL)  # at DEBUG it writes frames, and they hold transport PINs
 _ALREADY_HERE = 1008  # RFC 6455 §7.4.1
 _START_SECONDS = 30.0
 _UNKNOWN_CHECKS = 5
@@ -53,7 +56,7 @@ class Listener:
         self._patience = patience
         self._loop = asyncio.new_event_loop()
         self._stop = asyncio.Event()
-        self._visitors: WeakKeyDictionary[ServerConnection, tuple[str, str]] = WeakKeyDictionary()
+        self._visitors: WeakKeyDictionary[ServerConnection, StationCertificate] = WeakKeyDictionary()
         self._ready = threading.Event()
         stations.on_end = self.drop
 
@@ -100,7 +103,7 @@ class Listener:
             ping_interval=self._patience.ping_s,
             ping_timeout=self._patience.ping_s,
             max_size=MAX_FRAME_BYTES,
-            logger=_LOG,
+            logger=_FRAMES_LOG,
         )
 
     async def _admit(self, connection: ServerConnection, request: Request) -> Response | None:
@@ -108,15 +111,15 @@ class Listener:
         if request.path != "/":
             return connection.respond(HTTPStatus.NOT_FOUND, "")
         try:
-            station, serial = await asyncio.to_thread(self._stations.admit, _certificate(connection))
+            admitted = await asyncio.to_thread(self._stations.admit, _certificate(connection))
         except StationNotAdmittedError as error:
             _LOG.warning("%s", error)
             return connection.respond(HTTPStatus.FORBIDDEN, "not admitted\n")
         except StationStatusError:
             return connection.respond(HTTPStatus.SERVICE_UNAVAILABLE, "not now\n")
-        if await self._is_here(station):
+        if await self._is_here(admitted.station):
             return connection.respond(HTTPStatus.CONFLICT, "connected already\n")
-        self._visitors[connection] = (station, serial)
+        self._visitors[connection] = admitted
         return None
 
     async def _is_here(self, station: str) -> bool:
@@ -133,17 +136,16 @@ class Listener:
 
     async def _visited(self, connection: ServerConnection) -> None:
         """An admitted station, until it goes."""
-        station, serial = self._visitors.pop(connection)
-        line = Line(station, serial, connection)
+        line = Line(self._visitors.pop(connection), connection)
         if not self._hub.add(line):
             await connection.close(_ALREADY_HERE)
             return
-        _LOG.info("station %s is connected", station)
+        _LOG.info("station %s is connected", line.station)
         try:
             await line.serve()
         finally:
             self._hub.remove(line)
-            _LOG.info("station %s is gone", station)
+            _LOG.info("station %s is gone", line.station)
 
     async def _watch_standing(self) -> None:
         failed = 0
@@ -151,9 +153,8 @@ class Listener:
             await asyncio.sleep(self._patience.standing_s)
             lines = self._hub.lines
             try:
-                admitted = await asyncio.to_thread(
-                    self._stations.admitted, {line.station: line.serial for line in lines}
-                )
+                certificates = [line.certificate for line in lines]
+                admitted = await asyncio.to_thread(self._stations.admitted, certificates)
                 failed = 0
             except SQLAlchemyError:
                 failed += 1

@@ -1,7 +1,7 @@
 """Adding stations, taking them in by a code, revoking them; and who may come now."""
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -20,7 +20,7 @@ from issuance.lifecycle.certificates import Certificates
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.operators.throttle import LoginThrottle
-from issuance.stations.admission import station_certificate
+from issuance.stations.admission import StationCertificate
 from issuance.stations.codes import Code, new_code, read_code
 from issuance.stations.errors import (
     StationCodeError,
@@ -39,7 +39,7 @@ from pki.hierarchy import Role as CaRole
 from pki.pkcs10 import verify_csr
 from pki.profiles import Profile
 from pki.status.state import RevocationReason, Status
-from pki.status.store import StatusStore
+from pki.status.store import Found, StatusStore
 
 CODE_LIFE = timedelta(hours=24)
 CODE_TRIES = 5
@@ -181,33 +181,35 @@ class Stations:
         self.on_end(redeemed.station_id)  # the machine that it was before
         return self._enrolment(redeemed.station_id, issued)
 
-    def admit(self, der: bytes) -> tuple[str, str]:
-        """The station that dials with this certificate, whose path was checked, and its serial.
+    def admit(self, der: bytes) -> StationCertificate:
+        """Who dials with this certificate, whose path was checked.
 
         Raises StationNotAdmittedError; StationStatusError where nothing can be known.
         """
-        name, serial = station_certificate(der)
+        certificate = StationCertificate.read(der)
         try:
-            admitted = self.admitted({name: serial})
+            admitted = self.admitted([certificate])
         except SQLAlchemyError:
             raise StationStatusError from None
         if not admitted:
             raise StationNotAdmittedError("no enrolled station has this certificate, or it isn't good")
-        return name, serial
+        return certificate
 
-    def admitted(self, serials: Mapping[str, str]) -> set[str]:
-        """Which of these stations, by their certificates' serials, may come. Raises SQLAlchemyError."""
-        states = self._pki.status.states({int(serial, 16) for serial in serials.values()})
-        good = {serial for serial, (_, state) in states.items() if state.status is Status.GOOD}
+    def admitted(self, certificates: Collection[StationCertificate]) -> set[str]:
+        """Which of these stations may be connected now. Raises SQLAlchemyError."""
+        if not certificates:
+            return set()
+        states = self._pki.status.states({one.serial for one in certificates})
         query = select(Station.id, Station.serial).where(
-            Station.id.in_(serials), Station.state == StationState.ENROLLED
+            Station.id.in_([one.station for one in certificates]), Station.state == StationState.ENROLLED
         )
         with self._database.reading() as session:
             present = {row.id: row.serial for row in session.execute(query)}
+        now = self._clock()
         return {
-            station
-            for station, serial in serials.items()
-            if present.get(station) == serial and int(serial, 16) in good
+            one.station
+            for one in certificates
+            if present.get(one.station) == f"{one.serial:x}" and now <= one.ends_at and _is_good(states, one)
         }
 
     def _new(self, actor: Actor, station_id: str, office: str) -> Station:
@@ -278,6 +280,11 @@ class Stations:
 
     def _record(self, session: Session, actor: str, what: str, station_id: str) -> None:
         self._audit.record(session, actor, f"station.{what}", f"station:{station_id}")
+
+
+def _is_good(states: Mapping[int, Found], certificate: StationCertificate) -> bool:
+    found = states.get(certificate.serial)
+    return found is not None and found[1].status is Status.GOOD
 
 
 def _loaded(authorities: Iterable[IssuingCa]) -> list[x509.Certificate]:

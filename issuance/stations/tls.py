@@ -34,18 +34,27 @@ def hub_tls(home: Home, pki: Pki, host: str) -> ssl.SSLContext:
     Key and certificate are kept in the home's secrets and made anew in time. Raises a PkiError.
     """
     path = home.secrets / _FILE
-    if not _serves(path, pki, host):
-        path.unlink(missing_ok=True)
-        home.write_secret(_FILE, _new_identity(home, pki, host))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
-    context.load_cert_chain(str(path), password=home.passphrase)
+    if not (_serves(path, pki, host) and _loads(context, path, home)):
+        path.unlink(missing_ok=True)
+        home.write_secret(_FILE, _new_identity(home, pki, host))
+        context.load_cert_chain(str(path), password=home.passphrase)
     context.verify_mode = ssl.CERT_REQUIRED
     # The operators' CA is where trust ends: under the root there are the citizens' cards, too.
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     context.load_verify_locations(cadata=_pem(_certificates(pki, Role.OPERATOR)))
     context.num_tickets = 0  # every connection shows its certificate
     return context
+
+
+def _loads(context: ssl.SSLContext, path: Path, home: Home) -> bool:
+    """Not where the passphrase is another one by now."""
+    try:
+        context.load_cert_chain(str(path), password=home.passphrase)
+    except ssl.SSLError:
+        return False
+    return True
 
 
 def _serves(path: Path, pki: Pki, host: str) -> bool:

@@ -281,6 +281,10 @@ def test_the_hubs_certificate_is_kept_and_made_anew_for_another_host(office: Off
     hub_tls(office.home, office.pki, "stations.example")
     second = serial()
     assert second != first
+    kept.write_bytes(kept.read_bytes().replace(b"-----BEGIN ENCRYPTED PRIVATE KEY-----\nMI", b"", 1))
+    hub_tls(office.home, office.pki, "stations.example")
+    second, before = serial(), second
+    assert second != before
     office.pki.authority.revoke(second, RevocationReason.SUPERSEDED, "officer-1", "")
     hub_tls(office.home, office.pki, "stations.example")
     assert serial() not in {first, second}

@@ -76,7 +76,8 @@ def test_a_code_makes_a_station_of_a_machine(office: Office, stations: Stations)
     assert office.status(own.serial_number).status is Status.GOOD
     (station,) = stations.all(ADMINISTRATOR)
     assert (station.state, station.serial) == (StationState.ENROLLED, f"{own.serial_number:x}")
-    assert stations.admit(own.public_bytes(Encoding.DER)) == ("st-1", station.serial)
+    admitted = stations.admit(own.public_bytes(Encoding.DER))
+    assert (admitted.station, admitted.serial) == ("st-1", own.serial_number)
     with office.registry.database.reading() as session:
         verify_table(session, AuditEntry)
 

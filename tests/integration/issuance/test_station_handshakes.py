@@ -2,6 +2,7 @@
 
 import ssl
 from contextlib import suppress
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -150,6 +151,12 @@ def test_a_certificate_that_an_officer_revokes_elsewhere(yard: Yard) -> None:
     refused(yard, tls_context(folder), 403)
     yard.office.pki.authority.resume(serial_of(folder), "officer-1", "found")
     greet(yard, folder).close()
+
+
+def test_a_certificate_that_ends_while_its_station_is_connected(yard: Yard) -> None:
+    with greet(yard, yard.enrol("st-1")) as client:
+        yard.office.clock.ahead = timedelta(days=400)
+        assert ended(client)
 
 
 def test_the_machine_before_a_new_enrolment(yard: Yard) -> None:

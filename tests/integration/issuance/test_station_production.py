@@ -1,5 +1,6 @@
 """Cards made through stations: as at a local reader, in few round trips, and through whatever happens."""
 
+import logging
 import os
 import signal
 import threading
@@ -33,6 +34,7 @@ from cardio.transport.base import (
     TransmitError,
 )
 from issuance.lifecycle.cards import get_card
+from issuance.production.cardsecrets import issuer_secrets
 from issuance.production.connection import Job
 from issuance.production.errors import WrongCardError
 from issuance.production.journal import Journal
@@ -138,6 +140,16 @@ def test_no_pin_of_the_holder_passes_the_line(
     hand_over(yard, desk, made.card_number)
     assert len(frames) > MOST_ROUND_TRIPS
     assert not any(desk.typist.pin in str(frame) for frame in frames)
+
+
+def test_no_log_holds_what_passes_the_line(yard: Yard, caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.DEBUG), open_desk(yard) as desk:
+        made = produce(yard, desk)
+        hand_over(yard, desk, made.card_number)
+    secrets = issuer_secrets(yard.office.pki.master_keys["card"], int(made.card_number or ""))
+    logged = "\n".join(record.getMessage() for record in caplog.records)
+    assert not any(secret in logged for secret in (secrets.transport_pin, secrets.puk, desk.typist.pin))
+    assert '"type"' not in logged
 
 
 def torn_by(monkeypatch: pytest.MonkeyPatch, at: Step, tear: Callable[[], object]) -> None:
