@@ -40,7 +40,7 @@ from tests.integration.issuance.office import Office
 
 ADMINISTRATOR = Actor("administrator-1", Role.ADMINISTRATOR)
 WAIT_SECONDS = 60.0
-HASTY = Patience(handshake_s=10, ping_s=30, standing_s=0.05, takeover_s=5)
+HASTY = Patience(handshake_s=WAIT_SECONDS, ping_s=WAIT_SECONDS, standing_s=0.05, takeover_s=WAIT_SECONDS)
 
 
 def wait_for(condition: Callable[[], object]) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
+from sqlalchemy.exc import OperationalError
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
@@ -159,6 +160,23 @@ def test_a_certificate_that_ends_while_its_station_is_connected(yard: Yard) -> N
         assert ended(client)
 
 
+def test_nobody_comes_or_stays_while_nothing_can_be_known(
+    yard: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = yard.enrol("st-1")
+
+    def fail(_certificates: object) -> set[str]:
+        raise OperationalError("SELECT", {}, Exception("no database"))
+
+    with greet(yard, folder) as client:
+        monkeypatch.setattr(yard.office.registry.stations, "admitted", fail)
+        assert ended(client)
+    yard.wait_gone("st-1")
+    refused(yard, tls_context(folder), 503)
+    monkeypatch.undo()
+    greet(yard, folder).close()
+
+
 def test_the_machine_before_a_new_enrolment(yard: Yard) -> None:
     folder = yard.enrol("st-1")
     before = tls_context(folder)
@@ -210,7 +228,7 @@ def test_a_second_connection_when_the_first_is_dead(office: Office, tmp_path: Pa
 
 
 def test_a_dead_station_is_noticed_by_ping(office: Office, tmp_path: Path) -> None:
-    patience = Patience(HASTY.handshake_s, ping_s=0.1, standing_s=HASTY.standing_s)
+    patience = Patience(HASTY.handshake_s, ping_s=2, standing_s=HASTY.standing_s)
     with open_yard(office, tmp_path, patience) as yard:
         folder = yard.enrol("st-1")
         with slow_link("127.0.0.1", yard.port, 0.0) as (link, port):
@@ -220,7 +238,7 @@ def test_a_dead_station_is_noticed_by_ping(office: Office, tmp_path: Path) -> No
 
 
 def test_slow_handshakes_end_and_keep_nobody_waiting(office: Office, tmp_path: Path) -> None:
-    patience = Patience(handshake_s=0.3, ping_s=HASTY.ping_s, standing_s=HASTY.standing_s)
+    patience = Patience(handshake_s=3, ping_s=HASTY.ping_s, standing_s=HASTY.standing_s)
     with open_yard(office, tmp_path, patience) as yard:
         folder = yard.enrol("st-1")
         silent = [raw_connection(yard) for _ in range(50)]

@@ -41,6 +41,7 @@ from issuance.production.journal import Journal
 from issuance.production.models import RenewalState
 from issuance.production.service import ProductionView
 from issuance.production.steps import ProductionState, Step
+from issuance.stations import hub as hub_module
 from pki.profiles import Profile
 from pki.status.state import Status
 from simulators.card.card import SimulatedCard
@@ -354,6 +355,28 @@ def test_a_station_that_says_the_same_to_everything_makes_no_card(word: str, yar
     run = yard.office.registry.production.produce(CLERK, yard.office.approved(), "st-1/Reader")
     assert run.state is ProductionState.FAILED
     assert run.card_number is None
+
+
+def test_a_station_that_does_not_answer_in_time(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The job is given up; its late answer is nobody's, and the line goes on."""
+    late: list[StationMessage] = []
+
+    def answer(message: HubMessage) -> list[StationMessage]:
+        if isinstance(message, Open) and not late:
+            late.append(Opened(job=message.job, atr=b"", card=None))
+            return []
+        if isinstance(message, Close):
+            return late if message.job == late[0].job else []  # type: ignore[union-attr]
+        return [Opened(job=message.job, atr=b"", card=None)]
+
+    lying(yard, answer)
+    line = yard.line("st-1")
+    monkeypatch.setattr(hub_module, "OPEN_SECONDS", 0.1)
+    with pytest.raises(ReaderUnavailableError, match="in time"):
+        connect_liar(yard)
+    monkeypatch.setattr(hub_module, "OPEN_SECONDS", WAIT_SECONDS)
+    connect_liar(yard).close()
+    assert yard.line("st-1") is line
 
 
 def test_the_agents_own_process_takes_no_secret_to_its_folder(yard: Yard) -> None:
