@@ -26,9 +26,9 @@ COMMANDS = {
     ),
     "pki": Entry("pki.cli", "pki", "Certificates: CRLs, revocation, suspension, audit, export."),
     "card": Entry("cardio.cli", "card", "A card in a PC/SC reader: info, read, login, sign, PINs."),
-    "station": Entry("cardio.station.cli", "station", "The reader station: hand a card over."),
+    "station": Entry("cardio.station.cli", "station", "The reader station: enrol, run, hand a card over."),
     "registry": Entry(
-        "issuance.cli", "registry", "Issued cards at the registry: renew keys, rotate channel keys."
+        "issuance.cli", "registry", "At the registry: renew and rotate keys of issued cards; stations."
     ),
     "service": Entry("verifier.cli", "service", "Relying sites: register, list."),
     "verifier": Entry("verifier.cli", "verifier", "Serve logins alone; receipts: verify, show, purge."),

@@ -4,7 +4,7 @@ Command chaining (ISO/IEC 7816-4:2020, 5.3.3) in blocks as long as the layers be
 fields where reader and card are known to carry them.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from cardio.apdu import CLA_CHAINING, INS, P1_P2_CURRENT_APPLICATION, SW, CommandApdu, ResponseApdu
@@ -112,6 +112,26 @@ class CardChannel:
             return self._exchange(command)
         return self._interceptor(command, self._exchange)
 
+    def exchange_all(self, commands: Sequence[CommandApdu]) -> list[ResponseApdu]:
+        """As `exchange`, in their order up to the first whose answer isn't 9000; the answers so far.
+
+        Over a connection whose card is far away they travel together.
+        """
+        tries_extended = self.extended_length and self._protection is None
+        if self._interceptor is not None or tries_extended or self._below.max_batch == 1:
+            return self._one_by_one(commands)
+        blocks = [self._blocks(command) for command in commands]
+        answers = self._below.exchange_all([block for chain in blocks for block in chain])
+        return _last_of_each(blocks, answers)
+
+    def _one_by_one(self, commands: Sequence[CommandApdu]) -> list[ResponseApdu]:
+        answers: list[ResponseApdu] = []
+        for command in commands:
+            answers.append(self.exchange(command))
+            if answers[-1].sw != SW.NO_FURTHER_QUALIFICATION:
+                break
+        return answers
+
     def _exchange(self, command: CommandApdu) -> ResponseApdu:
         if self.extended_length and not command.fits_short and self._protection is None:
             response = self._try_extended(command)
@@ -160,14 +180,27 @@ class CardChannel:
 
     def _chain(self, command: CommandApdu) -> ResponseApdu:
         """Sends a command in blocks that fit; the last answer, or the first that isn't 9000."""
+        return self._below.exchange_all(self._blocks(command))[-1]
+
+    def _blocks(self, command: CommandApdu) -> list[CommandApdu]:
         below = self._below
         if command.le is not None:
             command = command.with_le(min(command.le, below.max_le))
-        for block in _blocks(command, below.max_data):
-            response = below.exchange(block)
-            if response.sw != SW.NO_FURTHER_QUALIFICATION:
-                break
-        return response
+        return _blocks(command, below.max_data)
+
+
+def _last_of_each(
+    chains: Sequence[Sequence[CommandApdu]], answers: Sequence[ResponseApdu]
+) -> list[ResponseApdu]:
+    """The last answer to each chain of blocks that was begun."""
+    last: list[ResponseApdu] = []
+    end = 0
+    for chain in chains:
+        if end >= len(answers):
+            break
+        end = min(end + len(chain), len(answers))
+        last.append(answers[end - 1])
+    return last
 
 
 def _blocks(command: CommandApdu, size: int) -> list[CommandApdu]:

@@ -8,6 +8,7 @@
 Each block of a chain is wrapped by itself, and an answer is unwrapped once it is whole.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -24,7 +25,7 @@ from cardio.apdu import (
     ResponseApdu,
 )
 from cardio.errors import UnexpectedAnswerError
-from cardio.transport.base import CardConnection
+from cardio.transport.base import BatchConnection, CardConnection
 
 _EXTENDED_OVERHEAD = HEADER_BYTES + 3 + 2  # header, Lc (00 and two bytes), Le
 _MAX_EMPTY_ANSWERS = 8
@@ -76,8 +77,17 @@ class ApduProcessor(Protocol):
         """The largest Le that a command given to this layer may have now."""
         ...
 
+    @property
+    def max_batch(self) -> int:
+        """How many commands travel together; 1: none do."""
+        ...
+
     def exchange(self, command: CommandApdu) -> ResponseApdu:
         """Takes one command to the card and gives the whole answer; raises CardErrors only."""
+        ...
+
+    def exchange_all(self, commands: Sequence[CommandApdu]) -> list[ResponseApdu]:
+        """As `exchange`, in their order up to the first whose answer isn't 9000; the answers so far."""
         ...
 
 
@@ -99,6 +109,12 @@ class ApduFormatter:
         """APDUs exchanged so far."""
         self.extended_length = policy.extended_length
         """Whether extended length fields are in use."""
+        self._batching = connection if isinstance(connection, BatchConnection) else None
+
+    @property
+    def max_batch(self) -> int:
+        """See `ApduProcessor.max_batch`."""
+        return 1 if self._batching is None else self._batching.max_batch
 
     @property
     def max_data(self) -> int:
@@ -117,7 +133,24 @@ class ApduFormatter:
         :raises ApduFormatError: the answer has no status word
         :raises TransportError: the card could not be reached
         """
-        response = self._transmit(command)
+        return self._whole(command, self._transmit(command))
+
+    def exchange_all(self, commands: Sequence[CommandApdu]) -> list[ResponseApdu]:
+        """See `ApduProcessor.exchange_all`; raises as `exchange` does."""
+        answers: list[ResponseApdu] = []
+        while len(answers) < len(commands):
+            waiting = commands[len(answers) :]
+            *whole, last = self._transmit_all(waiting)
+            answers += whole
+            answers.append(self._whole(waiting[len(whole)], last))
+            if answers[-1].sw != SW.NO_FURTHER_QUALIFICATION:
+                break
+        return answers
+
+    def _whole(self, command: CommandApdu, response: ResponseApdu) -> ResponseApdu:
+        """The answer to a command with all that it announces."""
+        if response.sw1 == _SW1_WRONG_LE:
+            response = self._transmit(command.with_le(response.sw2 or MAX_SHORT_LE))
         if response.sw1 != _SW1_BYTES_AVAILABLE:
             return response
         data = bytearray(response.data)
@@ -125,7 +158,7 @@ class ApduFormatter:
         while response.sw1 == _SW1_BYTES_AVAILABLE:
             parts += 1
             le = response.sw2 or (MAX_SHORT_LE if command.fits_short else self.max_le)
-            response = self._transmit(_get_response(command.cla, le))
+            response = self._collect(_get_response(command.cla, le))
             empty = 0 if response.data else empty + 1
             data += response.data
             too_long = len(data) > self.policy.max_answer_bytes
@@ -133,16 +166,31 @@ class ApduFormatter:
                 raise UnexpectedAnswerError(f"the answer to instruction {command.ins:02X} does not end")
         return ResponseApdu(bytes(data), response.sw)
 
-    def _transmit(self, command: CommandApdu) -> ResponseApdu:
-        """One APDU; sent once more if the card names another Le (6Cxx)."""
-        response = self._transmit_once(command)
+    def _collect(self, command: CommandApdu) -> ResponseApdu:
+        """One GET RESPONSE; sent once more if the card names another Le (6Cxx)."""
+        response = self._transmit(command)
         if response.sw1 == _SW1_WRONG_LE:
-            response = self._transmit_once(command.with_le(response.sw2 or MAX_SHORT_LE))
+            response = self._transmit(command.with_le(response.sw2 or MAX_SHORT_LE))
         return response
 
-    def _transmit_once(self, command: CommandApdu) -> ResponseApdu:
+    def _transmit(self, command: CommandApdu) -> ResponseApdu:
+        if self._batching is not None:
+            (response,) = self._transmit_all((command,))
+            return response
         self.apdu_count += 1
         return ResponseApdu.decode(self.connection.transmit(command.encode()))
+
+    def _transmit_all(self, commands: Sequence[CommandApdu]) -> list[ResponseApdu]:
+        """The answers to the first of the commands, or to more where the connection takes more at once."""
+        if self._batching is None:
+            return [self._transmit(commands[0])]
+        self.apdu_count += 1
+        batch = commands[: self._batching.max_batch]
+        answers = self._batching.transmit_all([command.encode() for command in batch])
+        if not 1 <= len(answers) <= len(batch):
+            raise UnexpectedAnswerError(f"{len(answers)} answers to {len(batch)} commands")
+        self.apdu_count += len(answers) - 1
+        return [ResponseApdu.decode(answer) for answer in answers]
 
 
 def _get_response(cla: int, le: int) -> CommandApdu:

@@ -20,6 +20,7 @@ from issuance.operations import router as operations
 from issuance.operators import endpoints as operators
 from issuance.orders import endpoints as orders
 from issuance.production import endpoints as production
+from issuance.stations import endpoints as stations
 from issuance.stock import endpoints as stock
 from issuance.web import pages
 from issuance.web.headers import SecurityHeaders
@@ -39,6 +40,7 @@ _ROUTERS = (
     inspection.router,
     delivery.router,
     lifecycle.router,
+    stations.router,
     operations,
 )
 

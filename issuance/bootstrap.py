@@ -26,6 +26,9 @@ from issuance.production.service import ProductionLine
 from issuance.production.work import Workshop
 from issuance.registry.citizens import Citizens
 from issuance.registry.civilregister import CivilRegister
+from issuance.stations.handover import Handovers
+from issuance.stations.hub import AllReaders, Hub
+from issuance.stations.service import Authorities, Stations
 from issuance.stock.service import Stock
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
@@ -38,8 +41,9 @@ FIRST_OPERATORS = {
     "supervisor-1": Role.SUPERVISOR,
     "stock-1": Role.STOCK,
     "stock-2": Role.STOCK,
+    "administrator-1": Role.ADMINISTRATOR,
 }
-"""Two people for each part, because nobody decides alone."""
+"""Two people for each part, because nobody decides alone; and one for machines, who makes no card."""
 
 
 @dataclass(frozen=True)
@@ -62,11 +66,15 @@ class Issuance:
     channel_keys: ChannelKeys = field(repr=False)
     deliveries: Deliveries = field(repr=False)
     lifecycle: Lifecycle = field(repr=False)
+    stations: Stations = field(repr=False)
+    hub: Hub = field(repr=False)
+    handovers: Handovers = field(repr=False)
 
     def close(self) -> None:
         """Waits for the runs at work, then drops the database connections."""
         self.batch_runs.close()
         self.production.close()
+        self.handovers.close()
         self.database.close()
 
 
@@ -91,6 +99,14 @@ def open_workshop(
     return Workshop(database, Audit(clock), certificates, path, pki.master_keys, clock, randomness)
 
 
+def open_stations(
+    database: Database, pki: Pki, clock: Clock = utc_now, randomness: Randomness = secrets.token_bytes
+) -> Stations:
+    """The stations' register, over an open database."""
+    authorities = Authorities(Certificates(pki.authority), pki.issuers, pki.status)
+    return Stations(database, Audit(clock), authorities, clock, randomness)
+
+
 def open_issuance(
     home: Home,
     pki: Pki,
@@ -107,8 +123,11 @@ def open_issuance(
     database.migrate()
     shop = open_workshop(database, pki, clock, randomness)
     audit, certificates = shop.audit, shop.certificates
-    renewals = Renewals(shop, readers)
-    orders, line = Orders(database, audit, clock, randomness), ProductionLine(shop, readers)
+    hub = Hub()
+    all_readers = AllReaders(readers, hub)
+    renewals = Renewals(shop, all_readers)
+    orders, line = Orders(database, audit, clock, randomness), ProductionLine(shop, all_readers)
+    deliveries = Deliveries(database, audit, certificates, pki.master_keys["card"], clock, randomness)
     opened = Issuance(
         public_url=home.public_url,
         clock=clock,
@@ -120,12 +139,15 @@ def open_issuance(
         approval=Approval(database, audit, clock),
         orders=orders,
         production=line,
-        batch_runs=BatchRuns(database, audit, orders, line, readers, clock, randomness),
+        batch_runs=BatchRuns(database, audit, orders, line, all_readers, clock, randomness),
         inspections=Inspections(database, audit, clock, line),
         renewals=renewals,
-        channel_keys=ChannelKeys(shop, readers),
-        deliveries=Deliveries(database, audit, certificates, pki.master_keys["card"], clock, randomness),
+        channel_keys=ChannelKeys(shop, all_readers),
+        deliveries=deliveries,
         lifecycle=Lifecycle(database, audit, certificates, clock, renewals),
+        stations=open_stations(database, pki, clock, randomness),
+        hub=hub,
+        handovers=Handovers(deliveries, hub),
     )
     opened.production.finish_voidings()
     opened.deliveries.finish_proven()

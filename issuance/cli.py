@@ -1,4 +1,4 @@
-"""`hoviat registry`: what staff do with cards, and with card stock, at the registry's own machine."""
+"""`hoviat registry`: what staff do at the registry's own machine, with cards, stock and stations."""
 
 import json
 from collections.abc import Iterator
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from issuance.operators.service import Actor
     from issuance.production.renewal import RenewalView
     from issuance.production.work import Workshop
+    from issuance.stations.service import NewCode, Stations
 
 _KEYS = ("authentication", "signature")
 
@@ -28,12 +29,13 @@ operator_option = click.option(
 @dataclass(frozen=True)
 class _Office:
     shop: "Workshop"
+    stations: "Stations"
     actor: "Actor"
 
 
 @click.group()
 def registry() -> None:
-    """Issued cards and stock at the registry's machine: renew keys, rotate channel keys, check the stock.
+    """At the registry's machine: renew keys, rotate channel keys, check the stock. Reader stations.
 
     Secrets are asked for, or taken from HOVIAT_OPERATOR_PASSWORD and HOVIAT_PIN. What was torn is finished by
     the same command again, with the same card.
@@ -96,12 +98,70 @@ def rotate_keys(operator: str, reader: str | None, *, as_json: bool) -> None:
     )
 
 
+@registry.group()
+def station() -> None:
+    """Reader stations: add, codes, list, revoke; an administrator's work."""
+
+
+@station.command("add")
+@click.argument("name")
+@click.option("--office", required=True, help="The office in which it stands.")
+@operator_option
+@json_option
+def add_station(name: str, office: str, operator: str, *, as_json: bool) -> None:
+    """Add a station, and print the one-time code with which its machine is enrolled."""
+    with _office(operator) as opened:
+        opened.stations.add(opened.actor, name, office)
+        code = opened.stations.create_code(opened.actor, name)
+    _print_code(name, code, as_json=as_json)
+
+
+@station.command("code")
+@click.argument("name")
+@operator_option
+@json_option
+def station_code(name: str, operator: str, *, as_json: bool) -> None:
+    """Print another one-time code: for a machine in the place of the old one, or where a code was lost."""
+    with _office(operator) as opened:
+        code = opened.stations.create_code(opened.actor, name)
+    _print_code(name, code, as_json=as_json)
+
+
+@station.command("list")
+@operator_option
+@json_option
+def list_stations(operator: str, *, as_json: bool) -> None:
+    """List all stations."""
+    with _office(operator) as opened:
+        stations = opened.stations.all(opened.actor)
+    for one in stations:
+        facts = {"id": one.id, "office": one.office, "state": one.state.value, "serial": one.serial}
+        click.echo(json.dumps(facts) if as_json else f"{one.id}  {one.state.value}  {one.office}")
+
+
+@station.command("revoke")
+@click.argument("name")
+@operator_option
+@json_option
+def revoke_station(name: str, operator: str, *, as_json: bool) -> None:
+    """End a station for good: its certificate is revoked, and it is disconnected."""
+    with _office(operator) as opened:
+        ended = opened.stations.revoke(opened.actor, name)
+    facts = {"id": ended.id, "state": ended.state.value}
+    click.echo(json.dumps(facts) if as_json else f"Station {ended.id} is {ended.state.value}.")
+
+
+def _print_code(name: str, code: "NewCode", *, as_json: bool) -> None:
+    facts = {"id": name, "code": code.code, "expires_at": code.expires_at.isoformat()}
+    click.echo(json.dumps(facts) if as_json else f"Code of station {name}, to be used once: {code.code}")
+
+
 @contextmanager
 def _office(operator: str) -> Iterator[_Office]:
     """The registry of --home, with an operator signed in; its refusals become one line on stderr."""
     import secrets
 
-    from issuance.bootstrap import SERVICE, open_workshop
+    from issuance.bootstrap import SERVICE, open_stations, open_workshop
     from issuance.database import Database
     from issuance.errors import IssuanceError
     from issuance.operators.service import Operators
@@ -122,7 +182,7 @@ def _office(operator: str) -> Iterator[_Office]:
             password = secret(PASSWORD_VARIABLE, f"Password of {operator}")
             token = operators.sign_in(operator, password, "console")
             stack.callback(operators.sign_out, token)
-            yield _Office(shop, operators.actor(token))
+            yield _Office(shop, open_stations(database, authority), operators.actor(token))
     except (IssuanceError, PkiError, HomeError) as error:
         raise click.ClickException(str(error)) from error
 

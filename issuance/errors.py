@@ -23,7 +23,7 @@ class IssuanceError(Exception):
     │   ├── OwnWorkError               nobody decides on their own application
     │   ├── OwnCardError               (issuance.inspection.errors)
     │   └── OtherOfficeError           it belongs to another office
-    ├── NotFoundError                  no such application, production, card or delivery
+    ├── NotFoundError                  no such application, production, card, delivery or station
     ├── OfficeExistsError              another office has this code
     ├── StateError
     │   ├── ForbiddenTransitionError   the state machine has no such arrow
@@ -32,7 +32,8 @@ class IssuanceError(Exception):
     ├── StockError                     (issuance.stock.errors)
     ├── OrderError                     (issuance.orders.errors)
     ├── ProductionError                (issuance.production.errors)
-    └── DeliveryError                  (issuance.delivery.errors)
+    ├── DeliveryError                  (issuance.delivery.errors)
+    └── StationError                   (issuance.stations.errors)
     """
 
     kind = "refused"
@@ -171,7 +172,7 @@ class OtherOfficeError(AccessError):
 
 
 class NotFoundError(IssuanceError):
-    """There is no such thing; `what` names it: application, production, card, delivery, order, body…"""
+    """There is no such thing; `what` names it: application, production, card, delivery, station, order…"""
 
     kind = "not-found"
 

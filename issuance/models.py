@@ -12,6 +12,7 @@ from issuance.operators.models import Operator, OperatorSession
 from issuance.orders.models import Order, Promise
 from issuance.production.models import JournalEntry, Production, Renewal
 from issuance.registry.models import Citizen
+from issuance.stations.models import Station, StationCode
 from issuance.stock.models import Batch, BatchDifference, Body, Movement
 
 __all__ = [
@@ -37,4 +38,6 @@ __all__ = [
     "Production",
     "Promise",
     "Renewal",
+    "Station",
+    "StationCode",
 ]

@@ -84,6 +84,12 @@ class References:
         command = CommandApdu(0, ins, 0, Reference.PIN, _EMPTY_BLOCK + _EMPTY_BLOCK).encode()
         self._require(pad.change(command, _PIN_FORMAT), ins, Reference.PIN)
 
+    def replace_pin_at(self, pad: PinPad, old: str) -> None:
+        """See `PivSession.replace_pin_at`."""
+        ins = INS.CHANGE_REFERENCE_DATA
+        command = CommandApdu(0, ins, 0, Reference.PIN, pin_block(old) + _EMPTY_BLOCK).encode()
+        self._require(pad.replace(command, _PIN_FORMAT), ins, Reference.PIN)
+
     def unblock_pin_at(self, pad: PinPad) -> None:
         """See `PivSession.unblock_pin_at`."""
         ins = INS.RESET_RETRY_COUNTER
@@ -93,18 +99,18 @@ class References:
     @staticmethod
     def _require(sw: int, ins: INS, checked: Reference) -> None:
         if sw != SW.NO_FURTHER_QUALIFICATION:
-            raise _refusal(ApduError(sw, ins), checked)
+            raise refusal(ApduError(sw, ins), checked)
 
     def _present(self, ins: INS, p2: Reference, data: bytes, checked: Reference) -> None:
         """Sends what opens the reference `checked`, and names the refusal."""
         try:
             self._channel.send(CommandApdu(0, ins, 0, p2, data))
         except ApduError as error:
-            raise _refusal(error, checked) from None
+            raise refusal(error, checked) from None
 
 
-def _refusal(error: ApduError, checked: Reference) -> CardError:
-    """The cause behind a status word."""
+def refusal(error: ApduError, checked: Reference) -> CardError:
+    """The cause behind a status word that a PIN or PUK command got."""
     left = tries_left(error.sw)
     if left == 0 or error.sw == SW.AUTHENTICATION_METHOD_BLOCKED:
         return PinBlockedError() if checked == Reference.PIN else PukBlockedError()

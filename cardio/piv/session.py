@@ -1,55 +1,35 @@
 """One conversation with a PIV application: the card's commands as methods, its status words as errors."""
 
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from cryptography.hazmat.primitives.hashes import HashAlgorithm
 
-from cardio.apdu import (
-    INS,
-    MAX_EXTENDED_LE,
-    MAX_SHORT_LE,
-    P1_P2_CURRENT_APPLICATION,
-    P1_SELECT_BY_NAME,
-    SW,
-    CommandApdu,
-)
+from cardio.apdu import INS, MAX_SHORT_LE, P1_SELECT_BY_NAME, SW, CommandApdu, ResponseApdu
 from cardio.channel import SHORT_APDUS, ApduPolicy, CardChannel
 from cardio.errors import (
     ApduError,
     ApplicationNotFoundError,
     CardError,
-    CardFullError,
-    KeyNotFoundError,
-    ManagementKeyRequiredError,
-    ObjectNotFoundError,
-    PinRequiredError,
-    TransportPinError,
     UnexpectedAnswerError,
     UnsupportedKeyError,
 )
-from cardio.piv import management
+from cardio.piv import management, requests
 from cardio.piv.certificates import certificate_key
-from cardio.piv.identifiers import (
-    P1_P2_NO_TOUCH,
-    PIV_AID,
-    AuthTag,
-    DataTag,
-    KeyTag,
-    Reference,
-)
+from cardio.piv.identifiers import P1_P2_NO_TOUCH, PIV_AID, KeyTag, Reference
 from cardio.piv.objects import Ccc, Chuid, ObjectId, PrintedInformation, encode_certificate, parse_certificate
 from cardio.piv.publickey import parse_public_key
 from cardio.piv.references import PinStatus, References
-from cardio.piv.signing import check_signature, signature_input
-from cardio.piv.slots import ASYMMETRIC_ALGORITHMS, Algorithm, PublicKey, Slot, algorithm_of
-from cardio.tlv import Tlv, TlvError, values_by_tag
+from cardio.piv.requests import Request, management_required
+from cardio.piv.slots import ASYMMETRIC_ALGORITHMS, Algorithm, PublicKey, Slot
+from cardio.tlv import Tlv
 from cardio.transport.base import CardConnection
 from cardio.transport.pinpad import PinEntryError, PinPad
 
 _SERIAL_BYTES = 4
 _VERSION_BYTES = 3
-_Causes = Callable[[], Mapping[int, CardError]]
+T = TypeVar("T")
 
 
 class PivSession:
@@ -95,15 +75,24 @@ class PivSession:
         self.channel.reset()
         self._select()
 
-    def _send(self, command: CommandApdu, causes: _Causes = dict) -> bytes:
+    def _send(self, command: CommandApdu, causes: requests.Causes = dict) -> bytes:
         """Sends a command; a status word in what `causes` gives raises that error, any other ApduError."""
-        try:
-            return self.channel.send(command)
-        except ApduError as error:
-            cause = causes().get(error.sw)
-            if cause is None:
-                raise
-            raise cause from None
+        return self._perform(Request(command, bytes, requests.causes(causes)))
+
+    def _perform(self, request: Request[T]) -> T:
+        response = self.channel.exchange(request.command)
+        return _meaning(request, response)
+
+    def perform_all(self, wanted: Sequence[Request[T]]) -> list[T]:
+        """Performs requests in their order, and together where the card is far away; ends with a refusal.
+
+        Raises what each of them raises. The answers of those before it are not looked at then.
+        """
+        responses = self.channel.exchange_all([request.command for request in wanted])
+        last = responses[-1] if responses else None
+        if last is not None and last.sw != SW.NO_FURTHER_QUALIFICATION:
+            _meaning(wanted[len(responses) - 1], last)
+        return [_meaning(request, response) for request, response in zip(wanted, responses, strict=True)]
 
     # PIN and PUK
 
@@ -142,6 +131,10 @@ class PivSession:
     def change_pin_at(self, pad: PinPad) -> None:
         """As `change_pin`, all three typed at the reader; PinEntryError where they were not."""
         self._references.change_pin_at(pad)
+
+    def replace_pin_at(self, pad: PinPad, old: str) -> None:
+        """As `change_pin`, the new one typed twice at the reader; PinEntryError where it was not."""
+        self._references.replace_pin_at(pad, old)
 
     def unblock_pin_at(self, pad: PinPad) -> None:
         """As `unblock_pin`, all three typed at the reader: a PUK of digits, where it asks for the old PIN.
@@ -202,7 +195,7 @@ class PivSession:
         algorithm = management.management_algorithm(key)
         data = bytes((algorithm,)) + Tlv(Reference.MANAGEMENT, key).encode()
         ins = INS.YUBICO_SET_MANAGEMENT_KEY
-        self._send(CommandApdu(0, ins, *P1_P2_NO_TOUCH, data), lambda: _management_required(ins))
+        self._send(CommandApdu(0, ins, *P1_P2_NO_TOUCH, data), lambda: management_required(ins))
 
     # The card itself
 
@@ -228,18 +221,7 @@ class PivSession:
         :raises ObjectNotFoundError: absent, or there and empty (which is how objects are deleted)
         :raises PinRequiredError: this object is read with the PIN
         """
-        command = CommandApdu(
-            0,
-            INS.GET_DATA,
-            *P1_P2_CURRENT_APPLICATION,
-            Tlv(DataTag.TAG_LIST, object_id.tag_bytes()).encode(),
-            MAX_EXTENDED_LE,
-        )
-        answer = self._send(command, lambda: _reading_causes(object_id))
-        content = _unpack(_container(object_id), answer)
-        if not content:
-            raise _absent(object_id)
-        return content
+        return self._perform(requests.get_object(object_id))
 
     def put_object(self, object_id: ObjectId, data: bytes) -> None:
         """Replaces a data object's content in one write of the card; empty data deletes it.
@@ -247,13 +229,7 @@ class PivSession:
         :raises ManagementKeyRequiredError: not authenticated with the management key
         :raises CardFullError: no room
         """
-        name = Tlv(DataTag.TAG_LIST, object_id.tag_bytes()).encode()
-        content = name + Tlv(_container(object_id), data).encode()
-        command = CommandApdu(0, INS.PUT_DATA, *P1_P2_CURRENT_APPLICATION, content)
-        full = SW.NOT_ENOUGH_MEMORY
-        self._send(
-            command, lambda: {**_management_required(INS.PUT_DATA), full: CardFullError(object_id, len(data))}
-        )
+        self._perform(requests.put_object(object_id, data))
 
     def put_certificate(self, slot: Slot, der: bytes) -> None:
         """Writes a slot's certificate, uncompressed; raises as `put_object` does."""
@@ -316,67 +292,27 @@ class PivSession:
         :raises KeyNotFoundError: no key in the slot, or one of another algorithm
         :raises UnexpectedAnswerError: the signature is not one of this public key
         """
-        algorithm = algorithm_of(public_key)
-        challenge = signature_input(public_key, message, hash_algorithm)
-        template = Tlv(AuthTag.RESPONSE, b"").encode() + Tlv(AuthTag.CHALLENGE, challenge).encode()
-        ins = INS.GENERAL_AUTHENTICATE
-        command = CommandApdu(0, ins, algorithm, slot, Tlv(AuthTag.TEMPLATE, template).encode(), MAX_SHORT_LE)
-        answer = self._send(command, lambda: _signing_causes(slot))
-        signature = _response(answer)
-        check_signature(public_key, signature, message, hash_algorithm)
-        return signature
+        return self._perform(requests.sign(slot, public_key, message, hash_algorithm))
+
+    def sign_with_pin(
+        self, pin: str, slot: Slot, public_key: PublicKey, message: bytes, hash_algorithm: HashAlgorithm
+    ) -> bytes:
+        """`verify_pin`, and `sign` right after it; raises as they do."""
+        signing = requests.sign(slot, public_key, message, hash_algorithm)
+        *_, signature = self.perform_all([requests.verify_pin(pin), signing])
+        return signature or b""
 
 
-def _response(answer: bytes) -> bytes:
-    """The response in a dynamic authentication template."""
-    try:
-        return values_by_tag(_unpack(AuthTag.TEMPLATE, answer))[AuthTag.RESPONSE]
-    except (TlvError, KeyError) as error:
-        raise UnexpectedAnswerError("no response in the authentication template") from error
-
-
-def _unpack(tag: int, answer: bytes) -> bytes:
-    try:
-        return Tlv.unpack(tag, answer)
-    except TlvError as error:
-        raise UnexpectedAnswerError(str(error)) from error
-
-
-def _container(object_id: ObjectId) -> int:
-    """The tag around an object's content: 53, but Discovery stands by itself (part 2, 3.1.2)."""
-    return object_id if object_id == ObjectId.DISCOVERY else DataTag.DATA
-
-
-def _management_required(ins: INS) -> dict[int, CardError]:
-    return {SW.SECURITY_STATUS_NOT_SATISFIED: ManagementKeyRequiredError(ins)}
-
-
-def _absent(object_id: ObjectId) -> ObjectNotFoundError:
-    return ObjectNotFoundError(object_id, object_id.title)
-
-
-def _reading_causes(object_id: ObjectId) -> dict[int, CardError]:
-    return {
-        SW.FILE_NOT_FOUND: _absent(object_id),
-        SW.REFERENCED_DATA_NOT_FOUND: _absent(object_id),
-        SW.SECURITY_STATUS_NOT_SATISFIED: PinRequiredError(INS.GET_DATA),
-    }
+def _meaning(request: Request[T], response: ResponseApdu) -> T:
+    if response.sw != SW.NO_FURTHER_QUALIFICATION:
+        raise request.refusal(ApduError(response.sw, request.command.ins))
+    return request.parse(response.data)
 
 
 def _generation_causes(slot: Slot, algorithm: Algorithm) -> dict[int, CardError]:
     refused = UnsupportedKeyError(f"the card makes no {algorithm.name} keys in slot {slot:02X}")
     return {
-        **_management_required(INS.GENERATE_ASYMMETRIC_KEY_PAIR),
+        **management_required(INS.GENERATE_ASYMMETRIC_KEY_PAIR),
         SW.INCORRECT_DATA_FIELD: refused,
         SW.FUNCTION_NOT_SUPPORTED: refused,
-    }
-
-
-def _signing_causes(slot: Slot) -> dict[int, CardError]:
-    no_key = KeyNotFoundError(slot)
-    return {
-        SW.SECURITY_STATUS_NOT_SATISFIED: PinRequiredError(INS.GENERAL_AUTHENTICATE),
-        SW.CONDITIONS_NOT_SATISFIED: TransportPinError(),
-        SW.REFERENCED_DATA_NOT_FOUND: no_key,
-        SW.INCORRECT_P1_P2: no_key,
     }

@@ -95,6 +95,11 @@ class SharedPivSession(PivSession):
         with self._at_pad():
             super().change_pin_at(pad)
 
+    def replace_pin_at(self, pad: PinPad, old: str) -> None:
+        """See `PivSession.replace_pin_at`; what was typed can't be given again."""
+        with self._at_pad():
+            super().replace_pin_at(pad, old)
+
     def unblock_pin_at(self, pad: PinPad) -> None:
         """See `PivSession.unblock_pin_at`; what was typed can't be given again."""
         with self._at_pad():

@@ -1,17 +1,89 @@
 """`hoviat station`: the reader station."""
 
+import logging
+import signal
 from pathlib import Path
+from typing import NoReturn
 
 import click
 
-from cardio.cli.common import NEW_PIN_VARIABLE, expected_errors, reader_name, reader_option, secret
+from cardio.cli.common import NEW_PIN_VARIABLE, expected_errors, reader_name, reader_option, secret, shown
 
 PASSWORD_VARIABLE = "HOVIAT_OPERATOR_PASSWORD"  # noqa: S105 - the variable's name
+CODE_VARIABLE = "HOVIAT_STATION_CODE"
+
+_DIRECTORY = Path("hoviat-station")
+directory_option = click.option(
+    "--dir",
+    "directory",
+    type=click.Path(path_type=Path, file_okay=False),
+    default=_DIRECTORY,
+    show_default=True,
+    envvar="HOVIAT_STATION_DIR",
+    show_envvar=True,
+    help="The station's folder: its key, its certificate, whom it trusts.",
+)
 
 
-@click.group()
-def station() -> None:
-    """The reader station: what is done where the citizen, the clerk and the card meet."""
+@click.group(invoke_without_command=True)
+@click.option(
+    "--server", metavar="URL", help="The hub's address, wss://HOST:PORT: runs the agent, as `run` does."
+)
+@directory_option
+@click.pass_context
+def station(context: click.Context, server: str | None, directory: Path) -> None:
+    """The reader station: what is done where the citizen, the clerk and the card meet.
+
+    `hoviat station --server URL` is the agent: the registry works on the cards in this machine's readers,
+    and PINs are typed here. `enrol` comes first.
+    """
+    if context.invoked_subcommand is not None:
+        return
+    if server is None:
+        raise click.UsageError("--server URL runs the agent; or name a command", context)
+    context.invoke(run, server=server, directory=directory)
+
+
+@station.command()
+@click.option("--server", required=True, metavar="URL", help="The registry's address, https://…")
+@click.option("--code", help="The one-time code; else it is asked for, or taken from HOVIAT_STATION_CODE.")
+@click.option("--cafile", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="PEM to trust.")
+@directory_option
+def enrol(server: str, code: str | None, cafile: Path | None, directory: Path) -> None:
+    """Take this machine in as a station: its key is made here, its certificate comes for the code."""
+    from cardio.station import enrolling
+
+    with expected_errors():
+        given = code or secret(CODE_VARIABLE, "One-time code of this station")
+        name = enrolling.enrol(server, given, directory, cafile)
+    click.echo(f"This is station {shown(name)} now. Next: hoviat station --server wss://HOST:PORT")
+
+
+@station.command()
+@click.option("--server", required=True, metavar="URL", help="The hub's address, wss://HOST:PORT.")
+@directory_option
+def run(server: str, directory: Path) -> None:
+    """Serve the registry with this machine's readers until interrupted.
+
+    A lost connection is made again. A citizen's new PIN is typed at the reader's pad, or here.
+    """
+    from cardio.station.agent import Agent, Post
+    from cardio.station.identity import tls_context
+    from cardio.station.terminal import TerminalPinEntry
+    from cardio.transport import pcsc
+
+    logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
+    signal.signal(signal.SIGTERM, _end)
+    with expected_errors():
+        post = Post(server, tls_context(directory), pcsc.reader_states, pcsc.connect, TerminalPinEntry())
+        try:
+            Agent(post, lambda line: click.echo(shown(line), err=True)).run()
+        except KeyboardInterrupt:
+            click.echo("ended", err=True)
+
+
+def _end(_signal: int, _frame: object) -> NoReturn:
+    raise KeyboardInterrupt
 
 
 @station.command()

@@ -14,10 +14,11 @@ from urllib.parse import quote
 import httpx
 from cryptography.hazmat.primitives import hashes
 
-from cardio.errors import CardError, TransportPinError
+from cardio.errors import CardError, InvalidPinError, TransportPinError
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Slot
 from cardio.transport.base import CardConnection
+from cardio.transport.pinpad import PinPad
 
 _API = "/issuance/v1"
 _TIMEOUT_SECONDS = 30.0
@@ -33,21 +34,27 @@ class RegistryError(CardError):
 
 
 @dataclass(frozen=True)
-class Delivery:
+class Handover:
+    """What is done to a card that is handed over."""
+
+    transport_pin: str = field(repr=False)
+    challenge: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Delivery(Handover):
     """A delivery that waits for its card's answer."""
 
     delivery_id: str
-    transport_pin: str = field(repr=False)
-    challenge: bytes = field(repr=False)
 
     @classmethod
     def from_json(cls, answer: Mapping[str, Any]) -> "Delivery":
         """Reads the registry's answer; raises KeyError or ValueError for anything else."""
         challenge = base64.b64decode(answer["challenge"], validate=True)
-        return cls(str(answer["delivery_id"]), str(answer["transport_pin"]), challenge)
+        return cls(str(answer["transport_pin"]), challenge, str(answer["delivery_id"]))
 
 
-def accept(connection: CardConnection, delivery: Delivery, new_pin: str) -> bytes:
+def accept(connection: CardConnection, handover: Handover, new_pin: str) -> bytes:
     """Replaces the transport PIN and has key 9A sign the challenge (SHA-256); returns the DER signature.
 
     Can be repeated: a card that got `new_pin` in an earlier, torn try goes straight on to the signature.
@@ -56,10 +63,34 @@ def accept(connection: CardConnection, delivery: Delivery, new_pin: str) -> byte
     try:
         session.verify_pin(new_pin)
     except TransportPinError:  # costs no try
-        session.change_pin(delivery.transport_pin, new_pin)
+        session.change_pin(handover.transport_pin, new_pin)
         session.verify_pin(new_pin)
     key = session.public_key(Slot.AUTHENTICATION)
-    return session.sign(Slot.AUTHENTICATION, key, delivery.challenge, hashes.SHA256())
+    return session.sign(Slot.AUTHENTICATION, key, handover.challenge, hashes.SHA256())
+
+
+def accept_at_pad(connection: CardConnection, handover: Handover, pad: PinPad) -> bytes:
+    """As `accept`, the new PIN typed at the reader: twice to set it and once to use it.
+
+    :raises PinEntryError: it was not typed
+    """
+    session = PivSession(connection)
+    if _has_transport_pin(session, handover):
+        session.replace_pin_at(pad, handover.transport_pin)
+    session.verify_pin_at(pad)
+    key = session.public_key(Slot.AUTHENTICATION)
+    return session.sign(Slot.AUTHENTICATION, key, handover.challenge, hashes.SHA256())
+
+
+def _has_transport_pin(session: PivSession, handover: Handover) -> bool:
+    """Not where a torn try has replaced it before; what asking costs comes back with the right PIN."""
+    try:
+        session.verify_pin(handover.transport_pin)
+    except TransportPinError:
+        return True
+    except InvalidPinError:
+        return False
+    return True
 
 
 class RegistryClient:

@@ -1,5 +1,6 @@
 """What every transport offers, and how each can fail."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
@@ -50,6 +51,24 @@ class SharedConnection(CardConnection, Protocol):
         """Takes up whatever card is in the reader now, as it is: it is not reset.
 
         :raises CardRemovedError: there is none
+        """
+        ...
+
+
+@runtime_checkable
+class BatchConnection(CardConnection, Protocol):
+    """A connection to a card that is far away: commands travel together where they can."""
+
+    @property
+    def max_batch(self) -> int:
+        """How many commands may travel together; 1: none do."""
+        ...
+
+    def transmit_all(self, commands: Sequence[bytes]) -> Sequence[bytes]:
+        """Sends commands in their order, up to the first whose answer isn't 9000; the answers so far.
+
+        At least the first is sent; whether all are is the connection's choice. An answer that the card
+        announces by 61xx comes whole where it can.
         """
         ...
 

@@ -22,7 +22,8 @@ _TIMEOUT_S = 30
 _ASCII_LEFT_BYTES = 0x82  # bmFormatString: ASCII digits, left justified, offsets in bytes
 _NO_LENGTH_IN_COMMAND = 0x00  # bmPINLengthFormat
 _ENTER_ENDS = 0x02  # bEntryValidationCondition
-_CONFIRM_AND_ASK_CURRENT = 0x03  # bConfirmPIN
+_CONFIRM = 0x01  # bConfirmPIN
+_CONFIRM_AND_ASK_CURRENT = 0x03
 _ENGLISH = 0x0409  # wLangId; pads know few languages, and most know this one
 _NO_PROLOGUE = bytes(3)
 _VERIFY = struct.Struct("<BBBBBHBBHB3sI")
@@ -119,6 +120,13 @@ class PinPad:
 
         Raises as `verify` does.
         """
+        return self._modify(command, form, _CONFIRM_AND_ASK_CURRENT, prompts=3)
+
+    def replace(self, command: bytes, form: PinFormat) -> int:
+        """As `change`, with the PIN until now in `command` already: only the new one is typed, twice."""
+        return self._modify(command, form, _CONFIRM, prompts=2)
+
+    def _modify(self, command: bytes, form: PinFormat, confirm: int, prompts: int) -> int:
         request = _MODIFY.pack(
             _TIMEOUT_S,
             _TIMEOUT_S,
@@ -128,9 +136,9 @@ class PinPad:
             0,
             form.length,
             form.least << 8 | form.most,
-            _CONFIRM_AND_ASK_CURRENT,
+            confirm,
             _ENTER_ENDS,
-            3,
+            prompts,
             _ENGLISH,
             0,
             1,

@@ -57,6 +57,7 @@ class OpenDelivery:
     """What the station needs to hand a card over."""
 
     delivery_id: str
+    card_number: str
     transport_pin: str = field(repr=False)
     challenge: bytes = field(repr=False)
     """32 bytes, to be signed by key 9A with SHA-256."""
@@ -108,7 +109,7 @@ class Deliveries:
             session.add(delivery)
             self._audit.record(session, actor.username, "delivery.opened", f"card:{card.card_number}")
         secrets = issuer_secrets(self._card_key, int(delivery.card_number))
-        return OpenDelivery(delivery.id, secrets.transport_pin, delivery.challenge)
+        return OpenDelivery(delivery.id, delivery.card_number, secrets.transport_pin, delivery.challenge)
 
     def complete(self, actor: Actor, delivery_id: str, signature: bytes) -> None:
         """Checks the card's answer and activates its certificates. Asking again after success is no error.

@@ -24,6 +24,8 @@ class Role(StrEnum):
     SUPERVISOR = "supervisor"
     PRODUCTION = "production"
     STOCK = "stock"
+    ADMINISTRATOR = "administrator"
+    """Machines and accounts, nobody's card."""
 
 
 class Operator(Base):

@@ -19,7 +19,7 @@ from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production import personalisation
 from issuance.production.cardsecrets import issuer_channel_keys
-from issuance.production.connection import CountingConnection, Readers
+from issuance.production.connection import Job, Readers, connect_for
 from issuance.production.errors import KeyVersionsUsedUpError, OvertakenError, UnknownKeysError
 from issuance.production.work import Workshop
 from pki.keys.masterkeys import MasterKey
@@ -51,7 +51,7 @@ class ChannelKeys:
         """
         actor.require(Role.CLERK, Role.SUPERVISOR)
         with (
-            closing(CountingConnection(self._readers.connect(reader))) as connection,
+            closing(connect_for(self._readers, reader, Job(actor.username))) as connection,
             connection.exclusive(),
         ):
             number = card_number(PivSession(connection).card_serial())

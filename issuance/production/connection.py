@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 from cardio.transport import pcsc
-from cardio.transport.base import CardConnection
+from cardio.transport.base import BatchConnection, CardConnection
 
 
 class Readers(Protocol):
@@ -18,6 +19,31 @@ class Readers(Protocol):
     def connect(self, name: str) -> CardConnection:
         """Powers the card in a reader. Raises a TransportError."""
         ...
+
+
+@dataclass(frozen=True)
+class Job:
+    """Whose work on which card a connection is for."""
+
+    operator: str
+    card_number: str | None = None
+    """None: the first card that is found there."""
+
+
+@runtime_checkable
+class JobReaders(Readers, Protocol):
+    """Readers that bind a connection to its job."""
+
+    def connect_for(self, name: str, job: Job) -> CardConnection:
+        """As `connect`, for this job alone. Raises also WrongCardError."""
+        ...
+
+
+def connect_for(readers: Readers, name: str, job: Job) -> "CountingConnection":
+    """Powers the card in a reader for a job, as far as these readers bind. Raises a TransportError."""
+    if isinstance(readers, JobReaders):
+        return CountingConnection(readers.connect_for(name, job))
+    return CountingConnection(readers.connect(name))
 
 
 class PcscReaders:
@@ -42,6 +68,7 @@ class CountingConnection:
 
     def __init__(self, inner: CardConnection) -> None:
         self._inner = inner
+        self._batching = inner if isinstance(inner, BatchConnection) else None
         self.apdus = 0
 
     @property
@@ -58,6 +85,20 @@ class CountingConnection:
         """Sends one command APDU."""
         self.apdus += 1
         return self._inner.transmit(command)
+
+    @property
+    def max_batch(self) -> int:
+        """How many commands may travel together."""
+        return 1 if self._batching is None else self._batching.max_batch
+
+    def transmit_all(self, commands: Sequence[bytes]) -> Sequence[bytes]:
+        """Sends commands together where the transport does, else the first alone."""
+        if self._batching is None:
+            return [self.transmit(commands[0])]
+        self.apdus += 1
+        answers = self._batching.transmit_all(commands)
+        self.apdus += len(answers) - 1
+        return answers
 
     def reset(self) -> None:
         """Warm-resets the card."""

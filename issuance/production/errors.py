@@ -141,8 +141,9 @@ class WrongCardError(RunFailure):
 
     kind = "wrong-card"
 
-    def __init__(self, expected: str, found: str) -> None:
-        super().__init__(f"this run began with card {expected}; card {found} is in the reader")
+    def __init__(self, expected: str, found: str | None) -> None:
+        what = "another" if found is None else f"card {found}"
+        super().__init__(f"this run began with card {expected}; {what} is in the reader")
         self.expected = expected
         self.found = found
 

@@ -26,7 +26,8 @@ from cardio.globalplatform.putkey import ADD_KEYS
 from cardio.globalplatform.registry import CardLifeCycle
 from cardio.globalplatform.scp03 import SecurityLevel
 from cardio.globalplatform.session import IssuerSecurityDomain
-from cardio.piv.objects import Ccc, Chuid, ObjectId, PrintedInformation
+from cardio.piv.objects import Ccc, Chuid, ObjectId, PrintedInformation, encode_certificate
+from cardio.piv.requests import Request, get_object, sign, verify_pin
 from cardio.piv.session import PivSession
 from cardio.piv.signer import PivSigner
 from cardio.piv.slots import Algorithm, PublicKey, Slot
@@ -157,8 +158,7 @@ def _opens(session: PivSession, key: bytes) -> bool:
 
 def sign_request(session: PivSession, plan: KeyPlan, key: PublicKey, pin: str, name: str) -> bytes:
     """A certification request signed by the card: it proves that the key it named is really in it."""
-    session.verify_pin(pin)
-    return create_csr(PivSigner(session, plan.slot, key), name)
+    return create_csr(PivSigner(session, plan.slot, key, pin), name)
 
 
 def card_objects(holder: Holder) -> dict[ObjectId, bytes]:
@@ -181,30 +181,55 @@ def read_back(
     session: PivSession, objects: dict[ObjectId, bytes], certificates: dict[Slot, bytes], pin: str
 ) -> None:
     """Raises ReadBackError unless the card holds exactly what was written."""
-    session.verify_pin(pin)  # printed information is for whoever has the PIN
-    for object_id, expected in objects.items():
-        if session.get_object(object_id) != expected:
+    written = objects | {
+        slot.certificate_object: encode_certificate(der) for slot, der in certificates.items()
+    }
+    reading = [get_object(object_id) for object_id in written]
+    _, *read = session.perform_all([verify_pin(pin), *reading])  # printed information takes the PIN
+    for (object_id, expected), found in zip(written.items(), read, strict=True):
+        if found != expected:
             raise ReadBackError(object_id.title)
-    for slot, der in certificates.items():
-        if session.read_certificate(slot) != der:
-            raise ReadBackError(slot.certificate_object.title)
 
 
-def prove_key(session: PivSession, slot: Slot, der: bytes, challenge: bytes, pin: str) -> None:
-    """Raises ReadBackError unless the slot's key is the one in its certificate.
+@dataclass(frozen=True)
+class Proof:
+    """A certificate that is on the card, and what its key has to sign."""
+
+    slot: Slot
+    certificate: bytes
+    challenge: bytes
+
+    @property
+    def key(self) -> PublicKey:
+        """The certified key. Raises ReadBackError for one of no kind that cards have."""
+        key = x509.load_der_x509_certificate(self.certificate).public_key()
+        if not isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey)):
+            raise ReadBackError(self.slot.certificate_object.title)
+        return key
+
+    def request(self) -> Request[bytes]:
+        """What the card is asked."""
+        return sign(self.slot, self.key, self.challenge, hash_for(self.key))
+
+    def check(self, signature: bytes) -> None:
+        """Raises ReadBackError unless it is the certified key's."""
+        try:
+            check_signature(self.key, signature, self.challenge, hash_for(self.key))
+        except InvalidSignature:
+            raise ReadBackError("key") from None
+
+
+def prove_keys(session: PivSession, proofs: Sequence[Proof], pin: str) -> None:
+    """Raises ReadBackError unless each slot's key is the one in its certificate.
 
     Key and certificate are written by two commands; only a signature shows that they belong together.
     """
-    key = x509.load_der_x509_certificate(der).public_key()
-    if not isinstance(key, (ec.EllipticCurvePublicKey, rsa.RSAPublicKey)):
-        raise ReadBackError(slot.certificate_object.title)
-    session.verify_pin(pin)
-    algorithm = hash_for(key)
-    signature = session.sign(slot, key, challenge, algorithm)
-    try:
-        check_signature(key, signature, challenge, algorithm)
-    except InvalidSignature:
-        raise ReadBackError("key") from None
+    requests: list[Request[bytes | None]] = []
+    for proof in proofs:
+        requests += [verify_pin(pin), proof.request()]
+    signatures = session.perform_all(requests)[1::2]
+    for proof, signature in zip(proofs, signatures, strict=True):
+        proof.check(signature or b"")
 
 
 def hash_for(key: PublicKey) -> HashAlgorithm:

@@ -24,10 +24,10 @@ from issuance.operators.service import Actor
 from issuance.production import personalisation
 from issuance.production.cardsecrets import issuer_secrets
 from issuance.production.channelkeys import recorded_keys
-from issuance.production.connection import CountingConnection, Readers
+from issuance.production.connection import Job, Readers, connect_for
 from issuance.production.errors import CardExpiredError, NothingToVoidError, OvertakenError, UnknownKeysError
 from issuance.production.models import OPEN_RENEWAL_STATES, Renewal, RenewalState
-from issuance.production.personalisation import KEY_PLANS
+from issuance.production.personalisation import KEY_PLANS, Proof
 from issuance.production.work import CHALLENGE_BYTES, Workshop, certificate_row, issue, subject_of
 from pki.authority.values import CertificateRequest, IssuedCertificate
 from pki.profiles import Profile
@@ -69,7 +69,7 @@ class Renewals:
         if profile not in RENEWABLE:
             raise NotFoundError("key")
         with (
-            closing(CountingConnection(self._readers.connect(reader))) as connection,
+            closing(connect_for(self._readers, reader, Job(actor.username))) as connection,
             connection.exclusive(),
         ):
             session = PivSession(connection, self._shop.links.policy(connection))
@@ -231,8 +231,8 @@ class Renewals:
         self._shop.check_path(issued.profile, issued.der, self._shop.clock())
         piv.put_certificate(plan.slot, issued.der)
         personalisation.read_back(piv, {}, {plan.slot: issued.der}, pin)
-        challenge = self._shop.randomness(CHALLENGE_BYTES)
-        personalisation.prove_key(piv, plan.slot, issued.der, challenge, pin)
+        proof = Proof(plan.slot, issued.der, self._shop.randomness(CHALLENGE_BYTES))
+        personalisation.prove_keys(piv, (proof,), pin)
 
     def _finish(self, actor: Actor, renewal_id: str, issued: IssuedCertificate) -> RenewalView:
         with self._shop.database.writing() as session:

@@ -17,7 +17,7 @@ from issuance.lifecycle.states import ApplicationEvent
 from issuance.operators.service import Actor
 from issuance.orders.repository import begin
 from issuance.orders.service import PRODUCERS
-from issuance.production.connection import CountingConnection, Readers
+from issuance.production.connection import CountingConnection, Job, Readers, connect_for
 from issuance.production.errors import ProductionRunningError, ReaderInUseError
 from issuance.production.journal import LEASE, Journal, get_production
 from issuance.production.models import Production
@@ -158,14 +158,14 @@ class ProductionLine:
         self, actor: Actor, application_id: str, reader: str, holder: str | None = None
     ) -> tuple[str, CountingConnection]:
         actor.require(*PRODUCERS)
-        self._check_ready(actor, application_id)
+        job = Job(actor.username, self._check_ready(actor, application_id))
         with self._lock:
             if reader in self._at_work:
                 raise ReaderInUseError(reader)
             self._at_work[reader] = ""
         connection: CountingConnection | None = None
         try:
-            connection = CountingConnection(self._readers.connect(reader))
+            connection = connect_for(self._readers, reader, job)
             production_id = self._record_start(actor, application_id, reader, holder)
         except BaseException:
             if connection is not None:
@@ -175,8 +175,8 @@ class ProductionLine:
         self._at_work[reader] = production_id
         return production_id, connection
 
-    def _check_ready(self, actor: Actor, application_id: str) -> None:
-        """Refuses what can't be produced before a card is touched."""
+    def _check_ready(self, actor: Actor, application_id: str) -> str | None:
+        """Refuses what can't be produced before a card is touched; the number of a torn run's card."""
         with self._shop.database.reading() as session:
             application = get_application(session, application_id)
             if application.office != actor.office:
@@ -186,6 +186,7 @@ class ProductionLine:
                 move(application, ApplicationEvent.START_PRODUCTION)  # in a session that only reads
             elif self._is_at_work(torn) or torn.state == ProductionState.VOIDING:
                 raise ProductionRunningError(torn.id)
+            return None if torn is None else torn.card_number
 
     def _record_start(self, actor: Actor, application_id: str, reader: str, holder: str | None) -> str:
         now = self._shop.clock()

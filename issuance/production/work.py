@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from cardio.globalplatform.keys import KeySet
 from cardio.globalplatform.session import IssuerSecurityDomain
+from cardio.piv.requests import put_certificate, put_object
 from cardio.piv.session import PivSession
 from cardio.piv.slots import PublicKey, Slot
 from issuance.audit import Audit
@@ -32,7 +33,7 @@ from issuance.production.cardsecrets import KEY_VERSION, CardSecrets, IssuerSecr
 from issuance.production.errors import BodyNotInStockError, BodyUsedError, ReadBackError
 from issuance.production.journal import Journal, get_production
 from issuance.production.links import LinkMemory
-from issuance.production.personalisation import KEY_PLANS, Holder, KeyPlan
+from issuance.production.personalisation import KEY_PLANS, Holder, KeyPlan, Proof
 from issuance.production.steps import ProductionState, Step
 from issuance.stock.repository import Hand, find_body, lock_bodies
 from issuance.stock.taking import Obstacle, obstacle, take_body
@@ -247,15 +248,14 @@ def issue_certificates(work: Work) -> Outcome:
 
 def write_objects(work: Work) -> Outcome:
     """Writes CHUID, CCC and printed information."""
-    for object_id, content in personalisation.card_objects(_holder(work)).items():
-        work.session.put_object(object_id, content)
+    objects = personalisation.card_objects(_holder(work))
+    work.session.perform_all([put_object(object_id, content) for object_id, content in objects.items()])
     return Outcome()
 
 
 def write_certificates(work: Work) -> Outcome:
     """Writes the certificates."""
-    for slot, der in _certificates(work).items():
-        work.session.put_certificate(slot, der)
+    work.session.perform_all([put_certificate(slot, der) for slot, der in _certificates(work).items()])
     return Outcome()
 
 
@@ -269,11 +269,10 @@ def read_back(work: Work) -> Outcome:
 def prove_keys(work: Work) -> Outcome:
     """Lets each key sign a challenge, checked with the certificate that the card gives back."""
     certificates = _certificates(work)
+    proofs = [Proof(slot, der, work.shop.randomness(CHALLENGE_BYTES)) for slot, der in certificates.items()]
+    personalisation.prove_keys(work.session, proofs, work.factory.pin)
     for plan in KEY_PLANS:
-        der = certificates[plan.slot]
-        challenge = work.shop.randomness(CHALLENGE_BYTES)
-        personalisation.prove_key(work.session, plan.slot, der, challenge, work.factory.pin)
-        work.shop.check_path(plan.profile, der, work.shop.clock())
+        work.shop.check_path(plan.profile, certificates[plan.slot], work.shop.clock())
     return Outcome()
 
 

@@ -51,6 +51,7 @@ ROLES: Mapping[Role, str] = {
     Role.SUPERVISOR: N_("Supervisor"),
     Role.PRODUCTION: N_("Production"),
     Role.STOCK: N_("Stock"),
+    Role.ADMINISTRATOR: N_("Administrator"),
 }
 
 PRODUCTION_STATES: Mapping[ProductionState, str] = {

@@ -18,6 +18,12 @@ from issuance.delivery.errors import DeliveryClosedError, DeliveryError, Deliver
 from issuance.inspection.errors import OwnCardError
 from issuance.orders.errors import OrderError, UrgentQuotaError
 from issuance.production.errors import ProductionError, failure_kind
+from issuance.stations.errors import (
+    HandoverError,
+    StationCodeError,
+    StationCodeWaitError,
+    StationError,
+)
 from issuance.stock.errors import InvalidRangeError, SecondPersonError, StockError
 from pki.errors import PkiError
 
@@ -77,6 +83,10 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     StockError: (HTTPStatus.CONFLICT, N_("That is not possible with these card bodies")),
     UrgentQuotaError: (HTTPStatus.CONFLICT, N_("No more orders may be urgent here now")),
     OrderError: (HTTPStatus.CONFLICT, N_("This order can't be taken now")),
+    StationCodeError: (HTTPStatus.FORBIDDEN, N_("This code takes no station in")),
+    StationCodeWaitError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many wrong codes; wait a little")),
+    HandoverError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
+    StationError: (HTTPStatus.CONFLICT, N_("That is not possible with this station")),
     ProductionError: (HTTPStatus.CONFLICT, N_("The card can't be produced now")),
     errors.IssuanceError: (HTTPStatus.CONFLICT, N_("That is not possible now")),
     ReaderUnavailableError: (HTTPStatus.CONFLICT, N_("The card reader can't be reached")),
@@ -103,5 +113,5 @@ def refusal(error: Exception) -> Refusal:
         _LOG.error("database: %s", type(error).__name__)  # its text would hold the statement's values
         stale = isinstance(error, StaleDataError)
         return Refusal(status, "changed-meanwhile" if stale else "database-unavailable", title)
-    wait_s = error.wait_s if isinstance(error, errors.LoginThrottledError) else None
+    wait_s = error.wait_s if isinstance(error, (errors.LoginThrottledError, StationCodeWaitError)) else None
     return Refusal(status, failure_kind(error), title, str(error), wait_s)

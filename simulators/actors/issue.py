@@ -14,7 +14,7 @@ from simulators.population.people import People, Person
 from simulators.population.portrait import draw_portrait
 from simulators.readers.choice import OccupiedReader
 
-CLERK, SUPERVISOR = "clerk-1", "supervisor-1"
+CLERK, SUPERVISOR, ADMINISTRATOR = "clerk-1", "supervisor-1", "administrator-1"
 _PRODUCED = "produced"
 _PIN_DIGITS = 6
 _KNOWN_ALREADY = {"open-application", "live-card"}

@@ -84,6 +84,27 @@ class Operator:
             {"signature": base64.b64encode(signature).decode()},
         )
 
+    def hand_over(self, card_number: str, reader: str) -> None:
+        """Hands the card in a station's reader over; returns when its holder has set a PIN there."""
+        self._post(f"/cards/{card_number}/station-deliveries", {"reader": reader})
+
+    def readers(self) -> list[str]:
+        """The readers that cards can be made in."""
+        names: list[str] = self._http.get("/readers").json()
+        return names
+
+    def stations(self) -> list[str]:
+        """The names of all stations."""
+        return [station["id"] for station in self._http.get("/stations").json()]
+
+    def add_station(self, name: str, office: str) -> None:
+        """Adds a reader station."""
+        self._post("/stations", {"id": name, "office": office})
+
+    def station_code(self, name: str) -> str:
+        """A one-time code for a station."""
+        return str(self._post(f"/stations/{name}/codes")["code"])
+
     def revoke(self, card_number: str, reason: str) -> None:
         """Revokes a card for good: lost, stolen, damaged…"""
         self._post(f"/cards/{card_number}/revocation", {"reason": reason})

@@ -14,6 +14,7 @@ from simulators.actors.citizen import Citizen
 from simulators.actors.issue import Staff, choose_pin, deliver, enrol_someone, produce, signed_in
 from simulators.demo.report import Report, Step, StepFailedError
 from simulators.demo.site import Site, running_site
+from simulators.demo.station import use_station
 from simulators.depot import take_in
 from simulators.factory import make_blank
 from simulators.installation.audit import verify_chains
@@ -62,6 +63,7 @@ def run(root: Path, report: Report, kind: ReaderKind | None) -> Journey:
         _log_in(journey, citizen, site)
         _report_lost(journey)
         _be_refused(journey, citizen, site)
+        _use_station(journey)
         _audit(journey)
         return journey
 
@@ -186,6 +188,13 @@ def _refusal(step: Step, citizen: Citizen, site: Site) -> dict[str, object]:
             raise StepFailedError(step, f"refused for another reason: {refused}") from refused
         return {"reason": refused.problem["title"], "receipt": refused.problem["receipt"]["code"]}
     raise StepFailedError(step, "a revoked card was let in")
+
+
+def _use_station(journey: Journey) -> None:
+    with journey.report.step("station", "A second card, through a reader station") as step:
+        step.detail = use_station(
+            journey.installation, journey.staff, journey.server, partial(_tell, journey.report)
+        )
 
 
 def _audit(journey: Journey) -> None:

@@ -1,7 +1,7 @@
 """`hoviat init` and `hoviat serve`."""
 
 import json
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import click
@@ -66,14 +66,25 @@ def init(*, public_url: str, keys: str, shards: int, after_ceremony: bool, as_js
 @click.option(
     "--port", default=8080, show_default=True, type=click.IntRange(0, 65535), help="Port to listen on."
 )
-def serve(host: str, port: int) -> None:
+@click.option(
+    "--stations-port",
+    type=click.IntRange(0, 65535),
+    help="Port for reader stations (WebSocket over TLS); without it none can connect.",
+)
+def serve(host: str, port: int, stations_port: int | None) -> None:
     """Serve issuance, verifier and status on one port (/issuance, /verifier, /pki)."""
     from pki.errors import PkiError
     from simulators.installation.server import PortTakenError, create_app, listen, uvicorn_server
     from simulators.installation.services import open_installation
+    from simulators.installation.stations import stations_served
 
     try:
-        with listen(host, port) as listener, open_installation(current_home()) as installation:
+        with ExitStack() as stack:
+            listener = stack.enter_context(listen(host, port))
+            installation = stack.enter_context(open_installation(current_home()))
+            if stations_port is not None:
+                hub = stack.enter_context(stations_served(installation, host, stations_port))
+                click.echo(f"stations dial {hub}", err=True)
             address = f"http://{host}:{listener.getsockname()[1]}"
             click.echo(f"serving {address}/issuance/ (Ctrl-C ends)", err=True)
             with suppress(KeyboardInterrupt):  # uvicorn ends its work and then raises it once more

@@ -68,6 +68,16 @@ def readers(*, quick: bool, as_json: bool) -> None:
 @bench.command()
 @_quick
 @_json
+def station(*, quick: bool, as_json: bool) -> None:
+    """Seconds more that a card takes through a station, with 25 and 50 ms of network each way."""
+    from simulators.load.station import measure
+
+    _print(measure(cards=1 if quick else 5), as_json=as_json)
+
+
+@bench.command()
+@_quick
+@_json
 def login(*, quick: bool, as_json: bool) -> None:
     """Full HTTP logins per second, on one worker and two, against framework and cryptography in series."""
     from simulators.load.login.measure import FULL, QUICK, measure

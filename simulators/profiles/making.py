@@ -17,7 +17,7 @@ from cardio.transport.base import CardConnection
 from issuance.lifecycle.cards import card_number
 from issuance.production import personalisation
 from issuance.production.cardsecrets import CardSecrets, IssuerSecrets, factory_secrets, issuer_secrets
-from issuance.production.personalisation import KeyPlan
+from issuance.production.personalisation import KeyPlan, Proof
 from pki.authority.values import IssuedCertificate
 from pki.keys.masterkeys import MasterKeys
 from simulators.profiles.certifying import Certifier
@@ -96,8 +96,8 @@ def _personalise(making: Making, session: PivSession) -> dict[Slot, bytes]:
     for slot, der in certificates.items():
         session.put_certificate(slot, der)
     personalisation.read_back(session, objects, certificates, factory.pin)
-    for slot, der in certificates.items():
-        personalisation.prove_key(session, slot, der, os.urandom(_CHALLENGE_BYTES), factory.pin)
+    proofs = [Proof(slot, der, os.urandom(_CHALLENGE_BYTES)) for slot, der in certificates.items()]
+    personalisation.prove_keys(session, proofs, factory.pin)
     tamper(session, making.profile, making.certifier, making.chance, objects)
     return certificates
 

@@ -8,7 +8,7 @@ from pki.auditchain.appendonly import append_only, unprotected
 from pki.store.database import UtcDateTime
 
 revision = "0006"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 

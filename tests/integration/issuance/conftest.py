@@ -4,6 +4,7 @@ from pathlib import Path
 import pytest
 
 from tests.integration.issuance.office import Office, initialise, open_office
+from tests.integration.issuance.stationing import Yard, open_yard
 
 
 @pytest.fixture(scope="session")
@@ -17,4 +18,10 @@ def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def office(tmp_path: Path, template: Path) -> Iterator[Office]:
     with open_office(tmp_path, template) as opened:
+        yield opened
+
+
+@pytest.fixture
+def yard(office: Office, tmp_path: Path) -> Iterator[Yard]:
+    with open_yard(office, tmp_path) as opened:
         yield opened

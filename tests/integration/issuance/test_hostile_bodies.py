@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-import cardio.piv.session
+import cardio.piv.requests
 from issuance.production.service import ProductionView
 from issuance.production.steps import ProductionState, Step, StepState
 from pki.status.state import Status
@@ -194,7 +194,7 @@ def test_trap_2_production_checks_the_proof_itself(
     slot: int, office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the driver passes signatures on as they come."""
-    monkeypatch.setattr(cardio.piv.session, "check_signature", lambda *_anything: None)
+    monkeypatch.setattr(cardio.piv.requests, "check_signature", lambda *_anything: None)
     run = produced_on(office, lambda store: SimulatedCard(FalseStore(store, changing_key(slot))))
     require_void(office, run, "read-back", Step.PROVE_KEYS)
 

@@ -92,7 +92,8 @@ def test_the_whole_way_of_a_card(office: Office, clerk: Api, supervisor: Api) ->
     card = run["card_number"]
     delivery = clerk.post(f"/cards/{card}/deliveries").json()
     challenge = base64.b64decode(delivery["challenge"])
-    signature = office.accept(OpenDelivery(delivery["delivery_id"], delivery["transport_pin"], challenge))
+    waiting = OpenDelivery(delivery["delivery_id"], card, delivery["transport_pin"], challenge)
+    signature = office.accept(waiting)
     done = clerk.post(
         f"/deliveries/{delivery['delivery_id']}/completion",
         json={"signature": base64.b64encode(signature).decode()},

@@ -43,7 +43,7 @@ from issuance.production.errors import (
     UnknownKeysError,
 )
 from issuance.production.models import Renewal, RenewalState
-from issuance.production.personalisation import KeyPlan
+from issuance.production.personalisation import KeyPlan, Proof
 from issuance.production.renewal import RenewalView
 from pki.auditchain import verify_table
 from pki.authority.values import CertificateRequest, IssuedCertificate
@@ -463,13 +463,13 @@ def test_a_card_that_is_suspended_at_the_last_moment_gets_nothing_good(
     office: Office, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = office.issue()
-    prove = personalisation.prove_key
+    prove = personalisation.prove_keys
 
-    def suspend_and_prove(piv: PivSession, slot: Slot, der: bytes, challenge: bytes, pin: str) -> None:
+    def suspend_and_prove(piv: PivSession, proofs: Sequence[Proof], pin: str) -> None:
         office.registry.lifecycle.suspend(CLERK, number)
-        prove(piv, slot, der, challenge, pin)
+        prove(piv, proofs, pin)
 
-    monkeypatch.setattr(personalisation, "prove_key", suspend_and_prove)
+    monkeypatch.setattr(personalisation, "prove_keys", suspend_and_prove)
     with pytest.raises(ForbiddenTransitionError):
         renew(office)
     assert statuses(office) == Counter([Status.ON_HOLD, Status.REVOKED])

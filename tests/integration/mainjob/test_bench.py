@@ -14,6 +14,7 @@ CASES = [
     ("production", 2),
     ("simulator", 3),
     ("readers", 3),
+    ("station", 3),
     ("login", 10),
     ("issue", 14),
     ("crl", 9),

@@ -9,7 +9,7 @@ import pytest
 from tests.integration.mainjob.hoviat_command import hoviat, refuse, succeed
 
 STEPS = ["home", "reader", "services", "enrol", "approve", "blank", "insert", "produce", "deliver", "site"]
-STEPS += ["login", "lost", "refused", "audit"]
+STEPS += ["login", "lost", "refused", "station", "audit"]
 
 
 def _demo(home: Path, reader: str) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from cardio.piv.objects import ObjectId
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Slot
 from issuance.production.pathcheck import path_check
-from issuance.production.personalisation import prove_key
+from issuance.production.personalisation import Proof, prove_keys
 from pki.clock import utc_now
 from pki.errors import PkiError
 from pki.profiles import Profile
@@ -110,7 +110,7 @@ def test_a_certificate_of_an_unknown_ca_is_for_the_cards_key_and_has_no_path(
     card = card_of("hostile-unknown-ca")
     der = authentication_certificate(card)
     with session_with(card) as session:
-        prove_key(session, Slot.AUTHENTICATION, der, b"nonce", card.pin)
+        prove_keys(session, [Proof(Slot.AUTHENTICATION, der, b"nonce")], card.pin)
     with pytest.raises(PkiError):
         path_check(issuer.pki.trust)(Profile.AUTHENTICATION, der, utc_now())
 

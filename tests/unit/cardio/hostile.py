@@ -20,7 +20,7 @@ from cardio.piv.objects import Ccc, Chuid, ObjectId, PrintedInformation
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Algorithm, PublicKey, Slot
 from cardio.processors import ApduPolicy
-from cardio.station.delivery import Delivery, accept
+from cardio.station.delivery import Handover, accept
 from cardio.transport.base import CardConnection, CardRemovedError, TransmitError
 from cardio.webeid import create_token
 from simulators.card.blank import blank_state
@@ -242,7 +242,7 @@ def pins(connection: CardConnection, policy: ApduPolicy) -> list[Step]:
 
 
 def delivering(connection: CardConnection, _policy: ApduPolicy) -> list[Step]:
-    return [lambda: accept(connection, Delivery("1", TRANSPORT_PIN, CHALLENGE), PIN)]
+    return [lambda: accept(connection, Handover(TRANSPORT_PIN, CHALLENGE), PIN)]
 
 
 def personalising(connection: CardConnection, policy: ApduPolicy) -> list[Step]:

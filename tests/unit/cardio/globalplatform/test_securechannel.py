@@ -125,7 +125,7 @@ def test_authentic_answers_with_wrong_padding(content: bytes) -> None:
 
 
 def _rmac(messages: SecureMessages, session: SessionKeys, data: bytes) -> bytes:
-    return aes_cmac(session.rmac, messages._chaining_value + data + b"\x90\x00")[:8]
+    return aes_cmac(session.rmac, messages.state.chaining_value + data + b"\x90\x00")[:8]
 
 
 # Errors and warnings

@@ -1,0 +1,1 @@
+"""Reader stations by program: enrolled, and run as processes of their own with simulated cards."""
