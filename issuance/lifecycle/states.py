@@ -8,6 +8,7 @@ draft ─submit─► submitted ─approve─► approved       in_production �
                       void ─► approved │ finish     (the end)               revoked ◄──── revoke ─┘
     delivered ◄─deliver─ ready ◄───────┘
                            └─ card revoked ─► approved
+    draft, submitted, returned, approved ─withdraw─► withdrawn
 """
 
 from collections.abc import Mapping
@@ -30,6 +31,7 @@ class ApplicationState(StrEnum):
     IN_PRODUCTION = "in_production"
     READY = "ready"
     DELIVERED = "delivered"
+    WITHDRAWN = "withdrawn"
 
 
 @unique
@@ -46,6 +48,7 @@ class ApplicationEvent(StrEnum):
     FINISH_PRODUCTION = "finish_production"
     LOSE_CARD = "lose_card"
     DELIVER = "deliver"
+    WITHDRAW = "withdraw"
 
 
 @unique
@@ -113,6 +116,10 @@ APPLICATION = StateMachine(
         (_A.IN_PRODUCTION, _AE.FINISH_PRODUCTION): _A.READY,
         (_A.READY, _AE.LOSE_CARD): _A.APPROVED,
         (_A.READY, _AE.DELIVER): _A.DELIVERED,
+        (_A.DRAFT, _AE.WITHDRAW): _A.WITHDRAWN,
+        (_A.SUBMITTED, _AE.WITHDRAW): _A.WITHDRAWN,
+        (_A.RETURNED, _AE.WITHDRAW): _A.WITHDRAWN,
+        (_A.APPROVED, _AE.WITHDRAW): _A.WITHDRAWN,
     },
 )
 
@@ -130,7 +137,11 @@ CARD = StateMachine(
     },
 )
 
-OPEN_APPLICATION_STATES = frozenset(ApplicationState) - {ApplicationState.REFUSED, ApplicationState.DELIVERED}
+OPEN_APPLICATION_STATES = frozenset(ApplicationState) - {
+    ApplicationState.REFUSED,
+    ApplicationState.DELIVERED,
+    ApplicationState.WITHDRAWN,
+}
 """A person has at most one application in these."""
 
 LIVE_CARD_STATES = frozenset(

@@ -1,5 +1,7 @@
 """What all three databases share: engine settings, column types, constraint names, migrations."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, IntegrityError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
@@ -121,6 +123,32 @@ def migrate(engine: Engine, migrations: Path) -> None:
     """Brings the database to the newest revision of the Alembic folder `migrations`."""
     config = Config()
     config.set_main_option("script_location", str(migrations))
-    with engine.begin() as connection:
+    with engine.connect() as connection, _references_aside(connection), connection.begin():
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+        _require_whole(connection)
+
+
+@contextmanager
+def _references_aside(connection: Connection) -> Iterator[None]:
+    """SQLite can't change a CHECK, so a migration makes a table anew; dropping the old one would ask its rows'
+    children. It looks away meanwhile: a PRAGMA that only works outside of a transaction.
+    """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = connection.connection.driver_connection
+    raw.execute("PRAGMA foreign_keys = OFF")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA foreign_keys = ON")
+
+
+def _require_whole(connection: Connection) -> None:
+    """Raises IntegrityError, and so rolls back, where a migration has left a row without what it refers to."""
+    if connection.dialect.name != "sqlite":
+        return
+    torn = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
+    if torn is not None:
+        raise IntegrityError("PRAGMA foreign_key_check", None, ValueError(f"a row of {torn[0]} hangs in the air"))
