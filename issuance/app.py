@@ -10,12 +10,14 @@ from starlette.responses import Response
 from issuance.approval import endpoints as approval
 from issuance.bootstrap import Issuance
 from issuance.delivery import endpoints as delivery
+from issuance.duplicates import endpoints as duplicates
 from issuance.enrolment import endpoints as enrolment
 from issuance.errors import NotSignedInError
 from issuance.lifecycle import endpoints as lifecycle
 from issuance.operations import router as operations
 from issuance.operators import endpoints as operators
 from issuance.production import endpoints as production
+from issuance.tracking import endpoints as tracking
 from issuance.web import pages
 from issuance.web.headers import SecurityHeaders
 from issuance.web.limits import TOO_LARGE, BodyLimit
@@ -25,10 +27,13 @@ from pki.problems import problem
 _ROUTERS = (
     operators.router,
     enrolment.router,
+    duplicates.router,
+    tracking.router,
     approval.router,
     production.router,
     delivery.router,
     lifecycle.router,
+    lifecycle.replacement_router,
     operations,
 )
 

@@ -4,13 +4,18 @@ import json
 import secrets
 from dataclasses import dataclass, field
 
+from issuance.approval.batches import ApprovalBatches
 from issuance.approval.service import Approval
+from issuance.approval.stepup import PasswordStepUp
 from issuance.audit import Audit
 from issuance.database import Database
 from issuance.delivery.service import Deliveries
+from issuance.duplicates.service import Duplicates
+from issuance.enrolment.confirmation import Confirmation
 from issuance.enrolment.service import Enrolment
 from issuance.identifiers import Randomness
 from issuance.lifecycle.certificates import Certificates
+from issuance.lifecycle.replacement import Replacement
 from issuance.lifecycle.service import Lifecycle
 from issuance.operators.models import Role
 from issuance.operators.service import Operators
@@ -22,6 +27,8 @@ from issuance.production.service import ProductionLine
 from issuance.production.work import Workshop
 from issuance.registry.citizens import Citizens
 from issuance.registry.civilregister import CivilRegister
+from issuance.tracking.keys import SlipKeys
+from issuance.tracking.service import Tracking
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
 from pki.home import Home
@@ -41,12 +48,16 @@ class Issuance:
     database: Database = field(repr=False)
     operators: Operators = field(repr=False)
     enrolment: Enrolment = field(repr=False)
+    duplicates: Duplicates = field(repr=False)
+    tracking: Tracking = field(repr=False)
     approval: Approval = field(repr=False)
+    batches: ApprovalBatches = field(repr=False)
     production: ProductionLine = field(repr=False)
     renewals: Renewals = field(repr=False)
     channel_keys: ChannelKeys = field(repr=False)
     deliveries: Deliveries = field(repr=False)
     lifecycle: Lifecycle = field(repr=False)
+    replacement: Replacement = field(repr=False)
 
     def close(self) -> None:
         """Waits for the runs at work, then drops the database connections."""
@@ -92,18 +103,29 @@ def open_issuance(
     shop = open_workshop(database, pki, clock, randomness)
     audit, certificates = shop.audit, shop.certificates
     renewals = Renewals(shop, readers)
+    operators = Operators(database, audit, clock, randomness)
+    citizens = Citizens(civil_register, clock)
+    confirmation = Confirmation(database, audit, citizens, clock)
+    duplicates = Duplicates(database, audit, clock)
+    approval = Approval(database, audit, confirmation, duplicates, clock)
+    step_up = PasswordStepUp(operators)
+    lifecycle = Lifecycle(database, audit, certificates, clock, renewals)
     opened = Issuance(
         public_url=home.public_url,
         clock=clock,
         database=database,
-        operators=Operators(database, audit, clock, randomness),
-        enrolment=Enrolment(database, audit, Citizens(civil_register, clock), clock, randomness),
-        approval=Approval(database, audit, clock),
+        operators=operators,
+        enrolment=Enrolment(database, audit, citizens, confirmation, duplicates, clock, randomness),
+        duplicates=duplicates,
+        tracking=Tracking(database, SlipKeys(pki.keys), clock),
+        approval=approval,
+        batches=ApprovalBatches(database, audit, approval, step_up, clock, randomness),
         production=ProductionLine(shop, readers),
         renewals=renewals,
         channel_keys=ChannelKeys(shop, readers),
         deliveries=Deliveries(database, audit, certificates, pki.master_keys["card"], clock, randomness),
-        lifecycle=Lifecycle(database, audit, certificates, clock, renewals),
+        lifecycle=lifecycle,
+        replacement=Replacement(database, lifecycle),
     )
     opened.production.finish_voidings()
     opened.deliveries.finish_proven()

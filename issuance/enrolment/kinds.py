@@ -77,6 +77,8 @@ class CountryRules:
     """How old the civil register's answer may be when an application is handed over."""
     register_approval: timedelta
     """The same when it is approved."""
+    slip_life: timedelta
+    """For how long a citizen's slip is good."""
 
     def rule(self, kind: ApplicationKind, cause: ReplacementCause | None) -> KindRule:
         """The rule of a kind. Raises InvalidInputError: a replacement has a cause, and nothing else has."""
@@ -107,7 +109,11 @@ def read_rules(file: str, text: bytes) -> CountryRules:
         else:
             rules[kind, None] = _rule(below, documents)
     country = CountryRules(
-        documents, rules, _days(table, "register_days_submission"), _days(table, "register_days_approval")
+        documents,
+        rules,
+        _days(table, "register_days_submission"),
+        _days(table, "register_days_approval"),
+        _days(table, "slip_days"),
     )
     for each in (kinds, table):
         each.refuse_unknown()
@@ -130,9 +136,7 @@ def _rule(table: Table, known: Mapping[str, Document]) -> KindRule:
     replaces = table.text("replaces", _WORD)
     if replaces not in list(Replaced):
         raise table.error("replaces", "must be none, live or any")
-    rule = KindRule(
-        needed, Replaced(replaces), table.flag("stopped_first"), _days(table, "promised_days")
-    )
+    rule = KindRule(needed, Replaced(replaces), table.flag("stopped_first"), _days(table, "promised_days"))
     table.refuse_unknown()
     return rule
 

@@ -38,7 +38,9 @@ def one_of(column: str, values: list[str]) -> str:
 
 _OPEN = text(one_of("state", [state.value for state in OPEN_APPLICATION_STATES]))
 _UNDECIDED = one_of("state", [state.value for state in UNDECIDED_STATES])
-_WITHOUT_CARD = one_of("state", [*(state.value for state in UNDECIDED_STATES), ApplicationState.REFUSED.value])
+_WITHOUT_CARD = one_of(
+    "state", [*(state.value for state in UNDECIDED_STATES), ApplicationState.REFUSED.value]
+)
 
 
 def _not_by(column: str) -> str:
@@ -104,7 +106,9 @@ class Application(Base):
     undecided_matches: Mapped[int] = mapped_column(default=0)
     """Possible duplicates that nobody has judged: while there are any, it can't be approved."""
     citizen: Mapped[Citizen] = relationship()
-    evidence: Mapped[list["Evidence"]] = relationship(order_by="Evidence.document", cascade="all, delete-orphan")
+    evidence: Mapped[list["Evidence"]] = relationship(
+        order_by="Evidence.document", cascade="all, delete-orphan"
+    )
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class
 

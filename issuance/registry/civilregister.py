@@ -2,16 +2,12 @@
 
 from dataclasses import asdict, dataclass, field
 from datetime import date
-from typing import Any, Literal, Protocol
-
-from persiantools.jdatetime import JalaliDate
+from typing import Literal, Protocol
 
 from issuance.errors import CivilRegisterUnavailableError
-from issuance.registry.models import Precision
+from issuance.registry.jalali import Precision, agrees
 
 __all__ = ["CivilRecord", "CivilRegister", "CivilRegisterUnavailableError"]
-
-_Jalali: Any = JalaliDate  # the library carries no types
 
 
 @dataclass(frozen=True)
@@ -35,12 +31,7 @@ class CivilRecord:
 
     def is_birth_date(self, day: date) -> bool:
         """Whether `day` is the birth date, as far as the civil register knows it."""
-        known, given = _Jalali(self.birth_date), _Jalali(day)
-        if self.birth_precision is Precision.YEAR:
-            return bool(known.year == given.year)
-        if self.birth_precision is Precision.MONTH:
-            return bool((known.year, known.month) == (given.year, given.month))
-        return self.birth_date == day
+        return agrees(self.birth_date, self.birth_precision, day)
 
     def as_data(self) -> dict[str, object]:
         """Plain values for JSON."""

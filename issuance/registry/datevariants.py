@@ -64,7 +64,7 @@ def _one_digit_off(text: str) -> Iterator[str]:
                 yield text[:place] + other + text[place + 1 :]
 
 
-def _made(is_jalali: bool, year: int, month: int, number: int) -> Iterator[date]:  # noqa: FBT001
+def _made(is_jalali: bool, year: int, month: int, number: int) -> Iterator[date]:
     """The date, if there is one."""
     try:
         yield _Jalali(year, month, number).to_gregorian() if is_jalali else date(year, month, number)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date
+from enum import StrEnum, unique
 from typing import Any
 
 from persiantools.jdatetime import JalaliDate
@@ -16,9 +17,31 @@ _FIRST_GREGORIAN_YEAR = 1700  # no Jalali year of a living person comes near
 _MAX_INPUT = 32
 
 
+@unique
+class Precision(StrEnum):
+    """How much of a birth date is known, in the Jalali calendar."""
+
+    DAY = "day"
+    MONTH = "month"
+    YEAR = "year"
+
+
+def agrees(known: date, precision: Precision, given: date) -> bool:
+    """Whether a date can be the one of which this much is known."""
+    if precision is Precision.DAY:
+        return known == given
+    year_and_month = to_jalali(known)[:7], to_jalali(given)[:7]
+    if precision is Precision.MONTH:
+        return year_and_month[0] == year_and_month[1]
+    return year_and_month[0][:4] == year_and_month[1][:4]
+
+
 def to_jalali(day: date) -> str:
-    """The day as YYYY/MM/DD in the Jalali calendar, ASCII digits."""
-    jalali = _Jalali(day)
+    """The day as YYYY/MM/DD in the Jalali calendar, ASCII digits. Raises InvalidInputError before its year 1."""
+    try:
+        jalali = _Jalali(day)
+    except ValueError as error:
+        raise InvalidInputError("there is no such day in the calendar") from error
     return f"{jalali.year:04d}/{jalali.month:02d}/{jalali.day:02d}"
 
 

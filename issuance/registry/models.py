@@ -1,12 +1,12 @@
 """Citizens, as taken over from the civil register, with the keys by which they are sorted and found."""
 
 from datetime import date, datetime
-from enum import StrEnum, unique
 
 from sqlalchemy import CheckConstraint, Connection, Index, String, event
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
 from issuance.database import Base
+from issuance.registry.jalali import Precision
 from issuance.registry.namekeys import pair_key, skeleton, sort_key
 from pki.store.database import UtcDateTime
 
@@ -15,15 +15,6 @@ NAME_LENGTH = 100
 SORT_KEY_LENGTH = 4 * NAME_LENGTH + 2
 PAIR_KEY_LENGTH = 2 * NAME_LENGTH + 1
 _PRECISION_LENGTH = 8
-
-
-@unique
-class Precision(StrEnum):
-    """How much of a birth date the civil register knows, in the Jalali calendar."""
-
-    DAY = "day"
-    MONTH = "month"
-    YEAR = "year"
 
 
 class Citizen(Base):

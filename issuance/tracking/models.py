@@ -1,22 +1,21 @@
-"""Wrong tries at a tracking code, counted for all processes."""
+"""Wrong tries at tracking codes, counted for all processes."""
 
 from datetime import datetime
 
-from sqlalchemy import String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuance.database import Base
 from pki.store.database import UtcDateTime
 
-_DIGEST_LENGTH = 64
-
 
 class StatusTries(Base):
-    """How often a code was asked for with what did not belong to it, since a moment."""
+    """How often codes of a bucket were asked for with what did not belong to them, since a moment.
+
+    Codes share a fixed number of buckets, so the table is bounded whatever is asked.
+    """
 
     __tablename__ = "status_tries"
 
-    code_digest: Mapped[str] = mapped_column(String(_DIGEST_LENGTH), primary_key=True)
-    """SHA-256 of the code, whether there is such a code or not."""
-    since: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
+    bucket: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    since: Mapped[datetime] = mapped_column(UtcDateTime())
     wrong: Mapped[int]

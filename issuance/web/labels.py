@@ -16,6 +16,7 @@ APPLICATION_STATES: Mapping[ApplicationState, str] = {
     ApplicationState.IN_PRODUCTION: N_("In production"),
     ApplicationState.READY: N_("Ready for delivery"),
     ApplicationState.DELIVERED: N_("Delivered"),
+    ApplicationState.WITHDRAWN: N_("Withdrawn"),
 }
 STAGES = (
     ApplicationState.DRAFT,
@@ -91,6 +92,12 @@ EVENTS: Mapping[str, str] = {
     "application.opened": N_("Application opened"),
     "application.corrected": N_("Application corrected"),
     "application.submitted": N_("Handed over for approval"),
+    "application.register_asked": N_("Civil register asked"),
+    "application.record_accepted": N_("Civil register's change taken over"),
+    "application.taken_over": N_("Editing taken over"),
+    "application.withdrawn": N_("Application withdrawn"),
+    "match.found": N_("Possible duplicate found"),
+    "match.decided": N_("Possible duplicate judged"),
     "application.approve": N_("Approved"),
     "application.return": N_("Returned"),
     "application.refuse": N_("Refused"),
@@ -116,6 +123,7 @@ COLOURS: Mapping[str, str] = {
     "in_production": "primary",
     "ready": "info",
     "delivered": "success",
+    "withdrawn": "dark",
     "produced": "info",
     "active": "success",
     "suspended": "warning",

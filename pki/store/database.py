@@ -151,4 +151,6 @@ def _require_whole(connection: Connection) -> None:
         return
     torn = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if torn is not None:
-        raise IntegrityError("PRAGMA foreign_key_check", None, ValueError(f"a row of {torn[0]} hangs in the air"))
+        raise IntegrityError(
+            "PRAGMA foreign_key_check", None, ValueError(f"a row of {torn[0]} hangs in the air")
+        )

@@ -55,10 +55,10 @@ def downgrade() -> None:
     _narrow_applications()
     for index in ("pair_key_birth_date", "birth_date_given_key", "birth_date_surname_key", "sort_key"):
         op.drop_index(f"ix_citizens_{index}", "citizens")
-    with op.batch_alter_table("citizens") as table:
-        table.drop_constraint(op.f("ck_citizens_birth_precision"), type_="check")
+    with op.batch_alter_table("citizens") as citizens:
+        citizens.drop_constraint(op.f("ck_citizens_birth_precision"), type_="check")
         for column in (*_KEYS, "birth_precision"):
-            table.drop_column(column)
+            citizens.drop_column(column)
 
 
 def _give_citizens_keys() -> None:
@@ -77,11 +77,17 @@ def _give_citizens_keys() -> None:
 
 
 def _fill_keys(connection: Connection) -> None:
-    names = [sa.column(name) for name in ("national_code", "given_name", "surname", "father_name")]
+    names: list[sa.ColumnClause[str]] = [
+        sa.column(name) for name in ("national_code", "given_name", "surname", "father_name")
+    ]
     people = sa.table("citizens", *names, *(sa.column(name) for name in _KEYS))
     last = ""
     while True:
-        query = sa.select(*names).where(people.c.national_code > last).order_by(people.c.national_code)
+        query = (
+            sa.select(people.c.national_code, people.c.given_name, people.c.surname, people.c.father_name)
+            .where(people.c.national_code > last)
+            .order_by(people.c.national_code)
+        )
         rows = connection.execute(query.limit(_BATCH)).all()
         if not rows:
             return
@@ -165,7 +171,9 @@ def _applications(*more: "sa.Column[object]") -> sa.Table:
         *more,
         sa.CheckConstraint(f"state IN ({_STATES})", name="ck_applications_state"),
         sa.CheckConstraint(_DECIDED, name="ck_applications_decided"),
-        sa.CheckConstraint("decided_by IS NULL OR decided_by <> enrolled_by", name="ck_applications_not_own_work"),
+        sa.CheckConstraint(
+            "decided_by IS NULL OR decided_by <> enrolled_by", name="ck_applications_not_own_work"
+        ),
         sa.ForeignKeyConstraint(["decided_by"], ["operators.username"], name="fk_applications_decided_by"),
         sa.ForeignKeyConstraint(["enrolled_by"], ["operators.username"], name="fk_applications_enrolled_by"),
         sa.ForeignKeyConstraint(
@@ -268,12 +276,11 @@ def _create_matches() -> None:
 def _create_status_tries() -> None:
     op.create_table(
         "status_tries",
-        sa.Column("code_digest", sa.String(64), nullable=False),
+        sa.Column("bucket", sa.Integer(), autoincrement=False, nullable=False),
         sa.Column("since", UtcDateTime(), nullable=False),
         sa.Column("wrong", sa.Integer(), nullable=False),
-        sa.PrimaryKeyConstraint("code_digest", name=op.f("pk_status_tries")),
+        sa.PrimaryKeyConstraint("bucket", name=op.f("pk_status_tries")),
     )
-    op.create_index(op.f("ix_status_tries_since"), "status_tries", ["since"])
 
 
 def _create_batches() -> None:

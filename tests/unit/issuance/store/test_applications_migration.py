@@ -17,7 +17,21 @@ from issuance.registry.namekeys import pair_key, sort_key
 from pki.store.database import create_database_engine
 
 BEFORE = "0003"
-TIME = "2026-01-01 00:00:00+00:00"
+FORMER_ROWS = """
+INSERT INTO operators VALUES ('clerk-1', 'clerk', '-'), ('supervisor-1', 'supervisor', '-');
+INSERT INTO citizens VALUES
+  ('0084575948', 'آرش', 'آذری', 'کیان', 'Arash', 'Azari', '1990-01-01', 'M', '2026-01-01 00:00:00');
+INSERT INTO applications
+  (id, national_code, state, version, latin_given_name, latin_surname, portrait, enrolled_by, created_at,
+   decided_by, decided_at, decision_note)
+VALUES
+  ('A', '0084575948', 'delivered', 3, 'Arash', 'Azari', 'x', 'clerk-1', '2026-01-01 00:00:00',
+   'supervisor-1', '2026-01-01 00:00:00', '');
+INSERT INTO cards
+  (card_number, national_code, application_id, state, version, guid, key_version, taken_at, delivered_at)
+VALUES
+  ('1', '0084575948', 'A', 'active', 1, 'g', 1, '2026-01-01 00:00:00', '2026-01-01 00:00:00')
+"""
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -53,17 +67,7 @@ def migrate_to(engine: sa.Engine, revision: str, go: str = "upgrade") -> None:
 def fill(engine: sa.Engine) -> None:
     """A person with a delivered card, as they stood before."""
     with engine.begin() as connection:
-        for statement in (
-            "INSERT INTO operators VALUES ('clerk-1', 'clerk', '-'), ('supervisor-1', 'supervisor', '-')",
-            "INSERT INTO citizens VALUES"
-            f" ('0084575948', 'آرش', 'آذری', 'کیان', 'Arash', 'Azari', '1990-01-01', 'M', '{TIME}')",
-            "INSERT INTO applications (id, national_code, state, version, latin_given_name, latin_surname,"
-            " portrait, enrolled_by, created_at, decided_by, decided_at, decision_note) VALUES"
-            f" ('A', '0084575948', 'delivered', 3, 'Arash', 'Azari', 'x', 'clerk-1', '{TIME}',"
-            f" 'supervisor-1', '{TIME}', '')",
-            "INSERT INTO cards (card_number, national_code, application_id, state, version, guid, key_version,"
-            f" taken_at, delivered_at) VALUES ('1', '0084575948', 'A', 'active', 1, 'g', 1, '{TIME}', '{TIME}')",
-        ):
+        for statement in FORMER_ROWS.split(";"):
             connection.exec_driver_sql(statement)
 
 
@@ -116,7 +120,7 @@ def test_what_the_database_refuses(engine: sa.Engine, change: str, constraint: s
     fill(engine)
     migrate_to(engine, "head")
     with pytest.raises(IntegrityError) as refused, engine.begin() as connection:
-        connection.exec_driver_sql(f"UPDATE applications SET {change}")
+        connection.exec_driver_sql(f"UPDATE applications SET {change}")  # noqa: S608 - our own text
     assert constraint in str(refused.value.orig)
 
 
