@@ -89,7 +89,7 @@ class CivilRegisterUnavailableError(CivilRegisterError):
 
 
 class CivilRegisterAnswerError(CivilRegisterUnavailableError):
-    """The civil register answers what can't be believed; `fault` says what is wrong with it, not what it was."""
+    """The civil register answers what can't be believed; `fault` says why, not what it was."""
 
     kind = "civil-register-answer"
 

@@ -94,7 +94,7 @@ class ApprovalBatches:
             return _view(_own(session, actor, batch_id))
 
     def confirm(self, actor: Actor, batch_id: str, proof: Proof) -> BatchView:
-        """Approves each application of the batch by itself; what stands in the way of one does not stop the rest.
+        """Approves each application of the batch by itself: what stands in the way of one stops no other.
 
         A batch is confirmed once: whatever was not approved is proposed anew. Raises NotFoundError,
         BatchOverError, LoginRefusedError or LoginThrottledError.

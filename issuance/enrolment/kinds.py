@@ -98,7 +98,7 @@ def read_rules(file: str, text: bytes) -> CountryRules:
     """A country file; `file` is its name, for errors. Raises ProfileError."""
     table = Table(file, parse_toml(file, text))
     words = table.table("documents")
-    documents = {name: _document(words, name) for name in words.keys()}
+    documents = {name: _document(words, name) for name in words.names}
     kinds = table.table("kinds")
     rules: dict[tuple[ApplicationKind, ReplacementCause | None], KindRule] = {}
     for kind in ApplicationKind:

@@ -49,7 +49,7 @@ class NewApplicationBody(Request):
     latin_surname: str | None = _LATIN
     kind: ApplicationKind = ApplicationKind.NEW
     cause: ReplacementCause | None = None
-    evidence: _Evidence = []
+    evidence: _Evidence = Field(default=[])
 
 
 class CorrectionBody(Request):
@@ -58,7 +58,7 @@ class CorrectionBody(Request):
     portrait: Base64Bytes | None = Field(default=None, max_length=_MAX_BASE64, repr=False)
     latin_given_name: str | None = _LATIN
     latin_surname: str | None = _LATIN
-    evidence: _Evidence = []
+    evidence: _Evidence = Field(default=[])
     version: Version | None = None
 
 
@@ -157,7 +157,7 @@ class AcceptedAnswer(Answer):
 
 
 def application_answer(application: Application) -> ApplicationAnswer:
-    """The answer for an application whose citizen and evidence are loaded; Latin names are those of the card."""
+    """The answer for an application with its citizen and evidence; Latin names are those of the card."""
     return ApplicationAnswer(
         id=application.id,
         version=application.version,

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import date, timedelta
-from enum import StrEnum, unique
+from enum import Enum, StrEnum, unique
 from typing import Any
 
 from persiantools.jdatetime import JalaliDate
@@ -27,6 +27,11 @@ class DateSlip(StrEnum):
     """The one is the first day of the other's month or year: all that a register knew."""
 
 
+class _Calendar(Enum):
+    GREGORIAN = "gregorian"
+    JALALI = "jalali"
+
+
 def variants(day: date) -> dict[date, DateSlip]:
     """All dates that are one slip away, with the likeliest slip; about 150 of them."""
     found: dict[date, DateSlip] = {day: DateSlip.SAME}
@@ -45,15 +50,18 @@ def _slips(day: date) -> Iterator[tuple[DateSlip, date]]:
     jalali = _Jalali(day)
     for days in (-1, 1):
         yield DateSlip.NEXT_DAY, day + timedelta(days=days)
-    parts = ((False, day.year, day.month, day.day), (True, jalali.year, jalali.month, jalali.day))
-    for is_jalali, year, month, number in parts:
-        for swapped in _made(is_jalali, year, number, month):
+    parts = (
+        (_Calendar.GREGORIAN, day.year, day.month, day.day),
+        (_Calendar.JALALI, jalali.year, jalali.month, jalali.day),
+    )
+    for calendar, year, month, number in parts:
+        for swapped in _made(calendar, year, number, month):
             yield DateSlip.DAY_AND_MONTH, swapped
         for text in _one_digit_off(f"{year:04d}{month:02d}{number:02d}"):
-            for made in _made(is_jalali, int(text[:4]), int(text[4:6]), int(text[6:])):
+            for made in _made(calendar, int(text[:4]), int(text[4:6]), int(text[6:])):
                 yield DateSlip.ONE_DIGIT, made
     for month, number in ((jalali.month, 1), (1, 1)):
-        for made in _made(True, jalali.year, month, number):
+        for made in _made(_Calendar.JALALI, jalali.year, month, number):
             yield DateSlip.PARTIAL, made
 
 
@@ -64,9 +72,12 @@ def _one_digit_off(text: str) -> Iterator[str]:
                 yield text[:place] + other + text[place + 1 :]
 
 
-def _made(is_jalali: bool, year: int, month: int, number: int) -> Iterator[date]:
+def _made(calendar: _Calendar, year: int, month: int, number: int) -> Iterator[date]:
     """The date, if there is one."""
     try:
-        yield _Jalali(year, month, number).to_gregorian() if is_jalali else date(year, month, number)
+        if calendar is _Calendar.GREGORIAN:
+            yield date(year, month, number)
+        else:
+            yield _Jalali(year, month, number).to_gregorian()
     except ValueError:
         return

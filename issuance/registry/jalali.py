@@ -37,7 +37,10 @@ def agrees(known: date, precision: Precision, given: date) -> bool:
 
 
 def to_jalali(day: date) -> str:
-    """The day as YYYY/MM/DD in the Jalali calendar, ASCII digits. Raises InvalidInputError before its year 1."""
+    """The day as YYYY/MM/DD in the Jalali calendar, ASCII digits.
+
+    Raises InvalidInputError before its year 1.
+    """
     try:
         jalali = _Jalali(day)
     except ValueError as error:

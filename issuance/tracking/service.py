@@ -78,8 +78,8 @@ class Tracking:
 
     def _look(self, code: str, birth_date: date) -> Status:
         with self._database.writing() as session:
-            # Counted before it is known to be wrong, and taken back when it was right: nobody gets more tries by
-            # asking many times at once.
+            # Counted before it is known to be wrong, and taken back when it was right: asking many times at
+            # once gives nobody more tries.
             counted = session.begin_nested()
             self._count(session, code)
             found = session.execute(_status_query(code)).one_or_none()
@@ -99,7 +99,8 @@ class Tracking:
 _MOMENT = UtcDateTime()
 _ONE_MORE = (
     text(
-        "INSERT INTO status_tries (bucket, since, wrong) VALUES (:bucket, :now, 1) ON CONFLICT (bucket) DO UPDATE SET"
+        "INSERT INTO status_tries (bucket, since, wrong) VALUES (:bucket, :now, 1)"
+        " ON CONFLICT (bucket) DO UPDATE SET"
         " wrong = CASE WHEN status_tries.since <= :over THEN 1 ELSE status_tries.wrong + 1 END,"
         " since = CASE WHEN status_tries.since <= :over THEN excluded.since ELSE status_tries.since END"
         " RETURNING since, wrong"

@@ -1,12 +1,12 @@
-"""The slip that a citizen carries until the card comes: a few facts and an ES256 signature, verified off line.
+"""The slip that a citizen carries until the card comes: a few facts, signed (ES256), verified off line.
 
     text      = "HS1:" ‖ base45(facts ‖ signature)
     facts     = version (1) ‖ key id (4) ‖ tracking code (7) ‖ last four digits of the national code (2)
                 ‖ kind (1) ‖ printed at, seconds since 1970 (4) ‖ good until, days since 1970, inclusive (2)
     signature = r ‖ s (64) of P-256 with SHA-256 over the label and the facts
 
-21 octets of facts, 132 characters in all: a QR code of version 6. The last four digits tie the slip to a person who
-shows who they are; they tell nobody the code.
+21 octets of facts, 132 characters in all: a QR code of version 6. The last four digits tie the slip to a person
+who shows who they are; they tell nobody the code.
 """
 
 import hashlib
@@ -66,10 +66,10 @@ def key_id_of(key: ec.EllipticCurvePublicKey) -> KeyId:
 
 
 def sign(slip: Slip, signer: MessageSigner) -> str:
-    """The slip's text. Raises ValueError for a key that is not on P-256, KeyStoreError when a token is away."""
+    """The slip's text. Raises KeyStoreError when a token is away; TypeError for a key that is not on P-256."""
     key = signer.public_key
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
-        raise ValueError("slips are signed by keys on P-256")
+        raise TypeError("slips are signed by keys on P-256")
     facts = _packed(slip, key_id_of(key))
     halves = decode_dss_signature(signer.sign(_LABEL + facts, _HASH))
     return PREFIX + base45.encode(facts + b"".join(half.to_bytes(_COORDINATE, "big") for half in halves))

@@ -21,7 +21,8 @@ class Table:
         """The error to raise about a key, or about this table where the key is empty."""
         return ProfileError(self._file, f"{self._prefix}{key}".rstrip("."), detail)
 
-    def keys(self) -> tuple[str, ...]:
+    @property
+    def names(self) -> tuple[str, ...]:
         """The keys, as they stand in the file."""
         return tuple(self._content)
 

@@ -131,8 +131,9 @@ def migrate(engine: Engine, migrations: Path) -> None:
 
 @contextmanager
 def _references_aside(connection: Connection) -> Iterator[None]:
-    """SQLite can't change a CHECK, so a migration makes a table anew; dropping the old one would ask its rows'
-    children. It looks away meanwhile: a PRAGMA that only works outside of a transaction.
+    """Lets a migration drop a table that others refer to, and make it anew: SQLite can't change a CHECK.
+
+    The PRAGMA only works outside of a transaction.
     """
     if connection.dialect.name != "sqlite":
         yield
@@ -151,6 +152,5 @@ def _require_whole(connection: Connection) -> None:
         return
     torn = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
     if torn is not None:
-        raise IntegrityError(
-            "PRAGMA foreign_key_check", None, ValueError(f"a row of {torn[0]} hangs in the air")
-        )
+        cause = ValueError(f"a row of {torn[0]} refers to nothing")
+        raise IntegrityError("PRAGMA foreign_key_check", None, cause)

@@ -15,6 +15,7 @@ depends_on = None
 _OPEN = sa.text("state IN ('approved', 'draft', 'in_production', 'ready', 'returned', 'submitted')")
 _STATES = "'approved', 'delivered', 'draft', 'in_production', 'ready', 'refused', 'returned', 'submitted'"
 _DECIDED = "state IN ('draft', 'submitted', 'returned') OR decided_by IS NOT NULL"
+_NAMES = ("national_code", "given_name", "surname", "father_name")
 _KEYS = {"sort_key": 402, "given_key": 100, "surname_key": 100, "father_key": 100, "pair_key": 201}
 _BATCH = 1000
 _NEW_CHECKS = {
@@ -77,30 +78,24 @@ def _give_citizens_keys() -> None:
 
 
 def _fill_keys(connection: Connection) -> None:
-    names: list[sa.ColumnClause[str]] = [
-        sa.column(name) for name in ("national_code", "given_name", "surname", "father_name")
-    ]
-    people = sa.table("citizens", *names, *(sa.column(name) for name in _KEYS))
+    people = sa.table("citizens", *(sa.column(name) for name in (*_NAMES, *_KEYS)))
+    code, given_name, surname, father_name = (people.c[name] for name in _NAMES)
     last = ""
     while True:
-        query = (
-            sa.select(people.c.national_code, people.c.given_name, people.c.surname, people.c.father_name)
-            .where(people.c.national_code > last)
-            .order_by(people.c.national_code)
-        )
+        query = sa.select(code, given_name, surname, father_name).where(code > last).order_by(code)
         rows = connection.execute(query.limit(_BATCH)).all()
         if not rows:
             return
-        for code, given, surname, father in rows:
+        for number, given, family, father in rows:
             keys = {
-                "sort_key": sort_key(surname, given),
+                "sort_key": sort_key(family, given),
                 "given_key": skeleton(given),
-                "surname_key": skeleton(surname),
+                "surname_key": skeleton(family),
                 "father_key": skeleton(father),
-                "pair_key": pair_key(given, surname),
+                "pair_key": pair_key(given, family),
             }
-            connection.execute(people.update().where(people.c.national_code == code).values(keys))
-        last = rows[-1].national_code
+            connection.execute(people.update().where(code == number).values(keys))
+        last = rows[-1][0]
 
 
 def _widen_applications() -> None:
