@@ -4,10 +4,10 @@
 
 - *name*: each of the two names agrees from 0 to 1, and the lesser of both counts, so that the same given name
   never makes up for another surname. Names that sound alike (`registry.namekeys.skeleton`) agree fully;
-  otherwise the agreement is 5 · (s − 0.8), where s is 1 less the typing errors (Damerau-Levenshtein) a letter:
+  otherwise the agreement is 5 · (s − 0.8), s being 1 less the typing errors (Damerau-Levenshtein) a letter:
   one error in five letters, as between احمدی and محمدی, is another name, one in ten may be a slip. Given name
   and surname that changed places agree by 0.95.
-- *date*: 1 for the same date, 0.8 for a slip (`registry.datevariants`), 0.6 where a part of it is known, else 0.
+- *date*: 1 for the same date, 0.8 for a slip (`registry.datevariants`), 0.6 for a part of it, else 0.
 - *father*: as a name.
 
 From THRESHOLD on a person has to judge. Without a date that agrees, no score reaches it.

@@ -1,7 +1,7 @@
 """Tracking codes: nine random characters that can't be mistaken for one another, and one that checks them.
 
-The check is a polynomial over GF(2⁵): each character is multiplied by another power of a primitive element, so
-one wrong character and two neighbours that changed places are always noticed.
+The check is a polynomial over GF(2⁵): each character is multiplied by its own power of a primitive element,
+so one wrong character and two neighbours that changed places are always noticed.
 """
 
 from issuance.errors import InvalidInputError

@@ -5,8 +5,8 @@
                 ‖ kind (1) ‖ printed at, seconds since 1970 (4) ‖ good until, days since 1970, inclusive (2)
     signature = r ‖ s (64) of P-256 with SHA-256 over the label and the facts
 
-21 octets of facts, 132 characters in all: a QR code of version 6. The last four digits tie the slip to a person
-who shows who they are; they tell nobody the code.
+21 octets of facts, 132 characters in all: a QR code of version 6. The last four digits tie the slip to who
+shows a document with the code; they tell nobody the code.
 """
 
 import hashlib
@@ -66,7 +66,7 @@ def key_id_of(key: ec.EllipticCurvePublicKey) -> KeyId:
 
 
 def sign(slip: Slip, signer: MessageSigner) -> str:
-    """The slip's text. Raises KeyStoreError when a token is away; TypeError for a key that is not on P-256."""
+    """The slip's text. Raises KeyStoreError, and TypeError for a key that is not on P-256."""
     key = signer.public_key
     if not isinstance(key, ec.EllipticCurvePublicKey) or not isinstance(key.curve, ec.SECP256R1):
         raise TypeError("slips are signed by keys on P-256")

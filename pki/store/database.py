@@ -147,7 +147,7 @@ def _references_aside(connection: Connection) -> Iterator[None]:
 
 
 def _require_whole(connection: Connection) -> None:
-    """Raises IntegrityError, and so rolls back, where a migration has left a row without what it refers to."""
+    """Raises IntegrityError, and so rolls back, where a row lacks what it refers to after a migration."""
     if connection.dialect.name != "sqlite":
         return
     torn = connection.exec_driver_sql("PRAGMA foreign_key_check").first()
