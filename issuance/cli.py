@@ -11,6 +11,7 @@ import click
 
 from cardio.cli.common import PIN_VARIABLE, expected_errors, json_option, reader_name, reader_option, secret
 from cardio.station.cli import PASSWORD_VARIABLE
+from issuance.tracking.cli import receipt
 
 if TYPE_CHECKING:
     from issuance.operators.service import Actor
@@ -32,7 +33,7 @@ class _Office:
 
 @click.group()
 def registry() -> None:
-    """Issued cards at the registry's machine: renew keys, rotate channel keys.
+    """Issued cards at the registry's machine: renew keys, rotate channel keys; citizens' slips.
 
     Secrets are asked for, or taken from HOVIAT_OPERATOR_PASSWORD and HOVIAT_PIN. What was torn is finished by
     the same command again, with the same card.
@@ -90,6 +91,9 @@ def rotate_keys(operator: str, reader: str | None, *, as_json: bool) -> None:
     click.echo(
         json.dumps({"key_version": version}) if as_json else f"The card has keys of version {version}."
     )
+
+
+registry.add_command(receipt)
 
 
 @contextmanager

@@ -4,9 +4,9 @@
 
 - *name*: each of the two names agrees from 0 to 1, and the lesser of both counts, so that the same given name
   never makes up for another surname. Names that sound alike (`registry.namekeys.skeleton`) agree fully;
-  otherwise the agreement is 5 · (s − 0.8), s being 1 less the typing errors (Damerau-Levenshtein) a letter:
-  one error in five letters, as between احمدی and محمدی, is another name, one in ten may be a slip. Given name
-  and surname that changed places agree by 0.95.
+  otherwise the agreement is (s − 0.8) / 0.15, at most 1, s being 1 less the typing errors a letter
+  (Damerau-Levenshtein): one error in five letters, as between احمدی and محمدی, is another name, one in nine may be a slip.
+  Given name and surname that changed places agree by 0.95.
 - *date*: 1 for the same date, 0.8 for a slip (`registry.datevariants`), 0.6 for a part of it, else 0.
 - *father*: as a name.
 
@@ -22,7 +22,7 @@ from issuance.registry.datevariants import DateSlip, slip_between
 
 THRESHOLD = 75
 _NAME, _DATE, _FATHER, _SEX = 60, 30, 10, 15
-_LEAST_SIMILAR = 0.8
+_LEAST_SIMILAR, _FULL_AT = 0.8, 0.95
 _SWAPPED = 0.95
 _DATES = {
     DateSlip.SAME: 1.0,
@@ -77,7 +77,7 @@ def score(one: Traits, other: Traits) -> Score:
 def agreement(one: str, other: str) -> float:
     """0 to 1 for two names as they sound; two missing names agree."""
     similarity = DamerauLevenshtein.normalized_similarity(one, other)
-    return max(0.0, (similarity - _LEAST_SIMILAR) / (1 - _LEAST_SIMILAR))
+    return min(1.0, max(0.0, (similarity - _LEAST_SIMILAR) / (_FULL_AT - _LEAST_SIMILAR)))
 
 
 def _name_cause(straight: float) -> str:

@@ -41,9 +41,7 @@ class Ticks:
 
 
 @contextmanager
-def served(
-    faults: RegisterFaults = RegisterFaults(), seconds: float = PATIENT
-) -> Iterator[HttpCivilRegister]:
+def served(faults: RegisterFaults = NO_FAULTS, seconds: float = PATIENT) -> Iterator[HttpCivilRegister]:
     server = RegisterServer(SyntheticCivilRegister(PEOPLE), faults)
     with running(server.app()) as address:
         register = HttpCivilRegister(address + PATH, seconds=seconds)
