@@ -5,8 +5,8 @@
 - *name*: each of the two names agrees from 0 to 1, and the lesser of both counts, so that the same given name
   never makes up for another surname. Names that sound alike (`registry.namekeys.skeleton`) agree fully;
   otherwise the agreement is (s − 0.8) / 0.15, at most 1, s being 1 less the typing errors a letter
-  (Damerau-Levenshtein): one error in five letters, as between احمدی and محمدی, is another name, one in nine may be a slip.
-  Given name and surname that changed places agree by 0.95.
+  (Damerau-Levenshtein): one error in five letters, as between احمدی and محمدی, is another name, one in nine
+  may be a slip. Given name and surname that changed places agree by 0.95.
 - *date*: 1 for the same date, 0.8 for a slip (`registry.datevariants`), 0.6 for a part of it, else 0.
 - *father*: as a name.
 

@@ -39,7 +39,7 @@ def verify_command(
 ) -> None:
     """Verify the slip in FILE (- for standard input): the text of its QR code. Needs no network.
 
-    Exit status 0 only if one of the keys signed it, it is still good, and DIGITS, where given, are its bearer's.
+    Exit status 0 only if one of the keys signed it, it is still good, and DIGITS, if given, are its bearer's.
     """
     from issuance.tracking.errors import TrackingError
     from issuance.tracking.slips import verify
