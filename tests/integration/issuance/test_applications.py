@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from typing import TypeAlias
 
 import pytest
 
@@ -45,7 +46,8 @@ from tests.integration.issuance.desk import (
     new,
 )
 
-K, C = ApplicationKind, ReplacementCause
+K: TypeAlias = ApplicationKind
+C: TypeAlias = ReplacementCause
 RECORD = record_of(PEOPLE.person(0))
 LOST_PAPERS = (Shown("loss_declaration"), Shown("birth_certificate", "۱۲۳"))
 

@@ -36,9 +36,9 @@ PERSON = replace(
 OTHER, SAME = MatchDecision.OTHER, MatchDecision.SAME
 
 
-def alias(number: int = 1, **changes: object) -> CivilRecord:
+def alias(**changes: object) -> CivilRecord:
     """The same person under another code, but for the changes."""
-    values: dict[str, object] = {"national_code": PEOPLE.national_code(number), **changes}
+    values: dict[str, object] = {"national_code": PEOPLE.national_code(1), **changes}
     return replace(PERSON, **values)  # type: ignore[arg-type]
 
 
@@ -187,7 +187,7 @@ def _row(number: int) -> dict[str, object]:
 @contextmanager
 def analysed(database: Database) -> Iterator[Connection]:
     with database.engine.begin() as connection:
-        connection.execute(insert(Citizen.__table__), [_row(number) for number in range(CROWD)])
+        connection.execute(insert(Citizen), [_row(number) for number in range(CROWD)])
         connection.execute(text("ANALYZE"))
     with database.engine.connect() as connection:
         yield connection

@@ -71,7 +71,7 @@ def test_a_directory_sorts_by_surname_first(one: str, other: str) -> None:
 
 def test_the_order_of_a_persian_dictionary() -> None:
     names = ["آذری", "احمدی", "پورحسن", "چگینی", "ژاله", "کاکاوند", "گودرزی", "وفا", "هستی", "یزدانی"]
-    assert sorted(names[::-1], key=collation_key) == names
+    assert sorted(set(names), key=collation_key) == names
     assert sorted(names) != names  # that of code points is another
     assert collation_key("علی") < collation_key("علی اکبری")
     assert collation_key("مؤمن") == collation_key("مومن")
