@@ -5,6 +5,7 @@
 The code travels in the body: URLs end up in logs.
 """
 
+import os
 import time
 from collections.abc import Callable
 from datetime import date
@@ -20,6 +21,8 @@ from issuance.registry.civilregister import CivilRecord
 from issuance.registry.jalali import Precision
 from issuance.registry.models import CODE_LENGTH, NAME_LENGTH
 
+URL_VARIABLE, TOKEN_VARIABLE = "HOVIAT_CIVIL_REGISTER", "HOVIAT_CIVIL_REGISTER_TOKEN"
+"""Environment variables that name a real register."""
 MAX_ANSWER_BYTES = 16_384
 SECONDS = 5.0
 """A clerk and a citizen wait at the counter: this is for the whole answer, not for each of its parts."""
@@ -95,6 +98,12 @@ class HttpCivilRegister:
                 if self._clock() > until:
                     raise CivilRegisterUnavailableError("the civil register takes too long")
             return answer.status_code, bytes(body)
+
+
+def configured_register() -> HttpCivilRegister | None:
+    """The register that the environment names, if it names one."""
+    url = os.environ.get(URL_VARIABLE)
+    return HttpCivilRegister(url, os.environ.get(TOKEN_VARIABLE, "")) if url else None
 
 
 def _read(status: int, body: bytes, national_code: str) -> CivilRecord | None:
