@@ -11,6 +11,7 @@ from issuance.approval import endpoints as approval
 from issuance.batchruns import endpoints as batchruns
 from issuance.bootstrap import Issuance
 from issuance.delivery import endpoints as delivery
+from issuance.duplicates import endpoints as duplicates
 from issuance.enrolment import endpoints as enrolment
 from issuance.errors import NotSignedInError
 from issuance.inspection import endpoints as inspection
@@ -22,6 +23,7 @@ from issuance.orders import endpoints as orders
 from issuance.production import endpoints as production
 from issuance.stations import endpoints as stations
 from issuance.stock import endpoints as stock
+from issuance.tracking import endpoints as tracking
 from issuance.web import pages
 from issuance.web.headers import SecurityHeaders
 from issuance.web.limits import TOO_LARGE, BodyLimit
@@ -33,6 +35,8 @@ _ROUTERS = (
     offices.router,
     stock.router,
     enrolment.router,
+    duplicates.router,
+    tracking.router,
     approval.router,
     orders.router,
     production.router,
@@ -41,6 +45,7 @@ _ROUTERS = (
     delivery.router,
     lifecycle.router,
     stations.router,
+    lifecycle.replacement_router,
     operations,
 )
 

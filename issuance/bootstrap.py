@@ -4,15 +4,20 @@ import json
 import secrets
 from dataclasses import dataclass, field
 
+from issuance.approval.batches import ApprovalBatches
 from issuance.approval.service import Approval
+from issuance.approval.stepup import PasswordStepUp
 from issuance.audit import Audit
 from issuance.batchruns.service import BatchRuns
 from issuance.database import Database
 from issuance.delivery.service import Deliveries
+from issuance.duplicates.service import Duplicates
+from issuance.enrolment.confirmation import Confirmation
 from issuance.enrolment.service import Enrolment
 from issuance.identifiers import Randomness
 from issuance.inspection.service import Inspections
 from issuance.lifecycle.certificates import Certificates
+from issuance.lifecycle.replacement import Replacement
 from issuance.lifecycle.service import Lifecycle
 from issuance.offices.service import Offices
 from issuance.operators.models import Role
@@ -30,6 +35,8 @@ from issuance.stations.handover import Handovers
 from issuance.stations.hub import AllReaders, Hub
 from issuance.stations.service import Authorities, Stations
 from issuance.stock.service import Stock
+from issuance.tracking.keys import SlipKeys
+from issuance.tracking.service import Tracking
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
 from pki.home import Home
@@ -57,7 +64,10 @@ class Issuance:
     offices: Offices = field(repr=False)
     stock: Stock = field(repr=False)
     enrolment: Enrolment = field(repr=False)
+    duplicates: Duplicates = field(repr=False)
+    tracking: Tracking = field(repr=False)
     approval: Approval = field(repr=False)
+    batches: ApprovalBatches = field(repr=False)
     orders: Orders = field(repr=False)
     production: ProductionLine = field(repr=False)
     batch_runs: BatchRuns = field(repr=False)
@@ -66,6 +76,7 @@ class Issuance:
     channel_keys: ChannelKeys = field(repr=False)
     deliveries: Deliveries = field(repr=False)
     lifecycle: Lifecycle = field(repr=False)
+    replacement: Replacement = field(repr=False)
     stations: Stations = field(repr=False)
     hub: Hub = field(repr=False)
     handovers: Handovers = field(repr=False)
@@ -123,20 +134,30 @@ def open_issuance(
     database.migrate()
     shop = open_workshop(database, pki, clock, randomness)
     audit, certificates = shop.audit, shop.certificates
+    operators = Operators(database, audit, clock, randomness)
+    citizens = Citizens(civil_register, clock)
+    confirmation = Confirmation(database, audit, citizens, clock)
+    duplicates = Duplicates(database, audit, clock)
+    approval = Approval(database, audit, confirmation, duplicates, clock)
+    step_up = PasswordStepUp(operators)
     hub = Hub()
     all_readers = AllReaders(readers, hub)
     renewals = Renewals(shop, all_readers)
+    lifecycle = Lifecycle(database, audit, certificates, clock, renewals)
     orders, line = Orders(database, audit, clock, randomness), ProductionLine(shop, all_readers)
     deliveries = Deliveries(database, audit, certificates, pki.master_keys["card"], clock, randomness)
     opened = Issuance(
         public_url=home.public_url,
         clock=clock,
         database=database,
-        operators=Operators(database, audit, clock, randomness),
+        operators=operators,
         offices=Offices(database, audit),
         stock=Stock(database, audit, clock, randomness),
-        enrolment=Enrolment(database, audit, Citizens(civil_register, clock), clock, randomness),
-        approval=Approval(database, audit, clock),
+        enrolment=Enrolment(database, audit, citizens, confirmation, duplicates, clock, randomness),
+        duplicates=duplicates,
+        tracking=Tracking(database, SlipKeys(pki.keys), clock),
+        approval=approval,
+        batches=ApprovalBatches(database, audit, approval, step_up, clock, randomness),
         orders=orders,
         production=line,
         batch_runs=BatchRuns(database, audit, orders, line, all_readers, clock, randomness),
@@ -144,7 +165,8 @@ def open_issuance(
         renewals=renewals,
         channel_keys=ChannelKeys(shop, all_readers),
         deliveries=deliveries,
-        lifecycle=Lifecycle(database, audit, certificates, clock, renewals),
+        lifecycle=lifecycle,
+        replacement=Replacement(database, lifecycle),
         stations=open_stations(database, pki, clock, randomness),
         hub=hub,
         handovers=Handovers(deliveries, hub),

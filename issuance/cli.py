@@ -12,6 +12,7 @@ import click
 from cardio.cli.common import PIN_VARIABLE, expected_errors, json_option, reader_name, reader_option, secret
 from cardio.station.cli import PASSWORD_VARIABLE
 from issuance.stock.cli import stock
+from issuance.tracking.cli import receipt
 
 if TYPE_CHECKING:
     from issuance.operators.service import Actor
@@ -35,7 +36,7 @@ class _Office:
 
 @click.group()
 def registry() -> None:
-    """At the registry's machine: renew keys, rotate channel keys, check the stock. Reader stations.
+    """At the registry's machine: renew keys, rotate channel keys, check the stock. Stations; citizens' slips.
 
     Secrets are asked for, or taken from HOVIAT_OPERATOR_PASSWORD and HOVIAT_PIN. What was torn is finished by
     the same command again, with the same card.
@@ -154,6 +155,9 @@ def revoke_station(name: str, operator: str, *, as_json: bool) -> None:
 def _print_code(name: str, code: "NewCode", *, as_json: bool) -> None:
     facts = {"id": name, "code": code.code, "expires_at": code.expires_at.isoformat()}
     click.echo(json.dumps(facts) if as_json else f"Code of station {name}, to be used once: {code.code}")
+
+
+registry.add_command(receipt)
 
 
 @contextmanager

@@ -13,8 +13,11 @@ class IssuanceError(Exception):
     │   └── InvalidPortraitError       not a JPEG of the right size
     ├── CivilRegisterError
     │   ├── CivilRegisterUnavailableError  it does not answer
+    │   │   └── CivilRegisterAnswerError   it answers what can't be believed
     │   ├── UnknownCitizenError        nobody has this national code
-    │   └── BirthDateMismatchError     the code is another person's
+    │   ├── BirthDateMismatchError     the code is another person's
+    │   ├── DeceasedError              the person is dead
+    │   └── RecordChangedError         the record is not what the application goes by
     ├── AccessError
     │   ├── LoginRefusedError          wrong user name or password
     │   ├── LoginThrottledError        too many failures; carries the wait
@@ -28,7 +31,9 @@ class IssuanceError(Exception):
     ├── StateError
     │   ├── ForbiddenTransitionError   the state machine has no such arrow
     │   ├── OpenApplicationError       the person has an open application
-    │   └── LiveCardError              the person has a live card
+    │   ├── LiveCardError              the person has a live card
+    │   └── …                          (issuance.enrolment.errors, .duplicates.errors, .approval.errors)
+    ├── TrackingError                  (issuance.tracking.errors)
     ├── StockError                     (issuance.stock.errors)
     ├── OrderError                     (issuance.orders.errors)
     ├── ProductionError                (issuance.production.errors)
@@ -87,6 +92,35 @@ class CivilRegisterUnavailableError(CivilRegisterError):
     """The civil register does not answer; try again later."""
 
     kind = "civil-register-unavailable"
+
+
+class CivilRegisterAnswerError(CivilRegisterUnavailableError):
+    """The civil register answers what can't be believed; `fault` says why, not what it was."""
+
+    kind = "civil-register-answer"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"the civil register's answer can't be used: {fault}")
+        self.fault = fault
+
+
+class DeceasedError(CivilRegisterError):
+    """The civil register says that the person is dead."""
+
+    kind = "deceased"
+
+    def __init__(self) -> None:
+        super().__init__("the civil register has this person's death")
+
+
+class RecordChangedError(CivilRegisterError):
+    """The record has changed since it was taken over; `fields` names what, never to what."""
+
+    kind = "record-changed"
+
+    def __init__(self, fields: tuple[str, ...]) -> None:
+        super().__init__(f"the civil register has something new: {', '.join(fields)}")
+        self.fields = fields
 
 
 class UnknownCitizenError(CivilRegisterError):
@@ -153,12 +187,12 @@ class RoleRequiredError(AccessError):
 
 
 class OwnWorkError(AccessError):
-    """Nobody decides on an application they enrolled."""
+    """Nobody decides on an application that they enrolled, changed or took the portrait for."""
 
     kind = "own-work"
 
     def __init__(self) -> None:
-        super().__init__("an application is decided by someone other than the operator who enrolled it")
+        super().__init__("an application is decided by someone who neither enrolled nor changed it")
 
 
 class OtherOfficeError(AccessError):

@@ -1,10 +1,12 @@
 """Every model of the registry, so that the metadata is complete wherever this is imported."""
 
+from issuance.approval.models import ApprovalBatch, ApprovalBatchItem
 from issuance.audit import AuditEntry
 from issuance.batchruns.models import BatchReader, BatchRun
 from issuance.database import Base
 from issuance.delivery.models import Delivery
-from issuance.enrolment.models import Application
+from issuance.duplicates.models import DuplicateMatch
+from issuance.enrolment.models import Application, EditingLease, Evidence, RegisterAnswer
 from issuance.inspection.models import Inspection
 from issuance.lifecycle.models import Card, CardCertificate
 from issuance.offices.models import Office
@@ -14,9 +16,12 @@ from issuance.production.models import JournalEntry, Production, Renewal
 from issuance.registry.models import Citizen
 from issuance.stations.models import Station, StationCode
 from issuance.stock.models import Batch, BatchDifference, Body, Movement
+from issuance.tracking.models import StatusTries
 
 __all__ = [
     "Application",
+    "ApprovalBatch",
+    "ApprovalBatchItem",
     "AuditEntry",
     "Base",
     "Batch",
@@ -28,6 +33,9 @@ __all__ = [
     "CardCertificate",
     "Citizen",
     "Delivery",
+    "DuplicateMatch",
+    "EditingLease",
+    "Evidence",
     "Inspection",
     "JournalEntry",
     "Movement",
@@ -37,7 +45,9 @@ __all__ = [
     "Order",
     "Production",
     "Promise",
+    "RegisterAnswer",
     "Renewal",
     "Station",
     "StationCode",
+    "StatusTries",
 ]

@@ -9,7 +9,7 @@ _Jalali: Any = JalaliDate  # the library carries no types
 
 
 def to_jalali(day: date) -> str:
-    """The day as YYYY/MM/DD in the Jalali calendar, ASCII digits."""
+    """The day as YYYY/MM/DD in the Jalali calendar, ASCII digits. Raises ValueError before its year 1."""
     jalali = _Jalali(day)
     return f"{jalali.year:04d}/{jalali.month:02d}/{jalali.day:02d}"
 

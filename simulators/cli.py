@@ -7,6 +7,7 @@ import click
 
 from simulators.control.cli import readers
 from simulators.installation.cli import current_home
+from simulators.population.cli import register
 from simulators.readers.cli import insert
 
 
@@ -17,6 +18,7 @@ def sim() -> None:
 
 sim.add_command(insert)
 sim.add_command(readers)
+sim.add_command(register)
 
 
 @sim.command()

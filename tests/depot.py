@@ -5,13 +5,15 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy.orm import Session
 
 from issuance.approval.service import Approval
 from issuance.audit import Audit
 from issuance.database import Database
+from issuance.duplicates.service import Duplicates
+from issuance.enrolment.confirmation import Confirmation
 from issuance.enrolment.models import Application
 from issuance.enrolment.repository import get_application, move
 from issuance.lifecycle.states import ApplicationEvent
@@ -19,10 +21,15 @@ from issuance.offices.models import Office
 from issuance.operators.models import Operator, Role
 from issuance.operators.service import Actor
 from issuance.orders.service import Orders
+from issuance.registry.citizens import Citizens
 from issuance.registry.models import Citizen
+from issuance.registry.text import fold
 from issuance.stock.check import Fault, faults
 from issuance.stock.service import Delivery, Stock
+from simulators.population.people import People
+from simulators.population.register import SyntheticCivilRegister, record_of
 
+POPULATION = People(seed=1)
 HERE, THERE = "1", "2"
 START = datetime(2026, 11, 7, 8, tzinfo=UTC)  # a Saturday, the first day of an Iranian week
 KEEPER, SECOND_KEEPER = Actor("keeper", Role.STOCK, HERE), Actor("second-keeper", Role.STOCK, HERE)
@@ -92,15 +99,17 @@ def application_id(number: int) -> str:
 
 
 def citizen(number: int) -> Citizen:
+    """Somebody of the population: no two of them are alike."""
+    record = record_of(POPULATION.person(number))
     return Citizen(
-        national_code=f"{number:010d}",
-        given_name="آرش",
-        surname="آذری",
-        father_name="کیان",
-        latin_given_name="Arash",
-        latin_surname="Azari",
-        birth_date=date(1990, 1, 1),
-        sex="M",
+        national_code=record.national_code,
+        given_name=fold(record.given_name),
+        surname=fold(record.surname),
+        father_name=fold(record.father_name),
+        latin_given_name=record.latin_given_name,
+        latin_surname=record.latin_surname,
+        birth_date=record.birth_date,
+        sex=record.sex,
         confirmed_at=START,
     )
 
@@ -108,7 +117,7 @@ def citizen(number: int) -> Citizen:
 def application(number: int, clerk: Actor) -> Application:
     return Application(
         id=application_id(number),
-        national_code=f"{number:010d}",
+        national_code=POPULATION.person(number).national_code,
         office=clerk.office,
         state="submitted",
         latin_given_name="Arash",
@@ -134,13 +143,15 @@ def depot_at(url: str) -> Depot:
     """Over a database that has its tables and people."""
     database, clock = Database(url), Clock()
     audit = Audit(clock)
+    register = SyntheticCivilRegister(POPULATION, clock=clock)
+    confirmation = Confirmation(database, audit, Citizens(register, clock), clock)
     return Depot(
         database,
         clock,
         audit,
         Stock(database, audit, clock, secrets.token_bytes),
         Orders(database, audit, clock, secrets.token_bytes),
-        Approval(database, audit, clock),
+        Approval(database, audit, confirmation, Duplicates(database, audit, clock), clock),
     )
 
 

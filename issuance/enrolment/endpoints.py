@@ -1,17 +1,23 @@
-"""/v1/applications: enrolling and looking up."""
+"""/v1/applications: enrolling, editing and looking up."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query
 from starlette.responses import Response
 
+from issuance.enrolment.confirmation import answers_of
 from issuance.enrolment.repository import find_applications, get_application
 from issuance.enrolment.schemas import (
+    AcceptedAnswer,
     ApplicationAnswer,
     CorrectionBody,
+    LeaseBody,
     NewApplicationBody,
     PageAnswer,
+    RegisterAnswersAnswer,
+    SeenBody,
     application_answer,
+    register_answer,
 )
 from issuance.enrolment.service import Correction, NewApplication
 from issuance.lifecycle.states import ApplicationState
@@ -30,7 +36,14 @@ def answer(registry: Registry, application_id: str) -> ApplicationAnswer:
 def open_application(registry: Registry, actor: ApiActor, body: NewApplicationBody) -> ApplicationAnswer:
     """Opens a draft for a person whom the civil register confirms."""
     new = NewApplication(
-        body.national_code, body.birth_date, body.portrait, body.latin_given_name, body.latin_surname
+        body.national_code,
+        body.birth_date,
+        body.portrait,
+        body.latin_given_name,
+        body.latin_surname,
+        body.kind,
+        body.cause,
+        tuple(each.shown() for each in body.evidence),
     )
     return answer(registry, registry.enrolment.open(actor, new))
 
@@ -67,14 +80,59 @@ def read_portrait(registry: Registry, _actor: ApiActor, application_id: str) -> 
 def correct_application(
     registry: Registry, actor: ApiActor, application_id: str, body: CorrectionBody
 ) -> ApplicationAnswer:
-    """Corrects a draft or returned application."""
-    correction = Correction(body.portrait, body.latin_given_name, body.latin_surname)
+    """Corrects a draft or returned application; with `version`, only what was looked at."""
+    evidence = tuple(each.shown() for each in body.evidence)
+    correction = Correction(body.portrait, body.latin_given_name, body.latin_surname, evidence, body.version)
     registry.enrolment.correct(actor, application_id, correction)
     return answer(registry, application_id)
 
 
+@router.get("/{application_id}/register-answers")
+def register_answers(registry: Registry, _actor: ApiActor, application_id: str) -> RegisterAnswersAnswer:
+    """What the civil register said of this person, each time it was asked."""
+    with registry.database.reading() as session:
+        get_application(session, application_id)
+        answers = [register_answer(each) for each in answers_of(session, application_id)]
+    return RegisterAnswersAnswer(answers=answers)
+
+
+@router.post("/{application_id}/register-answers")
+def accept_record(
+    registry: Registry, actor: ApiActor, application_id: str, body: SeenBody | None = None
+) -> AcceptedAnswer:
+    """Asks the civil register now, and takes over what it says."""
+    changed = registry.enrolment.accept_record(actor, application_id, None if body is None else body.version)
+    return AcceptedAnswer(changed=list(changed), application=answer(registry, application_id))
+
+
+@router.post("/{application_id}/lease", status_code=204)
+def hold(registry: Registry, actor: ApiActor, application_id: str, body: LeaseBody | None = None) -> None:
+    """Opens it for editing, so that nobody else does."""
+    if body is not None and body.take_over:
+        registry.enrolment.take_over(actor, application_id)
+    else:
+        registry.enrolment.hold(actor, application_id)
+
+
+@router.delete("/{application_id}/lease", status_code=204)
+def give_back(registry: Registry, actor: ApiActor, application_id: str) -> None:
+    """Closes it again."""
+    registry.enrolment.give_back(actor, application_id)
+
+
 @router.post("/{application_id}/submission")
-def submit(registry: Registry, actor: ApiActor, application_id: str) -> ApplicationAnswer:
+def submit(
+    registry: Registry, actor: ApiActor, application_id: str, body: SeenBody | None = None
+) -> ApplicationAnswer:
     """Hands it over for approval."""
-    registry.enrolment.submit(actor, application_id)
+    registry.enrolment.submit(actor, application_id, None if body is None else body.version)
+    return answer(registry, application_id)
+
+
+@router.post("/{application_id}/withdrawal")
+def withdraw(
+    registry: Registry, actor: ApiActor, application_id: str, body: SeenBody | None = None
+) -> ApplicationAnswer:
+    """Ends it at the citizen's wish."""
+    registry.enrolment.withdraw(actor, application_id, None if body is None else body.version)
     return answer(registry, application_id)

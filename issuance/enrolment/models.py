@@ -1,11 +1,13 @@
 """Applications. The rules that must hold whatever the code does stand here as constraints."""
 
-from datetime import datetime
+from datetime import date, datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
+from sqlalchemy.types import JSON
 
 from issuance.database import Base, one_of
+from issuance.enrolment.kinds import DOCUMENT_LENGTH, ApplicationKind, ReplacementCause
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.lifecycle.states import OPEN_APPLICATION_STATES, ApplicationState
 from issuance.offices.models import FIRST_OFFICE, OFFICE_CODE_LENGTH
@@ -15,9 +17,30 @@ from pki.store.database import UtcDateTime
 
 STATE_LENGTH = 16
 NOTE_LENGTH = 500
+REASONS_LENGTH = 200
+REFERENCE_LENGTH = 64
+TRACKING_LENGTH = 10
+_KIND_LENGTH = 16
+_CARD_NUMBER_LENGTH = 10
+
+UNDECIDED_STATES = (
+    ApplicationState.DRAFT,
+    ApplicationState.SUBMITTED,
+    ApplicationState.RETURNED,
+    ApplicationState.WITHDRAWN,
+)
+"""An application may be in these without anybody's decision."""
 
 
 _OPEN = text(one_of("state", [state.value for state in OPEN_APPLICATION_STATES]))
+_UNDECIDED = one_of("state", [state.value for state in UNDECIDED_STATES])
+_WITHOUT_CARD = one_of(
+    "state", [*(state.value for state in UNDECIDED_STATES), ApplicationState.REFUSED.value]
+)
+
+
+def _not_by(column: str) -> str:
+    return f"decided_by IS NULL OR {column} IS NULL OR decided_by <> {column}"
 
 
 class Application(Base):
@@ -27,8 +50,19 @@ class Application(Base):
     __table_args__ = (
         CheckConstraint(one_of("state", [state.value for state in ApplicationState]), "state"),
         CheckConstraint("decided_by IS NULL OR decided_by <> enrolled_by", "not_own_work"),
-        CheckConstraint("state IN ('draft', 'submitted', 'returned') OR decided_by IS NOT NULL", "decided"),
         UniqueConstraint("id", "state", name="uq_applications_id_state"),
+        CheckConstraint(_not_by("edited_by"), "not_own_edit"),
+        CheckConstraint(_not_by("portrait_by"), "not_own_portrait"),
+        CheckConstraint(f"{_UNDECIDED} OR decided_by IS NOT NULL", "decided"),
+        CheckConstraint(one_of("kind", [kind.value for kind in ApplicationKind]), "kind"),
+        CheckConstraint(
+            "cause IS NULL OR " + one_of("cause", [cause.value for cause in ReplacementCause]), "cause"
+        ),
+        CheckConstraint("(kind = 'replacement') = (cause IS NOT NULL)", "replaced_for_cause"),
+        CheckConstraint("(kind = 'new') = (replaces IS NULL)", "replaces"),
+        CheckConstraint(
+            f"undecided_matches = 0 OR (undecided_matches > 0 AND {_WITHOUT_CARD})", "matches_decided"
+        ),
         Index(
             "uq_applications_open", "national_code", unique=True, sqlite_where=_OPEN, postgresql_where=_OPEN
         ),
@@ -43,17 +77,83 @@ class Application(Base):
         String(OFFICE_CODE_LENGTH), ForeignKey("offices.code"), index=True, default=FIRST_OFFICE
     )
     """Where it was opened, and where the card is made and handed over."""
+    kind: Mapped[str] = mapped_column(String(_KIND_LENGTH), default=ApplicationKind.NEW.value)
+    cause: Mapped[str | None] = mapped_column(String(_KIND_LENGTH))
+    """Of a replacement."""
+    replaces: Mapped[str | None] = mapped_column(
+        String(_CARD_NUMBER_LENGTH), ForeignKey("cards.card_number", use_alter=True)
+    )
+    """The person's card that this one takes the place of."""
     state: Mapped[str] = mapped_column(String(STATE_LENGTH))
     version: Mapped[int] = mapped_column()
     latin_given_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
     latin_surname: Mapped[str] = mapped_column(String(NAME_LENGTH))
     portrait: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
     enrolled_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    edited_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    """Who changed it last."""
+    portrait_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    """Who captured the portrait."""
     created_at: Mapped[datetime] = mapped_column(UtcDateTime())
     submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    tracking_code: Mapped[str | None] = mapped_column(String(TRACKING_LENGTH), unique=True)
+    """From the first submission on."""
+    promised_on: Mapped[date | None]
     decided_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     decision_note: Mapped[str] = mapped_column(String(NOTE_LENGTH), default="")
+    decision_reasons: Mapped[str] = mapped_column(String(REASONS_LENGTH), default="")
+    """Codes of why it was returned or refused, separated by spaces."""
+    undecided_matches: Mapped[int] = mapped_column(default=0)
+    """Possible duplicates that nobody has judged: while there are any, it can't be approved."""
     citizen: Mapped[Citizen] = relationship()
+    evidence: Mapped[list["Evidence"]] = relationship(
+        order_by="Evidence.document", cascade="all, delete-orphan"
+    )
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+
+class Evidence(Base):
+    """A document that was shown for an application."""
+
+    __tablename__ = "application_evidence"
+
+    application_id: Mapped[str] = mapped_column(
+        String(IDENTIFIER_LENGTH), ForeignKey("applications.id"), primary_key=True
+    )
+    document: Mapped[str] = mapped_column(String(DOCUMENT_LENGTH), primary_key=True)
+    reference: Mapped[str] = mapped_column(String(REFERENCE_LENGTH))
+    """The document's number, where it has one."""
+    seen_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    seen_at: Mapped[datetime] = mapped_column(UtcDateTime())
+
+
+class RegisterAnswer(Base):
+    """What the civil register answered for an application, each time it was asked."""
+
+    __tablename__ = "register_answers"
+
+    application_id: Mapped[str] = mapped_column(
+        String(IDENTIFIER_LENGTH), ForeignKey("applications.id"), primary_key=True
+    )
+    number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
+    asked_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    asked_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    revision: Mapped[int]
+    """Of the civil register's record."""
+    taken_over: Mapped[bool]
+    """Whether the application goes by it; one that differs waits for a clerk."""
+    record: Mapped[dict[str, object]] = mapped_column(JSON)
+
+
+class EditingLease(Base):
+    """Who edits an application now: one at a time, for a while."""
+
+    __tablename__ = "editing_leases"
+
+    application_id: Mapped[str] = mapped_column(
+        String(IDENTIFIER_LENGTH), ForeignKey("applications.id"), primary_key=True
+    )
+    holder: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    expires_at: Mapped[datetime] = mapped_column(UtcDateTime())

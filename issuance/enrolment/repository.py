@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 
 from sqlalchemy import ColumnElement, func, or_, select
-from sqlalchemy.orm import Session, contains_eager, joinedload
+from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
+from issuance.enrolment.errors import VersionConflictError
 from issuance.enrolment.models import Application
 from issuance.errors import NotFoundError
 from issuance.lifecycle.states import (
@@ -35,12 +36,24 @@ class Page:
         return max(1, -(-self.total // PAGE_SIZE))
 
 
-def get_application(session: Session, application_id: str) -> Application:
-    """The application with its citizen. Raises NotFoundError."""
-    found = session.get(Application, application_id, options=[joinedload(Application.citizen)])
+def get_application(session: Session, application_id: str, *, locked: bool = False) -> Application:
+    """The application with its citizen. Raises NotFoundError.
+
+    `locked`: on PostgreSQL nobody else changes it until the transaction ends; SQLite has one writer anyway.
+    """
+    query = select(Application).where(Application.id == application_id)
+    if locked:
+        query = query.with_for_update(of=Application)
+    found = session.scalar(query.options(joinedload(Application.citizen, innerjoin=True)))
     if found is None:
         raise NotFoundError("application")
     return found
+
+
+def require_version(application: Application, seen: int | None) -> None:
+    """Raises VersionConflictError unless it is still as it was looked at; None: whoever asks did not look."""
+    if seen is not None and seen != application.version:
+        raise VersionConflictError(seen, application.version)
 
 
 def move(application: Application, event: ApplicationEvent) -> None:
@@ -62,7 +75,8 @@ def find_applications(session: Session, state: ApplicationState | None, words: s
     wanted = _conditions(state, words)
     query = select(Application).join(Citizen).where(*wanted).options(contains_eager(Application.citizen))
     newest = query.order_by(Application.created_at.desc(), Application.id)
-    rows = session.scalars(newest.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE))
+    one_page = newest.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
+    rows = session.scalars(one_page.options(selectinload(Application.evidence)))
     total = session.scalar(select(func.count(Application.id)).join(Citizen).where(*wanted)) or 0
     return Page(list(rows), page, total)
 

@@ -1,6 +1,8 @@
-"""Opening, correcting and submitting applications."""
+"""Opening, editing, submitting and withdrawing applications."""
 
 import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -9,20 +11,35 @@ from sqlalchemy.orm import Session
 
 from issuance.audit import Audit
 from issuance.database import Database
+from issuance.duplicates.service import Duplicates
+from issuance.enrolment import leases
+from issuance.enrolment.confirmation import Confirmation
+from issuance.enrolment.errors import NoCardToReplaceError
+from issuance.enrolment.evidence import Shown, kind_of, note, require_complete, require_stopped
+from issuance.enrolment.kinds import RULES, ApplicationKind, Replaced, ReplacementCause
 from issuance.enrolment.models import Application
 from issuance.enrolment.portrait import normalise_portrait
-from issuance.enrolment.repository import get_application, move, open_application_of
-from issuance.errors import InvalidNameError, LiveCardError, OpenApplicationError, RoleRequiredError
+from issuance.enrolment.repository import get_application, move, open_application_of, require_version
+from issuance.errors import (
+    DeceasedError,
+    InvalidNameError,
+    LiveCardError,
+    OpenApplicationError,
+    RoleRequiredError,
+)
 from issuance.identifiers import Randomness, new_identifier
-from issuance.lifecycle.cards import live_card_of
-from issuance.lifecycle.states import ApplicationEvent, ApplicationState
+from issuance.lifecycle.cards import last_delivered_card_of, live_card_of
+from issuance.lifecycle.states import ApplicationEvent, ApplicationState, CardState
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
-from issuance.registry.citizens import Citizens
+from issuance.registry.citizens import Citizens, changes
+from issuance.registry.civilregister import CivilRecord
+from issuance.tracking.codes import new_tracking_code
 from pki.clock import Clock
 
 MAX_LATIN_NAME = 39  # one MRZ line of a TD2 document and more than any printed field holds
 _LATIN_NAME = re.compile(r"[A-Za-z][A-Za-z'\- ]*")
+_IN_HANDS = frozenset({CardState.ACTIVE, CardState.SUSPENDED})
 
 
 @dataclass(frozen=True)
@@ -36,6 +53,10 @@ class NewApplication:
     """JPEG."""
     latin_given_name: str | None = field(default=None, repr=False)
     latin_surname: str | None = field(default=None, repr=False)
+    kind: ApplicationKind = ApplicationKind.NEW
+    cause: ReplacementCause | None = None
+    """Of a replacement."""
+    evidence: tuple[Shown, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -45,93 +66,216 @@ class Correction:
     portrait: bytes | None = field(default=None, repr=False)
     latin_given_name: str | None = field(default=None, repr=False)
     latin_surname: str | None = field(default=None, repr=False)
+    evidence: tuple[Shown, ...] = ()
+    version: int | None = None
+    """What the clerk looked at, if the client says so."""
 
 
 class Enrolment:
     """The clerk's part of an application."""
 
     def __init__(
-        self, database: Database, audit: Audit, citizens: Citizens, clock: Clock, randomness: Randomness
+        self,
+        database: Database,
+        audit: Audit,
+        citizens: Citizens,
+        confirmation: Confirmation,
+        duplicates: Duplicates,
+        clock: Clock,
+        randomness: Randomness,
     ) -> None:
         self._database = database
         self._audit = audit
         self._citizens = citizens
+        self._confirmation = confirmation
+        self._duplicates = duplicates
         self._clock = clock
         self._randomness = randomness
 
     def open(self, actor: Actor, new: NewApplication) -> str:
         """Opens a draft and returns its identifier.
 
-        Raises InvalidInputError, CivilRegisterError, OpenApplicationError or LiveCardError.
+        Raises InvalidInputError, CivilRegisterError, OpenApplicationError, LiveCardError or
+        NoCardToReplaceError.
         """
         actor.require(Role.CLERK, Role.SUPERVISOR)
+        replaces = RULES.rule(new.kind, new.cause).replaces
         record = self._citizens.confirm(new.national_code, new.birth_date)
         portrait = normalise_portrait(new.portrait)
-        latin = (
-            _latin("latin_given_name", new.latin_given_name or record.latin_given_name),
-            _latin("latin_surname", new.latin_surname or record.latin_surname),
-        )
+        latin = _latin_names(record, new.latin_given_name, new.latin_surname)
         try:
             with self._database.writing() as session:
-                _refuse_second(session, record.national_code)
+                card = _card_to_replace(session, record.national_code, replaces)
                 citizen = self._citizens.take_over(session, record)
                 application = Application(
                     id=new_identifier(self._randomness),
                     national_code=citizen.national_code,
                     office=actor.office,
+                    kind=new.kind.value,
+                    cause=None if new.cause is None else new.cause.value,
+                    replaces=card,
                     state=ApplicationState.DRAFT.value,
                     latin_given_name=latin[0],
                     latin_surname=latin[1],
                     portrait=portrait,
                     enrolled_by=actor.username,
+                    edited_by=actor.username,
+                    portrait_by=actor.username,
                     created_at=self._clock(),
                 )
-                session.add(application)
-                self._record(session, actor, "opened", application)
+                self._add(session, actor, application, record, new.evidence)
                 return application.id
         except IntegrityError as error:  # another clerk was faster, in another process
             raise OpenApplicationError(None) from error
 
     def correct(self, actor: Actor, application_id: str, correction: Correction) -> None:
-        """Changes a draft or returned application; only who enrolled it may."""
+        """Changes a draft or returned application, for who enrolled it or has taken it over.
+
+        Raises BeingEditedError, RoleRequiredError, VersionConflictError or InvalidInputError.
+        """
         portrait = None if correction.portrait is None else normalise_portrait(correction.portrait)
-        with self._database.writing() as session:
-            application = self._own(session, actor, application_id)
-            move(application, ApplicationEvent.EDIT)
+        with self._editing(actor, application_id, correction.version) as (session, application):
+            _edit(application, actor)
             if portrait is not None:
-                application.portrait = portrait
+                application.portrait, application.portrait_by = portrait, actor.username
             if correction.latin_given_name is not None:
                 application.latin_given_name = _latin("latin_given_name", correction.latin_given_name)
             if correction.latin_surname is not None:
                 application.latin_surname = _latin("latin_surname", correction.latin_surname)
+            note(application, correction.evidence, actor.username, self._clock())
             self._record(session, actor, "corrected", application)
 
-    def submit(self, actor: Actor, application_id: str) -> None:
-        """Hands the application over for approval; only who enrolled it may."""
-        with self._database.writing() as session:
-            application = self._own(session, actor, application_id)
+    def accept_record(self, actor: Actor, application_id: str, version: int | None = None) -> tuple[str, ...]:
+        """Takes over what the civil register says now, and returns what has changed by that.
+
+        Latin names follow where the names they spell changed. Raises as `correct`, and CivilRegisterError.
+        """
+        with self._database.reading() as reading:
+            code = get_application(reading, application_id).national_code
+        record = self._citizens.ask(code)
+        if record.deceased_on is not None:
+            raise DeceasedError
+        with self._editing(actor, application_id, version) as (session, application):
+            _edit(application, actor)
+            changed = changes(application.citizen, record)
+            if {"given_name", "surname"} & set(changed):
+                names = _latin_names(record, None, None)
+                application.latin_given_name, application.latin_surname = names
+            self._citizens.take_over(session, record)
+            self._confirmation.keep(session, application, record, actor.username, taken_over=True)
+            self._record(session, actor, "record_accepted", application)
+            return changed
+
+    def submit(self, actor: Actor, application_id: str, version: int | None = None) -> None:
+        """Hands the application over for approval, when all that its kind needs is there.
+
+        Raises as `correct`, and CivilRegisterError, EvidenceMissingError or CardNotStoppedError.
+        """
+        with self._editing(actor, application_id, version):
+            pass  # whoever may not submit asks no register
+        self._confirmation.require(actor.username, application_id, RULES.register_submission)
+        with self._editing(actor, application_id, version) as (session, application):
             move(application, ApplicationEvent.SUBMIT)
-            application.submitted_at = self._clock()
+            require_complete(application)
+            require_stopped(session, application)
+            now = self._clock()
+            application.submitted_at = now
             application.decided_by = application.decided_at = None
+            application.tracking_code = application.tracking_code or new_tracking_code(self._randomness)
+            application.promised_on = (now + RULES.rule(*kind_of(application)).promised).date()
+            self._duplicates.refresh(session, application, actor.username)
+            leases.give_back(session, application, actor)
             self._record(session, actor, "submitted", application)
 
-    def _own(self, session: Session, actor: Actor, application_id: str) -> Application:
-        # One author per application: that keeps "nobody decides on their own work" a plain constraint.
-        application = get_application(session, application_id)
-        if application.enrolled_by != actor.username:
-            raise RoleRequiredError((application.enrolled_by,))
-        return application
+    def withdraw(self, actor: Actor, application_id: str, version: int | None = None) -> None:
+        """Ends the application at the citizen's wish, until a card is begun for it.
+
+        For who enrolled it and for supervisors. Raises RoleRequiredError or ForbiddenTransitionError.
+        """
+        with self._database.writing() as session:
+            application = get_application(session, application_id, locked=True)
+            if actor.username != application.enrolled_by and actor.role is not Role.SUPERVISOR:
+                raise RoleRequiredError((application.enrolled_by, Role.SUPERVISOR.value))
+            require_version(application, version)
+            move(application, ApplicationEvent.WITHDRAW)
+            self._record(session, actor, "withdrawn", application)
+
+    def take_over(self, actor: Actor, application_id: str) -> None:
+        """Lets a supervisor edit what somebody else has open; recorded. Raises RoleRequiredError."""
+        with self._database.writing() as session:
+            application = get_application(session, application_id, locked=True)
+            before = leases.take_over(session, application, actor, self._clock())
+            subject = f"application:{application.id}"
+            self._audit.record(session, actor.username, "application.taken_over", subject, {"from": before})
+
+    def hold(self, actor: Actor, application_id: str) -> None:
+        """Opens it for editing. Raises BeingEditedError or RoleRequiredError."""
+        with self._editing(actor, application_id, None):
+            pass
+
+    def give_back(self, actor: Actor, application_id: str) -> None:
+        """Closes it again, so that nobody has to wait."""
+        with self._database.writing() as session:
+            leases.give_back(session, get_application(session, application_id, locked=True), actor)
+
+    @contextmanager
+    def _editing(
+        self, actor: Actor, application_id: str, version: int | None
+    ) -> Iterator[tuple[Session, Application]]:
+        with self._database.writing() as session:
+            application = get_application(session, application_id, locked=True)
+            leases.hold(session, application, actor, self._clock())
+            require_version(application, version)
+            yield session, application
+
+    def _add(
+        self,
+        session: Session,
+        actor: Actor,
+        application: Application,
+        record: CivilRecord,
+        evidence: Sequence[Shown],
+    ) -> None:
+        note(application, evidence, actor.username, self._clock())
+        session.add(application)
+        session.flush()
+        self._confirmation.keep(session, application, record, actor.username, taken_over=True)
+        leases.hold(session, application, actor, self._clock())
+        self._record(session, actor, "opened", application)
 
     def _record(self, session: Session, actor: Actor, what: str, application: Application) -> None:
         self._audit.record(session, actor.username, f"application.{what}", f"application:{application.id}")
 
 
-def _refuse_second(session: Session, national_code: str) -> None:
+def _edit(application: Application, actor: Actor) -> None:
+    move(application, ApplicationEvent.EDIT)
+    application.edited_by = actor.username
+    # A returned application starts anew: the next decision may be anybody's who has not edited it.
+    application.decided_by = application.decided_at = None
+
+
+def _card_to_replace(session: Session, national_code: str, replaces: Replaced) -> str | None:
+    """The number of the card to replace. Raises OpenApplicationError, LiveCardError, NoCardToReplaceError."""
     already = open_application_of(session, national_code)
     if already is not None:
         raise OpenApplicationError(already.id)
-    if live_card_of(session, national_code) is not None:
-        raise LiveCardError
+    live = live_card_of(session, national_code)
+    if replaces is Replaced.NONE:
+        if live is not None:
+            raise LiveCardError
+        return None
+    card = live if replaces is Replaced.LIVE else last_delivered_card_of(session, national_code)
+    if card is None or (replaces is Replaced.LIVE and card.state not in _IN_HANDS):
+        raise NoCardToReplaceError
+    return card.card_number
+
+
+def _latin_names(record: CivilRecord, given_name: str | None, surname: str | None) -> tuple[str, str]:
+    given = given_name or record.latin_given_name
+    family = _latin("latin_surname", surname or record.latin_surname)
+    if not record.given_name and not given:  # one name only
+        return "", family
+    return _latin("latin_given_name", given), family
 
 
 def _latin(field_name: str, name: str) -> str:

@@ -30,6 +30,12 @@ def live_card_of(session: Session, national_code: str) -> Card | None:
     )
 
 
+def last_delivered_card_of(session: Session, national_code: str) -> Card | None:
+    """The card that the person was handed last, whatever became of it."""
+    handed = select(Card).where(Card.national_code == national_code, Card.delivered_at.is_not(None))
+    return session.scalar(handed.order_by(Card.delivered_at.desc()).limit(1))
+
+
 def cards_of(session: Session, application_id: str) -> list[Card]:
     """The cards made for an application, oldest first: more than one where a run was voided."""
     query = select(Card).where(Card.application_id == application_id).order_by(Card.taken_at)

@@ -10,6 +10,7 @@ from issuance.web.access import ApiActor, Registry
 from issuance.web.schemas import Answer, Request
 
 router = APIRouter(prefix="/v1/cards", tags=["cards"])
+replacement_router = APIRouter(prefix="/v1/applications", tags=["cards"])
 
 
 class CertificateAnswer(Answer):
@@ -70,3 +71,9 @@ def revoke(registry: Registry, actor: ApiActor, card_number: str, body: Revocati
     """Ends it for good."""
     registry.lifecycle.revoke(actor, card_number, body.reason)
     return _answer(registry, card_number)
+
+
+@replacement_router.post("/{application_id}/old-card/ending", status_code=204)
+def end_old_card(registry: Registry, actor: ApiActor, application_id: str) -> None:
+    """Ends the card that an approved application replaces, so that the new one can be made."""
+    registry.replacement.end_old_card(actor, application_id)

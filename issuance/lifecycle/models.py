@@ -67,7 +67,7 @@ class Card(Base):
     delivered_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     revocation_cause: Mapped[str | None] = mapped_column(String(_CAUSE_LENGTH))
-    application: Mapped[Application] = relationship()
+    application: Mapped[Application] = relationship(foreign_keys=application_id)
     certificates: Mapped[list["CardCertificate"]] = relationship(back_populates="card")
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class

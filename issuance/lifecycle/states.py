@@ -10,6 +10,7 @@ draft ─submit─► submitted ─approve─► approved       in_production �
                          │ ▲           ▼         (a rejected card is voided, too)
                          │ └──pass─ inspection
                          └─ card revoked or void ─► approved
+    draft, submitted, returned, approved ─withdraw─► withdrawn
 """
 
 from collections.abc import Mapping
@@ -33,6 +34,7 @@ class ApplicationState(StrEnum):
     INSPECTION = "inspection"
     READY = "ready"
     DELIVERED = "delivered"
+    WITHDRAWN = "withdrawn"
 
 
 @unique
@@ -51,6 +53,7 @@ class ApplicationEvent(StrEnum):
     ACCEPT_CARD = "accept_card"
     LOSE_CARD = "lose_card"
     DELIVER = "deliver"
+    WITHDRAW = "withdraw"
 
 
 @unique
@@ -122,6 +125,10 @@ APPLICATION = StateMachine(
         (_A.INSPECTION, _AE.LOSE_CARD): _A.APPROVED,
         (_A.READY, _AE.LOSE_CARD): _A.APPROVED,
         (_A.READY, _AE.DELIVER): _A.DELIVERED,
+        (_A.DRAFT, _AE.WITHDRAW): _A.WITHDRAWN,
+        (_A.SUBMITTED, _AE.WITHDRAW): _A.WITHDRAWN,
+        (_A.RETURNED, _AE.WITHDRAW): _A.WITHDRAWN,
+        (_A.APPROVED, _AE.WITHDRAW): _A.WITHDRAWN,
     },
 )
 
@@ -140,7 +147,11 @@ CARD = StateMachine(
     },
 )
 
-OPEN_APPLICATION_STATES = frozenset(ApplicationState) - {ApplicationState.REFUSED, ApplicationState.DELIVERED}
+OPEN_APPLICATION_STATES = frozenset(ApplicationState) - {
+    ApplicationState.REFUSED,
+    ApplicationState.DELIVERED,
+    ApplicationState.WITHDRAWN,
+}
 """A person has at most one application in these."""
 
 LIVE_CARD_STATES = frozenset(

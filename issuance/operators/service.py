@@ -64,13 +64,12 @@ class Operators:
 
         `client` is the address it comes from: one guesser does not lock a name for everybody.
         """
-        key = f"{username[:USERNAME_LENGTH].casefold()}\n{client}"
-        self._throttle.check(key)
-        if not self._password_matches(username, password):
-            self._throttle.failed(key)
-            raise LoginRefusedError
-        self._throttle.succeeded(key)
+        self._require_password(username, password, client)
         return self._open_session(username)
+
+    def reauthenticate(self, actor: Actor, password: str, client: str) -> None:
+        """Lets a signed-in operator prove it once more. Raises as `sign_in`, and is slowed down with it."""
+        self._require_password(actor.username, password, client)
 
     def actor(self, token: str) -> Actor:
         """Who holds this token. Raises NotSignedInError."""
@@ -84,6 +83,14 @@ class Operators:
         """Ends the session; an unknown token is no error."""
         with self._database.writing() as session:
             session.execute(delete(OperatorSession).where(OperatorSession.token_digest == _digest(token)))
+
+    def _require_password(self, username: str, password: str, client: str) -> None:
+        key = f"{username[:USERNAME_LENGTH].casefold()}\n{client}"
+        self._throttle.check(key)
+        if not self._password_matches(username, password):
+            self._throttle.failed(key)
+            raise LoginRefusedError
+        self._throttle.succeeded(key)
 
     def _password_matches(self, username: str, password: str) -> bool:
         if len(username) > USERNAME_LENGTH or len(password.encode()) > MAX_PASSWORD_BYTES:

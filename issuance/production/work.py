@@ -112,14 +112,14 @@ def read_order(session: Session, production_id: str) -> Order:
         office=application.office,
         actor=production.started_by,
         subject=subject_of(application),
-        latin_name=f"{application.latin_given_name} {application.latin_surname}",
+        latin_name=f"{application.latin_given_name} {application.latin_surname}".strip(),
     )
 
 
 def subject_of(application: Application) -> PersonSubject:
     """The applicant, as certificates name them."""
     citizen = application.citizen
-    return PersonSubject(citizen.national_code, citizen.given_name, citizen.surname)
+    return PersonSubject(citizen.national_code, citizen.given_name or None, citizen.surname)
 
 
 def certificate_request(order: Order, plan: KeyPlan, csr: bytes) -> CertificateRequest:

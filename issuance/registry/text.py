@@ -20,6 +20,10 @@ _LETTERS = str.maketrans(
         "\u0640": None,  # tatweel only stretches a word
     }
 )
+_FORMS = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
+"""Arabic presentation forms: letters as old systems drew them, one code for each shape."""
+_CONTROLS = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]")
+"""Direction marks and others that nobody sees: they make one name look like another (UAX #9, UTS #55)."""
 _HARAKAT = re.compile("[\u064b-\u0652\u0670]")  # short vowels and the superscript alef
 _ZWNJ = "\u200c"
 _GAP = re.compile(rf"[\s{_ZWNJ}]*\s[\s{_ZWNJ}]*")
@@ -39,9 +43,12 @@ def persian_digits(text: str) -> str:
 def fold(text: str) -> str:
     """One spelling of a Persian name: NFC, Farsi yeh and keheh, no tatweel or harakat, single spaces.
 
+    Presentation forms become letters, and direction marks go.
+
     The zero-width non-joiner inside a word is spelling and stays; at the edges it goes. Folding twice changes
     nothing more.
     """
-    composed = unicodedata.normalize("NFC", text).translate(_LETTERS)
+    plain = _FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), _CONTROLS.sub("", text))
+    composed = unicodedata.normalize("NFC", plain).translate(_LETTERS)
     bare = unicodedata.normalize("NFC", _HARAKAT.sub("", composed))
     return _REPEATED_ZWNJ.sub(_ZWNJ, _GAP.sub(" ", bare)).strip(f" {_ZWNJ}")

@@ -1,8 +1,34 @@
 """Where a request comes from, as far as that is known."""
 
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
 from fastapi import Request
+
+_IPV6_PREFIX = 64
 
 
 def client_address(request: Request) -> str:
     """The peer's address; the proxy's when there is one."""
     return request.client.host if request.client else "unknown"
+
+
+def client_network(request: Request) -> str:
+    """Whose tries are counted together: an IPv4 address, or an IPv6 network of one customer (RFC 6177 §2).
+
+    Behind a proxy of our own network it is the address that the proxy saw, the last of X-Forwarded-For. Who
+    reaches us from inside can make that up; it gains tries, and takes none from anybody.
+    """
+    peer = _parse(client_address(request))
+    if peer is None or not peer.is_global:
+        peer = _parse(request.headers.get("x-forwarded-for", "").rpartition(",")[2].strip()) or peer
+    if isinstance(peer, IPv6Address):
+        return str(ip_network((peer, _IPV6_PREFIX), strict=False))
+    return "unknown" if peer is None else str(peer)
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(address, "ipv4_mapped", None) or address

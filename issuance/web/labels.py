@@ -17,6 +17,7 @@ APPLICATION_STATES: Mapping[ApplicationState, str] = {
     ApplicationState.INSPECTION: N_("To be inspected"),
     ApplicationState.READY: N_("Ready for delivery"),
     ApplicationState.DELIVERED: N_("Delivered"),
+    ApplicationState.WITHDRAWN: N_("Withdrawn"),
 }
 STAGES = (
     ApplicationState.DRAFT,
@@ -99,6 +100,12 @@ EVENTS: Mapping[str, str] = {
     "application.opened": N_("Application opened"),
     "application.corrected": N_("Application corrected"),
     "application.submitted": N_("Handed over for approval"),
+    "application.register_asked": N_("Civil register asked"),
+    "application.record_accepted": N_("Civil register's change taken over"),
+    "application.taken_over": N_("Editing taken over"),
+    "application.withdrawn": N_("Application withdrawn"),
+    "match.found": N_("Possible duplicate found"),
+    "match.decided": N_("Possible duplicate judged"),
     "application.approve": N_("Approved"),
     "application.return": N_("Returned"),
     "application.refuse": N_("Refused"),
@@ -130,6 +137,7 @@ COLOURS: Mapping[str, str] = {
     "inspection": "warning",
     "ready": "info",
     "delivered": "success",
+    "withdrawn": "dark",
     "produced": "info",
     "active": "success",
     "suspended": "warning",

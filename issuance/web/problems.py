@@ -14,7 +14,17 @@ from cardio.transport.base import (
     TransportError,
 )
 from issuance import errors
+from issuance.approval.errors import BatchOverError
 from issuance.delivery.errors import DeliveryClosedError, DeliveryError, DeliveryProofError
+from issuance.duplicates.errors import MatchesUndecidedError, SamePersonError
+from issuance.enrolment.errors import (
+    BeingEditedError,
+    CardNotStoppedError,
+    EvidenceMissingError,
+    NoCardToReplaceError,
+    UnknownDocumentError,
+    VersionConflictError,
+)
 from issuance.inspection.errors import OwnCardError
 from issuance.orders.errors import OrderError, UrgentQuotaError
 from issuance.production.errors import ProductionError, failure_kind
@@ -25,6 +35,8 @@ from issuance.stations.errors import (
     StationError,
 )
 from issuance.stock.errors import InvalidRangeError, SecondPersonError, StockError
+from issuance.tracking.codes import TrackingCodeError
+from issuance.tracking.errors import SlipError, StatusThrottledError, StatusUnknownError, TrackingError
 from pki.errors import PkiError
 
 _LOG = logging.getLogger(__name__)
@@ -61,6 +73,15 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
         HTTPStatus.SERVICE_UNAVAILABLE,
         N_("The civil register does not answer"),
     ),
+    errors.CivilRegisterAnswerError: (
+        HTTPStatus.BAD_GATEWAY,
+        N_("The civil register's answer can't be used"),
+    ),
+    errors.DeceasedError: (HTTPStatus.CONFLICT, N_("The civil register has this person's death")),
+    errors.RecordChangedError: (
+        HTTPStatus.CONFLICT,
+        N_("The civil register's record has changed; take it over first"),
+    ),
     errors.CivilRegisterError: (HTTPStatus.CONFLICT, N_("The civil register does not confirm this person")),
     errors.LoginRefusedError: (HTTPStatus.UNAUTHORIZED, N_("Wrong user name or password")),
     errors.LoginThrottledError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many failed logins; wait a little")),
@@ -74,6 +95,20 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     errors.ForbiddenTransitionError: (HTTPStatus.CONFLICT, N_("That is not possible in this state")),
     errors.OpenApplicationError: (HTTPStatus.CONFLICT, N_("This person has an open application already")),
     errors.LiveCardError: (HTTPStatus.CONFLICT, N_("This person has a live card already")),
+    UnknownDocumentError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("A document can't be taken")),
+    TrackingCodeError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("This is no tracking code")),
+    EvidenceMissingError: (HTTPStatus.CONFLICT, N_("Documents have not been shown yet")),
+    BeingEditedError: (HTTPStatus.CONFLICT, N_("Somebody else is editing this application")),
+    VersionConflictError: (HTTPStatus.CONFLICT, N_("Somebody else changed this meanwhile; look again")),
+    NoCardToReplaceError: (HTTPStatus.CONFLICT, N_("There is no card to replace")),
+    CardNotStoppedError: (HTTPStatus.CONFLICT, N_("The lost card is still in use; suspend or revoke it")),
+    MatchesUndecidedError: (HTTPStatus.CONFLICT, N_("Possible duplicates have to be judged first")),
+    SamePersonError: (HTTPStatus.CONFLICT, N_("This person is known under another national code")),
+    BatchOverError: (HTTPStatus.CONFLICT, N_("This batch is over; propose it anew")),
+    StatusUnknownError: (HTTPStatus.NOT_FOUND, N_("No application has this code and birth date")),
+    StatusThrottledError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many wrong tries; wait a little")),
+    SlipError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("This slip proves nothing")),
+    TrackingError: (HTTPStatus.CONFLICT, N_("That is not possible now")),
     DeliveryClosedError: (HTTPStatus.CONFLICT, N_("This delivery has ended; open another")),
     DeliveryProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("The card's signature is not right")),
     DeliveryError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
@@ -113,5 +148,6 @@ def refusal(error: Exception) -> Refusal:
         _LOG.error("database: %s", type(error).__name__)  # its text would hold the statement's values
         stale = isinstance(error, StaleDataError)
         return Refusal(status, "changed-meanwhile" if stale else "database-unavailable", title)
-    wait_s = error.wait_s if isinstance(error, (errors.LoginThrottledError, StationCodeWaitError)) else None
+    throttled = errors.LoginThrottledError, StationCodeWaitError, StatusThrottledError
+    wait_s = error.wait_s if isinstance(error, throttled) else None
     return Refusal(status, failure_kind(error), title, str(error), wait_s)

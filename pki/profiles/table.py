@@ -21,6 +21,11 @@ class Table:
         """The error to raise about a key, or about this table where the key is empty."""
         return ProfileError(self._file, f"{self._prefix}{key}".rstrip("."), detail)
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The keys, as they stand in the file."""
+        return tuple(self._content)
+
     def has(self, key: str) -> bool:
         """Whether the key is there."""
         return key in self._content

@@ -10,6 +10,7 @@ import pki.bootstrap
 import verifier.bootstrap
 from issuance.bootstrap import Issuance
 from issuance.production.connection import PcscReaders
+from issuance.registry.httpregister import configured_register
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
 from pki.home import DEFAULT_KEY_LOCATION, DEFAULT_PUBLIC_URL, Home, HomeInUseError, create, load
@@ -76,8 +77,11 @@ def open_installation(root: Path, clock: Clock = utc_now) -> Iterator[Installati
         stack.callback(authority.close)
         checker = verifier.bootstrap.open_verifier(home, authority, clock)
         stack.callback(checker.close)
+        register = configured_register()
+        if register is not None:
+            stack.callback(register.close)
         registry = issuance.bootstrap.open_issuance(
-            home, authority, SyntheticCivilRegister(people), PcscReaders(), clock
+            home, authority, register or SyntheticCivilRegister(people), PcscReaders(), clock
         )
         stack.callback(registry.close)
         yield Installation(home, people, authority, checker, registry)

@@ -8,7 +8,7 @@ from pki.auditchain.appendonly import append_only, unprotected
 from pki.store.database import UtcDateTime
 
 revision = "0006"
-down_revision = "0004"
+down_revision = "0005"
 branch_labels = None
 depends_on = None
 
@@ -118,7 +118,7 @@ def _give_applications_an_office() -> None:
         applications.create_check_constraint(
             op.f("ck_applications_state"),
             "state IN ('approved', 'delivered', 'draft', 'in_production', 'inspection', 'ready', 'refused', "
-            "'returned', 'submitted')",
+            "'returned', 'submitted', 'withdrawn')",
         )
     _set_open_states("'approved', 'draft', 'in_production', 'inspection', 'ready', 'returned', 'submitted'")
 
@@ -147,7 +147,7 @@ def _take_offices_away() -> None:
         applications.create_check_constraint(
             op.f("ck_applications_state"),
             "state IN ('approved', 'delivered', 'draft', 'in_production', 'ready', 'refused', 'returned', "
-            "'submitted')",
+            "'submitted', 'withdrawn')",
         )
     with altered("operators") as operators:
         operators.drop_constraint(op.f("fk_operators_office"), type_="foreignkey")

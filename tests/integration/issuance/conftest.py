@@ -1,8 +1,16 @@
+import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.routing import Mount
 
+from issuance.app import create_app
+from simulators.installation.server import running
+from tests.integration.issuance.desk import Desk, open_desk
 from tests.integration.issuance.office import Office, initialise, open_office
 from tests.integration.issuance.stationing import Yard, open_yard
 
@@ -25,3 +33,40 @@ def office(tmp_path: Path, template: Path) -> Iterator[Office]:
 def yard(office: Office, tmp_path: Path) -> Iterator[Yard]:
     with open_yard(office, tmp_path) as opened:
         yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
+    url = f"sqlite:///{tmp_path}/registry.sqlite3"
+    if request.param == "postgresql":
+        url = request.getfixturevalue("postgres_url")
+    with open_desk(url, tmp_path / "keys") as opened:
+        yield opened
+
+
+@pytest.fixture
+def server(office: Office) -> Iterator[str]:
+    with running(Starlette(routes=[Mount("/issuance", create_app(office.registry))])) as address:
+        yield f"{address}/issuance"
+
+
+@contextmanager
+def signed_in(server: str, office: Office, username: str) -> Iterator[httpx.Client]:
+    password = json.loads((office.home.secrets / "operators.json").read_text())[username]
+    with httpx.Client(base_url=f"{server}/v1", timeout=30) as api:
+        answer = api.post("/sessions", json={"username": username, "password": password})
+        assert answer.status_code == 201
+        api.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        yield api
+
+
+@pytest.fixture
+def clerk(server: str, office: Office) -> Iterator[httpx.Client]:
+    with signed_in(server, office, "clerk-1") as api:
+        yield api
+
+
+@pytest.fixture
+def supervisor(server: str, office: Office) -> Iterator[httpx.Client]:
+    with signed_in(server, office, "supervisor-1") as api:
+        yield api

@@ -2,51 +2,17 @@
 
 import base64
 import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import httpx
 import pytest
-from starlette.applications import Starlette
-from starlette.routing import Mount
 
-from issuance.app import create_app
 from issuance.delivery.service import OpenDelivery
 from issuance.registry.nationalcode import check_digit
-from simulators.installation.server import running
 from simulators.population.portrait import draw_portrait
 from tests.integration.issuance.office import Office
 
 Api = httpx.Client
-
-
-@pytest.fixture
-def server(office: Office) -> Iterator[str]:
-    with running(Starlette(routes=[Mount("/issuance", create_app(office.registry))])) as address:
-        yield f"{address}/issuance"
-
-
-@contextmanager
-def signed_in(server: str, office: Office, username: str) -> Iterator[Api]:
-    password = json.loads((office.home.secrets / "operators.json").read_text())[username]
-    with httpx.Client(base_url=f"{server}/v1", timeout=30) as api:
-        answer = api.post("/sessions", json={"username": username, "password": password})
-        assert answer.status_code == 201
-        api.headers["Authorization"] = f"Bearer {answer.json()['token']}"
-        yield api
-
-
-@pytest.fixture
-def clerk(server: str, office: Office) -> Iterator[Api]:
-    with signed_in(server, office, "clerk-1") as api:
-        yield api
-
-
-@pytest.fixture
-def supervisor(server: str, office: Office) -> Iterator[Api]:
-    with signed_in(server, office, "supervisor-1") as api:
-        yield api
 
 
 def body(office: Office, number: int = 0) -> dict[str, Any]:

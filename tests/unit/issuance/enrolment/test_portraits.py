@@ -39,6 +39,76 @@ def test_metadata_and_what_rides_behind_the_image_are_dropped() -> None:
     assert b"script" not in portrait
 
 
+ORIENTATION = 0x0112
+_TURNED, _UPSIDE_DOWN = 6, 3  # Exif 2.32, table 6
+
+
+def marked(orientation: int, size: tuple[int, int]) -> bytes:
+    """An image with a dark corner at its stored top left."""
+    image = Image.new("RGB", size, "white")
+    image.paste("black", (0, 0, 100, 100))
+    exif = Image.Exif()
+    exif[ORIENTATION] = orientation
+    output = io.BytesIO()
+    image.save(output, "JPEG", exif=exif)
+    return output.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("orientation", "stored", "dark"),
+    [(1, (480, 640), (10, 10)), (_UPSIDE_DOWN, (480, 640), (470, 630)), (_TURNED, (640, 480), (470, 10))],
+)
+def test_a_portrait_stands_upright_whatever_its_metadata_said(
+    orientation: int, stored: tuple[int, int], dark: tuple[int, int]
+) -> None:
+    with Image.open(io.BytesIO(normalise_portrait(marked(orientation, stored)))) as image:
+        assert image.size == (480, 640)
+        assert ORIENTATION not in image.getexif()
+        assert image.convert("L").getpixel(dark) < 60  # type: ignore[operator]
+        assert image.convert("L").getpixel((240, 320)) > 200  # type: ignore[operator]
+
+
+def test_an_image_that_is_upright_by_its_metadata_alone_is_refused_lying() -> None:
+    with pytest.raises(InvalidPortraitError):
+        normalise_portrait(marked(_TURNED, (480, 640)))
+
+
+def scans(count: int) -> bytes:
+    """A progressive JPEG whose last scan comes again and again."""
+    output = io.BytesIO()
+    Image.new("RGB", (480, 640), 128).save(output, "JPEG", progressive=True)
+    data = output.getvalue()
+    last = data.rindex(b"\xff\xda")
+    return data[:-2] + data[last:-2] * count + data[-2:]
+
+
+def test_a_progressive_image() -> None:
+    assert normalise_portrait(scans(0))
+
+
+@pytest.mark.parametrize(
+    "behind", [b"PK\x03\x04" + bytes(50), b"<?php system($_GET[0]); ?>", b"%PDF-1.7", b"\x7fELF"]
+)
+def test_a_file_that_is_two_things_at_once_is_one_afterwards(behind: bytes) -> None:
+    comment = struct.pack(">HH", 0xFFFE, len(behind) + 2) + behind
+    data = jpeg(480, 640)
+    for polyglot in (data + behind, data[:2] + comment + data[2:]):
+        assert behind not in normalise_portrait(polyglot)
+
+
+@pytest.mark.parametrize("mode", ["CMYK", "L"])
+def test_hostile_profiles_are_dropped(mode: str) -> None:
+    data = jpeg(480, 640, mode, icc_profile=b"no profile at all" * 100)
+    assert b"no profile" not in normalise_portrait(data)
+
+
+def test_every_cut_is_refused_or_plain() -> None:
+    data = draw_portrait(People(1).person(0))
+    for end in range(0, len(data) - 2, 997):
+        with pytest.raises(InvalidPortraitError):
+            normalise_portrait(data[:end])
+
+
 def png() -> bytes:
     output = io.BytesIO()
     Image.new("RGB", (480, 640)).save(output, "PNG")
@@ -69,6 +139,9 @@ def bomb() -> bytes:
         jpeg(400, 1200),
         bomb(),
         b"\xff\xd8\xff" + bytes(MAX_BYTES),
+        scans(100),
+        jpeg(2400, 1801),
+        jpeg(65_000, 16),
     ],
 )
 def test_refused(data: bytes) -> None:

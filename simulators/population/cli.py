@@ -1,0 +1,43 @@
+"""`hoviat sim register`: a civil register of synthetic people over HTTP."""
+
+import click
+
+_FAULTS, _QUESTIONS = 2_000, 10_000
+
+
+@click.command()
+@click.option(
+    "--seed", default=1, show_default=True, help="Chooses the people; 1 are those of `hoviat serve`."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=0, show_default=True, help="Port to listen at; 0 takes a free one.")
+@click.option(
+    "--eventful", is_flag=True, help="Deaths, new names, dates known in part, wrong dates, old spellings."
+)
+@click.option(
+    "--faults", metavar="SEED", type=int, help="A fifth of the questions fails, as this seed has it."
+)
+def register(seed: int, host: str, port: int, faults: int | None, *, eventful: bool) -> None:
+    """Serve a civil register of a million computed people until interrupted; prints its URL.
+
+    Give that URL to `hoviat serve` as HOVIAT_CIVIL_REGISTER.
+    """
+    import threading
+
+    from simulators.faults.register import RegisterFaults
+    from simulators.installation.server import PortTakenError, running
+    from simulators.population.lives import EVENTFUL, PLAIN
+    from simulators.population.people import People
+    from simulators.population.register import SyntheticCivilRegister
+    from simulators.population.registerserver import PATH, RegisterServer
+
+    script = RegisterFaults() if faults is None else RegisterFaults.drawn(faults, _QUESTIONS, _FAULTS)
+    people = SyntheticCivilRegister(People(seed), EVENTFUL if eventful else PLAIN)
+    try:
+        with running(RegisterServer(people, script).app(), host, port) as address:
+            click.echo(address + PATH)
+            threading.Event().wait()
+    except PortTakenError as error:
+        raise click.ClickException(str(error)) from error
+    except KeyboardInterrupt:
+        return

@@ -1,0 +1,132 @@
+"""A registry in use comes through the migration with every row, on both databases, and back again."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy.exc import IntegrityError
+
+from issuance.database import MIGRATIONS, Database
+from issuance.models import Base
+from issuance.registry.namekeys import pair_key, sort_key
+from pki.store.database import create_database_engine
+
+BEFORE = "0003"
+FORMER_ROWS = """
+INSERT INTO operators VALUES ('clerk-1', 'clerk', '-'), ('supervisor-1', 'supervisor', '-');
+INSERT INTO citizens VALUES
+  ('0084575948', 'آرش', 'آذری', 'کیان', 'Arash', 'Azari', '1990-01-01', 'M', '2026-01-01 00:00:00');
+INSERT INTO applications
+  (id, national_code, state, version, latin_given_name, latin_surname, portrait, enrolled_by, created_at,
+   decided_by, decided_at, decision_note)
+VALUES
+  ('A', '0084575948', 'delivered', 3, 'Arash', 'Azari', 'x', 'clerk-1', '2026-01-01 00:00:00',
+   'supervisor-1', '2026-01-01 00:00:00', '');
+INSERT INTO cards
+  (card_number, national_code, application_id, state, version, guid, key_version, taken_at, delivered_at)
+VALUES
+  ('1', '0084575948', 'A', 'active', 1, 'g', 1, '2026-01-01 00:00:00', '2026-01-01 00:00:00')
+"""
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    if request.param == "postgresql":
+        return str(request.getfixturevalue("postgres_url"))
+    return f"sqlite:///{tmp_path}/registry.sqlite3"
+
+
+@pytest.fixture
+def engine(url: str) -> Iterator[sa.Engine]:
+    opened = create_database_engine(url)
+    yield opened
+    opened.dispose()
+
+
+def migrate_to(engine: sa.Engine, revision: str, go: str = "upgrade") -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        if engine.dialect.name == "sqlite":
+            assert raw is not None
+            raw.execute("PRAGMA foreign_keys = OFF")
+        with connection.begin():
+            config.attributes["connection"] = connection
+            getattr(command, go)(config, revision)
+        if engine.dialect.name == "sqlite":
+            assert raw is not None
+            raw.execute("PRAGMA foreign_keys = ON")
+
+
+def fill(engine: sa.Engine) -> None:
+    """A person with a delivered card, as they stood before."""
+    with engine.begin() as connection:
+        for statement in FORMER_ROWS.split(";"):
+            connection.exec_driver_sql(statement)
+
+
+def value(engine: sa.Engine, query: str) -> object:
+    with engine.connect() as connection:
+        return connection.exec_driver_sql(query).scalar()
+
+
+def test_rows_come_through_and_back(engine: sa.Engine, url: str) -> None:
+    migrate_to(engine, BEFORE)
+    fill(engine)
+    database = Database(url)
+    try:
+        database.migrate()
+        assert value(engine, "SELECT portrait_by FROM applications") == "clerk-1"
+        assert value(engine, "SELECT kind FROM applications") == "new"
+        assert value(engine, "SELECT application_id FROM cards") == "A"
+        assert value(engine, "SELECT pair_key FROM citizens") == pair_key("آرش", "آذری")
+        assert value(engine, "SELECT sort_key FROM citizens") == sort_key("آذری", "آرش")
+        with database.engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
+    finally:
+        database.close()
+    migrate_to(engine, BEFORE, "downgrade")
+    assert value(engine, "SELECT decided_by FROM applications") == "supervisor-1"
+    assert value(engine, "SELECT count(*) FROM cards") == 1
+    migrate_to(engine, "head")
+    assert value(engine, "SELECT count(*) FROM applications") == 1
+
+
+@pytest.mark.parametrize(
+    ("change", "constraint"),
+    [
+        ("edited_by = 'supervisor-1'", "ck_applications_not_own_edit"),
+        ("portrait_by = 'supervisor-1'", "ck_applications_not_own_portrait"),
+        ("decided_by = 'clerk-1', edited_by = NULL, portrait_by = NULL", "ck_applications_not_own_work"),
+        ("state = 'printed'", "ck_applications_state"),
+        ("state = 'approved', decided_by = NULL", "ck_applications_decided"),
+        ("undecided_matches = 1", "ck_applications_matches_decided"),
+        ("undecided_matches = -1, state = 'draft'", "ck_applications_matches_decided"),
+        ("kind = 'renewal'", "ck_applications_replaces"),
+        ("replaces = '1'", "ck_applications_replaces"),
+        ("kind = 'replacement', replaces = '1'", "ck_applications_replaced_for_cause"),
+        ("cause = 'lost'", "ck_applications_replaced_for_cause"),
+        ("kind = 'gift', replaces = '1'", "ck_applications_kind"),
+    ],
+)
+def test_what_the_database_refuses(engine: sa.Engine, change: str, constraint: str) -> None:
+    migrate_to(engine, BEFORE)
+    fill(engine)
+    migrate_to(engine, "head")
+    with pytest.raises(IntegrityError) as refused, engine.begin() as connection:
+        connection.exec_driver_sql(f"UPDATE applications SET {change}")  # noqa: S608 - our own text
+    assert constraint in str(refused.value.orig)
+
+
+def test_the_card_that_is_replaced_exists(engine: sa.Engine) -> None:
+    migrate_to(engine, BEFORE)
+    fill(engine)
+    migrate_to(engine, "head")
+    with pytest.raises(IntegrityError), engine.begin() as connection:
+        connection.exec_driver_sql("UPDATE applications SET kind = 'renewal', replaces = '2'")
