@@ -55,20 +55,24 @@ def take_next(session: Session, office: str, holder: str, now: datetime) -> Orde
     Two servers never get the same one, and neither waits for the other: on PostgreSQL by SKIP LOCKED; on
     SQLite there is one writer at a time.
     """
-    free = or_(Order.lease_expires_at.is_(None), Order.lease_expires_at <= now)
-    query = select(Order).where(waiting_at(office), free).order_by(Order.rank_at, Order.application_id)
+    waiting = select(Order).where(waiting_at(office), _free(now))
+    query = waiting.order_by(Order.rank_at, Order.application_id)
     order = session.scalar(query.limit(1).with_for_update(skip_locked=True))
     if order is not None:
         order.holder, order.lease_expires_at = holder, now + CLAIM_LEASE
     return order
 
 
-def begin(session: Session, application_id: str, holder: str | None, now: datetime) -> None:
-    """Ends the holding, because the run begins. Raises OrderHeldError if somebody else holds the order."""
+def begin(session: Session, application_id: str, holder: str | None, now: datetime) -> int:
+    """Ends the holding, because the run begins; returns how many orders are passed over by that.
+
+    Raises OrderHeldError if somebody else holds the order.
+    """
     order = lock_order(session, application_id)
     if order.holder != holder and order.lease_expires_at is not None and order.lease_expires_at > now:
         raise OrderHeldError(application_id)
     order.holder = order.lease_expires_at = None
+    return position(session, order, free_at=now)
 
 
 def put_back(session: Session, application_id: str, holder: str) -> None:
@@ -83,10 +87,15 @@ def waiting_at(office: str) -> ColumnElement[bool]:
     return and_(Order.office == office, Order.state == ApplicationState.APPROVED.value)
 
 
-def position(session: Session, order: Order) -> int:
-    """How many are ahead of it."""
+def position(session: Session, order: Order, *, free_at: datetime | None = None) -> int:
+    """How many are ahead of it; with `free_at`, only those that nobody holds then."""
     before = tuple_(Order.rank_at, Order.application_id) < tuple_(order.rank_at, order.application_id)
-    return session.scalar(select(func.count()).where(waiting_at(order.office), before)) or 0
+    query = select(func.count()).where(waiting_at(order.office), before)
+    return session.scalar(query if free_at is None else query.where(_free(free_at))) or 0
+
+
+def _free(now: datetime) -> ColumnElement[bool]:
+    return or_(Order.lease_expires_at.is_(None), Order.lease_expires_at <= now)
 
 
 def queue_of(session: Session, office: str, limit: int, offset: int) -> list[Order]:

@@ -189,11 +189,12 @@ class ProductionLine:
             return None if torn is None else torn.card_number
 
     def _record_start(self, actor: Actor, application_id: str, reader: str, holder: str | None) -> str:
-        now = self._shop.clock()
+        now, passed_over = self._shop.clock(), 0
         with self._shop.database.writing() as session:
             production = _open_run(session, application_id)
             if production is None:
-                production = self._new(session, actor, application_id, now, holder)
+                passed_over = begin(session, application_id, holder, now)
+                production = self._new(session, actor, application_id, now)
             elif self._is_at_work(production) or production.state == ProductionState.VOIDING:
                 raise ProductionRunningError(production.id)
             else:
@@ -202,15 +203,13 @@ class ProductionLine:
             production.state, production.reader = ProductionState.RUNNING.value, reader
             production.failure_kind = production.failure_detail = None
             production.lease_expires_at = now + LEASE
-            details = {"attempt": production.attempts}
+            # Orders that were free and came before: whoever jumps the queue is on record.
+            details = {"attempt": production.attempts, "passed_over": passed_over}
             subject = f"production:{production.id}"
             self._shop.audit.record(session, actor.username, "production.started", subject, details)
             return production.id
 
-    def _new(
-        self, session: Session, actor: Actor, application_id: str, now: datetime, holder: str | None
-    ) -> Production:
-        begin(session, application_id, holder, now)
+    def _new(self, session: Session, actor: Actor, application_id: str, now: datetime) -> Production:
         move(get_application(session, application_id), ApplicationEvent.START_PRODUCTION)
         production = Production(
             id=new_identifier(self._shop.randomness),

@@ -84,6 +84,7 @@ class StockAnswer(Answer):
     """An office's stock."""
 
     office: str
+    since: date
     opening: int
     received: int
     sent: int
@@ -91,7 +92,6 @@ class StockAnswer(Answer):
     spoiled: int
     destroyed: int
     on_hand: int
-    adds_up: bool
     bodies_per_working_day: float | None
     days_of_cover: float | None
 
@@ -112,7 +112,7 @@ class MovementAnswer(Answer):
 
 @router.get("")
 def read_stock(registry: Registry, actor: ApiActor) -> StockAnswer:
-    """The stock of the operator's office, since the registry keeps it."""
+    """The stock of the operator's office, and what moved in the last thirty days."""
     return _stock_answer(registry.stock.view(actor.office))
 
 
@@ -197,6 +197,7 @@ def _stock_answer(view: StockView) -> StockAnswer:
     balance = view.balance
     return StockAnswer(
         office=balance.office,
+        since=view.since,
         opening=balance.opening,
         received=balance.received,
         sent=balance.sent,
@@ -204,7 +205,6 @@ def _stock_answer(view: StockView) -> StockAnswer:
         spoiled=balance.spoiled,
         destroyed=balance.destroyed,
         on_hand=balance.on_hand,
-        adds_up=balance.adds_up,
         bodies_per_working_day=view.pace.bodies_per_day,
         days_of_cover=view.days_of_cover,
     )

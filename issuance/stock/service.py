@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 
 from sqlalchemy import ColumnElement, or_, select
 from sqlalchemy.exc import IntegrityError
@@ -55,6 +55,7 @@ from pki.clock import Clock
 
 KEEPERS = (Role.STOCK, Role.SUPERVISOR)
 """Who may do anything with stock."""
+_LOOK_BACK = timedelta(days=30)
 MAX_AT_ONCE = 1000
 """Bodies moved by one request."""
 
@@ -76,8 +77,9 @@ class Delivery:
 class StockView:
     """An office's stock as it stands."""
 
+    since: date
     balance: Balance
-    """Since the registry keeps stock."""
+    """From that day on; its opening is what must have been on hand then."""
     pace: Pace
     days_of_cover: float | None
     """Working days; None where nothing was used yet."""
@@ -253,13 +255,16 @@ class Stock:
         self._move(actor, [serial], BodyEvent.RELEASE, "")
 
     def view(self, office: str) -> StockView:
-        """The office's stock as it stands. Raises NotFoundError."""
+        """The office's stock as it stands, and the movements of the last days. Raises NotFoundError."""
+        now = self._clock()
+        since = now.date() - _LOOK_BACK
         with self._database.reading() as session:
             get_office(session, office)
-            found = flows(session, _concerns(office))
+            found = flows(session, _concerns(office), Movement.at >= _midnight(since))
             here = on_hand(session, office)
-            pace = measured_pace(session, office, self._clock(), self._workdays)
-        return StockView(balance(office, 0, found, here), pace, days_of_cover(here, pace))
+            pace = measured_pace(session, office, now, self._workdays)
+        opening = here - balance(office, 0, found, here).expected
+        return StockView(since, balance(office, opening, found, here), pace, days_of_cover(here, pace))
 
     def history(self, serial: str) -> list[Movement]:
         """What happened to a body, oldest first. Raises NotFoundError."""
@@ -314,17 +319,21 @@ class Stock:
 def measured_pace(session: Session, office: str, now: datetime, workdays: Workdays) -> Pace:
     """What the office used over its last working days; today does not count, it is not over."""
     today = now.date()
-    midnight = datetime.combine(today, time(), UTC)
+    midnight = _midnight(today)
     earliest = consumption(session, office, midnight, midnight).first
     days = counted_days(workdays, today, earliest)
     if not days:
         return Pace(0, 0, 0)
-    used = consumption(session, office, datetime.combine(days[-1], time(), UTC), midnight)
+    used = consumption(session, office, _midnight(days[-1]), midnight)
     return Pace(len(days), used.taken, used.voided)
 
 
 def _condemned_by(actor: Actor, body: Body) -> bool:
     return body.state == BodyState.CONDEMNED and body.moved_by == actor.username
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), UTC)
 
 
 def _concerns(office: str) -> ColumnElement[bool]:

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import func, select
 
+from issuance.audit import AuditEntry
 from issuance.enrolment.models import Application
 from issuance.errors import ForbiddenTransitionError, InvalidInputError, OtherOfficeError, RoleRequiredError
 from issuance.inspection.errors import OwnCardError
@@ -225,6 +226,17 @@ def test_an_order_that_somebody_holds_is_not_begun_past_them(office: Office) -> 
         assert session.scalar(select(func.count()).select_from(Production)) == 0
     run = office.registry.production.produce(CLERK, application, office.reader.name, taken.holder)
     assert run.state is ProductionState.PRODUCED
+
+
+def test_who_passes_others_over_is_on_record(office: Office) -> None:
+    first, second = office.approved(0), office.approved(1)
+    for application in (second, first):
+        office.insert(office.blank())
+        assert office.produce(application).state is ProductionState.PRODUCED
+    with office.registry.database.reading() as session:
+        started = select(AuditEntry.details).where(AuditEntry.action == "production.started")
+        details = list(session.scalars(started.order_by(AuditEntry.sequence)))
+    assert [detail["passed_over"] for detail in details] == [1, 0]
 
 
 # Inspection

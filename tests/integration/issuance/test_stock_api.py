@@ -184,7 +184,7 @@ def test_from_delivery_note_to_an_inspected_card(office: Office, people: dict[st
     refused(second.post(confirmation, json={"bodies": 2}), 409, "count-mismatch")
     assert second.post(confirmation, json={"bodies": 1}).status_code == 204
     stock = first.get("/v1/stock").json()
-    assert (stock["received"], stock["on_hand"], stock["adds_up"]) == (1, 1, True)
+    assert (stock["opening"], stock["received"], stock["on_hand"]) == (0, 1, 1)
     assert stock["days_of_cover"] is None
 
     assert supervisor.put("/v1/offices/1/inspection", json={"inspects": True}).json()["inspects"]

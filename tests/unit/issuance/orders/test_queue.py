@@ -214,6 +214,8 @@ def test_cover_is_of_this_office_and_these_days(depot: Depot) -> None:
     assert (view.pace.days, view.pace.bodies_per_day, view.days_of_cover) == (2, 3, 3)
     assert (view.balance.used, view.balance.on_hand) == (6, 9)
     depot.clock.forward(DAY * 60)
+    balance = depot.stock.view(HERE).balance
+    assert (balance.opening, balance.received, balance.used, balance.on_hand) == (9, 0, 0, 9)
     assert depot.stock.view(HERE).days_of_cover is None
     assert depot.stock.view("2").days_of_cover is None
 
