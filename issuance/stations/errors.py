@@ -13,7 +13,8 @@ class StationError(IssuanceError):
     ├── StationCodeWaitError    too many wrong codes from there; carries the wait
     ├── StationNotAdmittedError whoever dials is no station of ours, or none any more
     ├── StationStatusError      whether a station may come can't be known now
-    └── HandoverError           the card could not be handed over at the station
+    ├── HandoverError           the card could not be handed over at the station
+    └── HubStartError           the hub does not serve
     """
 
     kind = "station"
@@ -85,3 +86,12 @@ class HandoverError(StationError):
     def __init__(self, detail: str) -> None:
         super().__init__(detail)
         self.detail = detail
+
+
+class HubStartError(StationError):
+    """The hub's thread does not serve; its log says why."""
+
+    kind = "hub-start"
+
+    def __init__(self) -> None:
+        super().__init__("the hub for stations did not start")

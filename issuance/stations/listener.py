@@ -18,7 +18,7 @@ from websockets.typing import Subprotocol
 
 from cardio.station.wire import MAX_FRAME_BYTES, SUBPROTOCOL
 from issuance.stations.admission import StationCertificate
-from issuance.stations.errors import StationNotAdmittedError, StationStatusError
+from issuance.stations.errors import HubStartError, StationNotAdmittedError, StationStatusError
 from issuance.stations.hub import Hub
 from issuance.stations.line import Line
 from issuance.stations.service import Stations
@@ -71,8 +71,9 @@ class Listener:
             self._loop.call_soon_threadsafe(self._stop.set)
 
     def wait_ready(self) -> None:
-        """Until stations can dial."""
-        self._ready.wait(_START_SECONDS)
+        """Until stations can dial. Raises HubStartError."""
+        if not self._ready.wait(_START_SECONDS):
+            raise HubStartError
 
     def drop(self, station: str) -> None:
         """Ends the station's line, if it has one; from any thread."""
@@ -176,7 +177,7 @@ def _certificate(connection: ServerConnection) -> bytes:
 def listening(
     stations: Stations, hub: Hub, tls: ssl.SSLContext, at: socket.socket, patience: Patience | None = None
 ) -> Iterator[None]:
-    """Serves stations at a listening socket until the block ends."""
+    """Serves stations at a listening socket until the block ends. Raises HubStartError."""
     listener = Listener(stations, hub, tls, patience or Patience())
     thread = threading.Thread(target=listener.run, args=(at,), name="stations", daemon=True)
     thread.start()
