@@ -138,6 +138,8 @@ class ApprovalBatches:
 
 
 def _own(session: Session, actor: Actor, batch_id: str) -> ApprovalBatch:
+    if not (batch_id.isascii() and batch_id.isalnum()):
+        raise NotFoundError("batch")
     batch = session.get(ApprovalBatch, batch_id, options=[selectinload(ApprovalBatch.items)])
     if batch is None or batch.proposed_by != actor.username:
         raise NotFoundError("batch")

@@ -41,6 +41,8 @@ def get_application(session: Session, application_id: str, *, locked: bool = Fal
 
     `locked`: on PostgreSQL nobody else changes it until the transaction ends; SQLite has one writer anyway.
     """
+    if not (application_id.isascii() and application_id.isalnum()):
+        raise NotFoundError("application")  # PostgreSQL would not even compare some texts
     query = select(Application).where(Application.id == application_id)
     if locked:
         query = query.with_for_update(of=Application)

@@ -171,8 +171,10 @@ class Enrolment:
 
         Raises as `correct`, and CivilRegisterError, EvidenceMissingError or CardNotStoppedError.
         """
-        with self._editing(actor, application_id, version):
-            pass  # whoever may not submit asks no register
+        with self._database.reading() as reading:  # whoever may not submit asks no register
+            application = get_application(reading, application_id)
+            leases.hold(reading, application, actor, self._clock())
+            require_version(application, version)
         self._confirmation.require(actor.username, application_id, RULES.register_submission)
         with self._editing(actor, application_id, version) as (session, application):
             move(application, ApplicationEvent.SUBMIT)

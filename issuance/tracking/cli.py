@@ -68,6 +68,24 @@ def keys_command() -> None:
         click.echo(as_pem(_keys(None)), nl=False)
 
 
+@receipt.command("roll-over")
+def roll_over_command() -> None:
+    """Make the next key for slips; it signs from the next start on, and older slips stay good."""
+    from issuance.tracking.keys import KEY_NAME
+    from pki.bootstrap import open_key_store
+    from pki.home import load
+    from pki.keys.generations import next_generation
+    from pki.keys.kinds import KeyKind
+
+    with _told(as_json=False):
+        store = open_key_store(load(_home_folder()))
+        try:
+            generation = next_generation(store, KEY_NAME, KeyKind.P256)
+        finally:
+            store.close()
+    click.echo(f"{KEY_NAME}-g{generation} signs from the next start on.")
+
+
 class _RefusedError(Exception):
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -104,6 +122,10 @@ def _moment(text: str | None) -> datetime:
     return moment
 
 
+def _home_folder() -> Path:
+    return Path(click.get_current_context().find_root().params["home"])
+
+
 def _keys(file: Path | None) -> "SlipKeySet":
     from issuance.tracking.errors import SlipMalformedError
     from issuance.tracking.keys import SlipKeys, read_pem
@@ -115,7 +137,7 @@ def _keys(file: Path | None) -> "SlipKeySet":
             return read_pem(file.read_bytes())
         except SlipMalformedError as error:
             raise click.BadParameter("no public keys on P-256 in PEM", param_hint="--key") from error
-    store = open_key_store(load(Path(click.get_current_context().find_root().params["home"])))
+    store = open_key_store(load(_home_folder()))
     try:
         return SlipKeys(store).public
     finally:

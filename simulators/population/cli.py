@@ -6,17 +6,13 @@ _FAULTS, _QUESTIONS = 2_000, 10_000
 
 
 @click.command()
-@click.option(
-    "--seed", default=1, show_default=True, help="Chooses the people; 1 are those of `hoviat serve`."
-)
+@click.option("--seed", default=1, show_default=True, help="Chooses the people; 1: those of `hoviat serve`.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
 @click.option("--port", default=0, show_default=True, help="Port to listen at; 0 takes a free one.")
 @click.option(
     "--eventful", is_flag=True, help="Deaths, new names, dates known in part, wrong dates, old spellings."
 )
-@click.option(
-    "--faults", metavar="SEED", type=int, help="A fifth of the questions fails, as this seed has it."
-)
+@click.option("--faults", metavar="SEED", type=int, help="A fifth of the questions fails, by this seed.")
 def register(seed: int, host: str, port: int, faults: int | None, *, eventful: bool) -> None:
     """Serve a civil register of a million computed people until interrupted; prints its URL.
 

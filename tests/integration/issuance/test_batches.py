@@ -133,3 +133,19 @@ def test_nothing_is_declined_without_a_why(desk: Desk, reasons: list[Reason]) ->
         with pytest.raises(InvalidInputError):
             decline(SUPERVISOR, application, " \u200f", reasons)
     assert desk.state(application) == "submitted"
+
+
+@pytest.mark.parametrize("identifier", ["\x00", "0\x00" * 8, "", "٣" * 16, "x" * 10_000])
+def test_identifiers_that_no_database_likes(desk: Desk, identifier: str) -> None:
+    with pytest.raises(NotFoundError):
+        desk.batches.view(SUPERVISOR, identifier)
+    with pytest.raises(NotFoundError):
+        desk.approval.approve(SUPERVISOR, identifier)
+    with pytest.raises(NotFoundError):
+        desk.enrolment.submit(CLERK, identifier)
+
+
+def test_remarks_that_no_database_likes(desk: Desk) -> None:
+    application = desk.submitted()
+    desk.approval.send_back(SUPERVISOR, application, "a\x00b\x1b[31m\x85c")
+    assert desk.application(application).decision_note == "ab[31m c"

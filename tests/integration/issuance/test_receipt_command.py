@@ -1,6 +1,7 @@
 """`hoviat registry receipt`, as a stranger with a public key uses it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -76,10 +77,16 @@ def test_no_slip(slip: Path, content: bytes) -> None:
 
 
 def test_a_home_makes_its_own_key_which_does_not_believe_others(slip: Path, template: Path) -> None:
-    printed = run("keys", home=template)
+    home = slip.parent / "home"
+    shutil.copytree(template, home)
+    printed = run("keys", home=home)
     assert printed.exit_code == 0, printed.output
     assert printed.output.startswith("-----BEGIN PUBLIC KEY-----")
-    assert run("keys", home=template).output == printed.output
+    assert run("keys", home=home).output == printed.output
+    assert "slip-g2" in run("roll-over", home=home).output
+    both = run("keys", home=home).output
+    assert both.endswith(printed.output)
+    assert len(both) == 2 * len(printed.output)
     other = slip.parent / "other.pem"
     other.write_text(printed.output)
     result = run("verify", str(slip), "--key", str(other), "--at", IN_TIME, "--json")

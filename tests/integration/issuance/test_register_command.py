@@ -1,4 +1,4 @@
-"""`hoviat sim register` in a process of its own, asked by the registry as the environment names it."""
+"""`hoviat sim register` in a process of its own, asked by the adapter that the environment names."""
 
 import os
 import signal

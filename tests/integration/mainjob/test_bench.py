@@ -22,6 +22,7 @@ CASES = [
     ("validate", 4),
     ("mass-revoke", 6),
     ("ocsp", 9),
+    ("enrolment", 4),
 ]
 
 
