@@ -3,11 +3,14 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import date, timedelta
+from secrets import token_bytes
 
 import pytest
 
+from issuance.audit import Audit
 from issuance.errors import ForbiddenTransitionError
 from issuance.lifecycle.states import ApplicationState
+from issuance.orders.service import Orders
 from issuance.registry.dates import Precision
 from issuance.tracking import throttle
 from issuance.tracking.codes import check_symbol, printed
@@ -41,6 +44,14 @@ def test_how_far_it_is(desk: Desk) -> None:
     )
     desk.approval.approve(SUPERVISOR, application)
     assert desk.tracking.status(code, BORN, "1").stage is ApplicationState.APPROVED
+
+
+def test_what_the_queue_told_counts_more_than_the_rule(desk: Desk) -> None:
+    application = desk.submitted()
+    desk.approval.approve(SUPERVISOR, application)
+    Orders(desk.database, Audit(desk.clock), desk.clock, token_bytes).tell(CLERK, application)
+    # No card was ever made here: nobody can know how long it takes.
+    assert desk.tracking.status(code_of(desk, application), BORN, "1").promised_on is None
 
 
 def test_wrong_codes_and_wrong_dates_are_answered_alike(desk: Desk) -> None:
