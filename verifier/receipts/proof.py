@@ -20,6 +20,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 
+from pki.auditchain.canonical import canonical_text
+
 SIGNATURE_BYTES = 64
 KEY_ID_LENGTH = 43
 """Characters of a SHA-256 in base64url."""
@@ -105,8 +107,7 @@ class Facts:
 
     def signing_input(self, key_id: str) -> bytes:
         """What is signed (RFC 7515, 5.1, step 5)."""
-        text = json.dumps(self.members(), ensure_ascii=False, sort_keys=True, separators=(",", ":"))
-        return _header(key_id) + b"." + _encode(text.encode())
+        return _header(key_id) + b"." + _encode(canonical_text(self.members()).encode())
 
 
 def hash_of_certificate(code: str, certificate_sha256: str) -> str:

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 
 from sqlalchemy import Select, select
 
+from pki.auditchain.canonical import canonical_text
 from pki.store.bulk import among, dialect_of, insert_values, table_of
 from verifier.authentication.steps import Step
 from verifier.receipts.advice import ACCEPTED, ADVICE, STEP_NAMES, TITLES
@@ -63,7 +64,7 @@ class Receipt:
 
     def as_json_text(self) -> str:
         """`as_json`, written: what all receipts of an outcome share is written once."""
-        facts = json.dumps(self._facts(), ensure_ascii=False)
+        facts = canonical_text(self._facts())
         return facts[:-1] + ", " + _words(self.outcome, self.failed_step)[1:]
 
     def _facts(self) -> dict[str, object]:
