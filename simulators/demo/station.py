@@ -15,6 +15,7 @@ from simulators.actors.issue import (
     produce,
 )
 from simulators.actors.operator import Operator, first_password
+from simulators.depot import take_in
 from simulators.factory import make_blank
 from simulators.installation.services import Installation
 from simulators.installation.stations import stations_served
@@ -32,6 +33,7 @@ def use_station(
     _, application = enrol_someone(staff, people, iter(range(people.size)))
     staff.supervisor.approve(application)
     blank = make_blank(installation.home.cards, installation.pki.master_keys["factory"])
+    take_in(installation.issuance, [blank])
     pin = choose_pin(random.SystemRandom())
     with (
         tempfile.TemporaryDirectory(prefix="hoviat-station-") as folder,

@@ -22,6 +22,7 @@ from simulators.actors.issue import (
 from simulators.actors.operator import Operator, first_password
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
+from simulators.depot import take_in
 from simulators.factory import make_blank
 from simulators.faults.delay import slow_link
 from simulators.installation.server import create_app, running
@@ -60,9 +61,9 @@ class _Shop:
         """An application that waits for its card, and a blank."""
         _, application = enrol_someone(self.staff, self.installation.people, self.numbers)
         self.staff.supervisor.approve(application)
-        return application, make_blank(
-            self.installation.home.cards, self.installation.pki.master_keys["factory"]
-        )
+        blank = make_blank(self.installation.home.cards, self.installation.pki.master_keys["factory"])
+        take_in(self.installation.issuance, [blank])
+        return application, blank
 
     def made(self, application: str, reader: str) -> "_Card":
         """A production."""

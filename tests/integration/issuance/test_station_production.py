@@ -155,16 +155,16 @@ def test_no_log_holds_what_passes_the_line(yard: Yard, caplog: pytest.LogCapture
 
 def torn_by(monkeypatch: pytest.MonkeyPatch, at: Step, tear: Callable[[], object]) -> None:
     """Once, when the run begins that step."""
-    begin = Journal.begin
+    entered = Journal._entered
     torn = threading.Event()
 
-    def begin_and_tear(journal: Journal, step: Step) -> None:
-        begin(journal, step)
+    def enter_and_tear(journal: Journal, step: Step) -> None:
+        entered(journal, step)
         if step is at and not torn.is_set():
             torn.set()
             tear()
 
-    monkeypatch.setattr(Journal, "begin", begin_and_tear)
+    monkeypatch.setattr(Journal, "_entered", enter_and_tear)
 
 
 @pytest.mark.parametrize("step", TEARING_STEPS)
