@@ -58,6 +58,8 @@ class _Child:
     began: float
     early_ends: int = 0
     """How many before it, in a row, ended soon after they began."""
+    has_worked: bool = False
+    """One before it stayed up for a while: what ends this one early passes, as a database that is away."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -126,21 +128,22 @@ def worker_server(
     )
 
 
-def _start(work: Work, early_ends: int = 0) -> _Child:
+def _start(work: Work, early_ends: int = 0, *, has_worked: bool = False) -> _Child:
     process = multiprocessing.get_context("spawn").Process(
         target=work.run, args=work.arguments, name=work.name, daemon=True
     )
     process.start()
-    return _Child(work, process, time.monotonic(), early_ends)
+    return _Child(work, process, time.monotonic(), early_ends, has_worked)
 
 
 def _restart(child: _Child, stop: threading.Event) -> _Child:
-    early_ends = child.early_ends + 1 if time.monotonic() - child.began < _EARLY_SECONDS else 0
-    if early_ends == _EARLY_ENDS:
+    early = time.monotonic() - child.began < _EARLY_SECONDS
+    early_ends, has_worked = child.early_ends + 1 if early else 0, child.has_worked or not early
+    if early_ends == _EARLY_ENDS and not has_worked:
         raise ServiceStoppedError(f"{child.work.name} can't stay up: it ends with {child.process.exitcode}")
     _LOG.warning("%s ended with %s; another begins", child.work.name, child.process.exitcode)
     stop.wait(_RESTART_PAUSE)
-    return _start(child.work, early_ends)
+    return _start(child.work, early_ends, has_worked=has_worked)
 
 
 def _end(children: list[_Child]) -> None:

@@ -34,8 +34,12 @@ def create_app(verifier: Verifier) -> FastAPI:
 def _add_operations(app: FastAPI, verifier: Verifier) -> None:
     @app.get("/healthz")
     async def healthz() -> Response:
-        """200 while the database answers; `degraded` names what is configured and can't be used."""
+        """200 while the database and whoever records logins answer.
+
+        `degraded` names what is configured and can't be used.
+        """
         await run_in_threadpool(verifier.check_health)
+        await verifier.api.check()
         degraded = await run_in_threadpool(verifier.faults.degraded)
         return JSONResponse({"status": "degraded", "degraded": degraded} if degraded else {"status": "ok"})
 

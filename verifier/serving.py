@@ -4,6 +4,7 @@ Whoever computes doesn't wait for a thread that talks to the database, and what 
 in one transaction.
 """
 
+import secrets
 import signal
 import socket
 import threading
@@ -22,6 +23,7 @@ from verifier.bootstrap import open_records, open_verifier
 from verifier.logins.records import ClockBehindError, ReceiptsUnsignedError, RecordsAwayError
 from verifier.logins.shortway import ShortWay
 from verifier.recording.client import RecorderClient
+from verifier.recording.frames import SECRET_BYTES
 from verifier.recording.recorder import Recorder, listen
 from verifier.watch import watching
 
@@ -59,10 +61,11 @@ def run(serving: Serving) -> None:
     """Serves until SIGTERM or SIGINT. Raises ServiceStoppedError when workers can't stay up."""
     root = str(serving.home.root)
     with listen() as records:
-        arguments = (root, serving.listener, records.getsockname())
+        secret = secrets.token_bytes(SECRET_BYTES)
+        arguments = (root, serving.listener, records.getsockname(), secret)
         supervise(
             [
-                Work("verifier-record", run_recorder, (root, records)),
+                Work("verifier-record", run_recorder, (root, records, secret)),
                 *(
                     Work(f"verifier-{number}", serve_worker, arguments)
                     for number in range(1, serving.workers + 1)
@@ -71,12 +74,12 @@ def run(serving: Serving) -> None:
         )
 
 
-def serve_worker(root: str, listener: socket.socket, records: str) -> None:
+def serve_worker(root: str, listener: socket.socket, records: str, secret: bytes) -> None:
     """One worker process."""
     begin_worker()
     home = load(Path(root))
     pki = open_pki(home)
-    verifier = open_verifier(home, pki, recording=RecorderClient(records))
+    verifier = open_verifier(home, pki, recording=RecorderClient(records, secret))
     settle()
     try:
         app = Starlette(routes=[Mount(PREFIX, create_app(verifier))])
@@ -88,7 +91,7 @@ def serve_worker(root: str, listener: socket.socket, records: str) -> None:
         pki.close()
 
 
-def run_recorder(root: str, listener: socket.socket) -> None:
+def run_recorder(root: str, listener: socket.socket, secret: bytes) -> None:
     """The process that records; it ends after those who have something for it."""
     stop = threading.Event()
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
@@ -98,7 +101,7 @@ def run_recorder(root: str, listener: socket.socket) -> None:
     records, database = open_records(home, pki)
     settle()
     try:
-        Recorder(listener, records.work, _TOLD).serve(stop)
+        Recorder(listener, secret, records.work, _TOLD).serve(stop)
     finally:
         database.close()
         pki.close()

@@ -12,7 +12,14 @@ from verifier.challenges.repository import Challenge
 from verifier.logins.problems import RequestRefusedError, login_refused
 from verifier.logins.records import Result, Work
 from verifier.logins.service import LoginService
-from verifier.logins.values import ChallengeRequest, Found, LoginAttemptRefusedError, Presented, Recorded
+from verifier.logins.values import (
+    ChallengeRequest,
+    Found,
+    LoginAttemptRefusedError,
+    Ping,
+    Presented,
+    Recorded,
+)
 from verifier.metrics import Metrics
 from verifier.receipts.advice import ACCEPTED
 from verifier.services.apikeys import parse_api_key
@@ -20,6 +27,7 @@ from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
 
 NO_STORE = {"Cache-Control": "no-store"}
 _BEARER = "bearer"
+_LONGEST_NONCE = 64
 
 _write = json.JSONEncoder(ensure_ascii=False).encode
 
@@ -56,6 +64,10 @@ class LoginApi:
         """Ends what waits for the database."""
         self._recording.close()
 
+    async def check(self) -> None:
+        """Whether logins can be recorded: raises what a login's work would."""
+        await self._recording.submit(Ping())
+
     async def create_challenge(self, authorization: str, body: Body) -> Response:
         """A nonce for one login, 44 characters, good for five minutes. Body: {} or {"origin": …}."""
         key = parse_api_key(bearer(authorization))
@@ -74,7 +86,10 @@ class LoginApi:
     async def authenticate(self, authorization: str, body: Body) -> Response:
         """Verifies {"token": {…}, "nonce": "…"}: claims and receipt, or a problem with the receipt."""
         nonce = body.get("nonce")
-        presented = Presented(parse_api_key(bearer(authorization)), nonce if isinstance(nonce, str) else "")
+        # One that is longer than any of ours is as unknown with its end cut off.
+        presented = Presented(
+            parse_api_key(bearer(authorization)), nonce[:_LONGEST_NONCE] if isinstance(nonce, str) else ""
+        )
         found = cast("Found", await self._recording.submit(presented))
         if not presented.nonce:
             raise RequestRefusedError("due are token, an object, and nonce, a string")

@@ -19,7 +19,12 @@ from verifier.authentication.errors import (
 )
 from verifier.authentication.statuserrors import StatusUnavailableError
 from verifier.bodies import BodyError, BodyMalformedError, BodyTooLargeError, BodyTooSlowError, BodyTypeError
-from verifier.logins.records import ClockBehindError, ReceiptsUnsignedError, RecordsAwayError
+from verifier.logins.records import (
+    ClockBehindError,
+    ReceiptsUnsignedError,
+    RecorderAwayError,
+    RecordsAwayError,
+)
 from verifier.logins.values import LoginAttemptRefusedError
 from verifier.recording.lane import LaneFullError
 from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
@@ -94,6 +99,12 @@ def _database_away(error: Exception) -> Response:
     return problem(HTTPStatus.SERVICE_UNAVAILABLE, "database-unavailable", title, headers=_LATER)
 
 
+def _recorder_away(_error: Exception) -> Response:
+    _LOG.error("the process that records logins is gone, or silent")
+    title = "The service can't record logins"
+    return problem(HTTPStatus.SERVICE_UNAVAILABLE, "recorder-unavailable", title, headers=_LATER)
+
+
 def _no_signature(_error: Exception) -> Response:
     _LOG.error("receipts can't be signed")
     title = "The service can't sign a receipt, and logs nobody in without one"
@@ -116,6 +127,7 @@ RESPONSES: Mapping[type[Exception], Callable[[Any], Response]] = {
     BodyError: _body_refused,
     RequestRefusedError: _request_refused,
     SQLAlchemyError: _database_away,
+    RecorderAwayError: _recorder_away,
     RecordsAwayError: _database_away,
     ReceiptsUnsignedError: _no_signature,
     ClockBehindError: _clock_behind,

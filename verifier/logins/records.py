@@ -23,7 +23,16 @@ from verifier.authentication.errors import ChallengeUsedError, LoginRefusedError
 from verifier.authentication.status import StatusLookup, refusal_of
 from verifier.challenges import repository as challenges
 from verifier.challenges.repository import Challenge
-from verifier.logins.values import ChallengeRequest, Ending, Found, Presented, Question, Recorded, Refusal
+from verifier.logins.values import (
+    ChallengeRequest,
+    Ending,
+    Found,
+    Ping,
+    Presented,
+    Question,
+    Recorded,
+    Refusal,
+)
 from verifier.receipts import service as receipts
 from verifier.receipts.advice import ACCEPTED
 from verifier.receipts.keys import ReceiptKeys
@@ -36,8 +45,8 @@ from verifier.store.sessions import Database, ReadSession, WriteSession
 
 _LOG = logging.getLogger(__name__)
 
-Work = Presented | ChallengeRequest | Ending
-Result = Found | Challenge | Recorded | ApiKeyInvalidError | OriginForeignError
+Work = Presented | ChallengeRequest | Ending | Ping
+Result = Found | Challenge | Recorded | ApiKeyInvalidError | OriginForeignError | Ping
 """What comes of a presented nonce, a request for a challenge and an ending; or why nothing does."""
 
 
@@ -47,6 +56,13 @@ class RecordsAwayError(Exception):
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
         self.cause = cause
+
+
+class RecorderAwayError(RecordsAwayError):
+    """Whoever records is gone or silent; what it was given may have been done."""
+
+    def __init__(self) -> None:
+        super().__init__("recorder")
 
 
 class ReceiptsUnsignedError(Exception):
@@ -86,7 +102,7 @@ class LoginRecords:
         Raises RecordsAwayError, ReceiptsUnsignedError or ClockBehindError: then nothing was written.
         """
         presented = [work for work in works if isinstance(work, Presented)]
-        others = [work for work in works if not isinstance(work, Presented)]
+        others = [work for work in works if isinstance(work, ChallengeRequest | Ending)]
         try:
             self._watch()
             found = iter(self.find(presented) if presented else ())
@@ -97,7 +113,10 @@ class LoginRecords:
             raise ReceiptsUnsignedError from error
         except ClockSetBackError as error:
             raise ClockBehindError(str(error)) from error
-        return [next(found if isinstance(work, Presented) else recorded) for work in works]
+        return [
+            work if isinstance(work, Ping) else next(found if isinstance(work, Presented) else recorded)
+            for work in works
+        ]
 
     def find(self, presented: Sequence[Presented]) -> list[Found | ApiKeyInvalidError]:
         """The challenge behind each nonce; not burned yet."""
@@ -125,12 +144,13 @@ class LoginRecords:
         verified, and whoever burns a challenge first has it alone.
         """
         requests = [work for work in works if isinstance(work, ChallengeRequest)]
-        endings = self._ask_status([work for work in works if isinstance(work, Ending)])
+        endings = [work for work in works if isinstance(work, Ending)]
         with self._database.write() as session:
             if endings:
-                queue_writers(session, AuditEntry)  # first, so that two batches never wait for each other
+                # First, so that two batches never wait for each other, and nobody waits once he has asked.
+                queue_writers(session, AuditEntry)
             issued = iter(self._issue(session, requests))
-            ended = iter(self._end(session, endings))
+            ended = iter(self._end(session, self._ask_status(endings)))
         return [next(issued if isinstance(work, ChallengeRequest) else ended) for work in works]
 
     def end(self, ending: Ending) -> Recorded:

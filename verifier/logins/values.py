@@ -35,6 +35,11 @@ class Presented:
 
 
 @dataclass(frozen=True)
+class Ping:
+    """Whether there is anybody; comes back as it went."""
+
+
+@dataclass(frozen=True)
 class Found:
     """Whose nonce it is, and whether it may be used."""
 

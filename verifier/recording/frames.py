@@ -7,11 +7,33 @@ import pickle
 import socket
 import struct
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 MAXIMUM_BYTES = 1 << 24
+SECRET_BYTES = 32
+"""What a worker shows first: who only has the user's id, and not the parent's secret, is not read on."""
 _LENGTH = struct.Struct("!I")
 _CREDENTIALS = struct.Struct("3i")  # struct ucred: pid, uid, gid (unix(7), SO_PEERCRED)
+
+
+class Told(NamedTuple):
+    """An error between processes: exceptions' own pickling calls constructors with what they made of it."""
+
+    kind: type[Exception]
+    arguments: tuple[object, ...]
+    attributes: dict[str, object]
+
+    @classmethod
+    def of(cls, error: Exception) -> "Told":
+        """What there is to tell."""
+        return cls(type(error), error.args, vars(error))
+
+    def error(self) -> Exception:
+        """The same error, without its causes."""
+        made = self.kind.__new__(self.kind, *self.arguments)
+        made.args = self.arguments
+        vars(made).update(self.attributes)
+        return made
 
 
 class FrameError(Exception):

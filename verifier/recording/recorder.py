@@ -1,5 +1,6 @@
 """The process that records for all workers: what comes from any of them meanwhile goes in one transaction."""
 
+import hmac
 import logging
 import os
 import secrets
@@ -8,10 +9,10 @@ import socket
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from verifier.recording.frames import FrameError, Frames, frame, user_of
+from verifier.recording.frames import SECRET_BYTES, FrameError, Frames, Told, frame, user_of
 
 MAXIMUM_BATCH = 512
 _READ_BYTES = 1 << 18
@@ -37,14 +38,47 @@ def listen() -> socket.socket:
     return listener
 
 
+class _Worker:
+    """One who called: first his secret, then frames."""
+
+    def __init__(self, secret: bytes) -> None:
+        self._secret = secret
+        self._shown = b""
+        self._frames = Frames()
+
+    def feed(self, data: bytes) -> Iterator[tuple[int, list[Any]]]:
+        """The works that are whole now. Raises FrameError, also for another secret."""
+        due = SECRET_BYTES - len(self._shown)
+        self._shown += data[:due]
+        if len(self._shown) < SECRET_BYTES:
+            return
+        if not hmac.compare_digest(self._shown, self._secret):
+            raise FrameError
+        yield from self._frames.feed(data[due:])
+
+
+def _framed(number: int, results: list[object]) -> bytes:
+    """A batch's results; one that can't be told is a fault of its own, not of the others."""
+    told = [Told.of(result) if isinstance(result, Exception) else result for result in results]
+    try:
+        return frame(number, told)
+    except Exception as error:  # noqa: BLE001 - pickle raises whatever it runs into
+        _LOG.error("results can't be told: %s", type(error).__name__, exc_info=error)
+        return frame(number, [Told.of(RecorderFaultError(type(error).__name__))] * len(results))
+
+
 class Recorder:
     """Serves workers one after another, in the one thread there is."""
 
     def __init__(
-        self, listener: socket.socket, work_all: WorkAll, errors: tuple[type[Exception], ...]
+        self, listener: socket.socket, secret: bytes, work_all: WorkAll, errors: tuple[type[Exception], ...]
     ) -> None:
-        """`errors` of `work_all` are told to those whose works they were; others are told as a fault."""
+        """`secret` is what workers show (SECRET_BYTES).
+
+        `errors` of `work_all` are told to those whose works they were; others are told as a fault.
+        """
         self._listener = listener
+        self._secret = secret
         self._work_all = work_all
         self._errors = errors
         self._selector = selectors.DefaultSelector()
@@ -79,23 +113,28 @@ class Recorder:
             _LOG.error("another user's process was turned away")
             connection.close()
             return
-        connection.settimeout(_SEND_SECONDS)
-        self._selector.register(connection, selectors.EVENT_READ, Frames())
+        self._selector.register(connection, selectors.EVENT_READ, _Worker(self._secret))
 
-    def _read(self, frames: Frames, connection: socket.socket) -> None:
+    def _read(self, worker: "_Worker", connection: socket.socket) -> None:
+        """All there is, so that who is gone is known before his works are done."""
         try:
-            data = connection.recv(_READ_BYTES)
-            for number, works in frames.feed(data):
-                self._waiting.append((connection, number, works))
+            connection.settimeout(0.0)
+            while data := connection.recv(_READ_BYTES):
+                for number, works in worker.feed(data):
+                    self._waiting.append((connection, number, works))
+        except BlockingIOError:
+            return
         except (OSError, FrameError):
-            data = b""
-        if not data:
-            self._drop(connection)
+            pass
+        self._drop(connection)
 
     def _record(self) -> None:
         """As many frames as a batch takes; the rest waits for what comes meanwhile."""
         batch: list[tuple[socket.socket, int, list[Any]]] = []
         size = 0
+        self._waiting = deque(
+            entry for entry in self._waiting if entry[0].fileno() >= 0
+        )  # who is still there
         while self._waiting and (not batch or size + len(self._waiting[0][2]) <= MAXIMUM_BATCH):
             batch.append(self._waiting.popleft())
             size += len(batch[-1][2])
@@ -103,7 +142,7 @@ class Recorder:
             return
         results = iter(self._results([work for _, _, works in batch for work in works]))
         for connection, number, works in batch:
-            self._send(connection, frame(number, [next(results) for _ in works]))
+            self._send(connection, _framed(number, [next(results) for _ in works]))
 
     def _results(self, works: list[Any]) -> Sequence[object]:
         try:
@@ -118,6 +157,7 @@ class Recorder:
         if connection.fileno() < 0:
             return  # dropped
         try:
+            connection.settimeout(_SEND_SECONDS)
             connection.sendall(data)
         except OSError:
             self._drop(connection)

@@ -18,12 +18,22 @@ from hypothesis import strategies as st
 from verifier.authentication import errors, statuserrors
 from verifier.authentication.errors import ChallengeError, LoginRefusedError
 from verifier.authentication.statuserrors import StatusError
-from verifier.logins.records import RecordsAwayError
+from verifier.logins.records import (
+    ClockBehindError,
+    ReceiptsUnsignedError,
+    RecorderAwayError,
+    RecordsAwayError,
+)
+from verifier.recording import client as clients
 from verifier.recording import recorder as recorders
 from verifier.recording.client import RecorderClient
-from verifier.recording.frames import MAXIMUM_BYTES, FrameError, Frames, frame
+from verifier.recording.frames import MAXIMUM_BYTES, SECRET_BYTES, FrameError, Frames, Told, frame
 from verifier.recording.lane import MAXIMUM_WAITING, LaneFullError
 from verifier.recording.recorder import MAXIMUM_BATCH, Recorder, RecorderFaultError, listen
+from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
+
+SECRET = bytes(range(SECRET_BYTES))
+SPECIAL = 1 << 60
 
 
 class Work:
@@ -35,6 +45,7 @@ class Work:
         self.go_on = threading.Event()
         self.go_on.set()
         self.error: Exception | None = None
+        self.special: Exception | None = None
 
     def __call__(self, works: Sequence[Any]) -> Sequence[object]:
         self.batches.append(list(works))
@@ -42,7 +53,12 @@ class Work:
         assert self.go_on.wait(30)
         if self.error is not None:
             raise self.error
-        return [ValueError(str(work)) if work < 0 else work * 10 for work in works]
+        return [self._result(work) for work in works]
+
+    def _result(self, work: int) -> object:
+        if work == SPECIAL:
+            return self.special
+        return ValueError(str(work)) if work < 0 else work * 10
 
 
 class Running:
@@ -57,7 +73,7 @@ class Running:
         self.thread.start()
 
     def _serve(self) -> None:
-        Recorder(self.listener, self.work, (RecordsAwayError,)).serve(self.stop)
+        Recorder(self.listener, SECRET, self.work, (RecordsAwayError,)).serve(self.stop)
 
     def end(self) -> None:
         self.work.go_on.set()
@@ -80,7 +96,7 @@ async def _submitted(client: RecorderClient, works: Sequence[int]) -> list[Any]:
 
 def test_results_come_back_each_to_its_own(running: Running) -> None:
     async def run() -> None:
-        clients = [RecorderClient(running.address) for _ in range(3)]
+        clients = [RecorderClient(running.address, SECRET) for _ in range(3)]
         results = await asyncio.gather(*(_submitted(client, range(100)) for client in clients))
         assert results == [[10 * work for work in range(100)]] * 3
         for client in clients:
@@ -91,7 +107,7 @@ def test_results_come_back_each_to_its_own(running: Running) -> None:
 
 def test_what_several_workers_bring_meanwhile_goes_together(running: Running) -> None:
     async def run() -> None:
-        first, second, third = (RecorderClient(running.address) for _ in range(3))
+        first, second, third = (RecorderClient(running.address, SECRET) for _ in range(3))
         running.work.go_on.clear()
         asked = [asyncio.create_task(first.submit(1))]
         await asyncio.to_thread(running.work.begun.wait, 30)
@@ -115,7 +131,7 @@ def test_a_works_own_error_reaches_it_alone(running: Running) -> None:
 
 def test_a_known_error_reaches_all_of_its_batch_and_the_next_goes_well(running: Running) -> None:
     async def run() -> None:
-        client = RecorderClient(running.address)
+        client = RecorderClient(running.address, SECRET)
         running.work.error = RecordsAwayError("OperationalError")
         results = await _submitted(client, [1, 2])
         assert [(type(result), result.cause) for result in results] == [
@@ -151,9 +167,9 @@ def test_without_a_recorder_everybody_is_told() -> None:
         address = listener.getsockname()
 
     async def run() -> list[Any]:
-        return await _submitted(RecorderClient(address), [1, 2])
+        return await _submitted(RecorderClient(address, SECRET), [1, 2])
 
-    assert [type(result) for result in asyncio.run(run())] == [RecordsAwayError] * 2
+    assert [type(result) for result in asyncio.run(run())] == [RecorderAwayError] * 2
 
 
 def test_those_whose_recorder_dies_are_told_and_the_next_one_takes_over() -> None:
@@ -161,12 +177,12 @@ def test_those_whose_recorder_dies_are_told_and_the_next_one_takes_over() -> Non
     with listen() as listener:
 
         async def run() -> None:
-            client = RecorderClient(listener.getsockname())
+            client = RecorderClient(listener.getsockname(), SECRET)
             asked = asyncio.create_task(client.submit(1))
             dying, _ = await asyncio.to_thread(listener.accept)
             await asyncio.to_thread(dying.recv, 1 << 16)
             dying.close()
-            with pytest.raises(RecordsAwayError):
+            with pytest.raises(RecorderAwayError):
                 await asked
             asked = asyncio.create_task(client.submit(2))
             await asyncio.sleep(0)
@@ -180,7 +196,7 @@ def test_those_whose_recorder_dies_are_told_and_the_next_one_takes_over() -> Non
 
 def test_it_ends_after_those_who_have_something_for_it(running: Running) -> None:
     async def run() -> None:
-        client = RecorderClient(running.address)
+        client = RecorderClient(running.address, SECRET)
         assert await client.submit(1) == 10
         running.stop.set()
         assert await client.submit(2) == 20
@@ -195,7 +211,7 @@ def test_who_went_away_is_left_out_and_his_recorder_goes_on(running: Running) ->
     with socket.socket(socket.AF_UNIX) as gone:
         gone.connect(running.address)
         running.work.go_on.clear()
-        gone.sendall(frame(1, [1] * 100))
+        gone.sendall(SECRET + frame(1, [1] * 100))
         assert running.work.begun.wait(30)
     running.work.go_on.set()
     assert asyncio.run(_once(running, [3])) == [30]
@@ -216,7 +232,7 @@ def test_who_went_away_is_left_out_and_his_recorder_goes_on(running: Running) ->
 def test_who_sends_nonsense_is_dropped_and_nobody_else(running: Running, sent: bytes) -> None:
     with socket.socket(socket.AF_UNIX) as odd:
         odd.connect(running.address)
-        odd.sendall(sent)
+        odd.sendall(SECRET + sent)
         assert asyncio.run(_once(running, [3])) == [30]
         with suppress(OSError):  # it may be gone already
             odd.shutdown(socket.SHUT_WR)
@@ -229,7 +245,7 @@ def test_another_users_process_is_turned_away(running: Running, monkeypatch: pyt
     with socket.socket(socket.AF_UNIX) as foreign:
         foreign.connect(running.address)
         with suppress(ConnectionError):  # what it sends, it may send in vain
-            foreign.sendall(frame(1, [1]))
+            foreign.sendall(SECRET + frame(1, [1]))
             assert foreign.recv(10) == b""
     assert running.work.batches == []
 
@@ -253,6 +269,86 @@ def test_a_frame_is_refused_by_its_length_before_it_comes() -> None:
         list(Frames().feed(struct.pack("!I", MAXIMUM_BYTES + 1)))
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        ApiKeyInvalidError(),
+        OriginForeignError(),
+        RecordsAwayError("OperationalError"),
+        ReceiptsUnsignedError(),
+        ClockBehindError("by an hour"),
+        RecorderFaultError("KeyError"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_every_error_reaches_whom_it_concerns_and_harms_nobody_else(
+    running: Running, error: Exception
+) -> None:
+    """Each kind that a work can end in, by the way that it takes in service."""
+    running.work.special = error
+
+    async def run() -> list[Any]:
+        client = RecorderClient(running.address, SECRET)
+        results = await _submitted(client, [1, SPECIAL, 3])
+        client.close()
+        return results
+
+    first, told, third = asyncio.run(run())
+    assert (first, third) == (10, 30)
+    assert (type(told), told.args, vars(told)) == (type(error), error.args, vars(error))
+
+
+def test_an_error_is_told_without_its_causes() -> None:
+    error = RecordsAwayError("OperationalError")
+    error.__cause__ = KeyError("0012345679")
+    assert b"0012345679" not in frame(1, [Told.of(error)])
+
+
+@pytest.mark.parametrize("shown", [b"", SECRET[:-1], bytes(SECRET_BYTES), SECRET[::-1]])
+def test_who_does_not_know_the_secret_is_not_read(running: Running, shown: bytes) -> None:
+    with socket.socket(socket.AF_UNIX) as stranger:
+        stranger.connect(running.address)
+        with suppress(ConnectionError):
+            stranger.sendall(shown + frame(1, [1]))
+            stranger.shutdown(socket.SHUT_WR)
+            assert stranger.recv(10) == b""
+    assert asyncio.run(_once(running, [3])) == [30]
+    assert running.work.batches == [[3]]
+
+
+def test_a_silent_recorder_is_left_and_what_it_was_given_is_not_done(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clients, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(clients, "_WATCH_SECONDS", 0.05)
+    running.work.go_on.clear()
+
+    async def run() -> None:
+        client = RecorderClient(running.address, SECRET)
+        hanging = asyncio.create_task(client.submit(1))
+        await asyncio.to_thread(running.work.begun.wait, 30)
+        late = asyncio.create_task(client.submit(2))
+        for asked in (hanging, late):
+            with pytest.raises(RecorderAwayError):
+                await asked
+        running.work.go_on.set()
+        assert await client.submit(3) == 30
+        client.close()
+
+    asyncio.run(run())
+    assert [2] not in running.work.batches
+
+
+def test_who_answers_in_another_users_name_is_not_asked(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = os.getuid() + 1
+    monkeypatch.setattr(clients, "user_of", lambda _connection: other)
+    [result] = asyncio.run(_once(running, [1]))
+    assert isinstance(result, RecorderAwayError)
+    assert running.work.batches == []
+
+
 SAMPLES: dict[str, tuple[Any, ...]] = {
     "ChallengeUsedError": (datetime(2026, 1, 1, tzinfo=UTC),),
     "ChallengeExpiredError": (datetime(2026, 1, 1, tzinfo=UTC),),
@@ -274,7 +370,7 @@ def test_refusals_of_the_records_go_between_processes(name: str) -> None:
 
 
 async def _once(running: Running, works: Sequence[int]) -> list[Any]:
-    client = RecorderClient(running.address)
+    client = RecorderClient(running.address, SECRET)
     results = await _submitted(client, works)
     client.close()
     return results
