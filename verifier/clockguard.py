@@ -41,8 +41,8 @@ class ClockNotBehindError(Exception):
     """There is nothing to confirm."""
 
 
-def recorded_time(session: Session) -> datetime:
-    """The newest time on the verifier's record, since an officer last confirmed the clock."""
+def recorded_time(session: Session) -> tuple[int, datetime]:
+    """When an officer last confirmed the clock (an entry's number; 0: never), and the newest time since."""
     recent = (
         select(AuditEntry.sequence, AuditEntry.time, AuditEntry.action)
         .order_by(AuditEntry.sequence.desc())
@@ -51,8 +51,10 @@ def recorded_time(session: Session) -> datetime:
         .c
     )
     confirmed = select(func.max(recent.sequence)).where(recent.action == CONFIRMED).scalar_subquery()
-    newest = select(func.max(recent.time)).where(recent.sequence >= func.coalesce(confirmed, 0))
-    return session.scalar(newest) or _EVER
+    since = func.coalesce(confirmed, 0)
+    newest = select(since, func.max(recent.time)).where(recent.sequence >= since)
+    confirmation, time = session.execute(newest).one()
+    return confirmation or 0, time or _EVER
 
 
 class ClockGuard:
@@ -72,7 +74,8 @@ class ClockGuard:
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._looked: float | None = None
-        self._known = _EVER
+        self._known = self._own = _EVER
+        self._confirmation = 0
 
     def check(self) -> None:
         """Raises ClockSetBackError; SQLAlchemyError where the verifier's own record can't be read."""
@@ -102,7 +105,11 @@ class ClockGuard:
 
     def _look(self) -> datetime:
         with self._database.read() as session:
-            found = [recorded_time(session)]
+            confirmation, newest = recorded_time(session)
+        if confirmation == self._confirmation:
+            newest = max(newest, self._own)  # only an officer takes back what was seen on record
+        self._confirmation, self._own = confirmation, newest
+        found = [newest]
         for other in self._elsewhere:
             try:
                 found.append(other())
@@ -119,7 +126,7 @@ def confirm(database: Database, clock: Clock, officer: str) -> datetime:
     """
     officer_label(officer)
     with database.write() as session:
-        now, newest = clock(), recorded_time(session)
+        now, (_, newest) = clock(), recorded_time(session)
         if now >= newest - CLOCK_TOLERANCE:
             raise ClockNotBehindError
         details = {"on_record": newest.isoformat(timespec="seconds")}

@@ -104,7 +104,8 @@ class LoginRecords:
         presented = [work for work in works if isinstance(work, Presented)]
         others = [work for work in works if isinstance(work, ChallengeRequest | Ending)]
         try:
-            self._watch()
+            if presented or others:
+                self._watch()
             found = iter(self.find(presented) if presented else ())
             recorded = iter(self.record(others) if others else ())
         except SQLAlchemyError as error:

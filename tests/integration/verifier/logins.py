@@ -81,11 +81,11 @@ class Replica:
         receipt: dict[str, Any] = response.json()
         return receipt
 
-    def kill_child(self, name: str) -> None:
-        """SIGKILL to one that shows this name; the parent begins another."""
+    def signal_child(self, name: str, number: signal.Signals) -> None:
+        """To one that shows this name; the parent begins another for one that is killed."""
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
         named = [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text().strip() == name]
-        os.kill(named[0], signal.SIGKILL)
+        os.kill(named[0], number)
 
 
 def make_nation(root: Path, cards: int) -> Nation:

@@ -1,9 +1,11 @@
 """Logins at real server processes on SQLite and PostgreSQL: exactly one wins, whatever happens meanwhile."""
 
+import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
@@ -13,7 +15,7 @@ from sqlalchemy import select
 from pki.auditchain import verify_table
 from pki.home import load
 from pki.store.database import create_database_engine
-from tests.integration.verifier.logins import Nation, Replica, kind_of, make_nation
+from tests.integration.verifier.logins import Nation, Replica, kind_of, make_nation, until
 from tests.postgres import PostgresServer, running_server
 from verifier.audit import AuditEntry
 from verifier.receipts.models import ReceiptRow
@@ -101,11 +103,49 @@ def test_replay_after_a_restart(nation: Nation) -> None:
 def test_a_process_killed_under_load(nation: Nation, child: str) -> None:
     with nation.replica(workers=2) as replica:
         accepted, codes = _log_in_all(
-            nation, replica, lambda done: replica.kill_child(child) if done == 10 else None
+            nation, replica, lambda done: replica.signal_child(child, signal.SIGKILL) if done == 10 else None
         )
         # Whoever lost the connection asks again, with a new challenge; nobody was let in twice.
         assert accepted == CARDS
     _require_sound(nation, codes)
+
+
+@pytest.mark.parametrize("server", ["SQLite"], indirect=True)
+def test_strangers_with_wrong_keys_disturb_nobody(nation: Nation) -> None:
+    """Each is refused as such, and no login beside them fails."""
+    with nation.replica() as replica:
+        unknown = replace(replica, key=f"{'a' * 16}.{'A' * 43}")
+        wrong = replace(replica, key=f"{nation.key.partition('.')[0]}.{'A' * 43}")
+        over = threading.Event()
+
+        def knock() -> Counter[str]:
+            answers: Counter[str] = Counter()
+            while not over.is_set():
+                answers[kind_of(unknown.post("/v1/challenges", {}))] += 1
+                answers[kind_of(wrong.post("/v1/authentications", {"token": {}, "nonce": "A" * 44}))] += 1
+                answers[kind_of(replica.post("/v1/challenges", {"origin": "https://else.example"}))] += 1
+            return answers
+
+        with ThreadPoolExecutor(1) as pool:
+            knocking = pool.submit(knock)
+            answers = [replica.present(card, replica.nonce()) for card in nation.cards]
+            over.set()
+            assert set(knocking.result()) == {"api-key-invalid", "origin-not-registered"}
+    assert Counter(map(kind_of, answers)) == {"accepted": CARDS}
+
+
+@pytest.mark.parametrize("server", ["SQLite"], indirect=True)
+def test_a_recorder_that_hangs_is_told_and_goes_on(nation: Nation) -> None:
+    with nation.replica() as replica:
+        nonce = replica.nonce()
+        replica.signal_child("verifier-record", signal.SIGSTOP)
+        answer = replica.present(nation.cards[0], nonce)
+        assert (answer.status_code, kind_of(answer)) == (503, "recorder-unavailable")
+        assert not replica.answers()  # its health says so
+        replica.signal_child("verifier-record", signal.SIGCONT)
+        until(replica.answers)
+        # What it was given while it hung was not done: nobody waits for it any more.
+        assert kind_of(replica.present(nation.cards[0], nonce)) == "accepted"
 
 
 @pytest.mark.parametrize("server", ["PostgreSQL"], indirect=True)

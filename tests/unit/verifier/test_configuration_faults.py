@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
+from pki.auditchain import Event, append_many
 from pki.errors import ClockSetBackError
 from pki.home import create
 from pki.store.database import create_database_engine
@@ -20,6 +21,7 @@ from simulators.forge.tokens import NONCE, Forge
 from tests.receiptkeys import receipt_keys
 from verifier import bootstrap
 from verifier.app import create_app
+from verifier.audit import AuditEntry
 from verifier.authentication.errors import IssuerUntrustedError, LoginRefusedError, PolicyUnavailableError
 from verifier.authentication.identity import Identity
 from verifier.authentication.policy import WEB_EID_POLICY
@@ -285,6 +287,21 @@ def test_an_officer_confirms_a_clock_that_was_ahead_once(world: World) -> None:
         confirm(database, lambda: NOW, "officer-1")
     with pytest.raises(ClockSetBackError):
         ClockGuard(database, lambda: NOW - timedelta(minutes=2)).check()
+
+
+def test_a_clock_that_creeps_back_is_held_against_what_was_seen(world: World) -> None:
+    """A step back within the tolerance, many entries, another step: the record's end forgets, not a guard."""
+    database, now, seconds = world.verifier.database, [NOW], [0.0]
+    sites = SiteRegistry(database, ("national",), lambda: now[0])
+    guard = ClockGuard(database, lambda: now[0], monotonic=lambda: seconds[0])
+    sites.register_site("first", ORIGIN)
+    guard.check()
+    with database.write() as session:
+        later = [Event(NOW - timedelta(seconds=59), "creep", "site.test", "x", {}) for _ in range(300)]
+        append_many(session, AuditEntry, later)
+    now[0], seconds[0] = NOW - timedelta(seconds=118), 10.0
+    with pytest.raises(ClockSetBackError):
+        guard.check()
 
 
 def test_refusals_do_not_wash_the_right_time_out_of_the_record(world: World) -> None:

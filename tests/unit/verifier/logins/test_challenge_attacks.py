@@ -1,9 +1,11 @@
 """The attack list, section Challenge, against the login service and its database."""
 
 import json
+import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -31,7 +33,8 @@ from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble
 from verifier.challenges.models import ChallengeRow
-from verifier.logins.values import AcceptedLogin, LoginAttemptRefusedError
+from verifier.logins.records import LoginRecords
+from verifier.logins.values import AcceptedLogin, Found, LoginAttemptRefusedError, Recorded
 from verifier.receipts.models import ReceiptRow
 from verifier.receipts.service import ReceiptMissingError, StepOutcome
 from verifier.services.registry import RelyingSite
@@ -47,12 +50,14 @@ class World:
         self.url = url
         self.now = NOW
         self.status: StatusAnswer | StatusError = StatusAnswer(CertificateStatus.GOOD)
+        self.when_asked: Callable[[], None] = lambda: None
         self.verifier = self.open()
 
     def clock(self) -> datetime:
         return self.now
 
     def lookup(self, asked: Sequence[Asked]) -> list[StatusAnswer | StatusError]:
+        self.when_asked()
         return [self.status for _ in asked]
 
     def open(self) -> Verifier:
@@ -60,6 +65,10 @@ class World:
         checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
         database = Database(create_database_engine(self.url))
         return assemble(database, [checks], receipt_keys(), self.clock)
+
+    def records(self) -> LoginRecords:
+        status = {"national": self.lookup}
+        return LoginRecords(self.verifier.database, status, receipt_keys(), self.clock)
 
     def site(self, name: str = "portal", origin: str = ORIGIN) -> RelyingSite:
         credentials = self.verifier.services.register_site(name, origin)
@@ -130,6 +139,37 @@ def test_second_use(world: World) -> None:
     nonce = world.verifier.logins.issue_challenge(site).nonce
     world.login(site, nonce)
     assert isinstance(world.refusal(site, nonce).error, ChallengeUsedError)
+
+
+def test_second_use_within_one_batch(world: World) -> None:
+    site = world.site()
+    challenge = world.verifier.logins.issue_challenge(site)
+    found = Found(site, challenge.nonce, world.now, challenge)
+    token = WebEidToken.parse(json.dumps(CARD.token(challenge.nonce, site.origin)))
+    ending = world.verifier.logins.verify(found, lambda: token).ending()
+    first, second = world.records().record([ending, ending])
+    assert isinstance(first, Recorded)
+    assert isinstance(second, Recorded)
+    assert first.refused is None
+    assert isinstance(second.refused, ChallengeUsedError)
+
+
+def test_the_status_is_asked_when_nothing_can_come_between_answer_and_record(world: World) -> None:
+    """Who waited for the database after he had asked would let in whom somebody revoked meanwhile."""
+    site = world.site()
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    locked = []
+
+    def look() -> None:
+        with closing(sqlite3.connect(world.url.removeprefix("sqlite:///"), timeout=0)) as other:
+            try:
+                other.execute("BEGIN IMMEDIATE")
+            except sqlite3.OperationalError as error:
+                locked.append(str(error))
+
+    world.when_asked = look
+    world.login(site, nonce)
+    assert locked == ["database is locked"]
 
 
 def test_second_use_after_a_restart(world: World) -> None:
