@@ -11,6 +11,7 @@ Two ways:
 import base64
 import hmac
 import os
+from abc import abstractmethod
 from datetime import date
 from functools import cache
 from typing import Generic, TypeVar
@@ -146,11 +147,13 @@ class _Encrypted(TypeDecorator[ValueT], Generic[ValueT]):
             return None
         return self._value(cipher_of(dialect, self.column).decrypt(self.column, bytes(value)))
 
+    @abstractmethod
     def _octets(self, value: ValueT) -> bytes:
-        raise NotImplementedError
+        """What is encrypted."""
 
+    @abstractmethod
     def _value(self, octets: bytes) -> ValueT:
-        raise NotImplementedError
+        """Undoes `_octets`."""
 
 
 class EncryptedText(_Encrypted[str]):

@@ -3,16 +3,20 @@
 import base64
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import date
 from typing import Any
 
 import httpx
 
 from cardio.station.delivery import Delivery
+from issuance.operators.models import Role
+from issuance.operators.service import Operators
 from pki.home import Home
 
 _TIMEOUT_SECONDS = 30.0
 _EVENT_DATA = "data: "
+_ADDED = "operator-{}.json"
 
 
 class RefusedError(Exception):
@@ -26,9 +30,21 @@ class RefusedError(Exception):
 
 
 def first_password(home: Home, username: str) -> str:
-    """The password that `hoviat init` made for an operator."""
+    """The password that `hoviat init`, or `require_operator`, made for an operator. Raises KeyError."""
     passwords: dict[str, str] = json.loads((home.secrets / "operators.json").read_text(encoding="utf-8"))
+    added = home.secrets / _ADDED.format(username)
+    if username not in passwords and added.exists():
+        passwords |= json.loads(added.read_text(encoding="utf-8"))
     return passwords[username]
+
+
+def require_operator(home: Home, operators: Operators, username: str, role: Role) -> str:
+    """The password of a first operator; one whom a home of earlier days lacks is added now."""
+    with suppress(KeyError):
+        return first_password(home, username)
+    password = operators.create(username, role)
+    home.write_secret(_ADDED.format(username), json.dumps({username: password}).encode() + b"\n")
+    return password
 
 
 class Operator:

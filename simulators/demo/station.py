@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from cardio.station.enrolling import enrol
+from issuance.operators.models import Role
 from simulators.actors.issue import (
     ADMINISTRATOR,
     Progress,
@@ -14,7 +15,7 @@ from simulators.actors.issue import (
     enrol_someone,
     produce,
 )
-from simulators.actors.operator import Operator, first_password
+from simulators.actors.operator import Operator, require_operator
 from simulators.depot import take_in
 from simulators.factory import make_blank
 from simulators.installation.services import Installation
@@ -50,7 +51,8 @@ def use_station(
 
 
 def _code(installation: Installation, server: str) -> str:
-    password = first_password(installation.home, ADMINISTRATOR)
+    operators = installation.issuance.operators
+    password = require_operator(installation.home, operators, ADMINISTRATOR, Role.ADMINISTRATOR)
     with closing(Operator(server, ADMINISTRATOR, password)) as administrator:
         if STATION not in administrator.stations():
             administrator.add_station(STATION, OFFICE)

@@ -1,6 +1,8 @@
 """`hoviat demo`: every step holds, on either stack, in a new home and in a used one."""
 
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +30,19 @@ def test_two_demos_in_one_home(tmp_path: Path) -> None:
     assert first["produce"]["card"] != second["produce"]["card"]
     assert first["login"]["receipt"] != second["login"]["receipt"]
     assert first["refused"]["reason"] == "The certificate is revoked"
+
+
+def test_in_a_home_that_was_made_before_there_were_stations(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    succeed(home, "init")
+    passwords = home / "secrets" / "operators.json"
+    known = json.loads(passwords.read_text())
+    del known["administrator-1"]
+    passwords.write_text(json.dumps(known))
+    with closing(sqlite3.connect(home / "issuance.sqlite3")) as registry, registry:
+        registry.execute("DELETE FROM operators WHERE username = 'administrator-1'")
+    for _ in range(2):
+        assert _demo(home, "in-process")["home"]["was"] == "there already"
 
 
 @pytest.mark.pcscd
