@@ -9,7 +9,10 @@ from typing import NoReturn
 JsonValue = dict[str, "JsonValue"] | list["JsonValue"] | str | int | float | bool | None
 """What a JSON text can hold."""
 
-_STRINGS = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STRINGS = re.compile(r'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""One that doesn't end is taken to the end of the text: if it failed there, it would be tried anew from each
+quotation mark within it, which takes minutes for a body full of them. Nothing is given back, either.
+"""
 
 
 @unique

@@ -64,6 +64,17 @@ def test_brackets_within_strings_do_not_count_as_depth() -> None:
     WebEidToken.parse(json.dumps({**TOKEN, "appVersion": '[{"' * 500 + "\\"}))
 
 
+@pytest.mark.parametrize("opening", ["[", '{"a":', ""])
+def test_a_string_without_end_is_read_once(opening: str) -> None:
+    """Tried anew from each quotation mark in it, a body of 80 kB would keep a worker for 20 seconds.
+
+    Then the brackets in it would count as depth, too.
+    """
+    with pytest.raises(StrictJsonError) as caught:
+        strictjson.loads(opening * 8 + '"' + '\\"[' * 20_000, 8)
+    assert caught.value.fault is JsonFault.NOT_JSON
+
+
 def test_1_mb() -> None:
     assert fault_of(json.dumps({**TOKEN, "appVersion": "x" * 1_000_000})) is ParseFault.TOO_LONG
 
