@@ -11,6 +11,7 @@ import click
 
 from cardio.cli.common import PIN_VARIABLE, expected_errors, json_option, reader_name, reader_option, secret
 from cardio.station.cli import PASSWORD_VARIABLE
+from issuance.notices.cli import notices
 from issuance.stock.cli import stock
 from issuance.tracking.cli import receipt
 
@@ -158,6 +159,7 @@ def _print_code(name: str, code: "NewCode", *, as_json: bool) -> None:
 
 
 registry.add_command(receipt)
+registry.add_command(notices)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from issuance.duplicates.models import DuplicateMatch
 from issuance.enrolment.models import Application, EditingLease, Evidence, RegisterAnswer
 from issuance.inspection.models import Inspection
 from issuance.lifecycle.models import Card, CardCertificate
+from issuance.notices.models import Notice
 from issuance.offices.models import Office
 from issuance.operators.models import Operator, OperatorSession
 from issuance.orders.models import Order, Promise
@@ -39,6 +40,7 @@ __all__ = [
     "Inspection",
     "JournalEntry",
     "Movement",
+    "Notice",
     "Office",
     "Operator",
     "OperatorSession",
