@@ -30,8 +30,8 @@ TEXTS: Mapping[Template, Texts] = MappingProxyType(
             "امن نباشند. اطلاعات شما فاش نشده است. با همراه داشتن کارت به نزدیک‌ترین دفتر مراجعه کنید "
             "تا کلیدهای آن رایگان نو شوند.",
             "Your national smart card is suspended for the time being, because the keys of cards of its kind "
-            "may not be safe. No data of yours has been disclosed. Bring the card to any office: its keys are "
-            "renewed there, free of charge.",
+            "may not be safe. No data of yours has been disclosed. Bring the card to any office: its keys "
+            "are renewed there, free of charge.",
         ),
         Template.CARD_RELEASED: Texts(
             "تعلیق کارت هوشمند ملی شما که به‌سبب بررسی ایمنی کلیدها انجام شده بود، پایان یافت.",
