@@ -1,9 +1,8 @@
 """Putting messages into the outbox, in the transaction of what they tell of."""
 
 from datetime import datetime
-from typing import Any, cast
 
-from sqlalchemy import ColumnElement, CursorResult, Select, exists, func, insert, literal, select, update
+from sqlalchemy import ColumnElement, Select, exists, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from issuance.errors import InvalidInputError, NotFoundError
@@ -47,8 +46,8 @@ def put_selected(
     template: Template,
     channel: Channel,
     now: datetime,
-) -> int:
-    """The same for all applications that `chosen` selects, in one statement; how many were added.
+) -> None:
+    """The same for all applications that `chosen` selects, in one statement.
 
     Each one's key is its identifier between the two texts of `key`.
     """
@@ -60,8 +59,7 @@ def put_selected(
     rows = select(keys, application, *words, moment, moment, literal(0)).where(
         ~exists().where(Notice.key == keys)
     )
-    result = session.execute(insert(Notice).from_select(list(_COLUMNS), rows))
-    return cast("CursorResult[Any]", result).rowcount
+    session.execute(insert(Notice).from_select(list(_COLUMNS), rows))
 
 
 def retry(session: Session, key: str, now: datetime) -> None:
