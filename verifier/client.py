@@ -8,17 +8,20 @@ with VerifierClient("https://id.example/verifier", api_key) as verifier:
     verifier.verify_receipt(login.receipt)                 # who keeps receipts as evidence checks them once
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from types import TracebackType
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 
 from verifier.receipts.proof import Keys, KeyUnknownError, read_jwk_set, verify_receipt
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
+_JSON = {"Content-Type": "application/json"}
 
 
 class VerifierError(Exception):
@@ -43,8 +46,18 @@ class ProblemDocument:
     """The whole document, to be passed on."""
 
 
+_NO_JSON = ProblemDocument(
+    HTTPStatus.BAD_REQUEST, "urn:hoviat:problem:request-malformed", "The request can't be read", {}
+)
+"""What the verifier would say of a token that can't even be written as JSON."""
+
+
 class RequestRefusedError(VerifierError):
-    """The verifier did not look at a token; `problem` says why."""
+    """Nobody looked at a token; `problem` says why.
+
+    A visitor who posts what no card's software makes causes it, too: then its `type` is request-malformed or
+    request-too-large.
+    """
 
     def __init__(self, problem: ProblemDocument) -> None:
         super().__init__(f"{problem.title} ({problem.type})")
@@ -143,17 +156,18 @@ class VerifierClient:
             _text(answer, "expires_at"),
         )
 
-    def authenticate(self, token: Mapping[str, Any], nonce: str) -> Login:
+    def authenticate(self, token: object, nonce: str) -> Login:
         """Has the token verified that answers `nonce`; raises LoginRefusedError or another VerifierError.
 
+        `token` is what the visitor's browser posted, whatever that is: nobody else needs to look at it.
         A nonce serves once: after any answer, take a new challenge.
         """
-        answer = self._call("POST", "/v1/authentications", {"token": dict(token), "nonce": nonce})
+        answer = self._call("POST", "/v1/authentications", {"token": token, "nonce": nonce})
         return Login(_mapping(answer, "claims"), _mapping(answer, "receipt"))
 
     def receipt(self, code: str) -> Mapping[str, Any]:
-        """One of this site's receipts."""
-        return self._call("GET", f"/v1/receipts/{code}")
+        """One of this site's receipts, by its code as people write it; raises VerifierError."""
+        return self._call("GET", f"/v1/receipts/{quote(code, safe='', errors='replace')}")
 
     def receipt_keys(self) -> Keys:
         """The keys that sign receipts, as the verifier publishes them now.
@@ -174,14 +188,23 @@ class VerifierClient:
             verify_receipt(receipt, self._keys)
 
     def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        content = None if body is None else _json_text(body)
         try:
-            response = self._http.request(method, path, json=body)
+            response = self._http.request(method, path, content=content, headers=_JSON)
         except httpx.HTTPError as error:
             raise VerifierUnavailableError(f"the verifier does not answer: {type(error).__name__}") from error
-        content = _json_object(response)
+        answer = _json_object(response)
         if response.status_code < HTTPStatus.BAD_REQUEST:
-            return content
-        raise _error_of(response.status_code, content)
+            return answer
+        raise _error_of(response.status_code, answer)
+
+
+def _json_text(body: Mapping[str, Any]) -> bytes:
+    """In ASCII: what a stranger's JSON held, lone surrogates too, is for the verifier to refuse."""
+    try:
+        return json.dumps(body, allow_nan=False).encode("ascii")
+    except (ValueError, TypeError, RecursionError) as error:
+        raise RequestRefusedError(_NO_JSON) from error
 
 
 def _json_object(response: httpx.Response) -> Mapping[str, Any]:

@@ -1,13 +1,15 @@
 """A token explained step by step, for the command line."""
 
+import codecs
 import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeAlias
+from typing import IO, TypeAlias
 
 from pki.errors import ValidationError
 from pki.validation import ValidatedPath
+from pki.validation.batch import lines_in
 from pki.validation.inputs import InputError, objects_in
 from verifier.authentication import strictjson
 from verifier.authentication.errors import LoginRefusedError
@@ -24,8 +26,9 @@ from verifier.status.once import ask_once
 from verifier.status.settings import Mode
 
 PROBLEM_TYPE_PREFIX = "urn:hoviat:problem:"
-MAXIMUM_LINE_CHARACTERS = 1_000_000
+MAXIMUM_LINE_BYTES = 1_000_000
 _MAXIMUM_DEPTH = 10
+_UTF_8 = codecs.getincrementaldecoder("utf-8")
 EXPLAINED_STEPS = tuple(step for step in Step if step is not Step.CHALLENGE)
 """What can be checked of a token without the verifier that issued its challenge."""
 
@@ -112,6 +115,14 @@ def read_time(text: str) -> datetime:
     return time
 
 
+def read_token(data: bytes) -> str:
+    """A token's file, or its beginning; raises QuestionError for what is no text."""
+    try:
+        return _UTF_8().decode(data).strip()  # a character that was cut off at the end is left out
+    except UnicodeDecodeError as error:
+        raise QuestionError(f"the token is not UTF-8: {error.reason} at byte {error.start}") from error
+
+
 def read_trust(pems: Iterable[bytes]) -> Trust:
     """Trust anchors from PEM texts of one or more certificates each; raises QuestionError.
 
@@ -146,19 +157,18 @@ def find_status(name: str, networks: Iterable[str] = ()) -> AskStatus | None:
 
 
 def answer_lines(
-    lines: Iterable[str], policies: Mapping[str, AuthenticationPolicy]
+    stream: IO[bytes], policies: Mapping[str, AuthenticationPolicy]
 ) -> Iterator[dict[str, object]]:
-    """One answer `{name, ok, error, step}` per line `{name, token, nonce, origin, at, trust, policy}`.
+    """One answer `{name, ok, error, step}` per line `{name, token, nonce, origin, at, trust, policy}`, UTF-8.
 
     Step 8 is left out: nobody is asked about certificates by the thousand. A line that is no question is
     answered with error `…:request-malformed` and a `detail`.
     """
-    for line in lines:
-        if line.strip():
-            yield _answer_line(line, policies)
+    for line in lines_in(stream, MAXIMUM_LINE_BYTES):
+        yield _answer_line(line, policies)
 
 
-def _answer_line(line: str, policies: Mapping[str, AuthenticationPolicy]) -> dict[str, object]:
+def _answer_line(line: bytes, policies: Mapping[str, AuthenticationPolicy]) -> dict[str, object]:
     name: str | None = None
     try:
         members = _members(line)
@@ -176,11 +186,13 @@ def _answer_line(line: str, policies: Mapping[str, AuthenticationPolicy]) -> dic
     }
 
 
-def _members(line: str) -> dict[str, JsonValue]:
-    if len(line) > MAXIMUM_LINE_CHARACTERS:
-        raise QuestionError(f"a line has at most {MAXIMUM_LINE_CHARACTERS} characters")
+def _members(line: bytes) -> dict[str, JsonValue]:
+    if len(line) > MAXIMUM_LINE_BYTES:
+        raise QuestionError(f"a line has at most {MAXIMUM_LINE_BYTES} bytes")
     try:
-        value = strictjson.loads(line, _MAXIMUM_DEPTH)
+        value = strictjson.loads(line.decode("utf-8"), _MAXIMUM_DEPTH)
+    except UnicodeDecodeError as error:
+        raise QuestionError("a line is not UTF-8") from error
     except StrictJsonError as error:
         raise QuestionError(f"not a JSON line: {error.fault.value}") from error
     if not isinstance(value, dict):

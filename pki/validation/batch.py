@@ -57,12 +57,12 @@ class Verdict:
         return json.dumps({"name": self.name, "ok": self.error is None, "error": self.error})
 
 
-def lines_in(stream: IO[bytes]) -> Iterator[bytes]:
-    """The stream's lines that are not empty, each cut off behind MAX_LINE: no more of one is kept."""
-    while line := stream.readline(MAX_LINE + 1):
+def lines_in(stream: IO[bytes], limit: int) -> Iterator[bytes]:
+    """The stream's lines that are not empty, each cut off behind `limit` bytes: no more of one is kept."""
+    while line := stream.readline(limit + 1):
         rest = line
-        while len(rest) > MAX_LINE // _PIECES and rest[-1:] != b"\n":
-            rest = stream.readline(MAX_LINE // _PIECES + 1)
+        while len(rest) > limit // _PIECES and rest[-1:] != b"\n":
+            rest = stream.readline(limit // _PIECES + 1)
         if line.strip():
             yield line
 

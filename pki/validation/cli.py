@@ -9,7 +9,7 @@ import click
 
 from pki.errors import ValidationError
 from pki.validation.anchors import AnchorSet, TrustAnchors
-from pki.validation.batch import judge_line, lines_in
+from pki.validation.batch import MAX_LINE, judge_line, lines_in
 from pki.validation.decoders import Usage
 from pki.validation.evidence import Evidence
 from pki.validation.explain import explain
@@ -138,7 +138,7 @@ def _objects(paths: Iterable[Path]) -> list[bytes]:
 def _judge(stream: IO[bytes]) -> None:
     """A verdict a line, empty lines excepted; ends with 1 if a line was no case."""
     complete = True
-    for line in lines_in(stream):
+    for line in lines_in(stream, MAX_LINE):
         verdict = judge_line(line)
         complete = complete and verdict.processed
         click.echo(verdict.as_line())

@@ -45,6 +45,39 @@ def test_a_login(site: dict[str, Any]) -> None:
     site["verifier"].close()
 
 
+def test_a_token_without_a_challenge_and_one_posted_twice(site: dict[str, Any]) -> None:
+    session: dict[str, Any] = {}
+    nonce = site["challenge"](session)["nonce"]
+    token = CARD.token(nonce, ORIGIN)
+    assert site["log_in"]({}, token)[0] == 400
+    assert site["log_in"](session, token)[0] == 200
+    assert site["log_in"](session, token)[0] == 400
+    site["verifier"].close()
+
+
+def test_whatever_a_visitor_posts_is_a_4xx_of_the_site(site: dict[str, Any]) -> None:
+    deep: list[Any] = []
+    for _ in range(100_000):
+        deep = [deep]
+    for posted in (
+        None,
+        [],
+        "x",
+        5,
+        {},
+        {"format": "\ud800"},
+        {"x": float("nan")},
+        {"x": "y" * 100_000},
+        deep,
+    ):
+        session: dict[str, Any] = {}
+        site["challenge"](session)
+        status, said = site["log_in"](session, posted)
+        assert status in {400, 403}
+        assert set(said["say"]) == {"fa", "en"}
+    site["verifier"].close()
+
+
 def test_a_refusal(site: dict[str, Any]) -> None:
     session: dict[str, Any] = {}
     nonce = site["challenge"](session)["nonce"]

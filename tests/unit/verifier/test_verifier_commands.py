@@ -19,6 +19,7 @@ from verifier.audit import AuditEntry
 from verifier.bootstrap import open_database
 from verifier.cli import service, token
 from verifier.cli import verifier as verifier_commands
+from verifier.explaining import MAXIMUM_LINE_BYTES
 
 FORGE = Forge.create()
 CARD = FORGE.card(issuer=FORGE.root, policies=[HOVIAT_AUTHENTICATION_POLICY])
@@ -37,7 +38,7 @@ root.add_command(token)
 root.add_command(verifier_commands)
 
 
-def run(*arguments: str, text: str | None = None) -> Result:
+def run(*arguments: str, text: str | bytes | None = None) -> Result:
     return CliRunner().invoke(root, list(arguments), input=text)
 
 
@@ -49,7 +50,7 @@ def trust(tmp_path: Path) -> str:
 
 
 def verify(
-    text: str, trust: str, *more: str, nonce: str = NONCE, at: str = AT, policy: str = "national"
+    text: str | bytes, trust: str, *more: str, nonce: str = NONCE, at: str = AT, policy: str = "national"
 ) -> Result:
     options = ["--policy", policy, "--trust", trust, "--origin", ORIGIN, "--nonce", nonce, "--at", at]
     return run("token", "verify", *options, "--status", "none", *more, "-", text=text)
@@ -165,6 +166,34 @@ def test_batch_goes_on_after_a_line_that_is_no_question(bad: str) -> None:
     assert first["error"] == "urn:hoviat:problem:request-malformed"
     assert first["detail"]
     assert second["ok"] is True
+
+
+@pytest.mark.parametrize(
+    ("bad", "detail"),
+    [
+        (b'{"name": "\xff"}', "a line is not UTF-8"),
+        (b'{"name": "' + b"x" * MAXIMUM_LINE_BYTES + b'"}', "a line has at most 1000000 bytes"),
+    ],
+    ids=["not-utf-8", "too-long"],
+)
+def test_batch_goes_on_after_bytes_that_are_no_line(bad: bytes, detail: str) -> None:
+    result = run("token", "verify", "--batch", "-", text=bad + b"\n" + line("good").encode())
+    assert result.exit_code == 1
+    first, second = (json.loads(text) for text in result.stdout.splitlines())
+    assert (first["name"], first["detail"]) == (None, detail)
+    assert second["ok"] is True
+
+
+def test_a_token_that_is_no_text(trust: str) -> None:
+    result = verify(b"\xe3(" + CARD.text().encode(), trust)
+    assert result.exit_code == 1
+    assert "the token is not UTF-8: invalid continuation byte at byte 0" in result.output
+
+
+def test_a_token_that_is_much_too_long_is_called_so(trust: str) -> None:
+    for padding in ("x", "\u06cc", "\U0001f600"):
+        text = json.dumps({**CARD.token(), "appVersion": padding * 500_000}, ensure_ascii=False)
+        assert "longer than its format allows" in verify(text, trust).output
 
 
 def test_service_add_and_list(tmp_path: Path) -> None:

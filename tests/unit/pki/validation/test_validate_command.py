@@ -318,7 +318,7 @@ def test_of_an_endless_line_no_more_than_the_bound_is_kept(monkeypatch: pytest.M
     stream = io.BufferedReader(Endless(50 << 20, b"\n" + json.dumps(case()).encode()))
     tracemalloc.start()
     try:
-        verdicts = [judge_line(line) for line in lines_in(stream)]
+        verdicts = [judge_line(line) for line in lines_in(stream, 1 << 16)]
         peak = tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
@@ -331,9 +331,8 @@ def test_of_an_endless_line_no_more_than_the_bound_is_kept(monkeypatch: pytest.M
 def test_lines_are_cut_at_the_bound_and_nowhere_else(
     length: int, end: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(batch, "MAX_LINE", 64)
     monkeypatch.setattr(batch, "_PIECES", 8)
-    found = list(lines_in(io.BytesIO(b"a\n" + b"x" * length + end + b"\nb")))
+    found = list(lines_in(io.BytesIO(b"a\n" + b"x" * length + end + b"\nb"), 64))
     assert [line.strip()[:1] for line in found] == ([b"a", b"x", b"b"] if length else [b"a", b"b"])
     assert all(len(line) <= 65 for line in found)
 

@@ -354,6 +354,20 @@ def test_client_logs_in_and_reads_receipts(world: World) -> None:
         assert client.receipt(login.receipt_code)["outcome"] == "accepted"
 
 
+def test_client_reads_a_receipt_by_its_code_as_people_write_it(world: World) -> None:
+    with world.client() as client:
+        challenge = client.challenge()
+        code = client.authenticate(
+            CARD.token(challenge.nonce, challenge.origin), challenge.nonce
+        ).receipt_code
+        for spelling in (f"{code[:5]} {code[5:]}", f"{code[:5]}-{code[5:].lower()}"):
+            assert client.receipt(spelling)["code"] == code
+        for text in ("../receipt-keys", f"{code}/../../receipt-keys", f"{code}?x", "\ud800", "%2e%2e", ""):
+            with pytest.raises(RequestRefusedError) as caught:
+                client.receipt(text)
+            assert caught.value.problem.status == 404
+
+
 def test_client_names_the_refusal(world: World) -> None:
     with world.client() as client:
         challenge = client.challenge()
