@@ -20,7 +20,8 @@ from verifier.authentication.trust import Authorities, CurrentlyPinned, ForeignL
 from verifier.authentication.verification import TokenVerifier
 from verifier.clockguard import ClockGuard
 from verifier.faults import Faults
-from verifier.logins.api import LoginApi, Recording
+from verifier.logins.api import LoginApi
+from verifier.logins.known import Recording
 from verifier.logins.records import LoginRecords
 from verifier.logins.service import LoginService, own_status
 from verifier.metrics import Metrics
@@ -211,5 +212,5 @@ def assemble(
     records = LoginRecords(database, own_status(by_policy), receipt_keys, clock, watch=watched.look)
     logins = LoginService(records, by_policy, foreign)
     metrics = Metrics([faults.report, status.report])
-    api = LoginApi(logins, recording or Lane("verifier-records", records.work), metrics)
+    api = LoginApi(logins, recording or Lane("verifier-records", records.work), metrics, clock)
     return Verifier(sites, logins, api, metrics, database, faults, status, receipt_keys, watched)

@@ -15,6 +15,7 @@ from pki.problems import MEDIA_TYPE as PROBLEM
 from verifier.authentication.algorithms import SignatureAlgorithm
 from verifier.authentication.hints import INTERMEDIATES, SIGNING_CERTIFICATES
 from verifier.authentication.steps import Step
+from verifier.challenges.sealing import NONCE_LENGTH
 from verifier.metrics import MEDIA_TYPE as METRICS
 from verifier.receipts.endpoints import KEYS_MEDIA_TYPE
 from verifier.receipts.service import StepOutcome
@@ -184,7 +185,11 @@ def _schemas() -> Json:
         "advice": _ref("Words"),
         "steps": _list(_object(step, *step)) | {"minItems": len(Step), "maxItems": len(Step)},
     }
-    challenge = {"nonce": _TEXT | {"minLength": 44, "maxLength": 44}, "origin": _TEXT, "expires_at": _TIME}
+    challenge = {
+        "nonce": _TEXT | {"minLength": NONCE_LENGTH, "maxLength": NONCE_LENGTH},
+        "origin": _TEXT,
+        "expires_at": _TIME,
+    }
     claims = {
         "identity_code": _TEXT,
         "national_code": _TEXT | {"pattern": "^[0-9]{10}$"},

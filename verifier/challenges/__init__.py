@@ -1,1 +1,1 @@
-"""Challenges: nonces that are issued to a site and serve one attempt."""
+"""Challenges: nonces sealed for a site, that serve one attempt and are on record once they did."""

@@ -1,41 +1,27 @@
-"""Issuing, finding and burning challenges."""
+"""What is on record of challenges: the keys that seal them, and which were used."""
 
-import base64
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from functools import cache
 
-from sqlalchemy import Row, Select, bindparam, delete, select, update
-from sqlalchemy.sql.dml import ReturningUpdate
+from sqlalchemy import String, bindparam, delete, func, select, true
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.sql.dml import ReturningInsert
+from sqlalchemy.types import JSON
 
-from pki.store.bulk import among, dialect_of, insert_values, table_of
-from verifier.authentication.errors import (
-    ChallengeError,
-    ChallengeExpiredError,
-    ChallengeUnknownError,
-    ChallengeUsedError,
-)
-from verifier.challenges.models import ChallengeRow
+from pki.store.bulk import among, dialect_of, table_of
+from pki.store.database import UtcDateTime
+from verifier.challenges.models import ChallengeKeyRow, UsedChallengeRow
+from verifier.challenges.sealing import day_of
 from verifier.services.apikeys import RandomBytes
-from verifier.services.registry import RelyingSite
 from verifier.store.sessions import ReadSession, WriteSession
 
-NONCE_BYTES = 32
-"""256 bits: base64 makes 44 characters of them."""
-LIFETIME = timedelta(minutes=5)
+SECRET_BYTES = 32
 RETENTION = timedelta(hours=1)
-"""So long after its end a challenge can still be told from one that never was."""
-
-
-@dataclass(frozen=True)
-class Challenge:
-    """A nonce for one attempt at one site and origin."""
-
-    nonce: str = field(repr=False)
-    origin: str
-    expires_at: datetime
+"""So long it is known that a nonce was used: several times longer than any can be answered."""
+_DAYS_KEPT = 2
 
 
 def digest_of(nonce: str) -> str:
@@ -43,76 +29,79 @@ def digest_of(nonce: str) -> str:
     return hashlib.sha256(nonce.encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def issue_many(
-    session: WriteSession, sites: Sequence[RelyingSite], now: datetime, random_bytes: RandomBytes
-) -> list[Challenge]:
-    """Records a fresh challenge for each of the sites (one may occur often), and forgets those long over."""
-    session.connection().execute(_FORGET, {"end": now - RETENTION})
-    made = [
-        Challenge(base64.b64encode(random_bytes(NONCE_BYTES)).decode("ascii"), site.origin, now + LIFETIME)
-        for site in sites
-    ]
-    rows = [
-        (digest_of(challenge.nonce), site.site_id, challenge.origin, now, challenge.expires_at)
-        for site, challenge in zip(sites, made, strict=True)
-    ]
-    insert_values(session, ChallengeRow, _COLUMNS, rows)
-    return made
+def find_secret(session: ReadSession | WriteSession, day: int) -> bytes | None:
+    """The key of that day, if there is one."""
+    return session.scalar(select(ChallengeKeyRow.secret).where(ChallengeKeyRow.day == day))
 
 
-def find_many(
-    session: ReadSession, wanted: Sequence[tuple[str, str]], now: datetime
-) -> list[Challenge | ChallengeError]:
-    """For each site id and nonce: that site's challenge if it may still be used at `now`, or why not."""
-    digests = [digest_of(nonce) for _, nonce in wanted]
-    found = session.connection().execute(_find(dialect_of(session)), {"digests": list(set(digests))})
-    rows = {row.digest: row for row in found}
-    return [
-        _usable(rows.get(digest), site_id, nonce, now)
-        for digest, (site_id, nonce) in zip(digests, wanted, strict=True)
-    ]
+def make_secret(session: WriteSession, day: int, now: datetime, random_bytes: RandomBytes) -> bytes | None:
+    """The key of that day, made if it is missing; all replicas come to the same. None for days gone by.
+
+    Only today's is made, and tomorrow's for a replica whose clock is there: nobody fills the table.
+    """
+    if day_of(now) <= day <= day_of(now) + 1:
+        session.execute(delete(ChallengeKeyRow).where(ChallengeKeyRow.day < day_of(now) - _DAYS_KEPT))
+        row = {"day": day, "secret": random_bytes(SECRET_BYTES)}
+        table = table_of(ChallengeKeyRow)
+        if dialect_of(session) == "postgresql":
+            session.execute(postgresql.insert(table).values(row).on_conflict_do_nothing())
+        else:
+            session.execute(sqlite.insert(table).values(row).on_conflict_do_nothing())
+    return find_secret(session, day)
 
 
-def _usable(
-    row: Row[str, str, str, datetime, datetime | None] | None, site_id: str, nonce: str, now: datetime
-) -> Challenge | ChallengeError:
-    # Another site's challenge is as unknown as one that was never issued.
-    if row is None or row.site_id != site_id:
-        return ChallengeUnknownError()
-    if row.used_at is not None:
-        return ChallengeUsedError(row.used_at)
-    if now > row.expires_at:
-        return ChallengeExpiredError(row.expires_at)
-    return Challenge(nonce, row.origin, row.expires_at)
+def forget_secrets(session: WriteSession) -> None:
+    """Nonces that are about are nobody's from now on: for a record that doesn't know which were used."""
+    session.execute(delete(ChallengeKeyRow))
 
 
 def burn_many(session: WriteSession, nonces: Iterable[str], now: datetime) -> set[str]:
-    """Marks the challenges of these nonces as used, in one statement.
+    """Records that these nonces are used, in one statement.
 
-    Gives back the nonces that it burned: of any number of transactions each nonce is in one's answer, ever.
+    Gives back those that were not used before: of any number of transactions each nonce is in one's answer.
     """
     by_digest = {digest_of(nonce): nonce for nonce in nonces}
     if not by_digest:
         return set()
     statement = _burn(dialect_of(session))
-    burned = session.connection().execute(statement, {"digests": list(by_digest), "now": now})
+    burned = session.connection().execute(statement, {"digests": sorted(by_digest), "now": now})
     return {by_digest[digest] for digest in burned.scalars()}
 
 
-_COLUMNS = ("digest", "site_id", "origin", "issued_at", "expires_at")
+def used_at(session: ReadSession | WriteSession, nonces: Iterable[str]) -> dict[str, datetime]:
+    """When these nonces were used, as far as they were and it is still known."""
+    by_digest = {digest_of(nonce): nonce for nonce in nonces}
+    columns = table_of(UsedChallengeRow).c
+    query = select(columns.digest, columns.used_at).where(
+        among(dialect_of(session), columns.digest, "digests")
+    )
+    rows = session.connection().execute(query, {"digests": list(by_digest)})
+    return {by_digest[row.digest]: row.used_at for row in rows}
+
+
+def forget(session: WriteSession, now: datetime) -> None:
+    """Forgets the nonces that nobody could answer any more."""
+    session.connection().execute(_FORGET, {"end": now - RETENTION})
+
+
 # On the table, not on the model: the session would look for each row among its objects.
-_CHALLENGES = table_of(ChallengeRow)
-_C = _CHALLENGES.c
-_FORGET = delete(_CHALLENGES).where(_C.expires_at < bindparam("end"))
+_USED = table_of(UsedChallengeRow)
+_FORGET = delete(_USED).where(_USED.c.used_at < bindparam("end"))
 
 
 @cache
-def _find(dialect: str) -> Select[str, str, str, datetime, datetime | None]:
-    columns = select(_C.digest, _C.site_id, _C.origin, _C.expires_at, _C.used_at)
-    return columns.where(among(dialect, _C.digest, "digests"))
-
-
-@cache
-def _burn(dialect: str) -> ReturningUpdate[str]:
-    usable = among(dialect, _C.digest, "digests"), _C.used_at.is_(None)
-    return update(_CHALLENGES).where(*usable).values(used_at=bindparam("now")).returning(_C.digest)
+def _burn(dialect: str) -> ReturningInsert[str]:
+    now = bindparam("now", type_=UtcDateTime())
+    if dialect == "postgresql":
+        listed = select(func.unnest(bindparam("digests", type_=ARRAY(String))), now)
+        insert = postgresql.insert(_USED).from_select(("digest", "used_at"), listed)
+        return insert.on_conflict_do_nothing().returning(_USED.c.digest)
+    values = func.json_each(bindparam("digests", type_=JSON())).table_valued("value")
+    # Without a WHERE, SQLite reads ON CONFLICT as the ON of a join ("Parsing Ambiguity", lang_upsert.html).
+    rows = select(values.c.value, now).where(true())
+    return (
+        sqlite.insert(_USED)
+        .from_select(("digest", "used_at"), rows)
+        .on_conflict_do_nothing()
+        .returning(_USED.c.digest)
+    )

@@ -1,52 +1,33 @@
 """What sites may ask, as functions from a decoded body to a response; how it is carried is not seen here."""
 
 import json
+import secrets
 from http import HTTPStatus
-from typing import Protocol, cast
+from typing import cast
 
 from starlette.responses import Response
 
+from pki.clock import Clock
 from verifier.authentication.strictjson import JsonValue
 from verifier.authentication.token import WebEidToken
-from verifier.challenges.repository import Challenge
+from verifier.challenges import sealing
+from verifier.logins.known import Known, Recording
 from verifier.logins.problems import RequestRefusedError, login_refused
-from verifier.logins.records import Result, Work
+from verifier.logins.records import ClockBehindError
 from verifier.logins.service import LoginService
-from verifier.logins.values import (
-    ChallengeRequest,
-    Found,
-    LoginAttemptRefusedError,
-    Ping,
-    Presented,
-    Recorded,
-)
+from verifier.logins.values import Found, LoginAttemptRefusedError, Ping, Recorded
 from verifier.metrics import Metrics
 from verifier.receipts.advice import ACCEPTED
-from verifier.services.apikeys import parse_api_key
+from verifier.services.apikeys import RandomBytes, parse_api_key
 from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
+from verifier.services.registry import RelyingSite
 
 NO_STORE = {"Cache-Control": "no-store"}
 _BEARER = "bearer"
-_LONGEST_NONCE = 64
 
 _write = json.JSONEncoder(ensure_ascii=False).encode
 
 Body = dict[str, JsonValue]
-
-
-class Recording(Protocol):
-    """Takes works one by one, and has those that wait done together. It belongs to an event loop."""
-
-    async def submit(self, work: Work) -> Result:
-        """The work's result; raises the error that is its result, or what `LoginRecords.work` raises.
-
-        Raises LaneFullError where too many wait.
-        """
-        ...
-
-    def close(self) -> None:
-        """Nothing more comes."""
-        ...
 
 
 class LoginApi:
@@ -55,10 +36,20 @@ class LoginApi:
     They raise what `verifier.logins.problems.response_to` turns into a response.
     """
 
-    def __init__(self, logins: LoginService, recording: Recording, metrics: Metrics) -> None:
+    def __init__(
+        self,
+        logins: LoginService,
+        recording: Recording,
+        metrics: Metrics,
+        clock: Clock,
+        random_bytes: RandomBytes = secrets.token_bytes,
+    ) -> None:
         self._logins = logins
         self._recording = recording
+        self._known = Known(recording)
         self._metrics = metrics
+        self._clock = clock
+        self._random_bytes = random_bytes
 
     def close(self) -> None:
         """Ends what waits for the database."""
@@ -69,12 +60,15 @@ class LoginApi:
         await self._recording.submit(Ping())
 
     async def create_challenge(self, authorization: str, body: Body) -> Response:
-        """A nonce for one login, 44 characters, good for five minutes. Body: {} or {"origin": …}."""
-        key = parse_api_key(bearer(authorization))
-        origin = body.get("origin")
-        if "origin" in body and not isinstance(origin, str):
+        """A nonce for one login, 72 characters, good for five minutes. Body: {} or {"origin": …}."""
+        site = await self._known.site(parse_api_key(bearer(authorization)))
+        if body.get("origin", site.origin) != site.origin:
             raise OriginForeignError
-        challenge = cast("Challenge", await self._recording.submit(ChallengeRequest(key, origin)))
+        now = self._clock()
+        secret = await self._known.secret(sealing.day_of(now))
+        if secret is None:
+            raise ClockBehindError(f"{now} is another day than the record's")
+        challenge = sealing.seal(secret, site, now, self._random_bytes(sealing.RANDOM_BYTES))
         self._metrics.count_challenge()
         content = {
             "nonce": challenge.nonce,
@@ -85,18 +79,16 @@ class LoginApi:
 
     async def authenticate(self, authorization: str, body: Body) -> Response:
         """Verifies {"token": {…}, "nonce": "…"}: claims and receipt, or a problem with the receipt."""
+        key = parse_api_key(bearer(authorization))
+        site = await self._known.site(key)
         nonce = body.get("nonce")
-        # One that is longer than any of ours is as unknown with its end cut off.
-        presented = Presented(
-            parse_api_key(bearer(authorization)), nonce[:_LONGEST_NONCE] if isinstance(nonce, str) else ""
-        )
-        found = cast("Found", await self._recording.submit(presented))
-        if not presented.nonce:
+        if not isinstance(nonce, str) or not nonce:
             raise RequestRefusedError("due are token, an object, and nonce, a string")
         token = body.get("token")
+        found = await self._find(site, nonce)
         attempt = self._logins.verify(found, lambda: WebEidToken.from_json_value(token))
         attempt = await self._logins.ask_others(attempt)
-        recorded = cast("Recorded", await self._recording.submit(attempt.ending()))
+        recorded = cast("Recorded", await self._recording.submit(attempt.ending(key)))
         try:
             login = attempt.result(recorded)
         except LoginAttemptRefusedError as refusal:
@@ -106,6 +98,13 @@ class LoginApi:
         claims = _write(login.identity.claims())
         content = f'{{"claims": {claims}, "receipt": {login.receipt.as_json_text()}}}'
         return _JsonAnswer(HTTPStatus.OK, content)
+
+    async def _find(self, site: RelyingSite, nonce: str) -> Found:
+        # One that is longer than any of ours is as unknown with its end cut off.
+        nonce, now = nonce[: sealing.NONCE_LENGTH + 1], self._clock()
+        sealed = sealing.take_apart(nonce, now)
+        secret = None if sealed is None else await self._known.secret(sealing.day_of(sealed.issued_at))
+        return Found(site, nonce, now, sealing.opened(secret, site, nonce, sealed, now))
 
 
 class _JsonAnswer(Response):

@@ -23,7 +23,7 @@ def create_router(api: LoginApi, logins: LoginService, sites: SiteRegistry) -> A
 
     @router.post("/challenges", status_code=HTTPStatus.CREATED)
     async def create_challenge(request: Request) -> Response:
-        """A nonce for one login, 44 characters, good for five minutes. Body: {} or {"origin": …}."""
+        """A nonce for one login, 72 characters, good for five minutes. Body: {} or {"origin": …}."""
         authorization = request.headers.get(_AUTHORIZATION, "")
         return await api.create_challenge(authorization, await bodies.read_object(request))
 

@@ -1,14 +1,13 @@
 """The database's side of logins, many at a time: one transaction for all that wait.
 
-Challenges are issued and found, attempts are ended: their challenges burned, receipts signed and written,
-the audit chain continued.
+Attempts are ended: their challenges burned, receipts signed and written, the audit chain continued.
 """
 
 import logging
 import secrets
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from cryptography import x509
@@ -22,16 +21,18 @@ from verifier.audit import AuditEntry
 from verifier.authentication.errors import ChallengeUsedError, LoginRefusedError
 from verifier.authentication.status import StatusLookup, refusal_of
 from verifier.challenges import repository as challenges
-from verifier.challenges.repository import Challenge
+from verifier.challenges import sealing
+from verifier.challenges.sealing import Challenge
 from verifier.logins.values import (
-    ChallengeRequest,
     Ending,
     Found,
     Ping,
-    Presented,
     Question,
     Recorded,
     Refusal,
+    Secret,
+    SecretQuestion,
+    SiteQuestion,
 )
 from verifier.receipts import service as receipts
 from verifier.receipts.advice import ACCEPTED
@@ -39,15 +40,16 @@ from verifier.receipts.keys import ReceiptKeys
 from verifier.receipts.ring import ReceiptKeyRing
 from verifier.receipts.service import Receipt, Summary
 from verifier.services.apikeys import RandomBytes
-from verifier.services.errors import ApiKeyInvalidError, OriginForeignError
+from verifier.services.errors import ApiKeyInvalidError
 from verifier.services.registry import RelyingSite, recognise
-from verifier.store.sessions import Database, ReadSession, WriteSession
+from verifier.store.sessions import Database, WriteSession
 
 _LOG = logging.getLogger(__name__)
+_FORGETTING = timedelta(minutes=1)
 
-Work = Presented | ChallengeRequest | Ending | Ping
-Result = Found | Challenge | Recorded | ApiKeyInvalidError | OriginForeignError | Ping
-"""What comes of a presented nonce, a request for a challenge and an ending; or why nothing does."""
+Work = SiteQuestion | SecretQuestion | Ending | Ping
+Result = RelyingSite | Secret | Recorded | ApiKeyInvalidError | Ping
+"""What comes of each kind of work, in the order above; or why nothing does."""
 
 
 class RecordsAwayError(Exception):
@@ -95,108 +97,106 @@ class LoginRecords:
         self._clock = clock
         self._watch = watch
         self._random_bytes = random_bytes
+        self._forget_at = datetime.min.replace(tzinfo=UTC)
 
     def work(self, works: Sequence[Work]) -> list[Result]:
         """A result for each, in their order.
 
         Raises RecordsAwayError, ReceiptsUnsignedError or ClockBehindError: then nothing was written.
         """
-        presented = [work for work in works if isinstance(work, Presented)]
-        others = [work for work in works if isinstance(work, ChallengeRequest | Ending)]
         try:
-            if presented or others:
+            if any(not isinstance(work, Ping) for work in works):
                 self._watch()
-            found = iter(self.find(presented) if presented else ())
-            recorded = iter(self.record(others) if others else ())
+            sites = iter(self._recognise([work for work in works if isinstance(work, SiteQuestion)]))
+            ended = iter(self.record([work for work in works if isinstance(work, Ending)]))
+            return [self._result(work, sites, ended) for work in works]
         except SQLAlchemyError as error:
             raise RecordsAwayError(type(error).__name__) from error
         except KeyStoreError as error:
             raise ReceiptsUnsignedError from error
         except ClockSetBackError as error:
             raise ClockBehindError(str(error)) from error
-        return [
-            work if isinstance(work, Ping) else next(found if isinstance(work, Presented) else recorded)
-            for work in works
-        ]
 
-    def find(self, presented: Sequence[Presented]) -> list[Found | ApiKeyInvalidError]:
-        """The challenge behind each nonce; not burned yet."""
-        with self._database.read() as session:
-            sites = recognise(session, [one.key for one in presented])
-            known = [
-                (site, one.nonce)
-                for site, one in zip(sites, presented, strict=True)
-                if isinstance(site, RelyingSite)
-            ]
-            found = iter(self._find(session, known))
-        return [next(found) if isinstance(site, RelyingSite) else site for site in sites]
+    def _result(self, work: Work, sites: Iterator[Result], ended: Iterator[Result]) -> Result:
+        match work:
+            case SiteQuestion():
+                return next(sites)
+            case Ending():
+                return next(ended)
+            case SecretQuestion():
+                return Secret(self._secret(work.day))
+            case Ping():
+                return work
 
-    def find_own(self, site: RelyingSite, nonce: str) -> Found:
-        """The challenge behind a nonce that a known site presents."""
-        self._watch()
-        with self._database.read() as session:
-            [found] = self._find(session, [(site, nonce)])
-        return found
+    def record(self, endings: Sequence[Ending]) -> list[Recorded | ApiKeyInvalidError]:
+        """Ends attempts for good, all in one transaction; of those whose site's key has ended, none.
 
-    def record(self, works: Sequence[ChallengeRequest | Ending]) -> list[Result]:
-        """Issues challenges, and ends attempts for good.
-
-        Step 8 comes first. Then all is written in one transaction. No lock was held while tokens were
-        verified, and whoever burns a challenge first has it alone.
+        No lock was held while tokens were verified, and whoever burns a challenge first has it alone.
         """
-        requests = [work for work in works if isinstance(work, ChallengeRequest)]
-        endings = [work for work in works if isinstance(work, Ending)]
+        if not endings:
+            return []
         with self._database.write() as session:
-            if endings:
-                # First, so that two batches never wait for each other, and nobody waits once he has asked.
-                queue_writers(session, AuditEntry)
-            issued = iter(self._issue(session, requests))
-            ended = iter(self._end(session, self._ask_status(endings)))
-        return [next(issued if isinstance(work, ChallengeRequest) else ended) for work in works]
+            # First, so that two batches never wait for each other, and nobody waits once he has asked.
+            queue_writers(session, AuditEntry)
+            admitted = _still_admitted(session, endings)
+            asked = self._ask_status(
+                [ending for ending, known in zip(endings, admitted, strict=True) if known]
+            )
+            ended = iter(self._end(session, asked))
+        return [next(ended) if known else ApiKeyInvalidError() for known in admitted]
 
     def end(self, ending: Ending) -> Recorded:
-        """Ends one attempt."""
-        with self._database.write() as session:
-            queue_writers(session, AuditEntry)
-            [recorded] = self._end(session, self._ask_status([ending]))
+        """Ends one attempt of a known site."""
+        [recorded] = self.record([ending])
+        if isinstance(recorded, ApiKeyInvalidError):
+            raise recorded
         return recorded
 
     def issue(self, site: RelyingSite) -> Challenge:
         """A fresh nonce for one attempt at this site."""
         self._watch()
-        with self._database.write() as session:
-            [challenge] = challenges.issue_many(session, [site], self._clock(), self._random_bytes)
-        return challenge
+        now = self._clock()
+        secret = self._secret(sealing.day_of(now))
+        if secret is None:
+            raise ClockBehindError("the day changed twice")
+        return sealing.seal(secret, site, now, self._random_bytes(sealing.RANDOM_BYTES))
+
+    def find(self, site: RelyingSite, nonce: str) -> Found:
+        """The challenge behind a nonce that a known site presents; whether it was used shows at its end."""
+        self._watch()
+        now = self._clock()
+        sealed = sealing.take_apart(nonce, now)
+        secret = None if sealed is None else self._secret(sealing.day_of(sealed.issued_at))
+        return Found(site, nonce, now, sealing.opened(secret, site, nonce, sealed, now))
 
     def receipt(self, site: RelyingSite, code: str) -> Receipt:
         """A receipt of this site's; raises ReceiptMissingError or ReceiptCodeError."""
         with self._database.read() as session:
             return receipts.find(session, site.site_id, code)
 
-    def _find(self, session: ReadSession, wanted: Sequence[tuple[RelyingSite, str]]) -> list[Found]:
-        now = self._clock()
-        found = challenges.find_many(session, [(site.site_id, nonce) for site, nonce in wanted], now)
-        return [
-            Found(site, nonce, now, challenge) for (site, nonce), challenge in zip(wanted, found, strict=True)
-        ]
-
-    def _issue(
-        self, session: WriteSession, requests: Sequence[ChallengeRequest]
-    ) -> list[Challenge | ApiKeyInvalidError | OriginForeignError]:
-        """A fresh nonce for each request of a known site for its own origin."""
-        if not requests:
+    def _recognise(self, questions: Sequence[SiteQuestion]) -> list[RelyingSite | ApiKeyInvalidError]:
+        if not questions:
             return []
-        known = recognise(session, [request.key for request in requests])
-        sites = [_require_own_origin(*pair) for pair in zip(known, requests, strict=True)]
-        admitted = [site for site in sites if isinstance(site, RelyingSite)]
-        made = iter(challenges.issue_many(session, admitted, self._clock(), self._random_bytes))
-        return [next(made) if isinstance(site, RelyingSite) else site for site in sites]
+        with self._database.read() as session:
+            return recognise(session, [question.key for question in questions])
+
+    def _secret(self, day: int) -> bytes | None:
+        with self._database.read() as session:
+            secret = challenges.find_secret(session, day)
+        if secret is not None:
+            return secret
+        with self._database.write() as session:
+            return challenges.make_secret(session, day, self._clock(), self._random_bytes)
 
     def _end(self, session: WriteSession, endings: Sequence["_Asked"]) -> list[Recorded]:
         """Burns, keeps a receipt and an audit entry of each."""
         if not endings:
             return []
-        ended = _burn(session, endings, self._clock())
+        now = self._clock()
+        if now >= self._forget_at:
+            challenges.forget(session, now)
+            self._forget_at = now + _FORGETTING
+        ended = _burn(session, endings, now)
         summaries = [_summary(*one) for one in ended]
         kept = receipts.store_many(session, self._random_bytes, self._receipt_keys.current, summaries)
         append_many(session, AuditEntry, map(_event, kept))
@@ -226,23 +226,26 @@ def _certificate(der: bytes) -> x509.Certificate:
     return x509.load_der_x509_certificate(der)
 
 
-def _require_own_origin(
-    site: RelyingSite | ApiKeyInvalidError, request: ChallengeRequest
-) -> RelyingSite | ApiKeyInvalidError | OriginForeignError:
-    if isinstance(site, RelyingSite) and request.origin not in (None, site.origin):
-        return OriginForeignError()
-    return site
+def _still_admitted(session: WriteSession, endings: Sequence[Ending]) -> list[bool]:
+    """Whether each one's site is still known by the key that it came with."""
+    with_keys = [ending for ending in endings if ending.key is not None]
+    known = iter(recognise(session, [ending.key for ending in with_keys if ending.key is not None]))
+    return [ending.key is None or next(known) == ending.site for ending in endings]
 
 
 def _burn(session: WriteSession, endings: Sequence[_Asked], now: datetime) -> list[_Asked]:
-    """Burns the challenges of all attempts that found theirs usable; who comes second is refused."""
-    burned = challenges.burn_many(session, [ending.nonce for ending, _ in endings if ending.usable], now)
+    """Burns the challenges of all attempts that found theirs usable; who comes second is refused for that.
+
+    Whatever else is wrong with a second attempt, step 0 comes before it.
+    """
+    nonces = [ending.nonce for ending, _ in endings if ending.usable]
+    burned = challenges.burn_many(session, nonces, now)
+    second = set(nonces) - burned
+    times = challenges.used_at(session, second) if second else {}
     ended: list[_Asked] = []
     for ending, late in endings:
-        refused = late is not None or isinstance(ending.outcome, Refusal)
-        if ending.usable and ending.nonce not in burned and not refused:
-            # Another request used the challenge while this one was verified: it is the login, not this.
-            ended.append((ending, ChallengeUsedError()))
+        if ending.usable and ending.nonce not in burned:
+            ended.append((ending, ChallengeUsedError(times.get(ending.nonce, now))))
             continue
         burned.discard(ending.nonce)
         ended.append((ending, late))

@@ -12,7 +12,7 @@ from verifier.authentication.errors import ChallengeError, LoginRefusedError, Po
 from verifier.authentication.identity import Identity
 from verifier.authentication.status import StatusLookup, check_status
 from verifier.authentication.verification import CheckedToken, TokenVerifier
-from verifier.challenges.repository import Challenge
+from verifier.challenges.sealing import Challenge
 from verifier.logins.records import LoginRecords
 from verifier.logins.values import (
     AcceptedLogin,
@@ -26,6 +26,7 @@ from verifier.logins.values import (
     Refusal,
 )
 from verifier.receipts.service import Receipt
+from verifier.services.apikeys import ApiKey
 from verifier.services.registry import RelyingSite
 from verifier.status.lookup import AsyncStatusLookup
 
@@ -58,11 +59,11 @@ class Attempt:
     certificate_sha256: str | None = None
     """Of a refused attempt, as far as its certificate could be read."""
 
-    def ending(self) -> Ending:
-        """What is to be recorded."""
+    def ending(self, key: ApiKey | None = None) -> Ending:
+        """What is to be recorded; `key` is looked at again then."""
         found = self.found
         usable = isinstance(found.challenge, Challenge)
-        return Ending(found.site, found.nonce, found.at, usable, self._outcome())
+        return Ending(found.site, found.nonce, found.at, usable, self._outcome(), key)
 
     def _outcome(self) -> Question | Proven | Refusal:
         outcome = self.outcome
@@ -85,8 +86,8 @@ class Attempt:
 class LoginService:
     """Verifies the tokens that answer challenges.
 
-    A login is a challenge found (LoginRecords), then `verify`, then `ask_others`, then its ending recorded
-    (LoginRecords). Only `verify` costs time of its own, and it touches no database.
+    A login is a challenge found, then `verify`, then `ask_others`, then its ending recorded (LoginRecords).
+    Only `verify` costs time of its own, and it touches no database.
     """
 
     def __init__(
@@ -144,7 +145,7 @@ class LoginService:
         """
         if site.policy in self._foreign:
             raise ForeignPolicyError(site.policy)
-        attempt = self.verify(self._records.find_own(site, nonce), read_token)
+        attempt = self.verify(self._records.find(site, nonce), read_token)
         return attempt.result(self._records.end(attempt.ending()))
 
     def receipt(self, site: RelyingSite, code: str) -> Receipt:

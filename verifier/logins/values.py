@@ -8,7 +8,7 @@ from verifier.authentication.errors import ChallengeError, LoginRefusedError
 from verifier.authentication.identity import Identity
 from verifier.authentication.steps import Step
 from verifier.authentication.token import WebEidToken
-from verifier.challenges.repository import Challenge
+from verifier.challenges.sealing import Challenge
 from verifier.receipts.service import Receipt
 from verifier.services.apikeys import ApiKey
 from verifier.services.registry import RelyingSite
@@ -18,20 +18,24 @@ ReadToken = Callable[[], WebEidToken]
 
 
 @dataclass(frozen=True)
-class ChallengeRequest:
-    """A site asks for a nonce."""
+class SiteQuestion:
+    """Whose key is this?"""
 
     key: ApiKey
-    origin: object | None = None
-    """What the site says its origin is, if it does: nothing but its registered one will do."""
 
 
 @dataclass(frozen=True)
-class Presented:
-    """A site presents the nonce that a token is to answer."""
+class SecretQuestion:
+    """The key that seals the challenges of a day, see `challenges.sealing`."""
 
-    key: ApiKey
-    nonce: str = field(repr=False)
+    day: int
+
+
+@dataclass(frozen=True)
+class Secret:
+    """Its answer; None where there is no key for that day."""
+
+    value: bytes | None = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -41,7 +45,7 @@ class Ping:
 
 @dataclass(frozen=True)
 class Found:
-    """Whose nonce it is, and whether it may be used."""
+    """Whose nonce it is, and whether it may be used, unless it was used already."""
 
     site: RelyingSite
     nonce: str = field(repr=False)
@@ -90,8 +94,10 @@ class Ending:
     nonce: str = field(repr=False)
     at: datetime
     usable: bool
-    """Whether the challenge was, when it was looked for: then it is burned."""
+    """Whether the challenge was one of ours and in its time: then it is burned."""
     outcome: Question | Proven | Refusal
+    key: ApiKey | None = None
+    """By which the site was known; it is looked at again, for it may have ended since."""
 
 
 @dataclass(frozen=True)

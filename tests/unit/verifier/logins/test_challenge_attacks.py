@@ -32,7 +32,7 @@ from verifier.authentication.token import WebEidToken
 from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble
-from verifier.challenges.models import ChallengeRow
+from verifier.challenges.models import UsedChallengeRow
 from verifier.logins.records import LoginRecords
 from verifier.logins.values import AcceptedLogin, Found, LoginAttemptRefusedError, Recorded
 from verifier.receipts.models import ReceiptRow
@@ -131,7 +131,7 @@ def test_challenges_are_256_random_bits(world: World) -> None:
     site = world.site()
     nonces = {world.verifier.logins.issue_challenge(site).nonce for _ in range(20)}
     assert len(nonces) == 20
-    assert {len(nonce) for nonce in nonces} == {44}
+    assert {len(nonce) for nonce in nonces} == {72}
 
 
 def test_second_use(world: World) -> None:
@@ -272,15 +272,26 @@ def test_two_parallel_posts_on_two_replicas(world: World) -> None:
         replica.close()
 
 
-def test_expired_challenges_are_purged(world: World) -> None:
+def _used(world: World) -> list[datetime]:
+    with world.verifier.database.read() as session:
+        return sorted(row.used_at for row in session.scalars(select(UsedChallengeRow)))
+
+
+def test_only_what_is_used_is_on_record(world: World) -> None:
     site = world.site()
     for _ in range(3):
-        world.verifier.logins.issue_challenge(site)
-    world.now = NOW + timedelta(hours=2)
-    last = world.verifier.logins.issue_challenge(site)
-    with world.verifier.database.read() as session:
-        rows = list(session.scalars(select(ChallengeRow)))
-    assert [row.expires_at for row in rows] == [last.expires_at]
+        nonce = world.verifier.logins.issue_challenge(site).nonce
+    world.login(site, nonce)
+    assert _used(world) == [NOW]
+
+
+def test_uses_are_forgotten_when_nobody_could_answer_any_more(world: World) -> None:
+    site = world.site()
+    world.login(site, world.verifier.logins.issue_challenge(site).nonce)
+    for later in (timedelta(minutes=59), timedelta(minutes=61)):
+        world.now = NOW + later
+        world.login(site, world.verifier.logins.issue_challenge(site).nonce)
+    assert _used(world) == [NOW + timedelta(minutes=59), NOW + timedelta(minutes=61)]
 
 
 def test_revoked_card_is_refused_with_a_receipt_that_says_so(world: World) -> None:
