@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -92,11 +92,12 @@ class _Load:
         self.bodies: dict[int, str] = {}
         self.began = 0.0
         self._next = 0
-        self._idle: list[_Connection] = []
+        self._idle: deque[_Connection] = deque()
+        self._waits = False
 
     def begin(self, connections: Sequence["_Connection"]) -> None:
         self.began = self.loop.time()
-        self._idle = list(connections)
+        self._idle = deque(connections)
         self._give_out()
 
     def free(self, connection: "_Connection") -> None:
@@ -115,14 +116,21 @@ class _Load:
         rate = self.orders.rate
         return self.began if rate is None else self.began + number / rate
 
+    def _wake(self) -> None:
+        self._waits = False
+        self._give_out()
+
     def _give_out(self) -> None:
         while self._idle and self._next < len(self.orders.requests):
             due, now = self._due(self._next), self.loop.time()
             if due > now:
-                self.loop.call_at(due, self._give_out)
+                if not self._waits:
+                    self._waits = True
+                    self.loop.call_at(due, self._wake)
                 return
             begun = now if self.orders.rate is None else due
-            self._idle.pop().send(self._next, self.orders.requests[self._next], begun)
+            # The one that has waited longest, or the server would close it for its silence.
+            self._idle.popleft().send(self._next, self.orders.requests[self._next], begun)
             self._next += 1
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from simulators.load.login.cards import SoftwareCard
 from tests.integration.verifier.logins import Nation, Replica, kind_of, make_nation
+from verifier.challenges.sealing import NONCE_LENGTH
 from verifier.receipts.proof import read_jwk_set, verify_receipt
 
 pytestmark = pytest.mark.slow
@@ -75,7 +76,7 @@ def test_a_body_that_does_not_come(replica: Replica, head: str) -> None:
     ]
     with socket.create_connection((url.host, url.port or 80), 60) as slow:
         slow.sendall("\r\n".join([*lines, "", ""]).encode() + b"1\r\n{\r\n")
-        assert len(replica.nonce()) == 44
+        assert len(replica.nonce()) == NONCE_LENGTH
         answer = b"".join(iter(lambda: slow.recv(4096), b""))
     assert answer == b"" or answer.startswith(b"HTTP/1.1 408 ")
 

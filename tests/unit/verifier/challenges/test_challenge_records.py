@@ -73,9 +73,13 @@ def test_each_nonce_is_burned_once(database: Database) -> None:
 
 
 def test_a_use_that_is_rolled_back_is_none(database: Database) -> None:
-    with pytest.raises(ZeroDivisionError), database.write() as session:
-        repository.burn_many(session, ["a"], NOW)
-        raise ZeroDivisionError
+    def burn_and_fail() -> None:
+        with database.write() as session:
+            repository.burn_many(session, ["a"], NOW)
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        burn_and_fail()
     with database.write() as session:
         assert repository.burn_many(session, ["a"], NOW) == {"a"}
 

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 from starlette.requests import Request
 
@@ -27,12 +28,14 @@ from verifier.authentication.statuserrors import StatusError, StatusUnavailableE
 from verifier.authentication.trust import PinnedTrust
 from verifier.authentication.verification import TokenVerifier
 from verifier.bootstrap import MIGRATIONS, Verifier, assemble
+from verifier.challenges.repository import forget_secrets
 from verifier.client import (
     LoginRefusedError,
     RequestRefusedError,
     VerifierClient,
     VerifierUnavailableError,
 )
+from verifier.receipts.models import ReceiptRow
 from verifier.store.sessions import Database
 
 FORGE = Forge.create()
@@ -48,13 +51,18 @@ class World:
         self.now = NOW
         self.answer = StatusAnswer(CertificateStatus.GOOD)
         self.down = False
-        trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
-        checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
-        self.verifier: Verifier = assemble(Database(engine), [checks], receipt_keys(), self.clock)
-        self.app = create_app(self.verifier)
-        self.http = client_of(self.app, "http://verifier")
+        self.database = Database(engine)
+        self.begin()
         self.key = self.verifier.services.register_site("portal", ORIGIN).api_key
         self.headers = {"Authorization": f"Bearer {self.key}"}
+
+    def begin(self) -> None:
+        """A service that knows what is on record and nothing more."""
+        trust = PinnedTrust([FORGE.root.certificate], [FORGE.authority.certificate])
+        checks = TokenVerifier(national_policy(frozenset({POLICY_OID})), trust, self.lookup)
+        self.verifier: Verifier = assemble(self.database, [checks], receipt_keys(), self.clock)
+        self.app = create_app(self.verifier)
+        self.http = client_of(self.app, "http://verifier")
 
     def clock(self) -> datetime:
         return self.now
@@ -96,7 +104,7 @@ def test_challenge_and_login(world: World) -> None:
     assert challenge.status_code == 201
     assert challenge.headers["cache-control"] == "no-store"
     body = challenge.json()
-    assert (len(body["nonce"]), body["origin"]) == (44, ORIGIN)
+    assert (len(body["nonce"]), body["origin"]) == (72, ORIGIN)
     assert datetime.fromisoformat(body["expires_at"]) == NOW + timedelta(minutes=5)
     login = world.post(CARD.token(body["nonce"], ORIGIN), body["nonce"])
     assert login.status_code == 200
@@ -312,13 +320,46 @@ def test_database_gone_is_a_503(world: World, monkeypatch: pytest.MonkeyPatch) -
         raise OperationalError("SELECT 1", {}, OSError("gone"))
 
     nonce = world.nonce()
+    stranger = world.verifier.services.register_site("other", "https://other.example.ir").api_key
     monkeypatch.setattr(world.verifier.database, "write", gone)
+    monkeypatch.setattr(world.verifier.database, "read", gone)
     for response in (
-        world.http.post("/v1/challenges", json={}, headers=world.headers),
+        world.http.post("/v1/challenges", json={}, headers={"Authorization": f"Bearer {stranger}"}),
         world.post(CARD.token(nonce, ORIGIN), nonce),
     ):
         assert (response.status_code, kind_of(response)) == (503, "database-unavailable")
         assert "SELECT" not in response.text
+
+
+def test_a_site_that_is_known_is_given_challenges_while_the_database_is_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is decided by one: whose attempt can't be recorded isn't let in."""
+    world.nonce()
+    with monkeypatch.context() as away:
+        away.setattr(world.verifier.database, "write", None)
+        away.setattr(world.verifier.database, "read", None)
+        nonce = world.nonce()
+    assert world.post(CARD.token(nonce, ORIGIN), nonce).status_code == 200
+
+
+def test_a_key_that_ended_after_the_challenge_lets_nobody_in(world: World) -> None:
+    nonce = world.nonce()
+    world.verifier.services.renew_key("portal")
+    response = world.post(CARD.token(nonce, ORIGIN), nonce)
+    assert (response.status_code, kind_of(response)) == (401, "api-key-invalid")
+    with world.verifier.database.read() as session:
+        assert session.scalar(select(func.count()).select_from(ReceiptRow)) == 0
+
+
+def test_a_challenge_of_before_the_keys_were_forgotten_is_unknown(world: World) -> None:
+    """As after a restore: the record doesn't know which nonces were used."""
+    nonce = world.nonce()
+    with world.verifier.database.write() as session:
+        forget_secrets(session)
+    world.begin()
+    response = world.post(CARD.token(nonce, ORIGIN), nonce)
+    assert (response.status_code, kind_of(response)) == (403, "challenge-unknown")
 
 
 def test_health_and_metrics(world: World) -> None:
