@@ -10,9 +10,11 @@ from issuance.approval.stepup import PasswordStepUp
 from issuance.audit import Audit
 from issuance.batchruns.service import BatchRuns
 from issuance.database import Database
+from issuance.delivery.checks import IdentityChecks
 from issuance.delivery.service import Deliveries
 from issuance.duplicates.service import Duplicates
 from issuance.enrolment.confirmation import Confirmation
+from issuance.enrolment.kinds import RULES
 from issuance.enrolment.service import Enrolment
 from issuance.identifiers import Randomness
 from issuance.inspection.service import Inspections
@@ -74,6 +76,7 @@ class Issuance:
     inspections: Inspections = field(repr=False)
     renewals: Renewals = field(repr=False)
     channel_keys: ChannelKeys = field(repr=False)
+    identity_checks: IdentityChecks = field(repr=False)
     deliveries: Deliveries = field(repr=False)
     lifecycle: Lifecycle = field(repr=False)
     replacement: Replacement = field(repr=False)
@@ -145,7 +148,8 @@ def open_issuance(
     renewals = Renewals(shop, all_readers)
     lifecycle = Lifecycle(database, audit, certificates, clock, renewals)
     orders, line = Orders(database, audit, clock, randomness), ProductionLine(shop, all_readers)
-    deliveries = Deliveries(database, audit, certificates, pki.master_keys["card"], clock, randomness)
+    card_key, rules = pki.master_keys["card"], RULES.delivery
+    deliveries = Deliveries(database, audit, certificates, card_key, rules, clock, randomness)
     opened = Issuance(
         public_url=home.public_url,
         clock=clock,
@@ -164,6 +168,7 @@ def open_issuance(
         inspections=Inspections(database, audit, clock, line),
         renewals=renewals,
         channel_keys=ChannelKeys(shop, all_readers),
+        identity_checks=IdentityChecks(database, audit, confirmation, line, rules, clock, randomness),
         deliveries=deliveries,
         lifecycle=lifecycle,
         replacement=Replacement(database, lifecycle),

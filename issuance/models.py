@@ -4,7 +4,7 @@ from issuance.approval.models import ApprovalBatch, ApprovalBatchItem
 from issuance.audit import AuditEntry
 from issuance.batchruns.models import BatchReader, BatchRun
 from issuance.database import Base
-from issuance.delivery.models import Delivery
+from issuance.delivery.models import Delivery, IdentityCheck, Refusal
 from issuance.duplicates.models import DuplicateMatch
 from issuance.enrolment.models import Application, EditingLease, Evidence, RegisterAnswer
 from issuance.inspection.models import Inspection
@@ -37,6 +37,7 @@ __all__ = [
     "DuplicateMatch",
     "EditingLease",
     "Evidence",
+    "IdentityCheck",
     "Inspection",
     "JournalEntry",
     "Movement",
@@ -47,6 +48,7 @@ __all__ = [
     "Order",
     "Production",
     "Promise",
+    "Refusal",
     "RegisterAnswer",
     "Renewal",
     "Station",

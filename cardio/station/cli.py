@@ -91,13 +91,29 @@ def _end(_signal: int, _frame: object) -> NoReturn:
 @click.option("--server", default="http://127.0.0.1:8080", show_default=True, help="The registry's address.")
 @click.option("--cafile", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="PEM to trust.")
 @click.option("--operator", required=True, help="Your user name; the password is asked for.")
+@click.option(
+    "--known-by",
+    "document",
+    metavar="DOCUMENT",
+    help="Puts on record that you have compared person, portrait and this document: birth_certificate, "
+    "old_card, passport… Not needed after a check on the card's page.",
+)
 @reader_option
-def deliver(card_number: str, server: str, cafile: Path | None, operator: str, reader: str | None) -> None:
+def deliver(
+    *,
+    card_number: str,
+    server: str,
+    cafile: Path | None,
+    operator: str,
+    document: str | None,
+    reader: str | None,
+) -> None:
     """Hand a produced card over: the citizen sets a PIN, the card signs, its certificates go live.
 
+    Who the person is is checked first, by the same operator: --known-by, or the card's page.
     Secrets are asked for, or taken from HOVIAT_OPERATOR_PASSWORD and HOVIAT_NEW_PIN.
     """
-    from cardio.station.delivery import RegistryClient, accept
+    from cardio.station.delivery import RegistryClient, answer
     from cardio.transport import pcsc
 
     with expected_errors():
@@ -105,11 +121,13 @@ def deliver(card_number: str, server: str, cafile: Path | None, operator: str, r
         password = secret(PASSWORD_VARIABLE, f"Password of {operator}")
         registry = RegistryClient(server, operator, password, cafile)
         try:
+            if document is not None:
+                registry.check(card_number, document)
             delivery = registry.open(card_number)
             pin = secret(NEW_PIN_VARIABLE, "The citizen's new PIN (6 to 8 digits)", confirm=True)
             with pcsc.connect(name) as connection, connection.exclusive():
-                signature = accept(connection, delivery, pin)
-            registry.complete(delivery, signature)
+                said = answer(connection, delivery, pin)
+            registry.complete(delivery, said)
         finally:
             registry.close()
     click.echo(f"Card {card_number} is live.")

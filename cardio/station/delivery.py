@@ -15,6 +15,7 @@ import httpx
 from cryptography.hazmat.primitives import hashes
 
 from cardio.errors import CardError, InvalidPinError, TransportPinError
+from cardio.piv.objects import ObjectId
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Slot
 from cardio.transport.base import CardConnection
@@ -22,6 +23,7 @@ from cardio.transport.pinpad import PinPad
 
 _API = "/issuance/v1"
 _TIMEOUT_SECONDS = 30.0
+_PASSED = "passed"
 
 
 class RegistryError(CardError):
@@ -54,6 +56,22 @@ class Delivery(Handover):
         return cls(str(answer["transport_pin"]), challenge, str(answer["delivery_id"]))
 
 
+@dataclass(frozen=True)
+class CardIdentity:
+    """What a card tells everybody of itself."""
+
+    chuid: bytes = field(repr=False)
+    """The content of object CHUID."""
+    certificate: bytes = field(repr=False)
+    """Of key 9A, DER."""
+
+
+def read_identity(connection: CardConnection) -> CardIdentity:
+    """Which card this is, and whose; needs no PIN. Raises a CardError."""
+    session = PivSession(connection)
+    return CardIdentity(session.get_object(ObjectId.CHUID), session.read_certificate(Slot.AUTHENTICATION))
+
+
 def accept(connection: CardConnection, handover: Handover, new_pin: str) -> bytes:
     """Replaces the transport PIN and has key 9A sign the challenge (SHA-256); returns the DER signature.
 
@@ -67,6 +85,29 @@ def accept(connection: CardConnection, handover: Handover, new_pin: str) -> byte
         session.verify_pin(new_pin)
     key = session.public_key(Slot.AUTHENTICATION)
     return session.sign(Slot.AUTHENTICATION, key, handover.challenge, hashes.SHA256())
+
+
+@dataclass(frozen=True)
+class CardAnswer:
+    """What the registry wants to hear of the card that is handed over."""
+
+    identity: CardIdentity
+    signature: bytes = field(repr=False)
+
+    def as_json(self) -> dict[str, str]:
+        """The body of a completion."""
+        parts = {
+            "signature": self.signature,
+            "chuid": self.identity.chuid,
+            "certificate": self.identity.certificate,
+        }
+        return {name: base64.b64encode(octets).decode() for name, octets in parts.items()}
+
+
+def answer(connection: CardConnection, handover: Handover, new_pin: str) -> CardAnswer:
+    """The whole of it at a local reader: which card this is, then as `accept`."""
+    identity = read_identity(connection)
+    return CardAnswer(identity, accept(connection, handover, new_pin))
 
 
 def accept_at_pad(connection: CardConnection, handover: Handover, pad: PinPad) -> bytes:
@@ -107,6 +148,14 @@ class RegistryClient:
         """Drops the connection."""
         self._http.close()
 
+    def check(self, card_number: str, document: str) -> None:
+        """Puts on record that the card's person is there, known by that document. Raises RegistryError."""
+        path = f"/cards/{quote(card_number, safe='')}/identity-checks"
+        answer = self._post(path, {"document": document, "same_person": True})
+        told = answer.get("check")
+        if not isinstance(told, dict) or told.get("outcome") != _PASSED:
+            raise RegistryError(self._server, "the check of the person failed; the card stays here")
+
     def open(self, card_number: str) -> Delivery:
         """Begins handing a card over. Raises RegistryError."""
         answer = self._post(f"/cards/{quote(card_number, safe='')}/deliveries", {})
@@ -115,12 +164,11 @@ class RegistryClient:
         except (KeyError, ValueError) as error:
             raise RegistryError(self._server, "its answer is no delivery") from error
 
-    def complete(self, delivery: Delivery, signature: bytes) -> None:
-        """Hands in the card's signature. Raises RegistryError."""
-        path = f"/deliveries/{quote(delivery.delivery_id, safe='')}/completion"
-        self._post(path, {"signature": base64.b64encode(signature).decode()})
+    def complete(self, delivery: Delivery, answer: CardAnswer) -> None:
+        """Hands in what the card said. Raises RegistryError."""
+        self._post(f"/deliveries/{quote(delivery.delivery_id, safe='')}/completion", answer.as_json())
 
-    def _post(self, path: str, body: Mapping[str, str]) -> Mapping[str, Any]:
+    def _post(self, path: str, body: Mapping[str, object]) -> Mapping[str, Any]:
         try:
             response = self._http.post(path, json=body)
             answer = response.json() if response.content else {}

@@ -1,15 +1,59 @@
-"""/v1/cards/{number}/deliveries and /v1/deliveries: handing cards over."""
+"""/v1/cards/{number}/identity-checks, /refusals and /deliveries, /v1/deliveries: handing cards over."""
 
 import base64
+from datetime import datetime
 
 from fastapi import APIRouter
 from pydantic import Base64Bytes, Field
 
-from issuance.delivery.service import MAX_SIGNATURE_BYTES
+from issuance.delivery.matching import (
+    MAX_CERTIFICATE_BYTES,
+    MAX_CHUID_BYTES,
+    MAX_SIGNATURE_BYTES,
+    CardAnswer,
+)
+from issuance.delivery.rules import MAX_SCORE, CheckFault, Seen
+from issuance.delivery.states import CheckOutcome, RefusalReason
+from issuance.enrolment.kinds import DOCUMENT_LENGTH
 from issuance.web.access import ApiActor, Registry
 from issuance.web.schemas import Answer, Request
 
 router = APIRouter(prefix="/v1", tags=["delivery"])
+
+
+class CheckBody(Request):
+    """What the operator saw; `score` is per mille, where the counter compares faces by machine."""
+
+    document: str = Field(min_length=1, max_length=DOCUMENT_LENGTH)
+    same_person: bool
+    score: int | None = Field(default=None, ge=0, le=MAX_SCORE)
+
+
+class CheckAnswer(Answer):
+    """A check on record."""
+
+    id: str
+    card_number: str
+    outcome: CheckOutcome
+    fault: CheckFault | None
+    document: str | None
+    score: int | None
+    threshold: int | None
+    checked_by: str | None
+    checked_at: datetime
+
+
+class CheckedAnswer(Answer):
+    """A new check; `failures_left` may still fail before the card is void, none: it is."""
+
+    check: CheckAnswer
+    failures_left: int
+
+
+class RefusalBody(Request):
+    """Why the person doesn't take the card."""
+
+    reason: RefusalReason
 
 
 class DeliveryAnswer(Answer):
@@ -21,14 +65,35 @@ class DeliveryAnswer(Answer):
 
 
 class CompletionBody(Request):
-    """The card's signature, DER in base 64."""
+    """What the card said: signature (DER), content of CHUID, certificate of key 9A (DER); in base 64."""
 
     signature: Base64Bytes = Field(max_length=MAX_SIGNATURE_BYTES * 2)
+    chuid: Base64Bytes = Field(max_length=MAX_CHUID_BYTES * 2)
+    certificate: Base64Bytes = Field(max_length=MAX_CERTIFICATE_BYTES * 2)
+
+
+@router.post("/cards/{card_number}/identity-checks", status_code=201)
+def check(registry: Registry, actor: ApiActor, card_number: str, body: CheckBody) -> CheckedAnswer:
+    """Puts on record who came for a produced card; one that fails is an answer, no error."""
+    seen = Seen(body.document, body.same_person, body.score)
+    return CheckedAnswer.model_validate(registry.identity_checks.check(actor, card_number, seen))
+
+
+@router.get("/cards/{card_number}/identity-checks")
+def checks(registry: Registry, _actor: ApiActor, card_number: str) -> list[CheckAnswer]:
+    """The card's checks, oldest first."""
+    return [CheckAnswer.model_validate(one) for one in registry.identity_checks.of(card_number)]
+
+
+@router.post("/cards/{card_number}/refusals", status_code=204)
+def refuse(registry: Registry, actor: ApiActor, card_number: str, body: RefusalBody) -> None:
+    """The person doesn't take the card: it goes back to safe keeping."""
+    registry.identity_checks.refuse(actor, card_number, body.reason)
 
 
 @router.post("/cards/{card_number}/deliveries", status_code=201)
 def open_delivery(registry: Registry, actor: ApiActor, card_number: str) -> DeliveryAnswer:
-    """Begins handing a produced card to the person who stands there."""
+    """Begins handing a produced card to the person who was just checked."""
     opened = registry.deliveries.open(actor, card_number)
     return DeliveryAnswer(
         delivery_id=opened.delivery_id,
@@ -39,5 +104,6 @@ def open_delivery(registry: Registry, actor: ApiActor, card_number: str) -> Deli
 
 @router.post("/deliveries/{delivery_id}/completion", status_code=204)
 def complete(registry: Registry, actor: ApiActor, delivery_id: str, body: CompletionBody) -> None:
-    """Activates the card whose key signed the challenge."""
-    registry.deliveries.complete(actor, delivery_id, body.signature)
+    """Activates the card that matches record and person, and whose key signed the challenge."""
+    answer = CardAnswer(body.signature, body.chuid, body.certificate)
+    registry.deliveries.complete(actor, delivery_id, answer)

@@ -1,5 +1,6 @@
 """What can go wrong when a card is handed over."""
 
+from issuance.delivery.matching import MatchFault
 from issuance.errors import IssuanceError
 
 
@@ -7,11 +8,22 @@ class DeliveryError(IssuanceError):
     """Base of:
 
     DeliveryError
-    ├── DeliveryClosedError   expired, replaced by a newer one, or out of tries
-    └── DeliveryProofError    the signature is not by this card's key over this delivery's challenge
+    ├── IdentityUncheckedError   nobody has just checked that this is the card's person
+    ├── DeliveryClosedError      expired, replaced by a newer one, or out of tries
+    ├── DeliveryProofError       the signature is not by this card's key over this delivery's challenge
+    └── CardMismatchError        the card says that it is another one, or another person's
     """
 
     kind = "delivery"
+
+
+class IdentityUncheckedError(DeliveryError):
+    """No check of the person by this operator that was passed, is still good, and is the card's last."""
+
+    kind = "identity-unchecked"
+
+    def __init__(self) -> None:
+        super().__init__("check first who the person is, and put it on record")
 
 
 class DeliveryClosedError(DeliveryError):
@@ -30,4 +42,15 @@ class DeliveryProofError(DeliveryError):
 
     def __init__(self, tries_left: int) -> None:
         super().__init__(f"the signature does not fit card and challenge; {tries_left} tries left")
+        self.tries_left = tries_left
+
+
+class CardMismatchError(DeliveryError):
+    """`fault` says where the card's own data part from record and person."""
+
+    kind = "card-mismatch"
+
+    def __init__(self, fault: MatchFault, tries_left: int) -> None:
+        super().__init__(f"the card's {fault.value} is not what is on record; {tries_left} tries left")
+        self.fault = fault
         self.tries_left = tries_left

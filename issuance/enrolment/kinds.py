@@ -6,6 +6,7 @@ from datetime import timedelta
 from enum import StrEnum, unique
 from importlib.resources import files
 
+from issuance.delivery.rules import DeliveryRules, read_delivery
 from issuance.errors import InvalidInputError
 from pki.profiles.table import Table
 from pki.profiles.toml import parse_toml
@@ -79,6 +80,7 @@ class CountryRules:
     """The same when it is approved."""
     slip_life: timedelta
     """For how long a citizen's slip is good."""
+    delivery: DeliveryRules
 
     def rule(self, kind: ApplicationKind, cause: ReplacementCause | None) -> KindRule:
         """The rule of a kind. Raises InvalidInputError: a replacement has a cause, and nothing else has."""
@@ -114,6 +116,7 @@ def read_rules(file: str, text: bytes) -> CountryRules:
         _days(table, "register_days_submission"),
         _days(table, "register_days_approval"),
         _days(table, "slip_days"),
+        read_delivery(table.table("delivery"), documents),
     )
     for each in (kinds, table):
         each.refuse_unknown()

@@ -1,12 +1,11 @@
 """Accepting finished cards, and rejecting them: a rejected card is voided like any other."""
 
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from issuance.audit import Audit
 from issuance.database import Database
 from issuance.enrolment.repository import move
-from issuance.errors import ForbiddenTransitionError, InvalidInputError, NotFoundError, OtherOfficeError
+from issuance.errors import ForbiddenTransitionError, InvalidInputError, OtherOfficeError
 from issuance.inspection.errors import OwnCardError
 from issuance.inspection.models import REASON_LENGTH, Inspection
 from issuance.lifecycle.cards import get_card
@@ -14,9 +13,9 @@ from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import ApplicationEvent, ApplicationState
 from issuance.operators.service import Actor
 from issuance.orders.service import PRODUCERS
-from issuance.production.models import Production
+from issuance.production.journal import production_of
 from issuance.production.service import ProductionLine
-from issuance.production.steps import ProductionState
+from issuance.production.voiding import begin_voiding
 from issuance.registry.text import fold
 from pki.clock import Clock
 
@@ -52,12 +51,12 @@ class Inspections:
             raise InvalidInputError(f"say why, in at most {REASON_LENGTH} characters")
         with self._database.writing() as session:
             card = _awaiting(session, actor, number)
-            production = self._record(session, actor, card, why)
-            production.state = ProductionState.VOIDING.value  # from here on it can only be voided
+            self._record(session, actor, card, why)
+            production = begin_voiding(session, card)
         self._line.finish_voiding(production.id, actor.username)
 
-    def _record(self, session: Session, actor: Actor, card: Card, reason: str | None) -> Production:
-        production = _production_of(session, card)
+    def _record(self, session: Session, actor: Actor, card: Card, reason: str | None) -> None:
+        production = production_of(session, card.card_number)
         if actor.username in {production.started_by, production.resumed_by}:
             raise OwnCardError
         if session.get(Inspection, production.id) is not None:
@@ -76,7 +75,6 @@ class Inspections:
         # The reason is a person's words: the row keeps it, the chain, which can't forget, does not.
         subject, what = f"card:{card.card_number}", "accepted" if reason is None else "rejected"
         self._audit.record(session, actor.username, f"card.{what}", subject)
-        return production
 
 
 def _awaiting(session: Session, actor: Actor, number: str) -> Card:
@@ -88,10 +86,3 @@ def _awaiting(session: Session, actor: Actor, number: str) -> Card:
     if application.state != ApplicationState.INSPECTION:
         raise ForbiddenTransitionError("application", application.state, "inspect")
     return card
-
-
-def _production_of(session: Session, card: Card) -> Production:
-    found = session.scalar(select(Production).where(Production.card_number == card.card_number))
-    if found is None:
-        raise NotFoundError("production")
-    return found

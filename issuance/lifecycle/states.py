@@ -9,7 +9,8 @@ draft ─submit─► submitted ─approve─► approved       in_production �
     delivered ◄─deliver─ ready ◄───────┤ wait
                          │ ▲           ▼         (a rejected card is voided, too)
                          │ └──pass─ inspection
-                         └─ card revoked or void ─► approved
+                         ├─ card revoked ─► approved
+                         └─ take_back (card void) ─► withdrawn
     draft, submitted, returned, approved ─withdraw─► withdrawn
 """
 
@@ -52,6 +53,8 @@ class ApplicationEvent(StrEnum):
     AWAIT_INSPECTION = "await_inspection"
     ACCEPT_CARD = "accept_card"
     LOSE_CARD = "lose_card"
+    TAKE_BACK = "take_back"
+    """Its card waits for nobody any more: not collected, or nobody came who is its person."""
     DELIVER = "deliver"
     WITHDRAW = "withdraw"
 
@@ -124,6 +127,7 @@ APPLICATION = StateMachine(
         (_A.INSPECTION, _AE.VOID_PRODUCTION): _A.APPROVED,
         (_A.INSPECTION, _AE.LOSE_CARD): _A.APPROVED,
         (_A.READY, _AE.LOSE_CARD): _A.APPROVED,
+        (_A.READY, _AE.TAKE_BACK): _A.WITHDRAWN,
         (_A.READY, _AE.DELIVER): _A.DELIVERED,
         (_A.DRAFT, _AE.WITHDRAW): _A.WITHDRAWN,
         (_A.SUBMITTED, _AE.WITHDRAW): _A.WITHDRAWN,

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from issuance.database import Database
@@ -29,6 +30,14 @@ class Failure:
 def get_production(session: Session, production_id: str) -> Production:
     """The run. Raises NotFoundError."""
     found = session.get(Production, production_id)
+    if found is None:
+        raise NotFoundError("production")
+    return found
+
+
+def production_of(session: Session, card_number: str) -> Production:
+    """The run that made the card. Raises NotFoundError."""
+    found = session.scalar(select(Production).where(Production.card_number == card_number))
     if found is None:
         raise NotFoundError("production")
     return found

@@ -6,9 +6,10 @@ from sqlalchemy.orm import Session
 
 from issuance.enrolment.repository import move
 from issuance.lifecycle.cards import get_card, move_card
+from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import ApplicationEvent, ApplicationState, CardEvent, CardState
 from issuance.production.errors import NothingToVoidError, failure_kind
-from issuance.production.journal import LEASE, Journal, get_production
+from issuance.production.journal import LEASE, Journal, get_production, production_of
 from issuance.production.models import DETAIL_LENGTH, Production
 from issuance.production.personalisation import KEY_PLANS, KeyPlan
 from issuance.production.steps import ENDED, ProductionState, Step
@@ -41,6 +42,16 @@ _NEVER_ISSUED = (
 )
 """With these the authority says that the request gets no certificate, now or later. Any other refusal leaves
 it open whether it has one."""
+
+
+def begin_voiding(session: Session, card: Card) -> Production:
+    """From here on the finished card can only be voided, whatever happens to this process.
+
+    The caller commits, then calls `ProductionLine.finish_voiding`. Raises NotFoundError.
+    """
+    production = production_of(session, card.card_number)
+    production.state = ProductionState.VOIDING.value
+    return production
 
 
 def void(shop: Workshop, journal: Journal, actor: str) -> None:
@@ -97,10 +108,14 @@ def _finish(session: Session, shop: Workshop, production: Production, actor: str
         return  # a parallel call has finished it
     now = shop.clock()
     production.state, production.finished_at = ProductionState.VOIDED.value, now
-    if production.card_number is not None:
-        _end_card(session, production, Hand(actor, now, f"production {production.id}"))
-    if production.application.state in _WAITING_FOR_THIS:
-        move(production.application, ApplicationEvent.VOID_PRODUCTION)
+    application = production.application
+    ended = production.card_number is not None and _end_card(
+        session, production, Hand(actor, now, f"production {production.id}")
+    )
+    if application.state in _WAITING_FOR_THIS:
+        move(application, ApplicationEvent.VOID_PRODUCTION)
+    elif ended and application.state == ApplicationState.READY:
+        move(application, ApplicationEvent.TAKE_BACK)
     shop.audit.record(session, actor, "production.voided", f"production:{production.id}")
 
 
@@ -108,9 +123,12 @@ _WAITING_FOR_THIS = frozenset({ApplicationState.IN_PRODUCTION, ApplicationState.
 """Else its rejected card was revoked meanwhile, and the application waits for another already."""
 
 
-def _end_card(session: Session, production: Production, hand: Hand) -> None:
+def _end_card(session: Session, production: Production, hand: Hand) -> bool:
+    """Whether the card was not revoked already."""
     card = get_card(session, production.card_number or "")
     void_body(session, card.card_number, hand)
-    if card.state != CardState.REVOKED:
-        move_card(card, CardEvent.VOID)
-        card.ended_at = hand.at
+    if card.state == CardState.REVOKED:
+        return False
+    move_card(card, CardEvent.VOID)
+    card.ended_at = hand.at
+    return True

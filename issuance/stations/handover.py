@@ -1,7 +1,10 @@
 """Handing a card over at a station: the whole of it as one act, the new PIN left where it is typed."""
 
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 
+from cardio.station.delivery import read_identity
+from issuance.delivery.matching import CardAnswer
 from issuance.delivery.service import Deliveries
 from issuance.operators.service import Actor
 from issuance.production.connection import Job
@@ -22,13 +25,16 @@ class Handovers:
     def hand_over(self, actor: Actor, card_number: str, reader: str) -> None:
         """Opens a delivery, has the card's holder set a PIN at the station, and completes it.
 
-        Raises what `Deliveries` raises; HandoverError, WrongCardError or a TransportError. What was torn is
-        done by the same again.
+        Raises what `Deliveries` raises; HandoverError, WrongCardError, a CardError or a TransportError. What
+        was torn is done by the same again.
         """
         opened = self._deliveries.open(actor, card_number)
         job = Job(actor.username, opened.card_number)
+        with closing(self._hub.connect(reader, job)) as connection:
+            identity = read_identity(connection)
         signature = self._hub.hand_over(reader, job, opened.transport_pin, opened.challenge)
-        self._deliveries.complete(actor, opened.delivery_id, signature)
+        answer = CardAnswer(signature, identity.chuid, identity.certificate)
+        self._deliveries.complete(actor, opened.delivery_id, answer)
 
     def begin(self, actor: Actor, card_number: str, reader: str) -> "Future[None]":
         """As `hand_over`, on a thread of its own."""

@@ -7,6 +7,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 
+from issuance.delivery.rules import Seen
+from issuance.delivery.states import RefusalReason
+from issuance.enrolment.kinds import DOCUMENT_LENGTH, RULES
 from issuance.enrolment.repository import get_application
 from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.states import RevocationCause
@@ -71,8 +74,37 @@ def delivery(request: Request, registry: Registry, actor: PageActor, number: str
         card = get_card(session, number)
         citizen = get_application(session, card.application_id).citizen
     server = str(request.base_url).partition("/issuance")[0].rstrip("/")
-    context = {"card": card, "citizen": citizen, "server": server, **viewer(request, actor)}
-    return render(request, "delivery.html", context)
+    documents = [RULES.documents[name] for name in RULES.delivery.documents]
+    checks = registry.identity_checks.of(number)
+    context = {"card": card, "citizen": citizen, "server": server, "checks": checks, "documents": documents}
+    return render(request, "delivery.html", context | viewer(request, actor))
+
+
+@router.post("/cards/{number}/identity-checks", name="page.check")
+def check(
+    request: Request,
+    registry: Registry,
+    actor: FormActor,
+    number: str,
+    document: Annotated[str, Form(max_length=DOCUMENT_LENGTH)],
+    same_person: Annotated[bool, Form()],
+) -> Response:
+    """Puts on record who came for the card."""
+    registry.identity_checks.check(actor, number, Seen(document, same_person))
+    return RedirectResponse(path_for(request, "delivery", number=number), HTTPStatus.SEE_OTHER)
+
+
+@router.post("/cards/{number}/refusals", name="page.refuse_card")
+def refuse_card(
+    request: Request,
+    registry: Registry,
+    actor: FormActor,
+    number: str,
+    reason: Annotated[RefusalReason, Form()],
+) -> Response:
+    """The person doesn't take the card."""
+    registry.identity_checks.refuse(actor, number, reason)
+    return _to_card(request, registry, number)
 
 
 @router.post("/cards/{number}/suspension", name="page.suspend")

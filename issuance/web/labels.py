@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping
 
+from issuance.delivery.rules import CheckFault
+from issuance.delivery.states import CheckOutcome, RefusalReason
 from issuance.lifecycle.states import ApplicationState, CardState, RevocationCause
 from issuance.operators.models import Role
 from issuance.production.steps import ProductionState, Step
@@ -45,6 +47,26 @@ CAUSES: Mapping[RevocationCause, str] = {
     RevocationCause.DATA_CHANGED: N_("Data changed"),
     RevocationCause.DECEASED: N_("Deceased"),
     RevocationCause.WITHDRAWN: N_("Withdrawn"),
+}
+
+CHECK_OUTCOMES: Mapping[CheckOutcome, str] = {
+    CheckOutcome.PASSED: N_("This is the card's person"),
+    CheckOutcome.FAILED: N_("Not the card's person"),
+    CheckOutcome.UNRECORDED: N_("Handed over before checks were kept"),
+}
+
+CHECK_FAULTS: Mapping[CheckFault, str] = {
+    CheckFault.PORTRAIT: N_("The portrait shows somebody else"),
+    CheckFault.SCORE: N_("The comparison of the faces found too little in common"),
+    CheckFault.DECEASED: N_("The civil register has this person's death"),
+    CheckFault.RECORD_CHANGED: N_("The civil register has other data than the card"),
+}
+
+REFUSAL_REASONS: Mapping[RefusalReason, str] = {
+    RefusalReason.WRONG_DATA: N_("Something on the card is wrong"),
+    RefusalReason.WRONG_PORTRAIT: N_("The portrait is wrong"),
+    RefusalReason.DAMAGED: N_("Damaged"),
+    RefusalReason.UNWANTED: N_("The person does not want it"),
 }
 
 ROLES: Mapping[Role, str] = {
@@ -123,8 +145,12 @@ EVENTS: Mapping[str, str] = {
     "card.revoked": N_("Card revoked"),
     "order.urgent": N_("Made urgent"),
     "order.promised": N_("A date was told"),
+    "delivery.checked": N_("Person checked"),
     "delivery.opened": N_("Delivery opened"),
     "delivery.proven": N_("The card answered with its holder's PIN"),
+    "delivery.mismatched": N_("The card's answer was not right"),
+    "delivery.given-up": N_("Delivery given up"),
+    "card.refused": N_("The person refused the card"),
 }
 
 COLOURS: Mapping[str, str] = {

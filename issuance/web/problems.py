@@ -15,7 +15,13 @@ from cardio.transport.base import (
 )
 from issuance import errors
 from issuance.approval.errors import BatchOverError
-from issuance.delivery.errors import DeliveryClosedError, DeliveryError, DeliveryProofError
+from issuance.delivery.errors import (
+    CardMismatchError,
+    DeliveryClosedError,
+    DeliveryError,
+    DeliveryProofError,
+    IdentityUncheckedError,
+)
 from issuance.duplicates.errors import MatchesUndecidedError, SamePersonError
 from issuance.enrolment.errors import (
     BeingEditedError,
@@ -111,6 +117,8 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     TrackingError: (HTTPStatus.CONFLICT, N_("That is not possible now")),
     DeliveryClosedError: (HTTPStatus.CONFLICT, N_("This delivery has ended; open another")),
     DeliveryProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("The card's signature is not right")),
+    CardMismatchError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("This is not the card on record")),
+    IdentityUncheckedError: (HTTPStatus.CONFLICT, N_("Check first who the person is")),
     DeliveryError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
     errors.OfficeExistsError: (HTTPStatus.CONFLICT, N_("There is an office with this code already")),
     InvalidRangeError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("These are no serials of card bodies")),

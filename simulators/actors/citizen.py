@@ -8,7 +8,7 @@ from typing import Any
 
 from cardio import sitelogin
 from cardio.piv.session import PivSession
-from cardio.station.delivery import Delivery, accept
+from cardio.station.delivery import CardAnswer, Delivery, answer
 from cardio.transport.base import CardConnection
 from cardio.webeid import create_token
 
@@ -20,10 +20,10 @@ class Citizen:
     connect: Callable[[], CardConnection]
     pin: str = field(repr=False)
 
-    def accept(self, delivery: Delivery) -> bytes:
-        """At the station: replaces the transport PIN and signs the delivery's challenge with key 9A."""
+    def accept(self, delivery: Delivery) -> CardAnswer:
+        """At the station: replaces the transport PIN; the card says who it is and signs the challenge."""
         with closing(self.connect()) as connection:
-            return accept(connection, delivery, self.pin)
+            return answer(connection, delivery, self.pin)
 
     def log_in(self, site: str, cafile: Path) -> dict[str, Any]:
         """Logs in at a site; returns its answer (claims, receipt). Raises sitelogin.LoginRefusedError."""

@@ -80,7 +80,8 @@ def produce(
 
 
 def deliver(staff: Staff, card_number: str, citizen: Citizen) -> None:
-    """Hands over the card in the citizen's reader: own PIN, the card's signature, certificates live."""
+    """Hands over the card in the citizen's reader: who they are, own PIN, the card's answer, live."""
+    staff.clerk.check_identity(card_number)
     delivery = staff.clerk.deliver(card_number)
     staff.clerk.complete(delivery, citizen.accept(delivery))
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from cardio.station.delivery import Delivery
+from cardio.station.delivery import CardAnswer, Delivery
 from issuance.operators.models import Role
 from issuance.operators.service import Operators
 from pki.home import Home
@@ -89,16 +89,18 @@ class Operator:
                 if line.startswith(_EVENT_DATA):
                     yield json.loads(line.removeprefix(_EVENT_DATA))
 
+    def check_identity(self, card_number: str, document: str = "birth_certificate") -> dict[str, Any]:
+        """Puts on record that the card's person stands there."""
+        seen = {"document": document, "same_person": True}
+        return self._post(f"/cards/{card_number}/identity-checks", seen)
+
     def deliver(self, card_number: str) -> Delivery:
         """Opens the delivery of a card to the person who stands there."""
         return Delivery.from_json(self._post(f"/cards/{card_number}/deliveries"))
 
-    def complete(self, delivery: Delivery, signature: bytes) -> None:
-        """Hands in the card's signature over the delivery's challenge."""
-        self._post(
-            f"/deliveries/{delivery.delivery_id}/completion",
-            {"signature": base64.b64encode(signature).decode()},
-        )
+    def complete(self, delivery: Delivery, answer: CardAnswer) -> None:
+        """Hands in what the card said: who it is, and its signature over the delivery's challenge."""
+        self._post(f"/deliveries/{delivery.delivery_id}/completion", answer.as_json())
 
     def hand_over(self, card_number: str, reader: str) -> None:
         """Hands the card in a station's reader over; returns when its holder has set a PIN there."""

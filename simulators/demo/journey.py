@@ -140,7 +140,7 @@ def _times(production: dict[str, Any]) -> dict[str, float]:
 
 
 def _deliver(journey: Journey, citizen: Citizen) -> None:
-    with journey.report.step("deliver", "Own PIN, card's signature, certificates live"):
+    with journey.report.step("deliver", "Person checked, own PIN, card's answer, certificates live"):
         deliver(journey.staff, journey.card_number, citizen)
 
 

@@ -46,6 +46,7 @@ def use_station(
             reader = OccupiedReader(ReaderKind.IN_PROCESS, reader_of(STATION, staff.clerk.readers))
             production = produce(staff, application, reader, progress)
             card_number = str(production["card_number"])
+            staff.clerk.check_identity(card_number)
             staff.clerk.hand_over(card_number, reader.name)
             return {"reader": reader.name, "pid": agent.pid, "card": card_number}
 

@@ -33,6 +33,7 @@ from pki.keys.store import DEFAULT_LOCATION, KeyStore
 from simulators.population.people import People
 from simulators.population.portrait import draw_portrait
 from simulators.population.register import record_of
+from tests.cards import bring
 
 PEOPLE = People(seed=1)
 CLERK = Actor("clerk-1", Role.CLERK)
@@ -127,7 +128,7 @@ class Desk:
                 delivered_at=self.clock(),
                 revocation_cause="lost" if state == "revoked" else None,
             )
-            session.add(card)
+            bring(session, card, CLERK.username)
         return number
 
     def _take_in(self, serial: str) -> None:

@@ -3,24 +3,26 @@
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from cryptography.hazmat.primitives.hashes import SHA256
-
 import issuance.bootstrap
 import pki.bootstrap
-from cardio.piv.session import PivSession
-from cardio.piv.slots import Slot
+from cardio.station.delivery import Handover, answer
 from cardio.transport import pcsc
 from cardio.transport.base import CardConnection
 from issuance.bootstrap import Issuance
+from issuance.delivery.matching import CardAnswer
+from issuance.delivery.rules import Seen
 from issuance.delivery.service import OpenDelivery
+from issuance.delivery.states import CheckOutcome
 from issuance.enrolment.service import NewApplication
+from issuance.errors import CivilRegisterUnavailableError
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production.service import ProductionView
+from issuance.registry.civilregister import CivilRecord, CivilRegister
 from pki.bootstrap import Pki
 from pki.home import Home, create, load
 from pki.status.state import CertificateState
@@ -39,6 +41,7 @@ from simulators.readers.vpcd import Card as InsertedCard
 CLERK = Actor("clerk-1", Role.CLERK)
 SUPERVISOR = Actor("supervisor-1", Role.SUPERVISOR)
 CITIZENS_PIN = "24681357"
+ITS_PERSON = Seen("birth_certificate", same_person=True)
 
 
 class Readers:
@@ -64,6 +67,23 @@ class Clock:
         return datetime.now(UTC) + self.ahead
 
 
+class Register(SyntheticCivilRegister):
+    """Answers unless it is made silent; who has died is what a test says."""
+
+    def __init__(self, people: People) -> None:
+        super().__init__(people)
+        self.available = True
+        self.deceased: set[str] = set()
+
+    def find(self, national_code: str) -> CivilRecord | None:
+        if not self.available:
+            raise CivilRegisterUnavailableError
+        record = super().find(national_code)
+        if record is None or national_code not in self.deceased:
+            return record
+        return replace(record, deceased_on=record.birth_date + timedelta(days=1))
+
+
 @dataclass
 class Office:
     home: Home
@@ -72,6 +92,7 @@ class Office:
     reader: InProcessReader
     clock: Clock
     people: People
+    register: Register
     _files: list[CardFile] = field(default_factory=list)
 
     def blank(self) -> Path:
@@ -123,14 +144,18 @@ class Office:
     def produce(self, application: str) -> ProductionView:
         return self.registry.production.produce(CLERK, application, self.reader.name)
 
-    def accept(self, delivery: OpenDelivery, pin: str = CITIZENS_PIN) -> bytes:
+    def accept(self, delivery: OpenDelivery, pin: str = CITIZENS_PIN) -> CardAnswer:
         """What citizen and card do at the station."""
+        handover = Handover(delivery.transport_pin, delivery.challenge)
         with pcsc.connect(self.reader.name) as connection:
-            session = PivSession(connection)
-            session.change_pin(delivery.transport_pin, pin)
-            session.verify_pin(pin)
-            key = session.public_key(Slot.AUTHENTICATION)
-            return session.sign(Slot.AUTHENTICATION, key, delivery.challenge, SHA256())
+            said = answer(connection, handover, pin)
+        return CardAnswer(said.signature, said.identity.chuid, said.identity.certificate)
+
+    def open_delivery(self, card: str) -> OpenDelivery:
+        """Somebody comes for the card, and it is its person."""
+        checked = self.registry.identity_checks.check(CLERK, card, ITS_PERSON)
+        assert checked.check.outcome is CheckOutcome.PASSED
+        return self.registry.deliveries.open(CLERK, card)
 
     def issue(self, number: int = 0) -> str:
         """From the civil register to a delivered card, left in the reader; returns the card's number."""
@@ -138,9 +163,13 @@ class Office:
         self.insert(self.blank())
         card = self.produce(application).card_number
         assert card is not None
-        delivery = self.registry.deliveries.open(CLERK, card)
+        delivery = self.open_delivery(card)
         self.registry.deliveries.complete(CLERK, delivery.delivery_id, self.accept(delivery))
         return card
+
+    def died(self, number: int) -> None:
+        """From now on the civil register says so."""
+        self.register.deceased.add(self.people.person(number).national_code)
 
     def status(self, serial: int) -> CertificateState:
         return self.pki.status.state_of(serial)
@@ -150,8 +179,10 @@ def new_application(person: Person) -> NewApplication:
     return NewApplication(person.national_code, person.birth_date, draw_portrait(person))
 
 
-def open_registry(home: Home, authority: Pki, people: People, readers: Readers, clock: Clock) -> Issuance:
-    return issuance.bootstrap.open_issuance(home, authority, SyntheticCivilRegister(people), readers, clock)
+def open_registry(
+    home: Home, authority: Pki, register: CivilRegister, readers: Readers, clock: Clock
+) -> Issuance:
+    return issuance.bootstrap.open_issuance(home, authority, register, readers, clock)
 
 
 def initialise(root: Path) -> None:
@@ -172,8 +203,9 @@ def open_office(folder: Path, template: Path | None = None) -> Iterator[Office]:
     home = load(folder / "home")
     authority = pki.bootstrap.open_pki(home, clock)
     with InProcessReader(f"reader of {folder.name}") as reader:
-        registry = open_registry(home, authority, people, Readers(reader.name), clock)
-        office = Office(home, authority, registry, reader, clock, people)
+        register = Register(people)
+        registry = open_registry(home, authority, register, Readers(reader.name), clock)
+        office = Office(home, authority, registry, reader, clock, people, register)
         try:
             yield office
         finally:

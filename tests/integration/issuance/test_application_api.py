@@ -265,7 +265,7 @@ def test_a_renewal_takes_the_place_of_the_old_card(office: Office, clerk: Api) -
     run = office.produce(application["id"])
     assert run.state == "produced", run
     assert run.card_number is not None
-    delivery = office.registry.deliveries.open(CLERK, run.card_number)
+    delivery = office.open_delivery(run.card_number)
     office.registry.deliveries.complete(CLERK, delivery.delivery_id, office.accept(delivery))
     assert clerk.get(f"/cards/{run.card_number}").json()["state"] == "active"
 

@@ -46,7 +46,7 @@ class Desk:
     def open_registry(self) -> Issuance:
         office = self.office
         readers = Readers(*self.names)
-        registry = open_registry(office.home, office.pki, office.people, readers, office.clock)
+        registry = open_registry(office.home, office.pki, office.register, readers, office.clock)
         self._stack.callback(registry.close)
         return registry
 

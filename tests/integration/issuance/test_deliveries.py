@@ -11,10 +11,13 @@ from sqlalchemy import select
 from cardio.errors import TransportPinError
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Slot
+from cardio.station.delivery import read_identity
 from cardio.transport import pcsc
 from issuance.delivery.errors import DeliveryClosedError, DeliveryProofError
-from issuance.delivery.models import Delivery, DeliveryState
+from issuance.delivery.matching import CardAnswer
+from issuance.delivery.models import Delivery
 from issuance.delivery.service import MAX_TRIES, OpenDelivery
+from issuance.delivery.states import DeliveryState
 from issuance.enrolment.service import Correction
 from issuance.errors import ForbiddenTransitionError, LiveCardError, NotFoundError, RoleRequiredError
 from issuance.lifecycle.models import Card, CardCertificate
@@ -33,7 +36,14 @@ def produced(office: Office, number: int = 0) -> str:
 
 
 def opened(office: Office, number: int = 0) -> OpenDelivery:
-    return office.registry.deliveries.open(CLERK, produced(office, number))
+    return office.open_delivery(produced(office, number))
+
+
+def said(office: Office) -> CardAnswer:
+    """What the card in the reader tells everybody, and no signature."""
+    with pcsc.connect(office.reader.name) as connection:
+        identity = read_identity(connection)
+    return CardAnswer(b"", identity.chuid, identity.certificate)
 
 
 def statuses(office: Office) -> set[Status]:
@@ -56,9 +66,10 @@ def test_before_the_pin_is_changed_the_card_signs_nothing(office: Office) -> Non
 def test_wrong_answers_change_nothing_and_are_counted(office: Office) -> None:
     delivery = opened(office)
     forged = ec.generate_private_key(ec.SECP256R1()).sign(delivery.challenge, ec.ECDSA(SHA256()))
+    answer = replace(said(office), signature=forged)
     for left in range(MAX_TRIES - 1, -1, -1):
         with pytest.raises(DeliveryProofError) as refused:
-            office.registry.deliveries.complete(CLERK, delivery.delivery_id, forged)
+            office.registry.deliveries.complete(CLERK, delivery.delivery_id, answer)
         assert refused.value.tries_left == left
     assert statuses(office) == {Status.ON_HOLD}
     with pytest.raises(DeliveryClosedError):
@@ -66,9 +77,10 @@ def test_wrong_answers_change_nothing_and_are_counted(office: Office) -> None:
     assert statuses(office) == {Status.ON_HOLD}
 
 
-@pytest.mark.parametrize("answer", [b"", b"\x30\x00", b"\x00" * 64, b"\xff" * 512, b"\x30" * 5000])
-def test_what_is_no_signature(office: Office, answer: bytes) -> None:
+@pytest.mark.parametrize("signature", [b"", b"\x30\x00", b"\x00" * 64, b"\xff" * 512, b"\x30" * 5000])
+def test_what_is_no_signature(office: Office, signature: bytes) -> None:
     delivery = opened(office)
+    answer = replace(said(office), signature=signature)
     with pytest.raises(DeliveryProofError):
         office.registry.deliveries.complete(CLERK, delivery.delivery_id, answer)
     assert statuses(office) == {Status.ON_HOLD}
@@ -83,7 +95,7 @@ def test_an_answer_to_another_challenge(office: Office) -> None:
 
 def test_a_newer_delivery_closes_the_older(office: Office) -> None:
     card = produced(office)
-    older = office.registry.deliveries.open(CLERK, card)
+    older = office.open_delivery(card)
     newer = office.registry.deliveries.open(CLERK, card)
     assert older.challenge != newer.challenge
     signature = office.accept(older)
@@ -109,7 +121,7 @@ def test_asking_again_after_success_is_no_error(office: Office) -> None:
 
 def test_a_card_revoked_meanwhile_is_not_handed_over(office: Office) -> None:
     card = produced(office)
-    delivery = office.registry.deliveries.open(CLERK, card)
+    delivery = office.open_delivery(card)
     signature = office.accept(delivery)
     office.registry.lifecycle.revoke(CLERK, card, RevocationCause.DAMAGED)
     with pytest.raises(ForbiddenTransitionError):

@@ -261,7 +261,7 @@ def test_a_card_is_handed_over_after_its_inspection(produced: tuple[Office, str,
         office.registry.deliveries.open(CLERK, card)
     office.registry.inspections.accept(SUPERVISOR, card)
     assert application_state(office, application) == ApplicationState.READY
-    delivery = office.registry.deliveries.open(CLERK, card)
+    delivery = office.open_delivery(card)
     office.registry.deliveries.complete(CLERK, delivery.delivery_id, office.accept(delivery))
     with pytest.raises(ForbiddenTransitionError):
         office.registry.inspections.accept(SUPERVISOR, card)

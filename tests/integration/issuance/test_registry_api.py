@@ -56,14 +56,15 @@ def test_the_whole_way_of_a_card(office: Office, clerk: Api, supervisor: Api) ->
     assert run["state"] == "produced"
     assert run["apdus"] > 0
     card = run["card_number"]
+    refused(clerk.post(f"/cards/{card}/deliveries"), 409, "identity-unchecked")
+    seen = {"document": "passport", "same_person": True, "score": 950}
+    checked = clerk.post(f"/cards/{card}/identity-checks", json=seen)
+    assert (checked.status_code, checked.json()["check"]["outcome"]) == (201, "passed")
     delivery = clerk.post(f"/cards/{card}/deliveries").json()
     challenge = base64.b64decode(delivery["challenge"])
     waiting = OpenDelivery(delivery["delivery_id"], card, delivery["transport_pin"], challenge)
-    signature = office.accept(waiting)
-    done = clerk.post(
-        f"/deliveries/{delivery['delivery_id']}/completion",
-        json={"signature": base64.b64encode(signature).decode()},
-    )
+    answer = {name: base64.b64encode(value).decode() for name, value in vars(office.accept(waiting)).items()}
+    done = clerk.post(f"/deliveries/{delivery['delivery_id']}/completion", json=answer)
     assert done.status_code == 204
     assert clerk.get(f"/cards/{card}").json()["state"] == "active"
     assert clerk.post(f"/cards/{card}/suspension").json()["state"] == "suspended"

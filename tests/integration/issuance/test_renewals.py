@@ -302,7 +302,7 @@ def test_a_renewal_begun_as_its_card_was_revoked_is_given_up_when_the_registry_o
     assert len(office.registry.renewals.open_on(number)) == 1
     office.registry.close()
     readers = Readers(office.reader.name)
-    office.registry = open_registry(office.home, office.pki, office.people, readers, office.clock)
+    office.registry = open_registry(office.home, office.pki, office.register, readers, office.clock)
     assert office.registry.renewals.open_on(number) == []
     assert set(statuses(office)) == {Status.REVOKED}
 

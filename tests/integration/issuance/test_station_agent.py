@@ -27,7 +27,7 @@ from pki.hierarchy import Role as CaRole
 from pki.status.state import RevocationReason
 from simulators.readers.inprocess import InProcessReader
 from simulators.readers.pinpad import NoEntry, PinPad, Prompt
-from tests.integration.issuance.office import CLERK, Office, open_office
+from tests.integration.issuance.office import CLERK, ITS_PERSON, Office, open_office
 from tests.integration.issuance.stationing import (
     ADMINISTRATOR,
     WAIT_SECONDS,
@@ -235,7 +235,9 @@ def made_at(yard: Yard, desk: Desk) -> str:
     desk.insert(yard.office.blank())
     made = yard.office.registry.production.produce(CLERK, yard.office.approved(), desk.full_name)
     assert made.state is ProductionState.PRODUCED
-    return made.card_number or ""
+    assert made.card_number is not None
+    yard.office.registry.identity_checks.check(CLERK, made.card_number, ITS_PERSON)
+    return made.card_number
 
 
 def test_the_new_pin_is_typed_at_the_pad(yard: Yard) -> None:

@@ -48,7 +48,7 @@ from simulators.card.card import SimulatedCard
 from simulators.faults.delay import slow_link
 from simulators.faults.link import T0Card
 from simulators.stations.process import agent_process
-from tests.integration.issuance.office import CITIZENS_PIN, CLERK
+from tests.integration.issuance.office import CITIZENS_PIN, CLERK, ITS_PERSON
 from tests.integration.issuance.stationing import WAIT_SECONDS, Desk, Yard, open_desk, wait_for
 
 MOST_ROUND_TRIPS = 26
@@ -79,6 +79,7 @@ def produce(yard: Yard, desk: Desk, number: int = 0) -> ProductionView:
 
 def hand_over(yard: Yard, desk: Desk, card: str | None) -> None:
     assert card is not None
+    yard.office.registry.identity_checks.check(CLERK, card, ITS_PERSON)
     yard.office.registry.handovers.hand_over(CLERK, card, desk.full_name)
 
 
@@ -387,6 +388,7 @@ def test_the_agents_own_process_takes_no_secret_to_its_folder(yard: Yard) -> Non
         (reader,) = (f"st-1/{reader.name}" for reader in yard.line("st-1").readers)
         made = yard.office.registry.production.produce(CLERK, yard.office.approved(), reader)
         assert made.card_number is not None
+        yard.office.registry.identity_checks.check(CLERK, made.card_number, ITS_PERSON)
         yard.office.registry.handovers.hand_over(CLERK, made.card_number, reader)
     assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
     assert sorted(before) == ["station.pem", "trust.pem"]

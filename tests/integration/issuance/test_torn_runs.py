@@ -101,7 +101,7 @@ def no_good_certificate(office: Office) -> None:
 
 def deliver(office: Office, run: ProductionView) -> None:
     assert run.card_number is not None
-    opened = office.registry.deliveries.open(CLERK, run.card_number)
+    opened = office.open_delivery(run.card_number)
     office.registry.deliveries.complete(CLERK, opened.delivery_id, office.accept(opened))
     assert sorted(certificate_statuses(office), key=str).count(Status.GOOD) == 2
 
@@ -132,7 +132,7 @@ def test_a_card_pulled_at_any_apdu(
     office.insert(office.blank())
     office.registry.close()
     readers = PullingReaders(office.reader.name, at, answered=answered)
-    office.registry = open_registry(office.home, office.pki, office.people, readers, office.clock)
+    office.registry = open_registry(office.home, office.pki, office.register, readers, office.clock)
     torn = office.produce(application)
     if torn.state is ProductionState.PRODUCED:
         assert torn.apdus <= at
@@ -254,7 +254,7 @@ def test_a_dead_process_holds_its_run_until_the_lease_ends(
     office.pki.close()
     office.pki = open_pki(office.home, office.clock)
     readers = Readers(office.reader.name)
-    office.registry = open_registry(office.home, office.pki, office.people, readers, office.clock)
+    office.registry = open_registry(office.home, office.pki, office.register, readers, office.clock)
     with pytest.raises(ProductionRunningError):
         office.produce(application)
     office.clock.ahead += LEASE * 2

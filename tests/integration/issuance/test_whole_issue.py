@@ -35,7 +35,7 @@ def test_a_card_goes_from_the_civil_register_into_its_holders_hands(office: Offi
     assert run.card_number is not None
     assert statuses(office, run.card_number) == [Status.ON_HOLD, Status.ON_HOLD]
 
-    delivery = office.registry.deliveries.open(CLERK, run.card_number)
+    delivery = office.open_delivery(run.card_number)
     signature = office.accept(delivery)
     assert statuses(office, run.card_number) == [Status.ON_HOLD, Status.ON_HOLD]
     office.registry.deliveries.complete(CLERK, delivery.delivery_id, signature)

@@ -75,6 +75,9 @@ def test_a_delivery_at_the_station(home: Path, address: str, staff: Staff, card_
         staff.clerk.suspend(card_number)
     refused = refuse(home, *deliver, HOVIAT_OPERATOR_PASSWORD="not this one", HOVIAT_NEW_PIN=PIN)
     assert "password" in refused
+    unchecked = refuse(home, *deliver, HOVIAT_OPERATOR_PASSWORD=password, HOVIAT_NEW_PIN=PIN)
+    assert "who the person is" in unchecked
+    deliver += ["--known-by", "birth_certificate"]
     refused = refuse(home, *deliver, HOVIAT_OPERATOR_PASSWORD=password, HOVIAT_NEW_PIN="12345x")
     assert "6 to 8 digits" in refused
     told = succeed(home, *deliver, HOVIAT_OPERATOR_PASSWORD=password, HOVIAT_NEW_PIN=PIN)

@@ -96,6 +96,7 @@ def test_a_card_through_a_station(
         assert made["card_number"] == Path(blank).stem
         with pytest.raises(RefusedError):
             staff.supervisor.hand_over("0000000001", reader)
+        staff.clerk.check_identity(str(made["card_number"]))
         staff.clerk.hand_over(str(made["card_number"]), reader)
         assert stations(home, "revoke", STATION)["state"] == "revoked"
         assert agent.wait(60) == 1  # dropped, dialled again, refused for good

@@ -17,6 +17,7 @@ from issuance.lifecycle.states import LIVE_CARD_STATES, OPEN_APPLICATION_STATES,
 from issuance.models import Application, Base, Batch, Card, Citizen, Operator
 from issuance.stock.repository import Hand, receive_bodies
 from pki.store.database import create_database_engine
+from tests.cards import bring
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CODE = "0084575948"
@@ -104,6 +105,8 @@ def card(number: str, **changes: Any) -> Card:
 def store(database: Database, *rows: object) -> None:
     with database.writing() as session:
         for row in rows:
+            if isinstance(row, Card):
+                bring(session, row, "first")
             session.add(row)
             session.flush()
 
