@@ -1,0 +1,67 @@
+"""Cards that are somewhere along their way, brought there by the arrows that the database insists on."""
+
+from collections.abc import Iterator
+
+from sqlalchemy.orm import Session
+
+from issuance.delivery.models import Delivery, IdentityCheck
+from issuance.lifecycle.models import Card
+from issuance.lifecycle.states import CARD, CardEvent, CardState
+
+
+def bring(session: Session, card: Card, operator: str) -> None:
+    """Adds the card, then leads it to the state that it was made with; `operator` hands it over."""
+    target, cause = CardState(card.state), card.revocation_cause
+    card.state, card.revocation_cause = CardState.IN_PRODUCTION.value, None
+    session.add(card)
+    session.flush()
+    for state in _way(target):
+        if state is CardState.ACTIVE:
+            _hand_over(session, card, operator)
+        if state is not target and state is CardState.ACTIVE:
+            card.delivered_at = card.delivered_at or card.taken_at
+        card.state = state.value
+        card.revocation_cause = cause if state is target else None
+        session.flush()
+    card.revocation_cause = cause
+    session.flush()
+
+
+def _way(target: CardState) -> Iterator[CardState]:
+    """The shortest, over a delivery where the card may have had one."""
+    ways = {CardState.IN_PRODUCTION: [], CardState.PRODUCED: [CardState.PRODUCED]}
+    ways[CardState.ACTIVE] = [*ways[CardState.PRODUCED], CardState.ACTIVE]
+    events = {CardState.VOIDED: CardEvent.VOID, CardState.SUSPENDED: CardEvent.SUSPEND}
+    events[CardState.REVOKED] = CardEvent.REVOKE
+    if target in events:
+        before = CardState.IN_PRODUCTION if target is CardState.VOIDED else CardState.ACTIVE
+        ways[target] = [*ways[before], CARD.after(before, events[target])]
+    return iter(ways[target])
+
+
+def _hand_over(session: Session, card: Card, operator: str) -> None:
+    check = IdentityCheck(
+        id=f"C{card.card_number}",
+        card_number=card.card_number,
+        application_id=card.application_id,
+        outcome="unrecorded",
+        checked_at=card.taken_at,
+    )
+    session.add(check)
+    session.flush()
+    delivery = Delivery(
+        id=f"D{card.card_number}",
+        card_number=card.card_number,
+        state="completed",
+        identity_check_id=check.id,
+        check_outcome="unrecorded",
+        challenge=b"",
+        tries_left=1,
+        opened_by=operator,
+        opened_at=card.taken_at,
+        expires_at=card.taken_at,
+        matched_at=card.taken_at,
+        proven_at=card.taken_at,
+    )
+    session.add(delivery)
+    session.flush()
