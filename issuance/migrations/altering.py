@@ -32,7 +32,7 @@ def altered(table: str, replaced: Collection[str] = ()) -> Iterator[BatchOperati
     for name, _ in triggers:
         op.execute(f'DROP TRIGGER "{name}"')
     with op.batch_alter_table(table, table_args=kept) as batch:
-        for name in () if copied else replaced:
+        for name in replaced:
             batch.drop_constraint(op.f(name), type_="check")
         yield batch
     for _, statement in triggers:
