@@ -7,8 +7,8 @@ from issuance.migrations.altering import altered
 from pki.auditchain.appendonly import append_only, unprotected
 from pki.store.database import UtcDateTime
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
