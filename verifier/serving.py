@@ -24,6 +24,7 @@ from verifier.logins.records import ClockBehindError, ReceiptsUnsignedError, Rec
 from verifier.logins.shortway import ShortWay
 from verifier.recording.client import RecorderClient
 from verifier.recording.frames import SECRET_BYTES
+from verifier.recording.hanging import ending_when_hung
 from verifier.recording.recorder import Recorder, listen
 from verifier.watch import watching
 
@@ -101,7 +102,7 @@ def run_recorder(root: str, listener: socket.socket, secret: bytes) -> None:
     records, database = open_records(home, pki)
     settle()
     try:
-        Recorder(listener, secret, records.work, _TOLD).serve(stop)
+        Recorder(listener, secret, ending_when_hung(records.work), _TOLD).serve(stop)
     finally:
         database.close()
         pki.close()
