@@ -1,6 +1,8 @@
 """Registering sites: names, origins, keys."""
 
+import json
 from collections.abc import Iterator
+from contextlib import nullcontext
 from datetime import datetime
 from pathlib import Path
 
@@ -102,6 +104,15 @@ def test_origins_that_are_none(origin: str) -> None:
     with pytest.raises(OriginInvalidError) as caught:
         validate_origin(origin)
     assert caught.value.why
+
+
+def test_public_origin_vectors(test_data: Path) -> None:
+    """Those of the web-eid validation libraries (MIT)."""
+    cases = json.loads((test_data / "webeid" / "vectors.json").read_text("utf-8"))["origin_configuration"]
+    assert len(cases) == 11
+    for case in cases:
+        with nullcontext() if case["valid"] else pytest.raises(OriginInvalidError):
+            validate_origin(case["origin"])
 
 
 @given(st.text(max_size=40))
