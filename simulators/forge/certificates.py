@@ -53,7 +53,7 @@ def person(*extra: tuple[x509.ObjectIdentifier, str], code: str | None = CITIZEN
 class Authority:
     """A certificate authority that signs whatever it is given."""
 
-    key: ec.EllipticCurvePrivateKey = field(repr=False)
+    key: PrivateKey = field(repr=False)
     certificate: x509.Certificate
 
 
@@ -66,9 +66,14 @@ def make_authority(
     not_after: datetime = NOW + timedelta(days=4000),
     extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
     policies: Sequence[str] = (ANY_POLICY,),
+    key: PrivateKey | None = None,
+    signed_with: hashes.SHA256 | hashes.SHA224 | None = None,
 ) -> Authority:
-    """A P-256 authority; without a parent it signs itself, and asserts no policies."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    """An authority, on P-256 and signed with SHA-256 unless told otherwise.
+
+    Without a parent it signs itself, and asserts no policies.
+    """
+    key = key or ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)])
     builder = (
         x509.CertificateBuilder()
@@ -85,7 +90,7 @@ def make_authority(
         builder = builder.add_extension(_policies(policies), critical=False)
     for extension, critical in extensions:
         builder = builder.add_extension(extension, critical=critical)
-    return Authority(key, builder.sign(parent.key if parent else key, hashes.SHA256()))
+    return Authority(key, builder.sign(parent.key if parent else key, signed_with or hashes.SHA256()))
 
 
 @dataclass(frozen=True)

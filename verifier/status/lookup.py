@@ -1,6 +1,8 @@
 """The status of other authorities' certificates, each with sources, threads and bounds of its own."""
 
 import asyncio
+import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterator
@@ -12,6 +14,7 @@ from pki.errors import ValidationError
 from pki.validation import ValidatedPath
 from pki.validation.certificate import Certificate, read_certificate
 from pki.validation.certificate import Source as AnyCertificate
+from pki.validation.extensions import subject_key_identifier
 from verifier.authentication.status import StatusAnswer
 from verifier.authentication.statuserrors import (
     SourceFault,
@@ -31,6 +34,7 @@ from verifier.status.settings import Mode, SourceSettings
 from verifier.status.sources import Source, Sources
 from verifier.status.sourcesfile import LOOK_SECONDS, SourcesFile
 
+_LOG = logging.getLogger(__name__)
 _METRIC = "hoviat_verifier_status"
 
 
@@ -87,6 +91,7 @@ class ForeignStatus:
         except (ValidationError, DerError) as error:
             raise StatusUntrustedAnswerError((str(error),)) from error
         if source is None:
+            _LOG.warning("whom to ask about certificates of %s is not configured", _named(above))
             raise StatusSourceUnknownError(SourceFault.NOT_CONFIGURED)
         return await self._askers[source.settings.label].ask(below, above, at)
 
@@ -197,6 +202,14 @@ class _Asker:
     def close(self) -> None:
         self._crl.close()
         self._threads.close()
+
+
+def _named(authority: Certificate) -> str:
+    """As a table of `verifier.toml` could call it. A CA's name is in its own alphabet: not for a log."""
+    key = subject_key_identifier(authority)
+    if key is None:
+        return f"the authority with SHA-256 {hashlib.sha256(authority.raw).hexdigest()}"
+    return f'[status."{key.hex()}"]'
 
 
 def _gate(settings: SourceSettings, clock: Monotonic) -> Gate:

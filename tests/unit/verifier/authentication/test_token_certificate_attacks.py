@@ -3,19 +3,21 @@
 import base64
 import json
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import nullcontext, suppress
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.name import _ASN1Type
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 from hypothesis import given
 from hypothesis import strategies as st
 
+from pki import der, oids
 from pki.der import bit_string, sequence
 from pki.validation.certificate import read_certificate
 from simulators.forge.certificates import (
@@ -282,6 +284,32 @@ def test_authority_that_may_not_issue_under_our_policy() -> None:
         assert caught.value.cause.kind == "policy"
 
 
+def test_authority_that_maps_our_policy_to_another() -> None:
+    """RFC 5280, 6.1.1 (e): what our own policy is called, no authority below the root decides."""
+    elsewhere = "2.999.9"
+    mapping = x509.UnrecognizedExtension(
+        x509.ObjectIdentifier(oids.POLICY_MAPPINGS),
+        der.sequence([der.sequence([der.object_identifier(oid) for oid in (POLICY_OID, elsewhere)])]),
+    )
+    authority = make_authority("Mapping CA", FORGE.root, policies=[POLICY_OID], extensions=[(mapping, True)])
+    card = FORGE.card(issuer=authority, policies=[POLICY_OID, elsewhere])
+    with pytest.raises(IssuerUntrustedError) as caught:
+        verify(card, PinnedTrust([FORGE.root.certificate], [authority.certificate]))
+    assert caught.value.cause.kind == "policy"
+
+
+def test_authority_with_a_key_that_is_too_short_for_the_policy() -> None:
+    """What a policy asks of the card's RSA key, it asks of the keys above it."""
+    key = rsa.generate_private_key(65537, 2048)
+    authority = make_authority("RSA CA", FORGE.root, key=key)
+    trust = PinnedTrust([FORGE.root.certificate], [authority.certificate])
+    token = WebEidToken.parse(FORGE.card(issuer=authority).text())
+    for bits, refused in ((2048, False), (2049, True)):
+        verifier = TokenVerifier(replace(POLICY, minimum_rsa_bits=bits), trust, StatusBook())
+        with pytest.raises(IssuerUntrustedError) if refused else nullcontext():
+            verifier.verify(token, ORIGIN, NONCE, NOW)
+
+
 def test_authority_without_key_usage_or_that_may_sign_no_certificates() -> None:
     signer = make_authority("CRL signer", FORGE.root)
     for usage in (None, key_usage("crl_sign")):
@@ -319,6 +347,14 @@ def test_certificate_signed_with_a_weak_hash() -> None:
     der = issue_card(FORGE.authority, FORGE.spec, hashes.SHA224())
     with pytest.raises(IssuerUntrustedError):
         verify(ForgedCard(FORGE.spec.key, der))
+
+
+def test_authority_signed_with_a_weak_hash() -> None:
+    authority = make_authority("Weak CA", FORGE.root, signed_with=hashes.SHA224())
+    trust = PinnedTrust([FORGE.root.certificate], [authority.certificate])
+    with pytest.raises(IssuerUntrustedError) as caught:
+        verify(FORGE.card(issuer=authority), trust)
+    assert (caught.value.cause.kind, caught.value.cause.depth) == ("unsupported-algorithm", 1)
 
 
 @pytest.mark.parametrize("policies", [[], ["2.999.1"], ["2.999.1.1.1"], ["2.5.29.32.0"]])
@@ -397,9 +433,10 @@ def test_zero_width_non_joiner_belongs_into_persian_names() -> None:
     verify(FORGE.card(subject=person((NameOID.COMMON_NAME, "علی\u200cرضا"))))
 
 
-def test_two_surnames() -> None:
+@pytest.mark.parametrize("attribute", [NameOID.SURNAME, NameOID.GIVEN_NAME])
+def test_two_surnames_or_given_names(attribute: x509.ObjectIdentifier) -> None:
     with pytest.raises(IdentityError) as caught:
-        verify(FORGE.card(subject=person((NameOID.SURNAME, "رضایی"))))
+        verify(FORGE.card(subject=person((attribute, "رضا"))))
     assert caught.value.fault is IdentityFault.ATTRIBUTE_REPEATED
 
 
@@ -438,6 +475,22 @@ def test_unknown_critical_extension() -> None:
         verify(FORGE.card(extensions=[(strange, True)]))
     assert caught.value.oid == "2.999.7"
     verify(FORGE.card(extensions=[(strange, False)]))
+
+
+@pytest.mark.parametrize(
+    ("oid", "value"),
+    [
+        pytest.param(oids.NAME_CONSTRAINTS, "300da00b3009820769722e74657374", id="nameConstraints"),
+        pytest.param(oids.POLICY_CONSTRAINTS, "3003800100", id="policyConstraints"),
+        pytest.param(oids.INHIBIT_ANY_POLICY, "020100", id="inhibitAnyPolicy"),
+    ],
+)
+def test_critical_extensions_of_authorities(oid: str, value: str) -> None:
+    """Path validation understands them; in a card's certificate they have no place."""
+    extension = x509.UnrecognizedExtension(x509.ObjectIdentifier(oid), bytes.fromhex(value))
+    with pytest.raises(CriticalExtensionError) as caught:
+        verify(FORGE.card(extensions=[(extension, True)]))
+    assert caught.value.oid == oid
 
 
 def test_ed25519_key() -> None:

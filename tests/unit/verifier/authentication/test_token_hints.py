@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
@@ -149,6 +150,13 @@ def test_a_signing_certificate_of_another_authority() -> None:
     assert signing_fault(signing_card(extensions=())) is SigningFault.OTHER_ISSUER
 
 
+def test_two_certificates_that_name_no_authority_key_are_not_of_one_authority() -> None:
+    signing = signing_entry(signing_card(extensions=()).der, [der_of(MIDDLE)])
+    with pytest.raises(SigningCertificateError) as caught:
+        verify(with_hints(FORGE.card().token(), [signing], [der_of(MIDDLE)]))
+    assert caught.value.fault is SigningFault.OTHER_ISSUER
+
+
 def test_our_signing_certificates_come_from_another_of_our_authorities() -> None:
     signatures = make_authority("Signature CA", ROOT)
     trust = PinnedTrust([ROOT.certificate], [MIDDLE.certificate, signatures.certificate])
@@ -251,6 +259,40 @@ def test_version_1_1_may_be_long_and_1_0_may_not() -> None:
     assert fault_of({**hinted, "appVersion": "x" * 65_536}) is ParseFault.TOO_LONG
     assert fault_of({**card(ROOT).token(), "appVersion": "x" * 10_000}) is ParseFault.TOO_LONG
     assert fault_of({**hinted, "format": "web-eid:1.10", "appVersion": "x" * 10_000}) is ParseFault.TOO_LONG
+
+
+@pytest.mark.parametrize(("version", "longest"), [("1.0", 10_000), ("1.1", 65_536)])
+def test_a_token_within_another_json_text_has_the_same_bounds(version: str, longest: int) -> None:
+    """As logins bring it. It counts as its members would be written without blanks."""
+    bare = card(ROOT).token()
+    token = with_hints(bare, intermediates=[der_of(MIDDLE)]) if version == "1.1" else bare
+    written = len(json.dumps({**token, "x": ""}, separators=(",", ":")))
+    for length, fault in ((longest, None), (longest + 1, ParseFault.TOO_LONG)):
+        value = {**token, "x": "\u06cc" * (length - written)}
+        if fault is None:
+            WebEidToken.from_json_value(value)  # type: ignore[arg-type] # a Token is JSON
+            continue
+        with pytest.raises(TokenParseError) as caught:
+            WebEidToken.from_json_value(value)  # type: ignore[arg-type]
+        assert caught.value.fault is fault
+
+
+@pytest.mark.parametrize(("extra", "decodes"), [(0, True), (1, False)])
+def test_a_certificate_of_just_the_size_that_any_card_holds_and_of_one_byte_more(
+    extra: int, *, decodes: bool
+) -> None:
+    def padded(count: int) -> ForgedCard:
+        comment = x509.UnrecognizedExtension(x509.ObjectIdentifier("2.999.7"), bytes(count))
+        return FORGE.card(ROOT, extensions=[(comment, False)])
+
+    short = 15_000
+    length = short + 16_384 + extra - len(padded(short).der)
+    found = padded(length)
+    while len(found.der) != 16_384 + extra:  # the signature's length differs by a byte or two
+        found = padded(length)
+    token = WebEidToken.parse(json.dumps(with_hints(found.token(), intermediates=[der_of(MIDDLE)])))
+    with nullcontext() if decodes else pytest.raises(CertificateDecodingError):
+        TokenVerifier(WEB_EID_POLICY, ROOT_ONLY, None).verify(token, ORIGIN, NONCE, NOW)
 
 
 @given(st.integers(0, 10**6), st.binary(min_size=0, max_size=4))

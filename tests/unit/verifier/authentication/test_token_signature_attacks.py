@@ -4,9 +4,11 @@ import base64
 import json
 
 import pytest
+from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from simulators.forge.certificates import NOW, POLICY_OID
 from simulators.forge.tokens import NONCE, ORIGIN, Forge, ForgedCard, Token, make_token, message, sign
@@ -144,6 +146,34 @@ def test_rsa_shorter_than_2048_bits() -> None:
     assert caught.value.bits == 1024
 
 
+@pytest.mark.parametrize(
+    ("bits", "error"), [(8192, SignatureError), (8193, KeyWeakError), (16_384, KeyWeakError)]
+)
+def test_rsa_longer_than_8192_bits(bits: int, error: type[LoginRefusedError]) -> None:
+    """It would be a way to keep us busy. Nobody has the other half of this key."""
+    modulus = (1 << (bits - 1)) | 1
+    good = x509.load_der_x509_certificate(CARD.der)
+    builder = x509.CertificateBuilder(
+        good.issuer,
+        good.subject,
+        rsa.RSAPublicNumbers(65537, modulus).public_key(),
+        good.serial_number,
+        good.not_valid_before_utc,
+        good.not_valid_after_utc,
+        list(good.extensions),
+    )
+    der = builder.sign(FORGE.authority.key, hashes.SHA256()).public_bytes(Encoding.DER)
+    with pytest.raises(error):
+        verify(make_token(der, bytes(bits // 8), "RS256"))
+
+
+@pytest.mark.parametrize("algorithm", ["RS256", "PS256"])
+def test_no_key_has_signed_nothing(algorithm: str) -> None:
+    """A key of a size that is not even read is refused before; here it is refused once more."""
+    with pytest.raises(SignatureError):
+        verify_signature(SignatureAlgorithm(algorithm), None, b"", ORIGIN, NONCE)
+
+
 @pytest.mark.parametrize("salt", [0, 20, padding.PSS.MAX_LENGTH])
 def test_pss_salt_zero_or_maximal(salt: int) -> None:
     pss = padding.PSS(padding.MGF1(hashes.SHA256()), salt)
@@ -195,6 +225,14 @@ def test_zero_bytes_before_each_half() -> None:
     r, s = good_numbers()
     with pytest.raises(SignatureError):
         verify(resigned(r.to_bytes(48, "big") + s.to_bytes(48, "big")))
+
+
+@pytest.mark.parametrize("zeros", [1, 2, 32])
+def test_zero_bytes_before_the_second_half(zeros: int) -> None:
+    """Whoever takes R from the front and all the rest for S reads the same numbers."""
+    r, s = good_numbers()
+    with pytest.raises(SignatureError):
+        verify(resigned(r.to_bytes(32, "big") + bytes(zeros) + s.to_bytes(32, "big")))
 
 
 def test_der_instead_of_r_and_s() -> None:

@@ -1,6 +1,7 @@
 """Every way in which an OCSP responder can be wrong, and what a login is told."""
 
 import asyncio
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -10,7 +11,7 @@ import pytest
 
 from pki import der, oids
 from pki.validation.decoders import Usage
-from tests.unit.pki.validation.making import DAY, NOW, Party, certify, key_usage, purposes
+from tests.unit.pki.validation.making import DAY, NOW, Party, ca, certify, key_usage, purposes, subject_key
 from tests.unit.verifier.status.responder import (
     ANCHOR,
     CA,
@@ -365,13 +366,18 @@ def test_only_agreed_responders_count_where_there_are_any() -> None:
         told(Saying(signer=agreed), responders=[certify(RESPONDER, OTHER, life=(NOW - 2 * DAY, NOW - DAY))])
 
 
-def test_an_issuer_without_a_source_is_refused() -> None:
-    async def ask() -> None:
-        await lookup_of(source(1)).ask(OTHER_ANCHOR, card(issuer=OTHER), NOW)
-
-    with pytest.raises(StatusSourceUnknownError) as caught:
-        run(ask())
-    assert caught.value.fault is SourceFault.NOT_CONFIGURED
+def test_an_issuer_without_a_source_is_refused_and_named_as_a_table_would(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    key = bytes.fromhex("0815" * 10)
+    for authority, name in (
+        (OTHER_ANCHOR, f"SHA-256 {hashlib.sha256(OTHER_ANCHOR).hexdigest()}"),
+        (certify(OTHER, OTHER, *ca(), subject_key(key)), f'[status."{key.hex()}"]'),
+    ):
+        with pytest.raises(StatusSourceUnknownError) as caught:
+            run(lookup_of(source(1)).ask(authority, card(issuer=OTHER), NOW))
+        assert caught.value.fault is SourceFault.NOT_CONFIGURED
+        assert name in caplog.text
 
 
 def test_what_is_sent() -> None:
