@@ -53,7 +53,7 @@ def person(*extra: tuple[x509.ObjectIdentifier, str], code: str | None = CITIZEN
 class Authority:
     """A certificate authority that signs whatever it is given."""
 
-    key: PrivateKey = field(repr=False)
+    key: ec.EllipticCurvePrivateKey = field(repr=False)
     certificate: x509.Certificate
 
 
@@ -66,7 +66,7 @@ def make_authority(
     not_after: datetime = NOW + timedelta(days=4000),
     extensions: Sequence[tuple[x509.ExtensionType, bool]] = (),
     policies: Sequence[str] = (ANY_POLICY,),
-    key: PrivateKey | None = None,
+    key: ec.EllipticCurvePrivateKey | None = None,
     signed_with: hashes.SHA256 | hashes.SHA224 | None = None,
 ) -> Authority:
     """An authority, on P-256 and signed with SHA-256 unless told otherwise.

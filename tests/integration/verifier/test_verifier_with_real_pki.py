@@ -12,10 +12,12 @@ from pathlib import Path
 import httpx
 import pytest
 import uvicorn
+from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import insert, text
 
 from pki import bootstrap as pki_bootstrap
+from pki import der
 from pki.authority import CertificateRequest, IssuedCertificate, PersonSubject
 from pki.authority.issuerseal import IssuerSeal
 from pki.bootstrap import Pki
@@ -38,6 +40,7 @@ from verifier.authentication.errors import IssuerUntrustedError, PurposeWrongErr
 from verifier.authentication.statuserrors import (
     CertificateRevokedError,
     CertificateSuspendedError,
+    CertificateUnknownError,
     StatusUnavailableError,
 )
 from verifier.authentication.token import WebEidToken
@@ -132,6 +135,20 @@ def test_card_of_another_installation(world: World, tmp_path: Path) -> None:
     finally:
         other.close()
     assert isinstance(world.error_of(card), IssuerUntrustedError)
+
+
+def test_a_certificate_that_our_authority_signed_and_never_recorded(world: World) -> None:
+    """Whoever gets at its key past the authority makes cards that are on nobody's record."""
+    card, issued = world.issue(Profile.AUTHENTICATION)
+    signed, algorithm, _ = (part.raw for part in der.parse(issued.der, der.SEQUENCE).children())
+    serial = der.integer(issued.serial)
+    assert signed.count(serial) == 1
+    signed = signed.replace(serial, der.integer(issued.serial ^ 1))
+    signer = world.pki.keys.open(world.pki.keys.uri_of("citizen-auth-g1"))
+    signature = der.bit_string(signer.sign(signed, hashes.SHA256()))
+    forged = ForgedCard(card.key, der.sequence([signed, algorithm, signature]))
+    world.login(card)
+    assert isinstance(world.error_of(forged), CertificateUnknownError)
 
 
 def test_status_store_gone_fails_closed(world: World) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import nullcontext, suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import cast
 
 import pytest
 from cryptography import x509
@@ -300,7 +301,7 @@ def test_authority_that_maps_our_policy_to_another() -> None:
 
 def test_authority_with_a_key_that_is_too_short_for_the_policy() -> None:
     """What a policy asks of the card's RSA key, it asks of the keys above it."""
-    key = rsa.generate_private_key(65537, 2048)
+    key = cast("ec.EllipticCurvePrivateKey", rsa.generate_private_key(65537, 2048))  # signs as well
     authority = make_authority("RSA CA", FORGE.root, key=key)
     trust = PinnedTrust([FORGE.root.certificate], [authority.certificate])
     token = WebEidToken.parse(FORGE.card(issuer=authority).text())

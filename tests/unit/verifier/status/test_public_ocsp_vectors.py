@@ -2,6 +2,7 @@
 
 import base64
 import json
+from contextlib import nullcontext
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -140,3 +141,18 @@ def test_time_rules(name: str, test_data: Path) -> None:
     else:
         with pytest.raises(StatusStaleError):
             check_times(single, NOW, MAX_AGE, SKEW)
+
+
+@pytest.mark.parametrize(("ended", "counts"), [(899, True), (900, True), (901, False)])
+def test_next_update_ends_an_answer_however_old_one_may_be(ended: int, *, counts: bool) -> None:
+    single = SingleAnswer(
+        CertId("1.3.14.3.2.26", b"", b"", 1),
+        CertStatus.GOOD,
+        None,
+        "unspecified",
+        NOW - timedelta(hours=1),
+        NOW - timedelta(seconds=ended),
+        None,
+    )
+    with nullcontext() if counts else pytest.raises(StatusStaleError):
+        check_times(single, NOW, timedelta(days=1), SKEW)
