@@ -2,6 +2,8 @@
 
 import json
 import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from issuance.approval.batches import ApprovalBatches
@@ -39,9 +41,11 @@ from issuance.stations.service import Authorities, Stations
 from issuance.stock.service import Stock
 from issuance.tracking.keys import SlipKeys
 from issuance.tracking.service import Tracking
-from pki.bootstrap import Pki
+from pki.bootstrap import MASTER_KEY_NAMES, Pki, open_key_store
 from pki.clock import Clock, utc_now
 from pki.home import Home
+from pki.keys.masterkeys import MasterKeys
+from pki.store.encrypted import ColumnCipher
 
 SERVICE = "issuance"
 PASSWORDS_FILE = "operators.json"
@@ -93,13 +97,53 @@ class Issuance:
 
 
 def initialise(home: Home, clock: Clock = utc_now, randomness: Randomness = secrets.token_bytes) -> None:
-    """Creates the tables and the first operators; their random passwords go to secrets/operators.json."""
-    database = Database(home.database_url(SERVICE))
-    try:
-        database.migrate()
+    """Creates the tables and the first operators; their random passwords go to secrets/operators.json.
+
+    Personal data is encrypted under the PKI's master key: that has to be founded. Raises KeyStoreError.
+    """
+    with registry_database(home) as database:
         operators = Operators(database, Audit(clock), clock, randomness)
         passwords = {username: operators.create(username, role) for username, role in FIRST_OPERATORS.items()}
         home.write_secret(PASSWORDS_FILE, json.dumps(passwords, indent=2).encode() + b"\n")
+
+
+def open_database(home: Home, master_keys: MasterKeys) -> Database:
+    """The registry's database, up to date, with its personal data readable. `close` it when done."""
+    database = Database(home.database_url(SERVICE), ColumnCipher.of(master_keys))
+    try:
+        database.migrate()
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+@contextmanager
+def registry_database(home: Home) -> Iterator[Database]:
+    """`open_database` for who has not opened the PKI. Raises KeyStoreError, HomeError."""
+    keys = open_key_store(home)
+    try:
+        database = open_database(home, keys.open_master_keys(MASTER_KEY_NAMES))
+        try:
+            yield database
+        finally:
+            database.close()
+    finally:
+        keys.close()
+
+
+@contextmanager
+def impersonal_database(home: Home) -> Iterator[Database]:
+    """The registry's database for who needs no personal data, and so no key.
+
+    Only one of an older version is opened with the key first, to be brought up to date.
+    """
+    database = Database(home.database_url(SERVICE), None)
+    try:
+        if not database.is_current:
+            with registry_database(home):
+                pass
+        yield database
     finally:
         database.close()
 
@@ -133,8 +177,7 @@ def open_issuance(
 
     That is: proven deliveries, begun voidings, torn renewals on cards that were revoked meanwhile.
     """
-    database = Database(home.database_url(SERVICE))
-    database.migrate()
+    database = open_database(home, pki.master_keys)
     shop = open_workshop(database, pki, clock, randomness)
     audit, certificates = shop.audit, shop.certificates
     operators = Operators(database, audit, clock, randomness)

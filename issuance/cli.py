@@ -167,8 +167,7 @@ def _office(operator: str) -> Iterator[_Office]:
     """The registry of --home, with an operator signed in; its refusals become one line on stderr."""
     import secrets
 
-    from issuance.bootstrap import SERVICE, open_stations, open_workshop
-    from issuance.database import Database
+    from issuance.bootstrap import open_database, open_stations, open_workshop
     from issuance.errors import IssuanceError
     from issuance.operators.service import Operators
     from pki.bootstrap import open_pki
@@ -180,9 +179,8 @@ def _office(operator: str) -> Iterator[_Office]:
             home = load(_home_folder())
             authority = open_pki(home)
             stack.callback(authority.close)
-            database = Database(home.database_url(SERVICE))
+            database = open_database(home, authority.master_keys)
             stack.callback(database.close)
-            database.migrate()
             shop = open_workshop(database, authority)
             operators = Operators(database, shop.audit, shop.clock, secrets.token_bytes)
             password = secret(PASSWORD_VARIABLE, f"Password of {operator}")

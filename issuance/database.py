@@ -8,7 +8,8 @@ from typing import NewType
 from sqlalchemy import Engine
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
-from pki.store.database import create_database_engine, migrate, new_metadata, read_only
+from pki.store.database import create_database_engine, is_current, migrate, new_metadata, read_only
+from pki.store.encrypted import ColumnCipher, use_cipher
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -30,8 +31,14 @@ def one_of(column: str, values: list[str]) -> str:
 class Database:
     """One engine, two kinds of transaction."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, cipher: ColumnCipher | None) -> None:
+        """`cipher` reads and writes personal data; None: who works with this sees none.
+
+        Then the encrypted columns raise NoCipherError, and older databases with people can't be migrated.
+        """
         self.engine: Engine = create_database_engine(url)
+        if cipher is not None:
+            use_cipher(self.engine, cipher)
         self._write = sessionmaker(self.engine, expire_on_commit=False)
         self._read = sessionmaker(read_only(self.engine), expire_on_commit=False, autoflush=False)
 
@@ -46,6 +53,11 @@ class Database:
         """A transaction that only reads."""
         with self._read() as session:
             yield ReadSession(session)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether `migrate` would change nothing."""
+        return is_current(self.engine, MIGRATIONS)
 
     def migrate(self) -> None:
         """Creates the tables, or brings them to the newest revision."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from issuance.audit import Audit
-from issuance.bootstrap import SERVICE, Issuance
+from issuance.bootstrap import Issuance, registry_database
 from issuance.database import Database
 from issuance.operators.models import Operator, Role
 from issuance.operators.service import Actor, Operators
@@ -30,13 +30,9 @@ def take_in(registry: Issuance, bodies: Sequence[Path]) -> None:
 
 def take_in_at(home: Home, bodies: Sequence[Path], clock: Clock = utc_now) -> None:
     """The same in a home whose registry is not open here."""
-    database = Database(home.database_url(SERVICE))
-    try:
-        database.migrate()
+    with registry_database(home) as database:
         _ensure_keepers(database, clock)
         _take_in(Stock(database, Audit(clock), clock, secrets.token_bytes), bodies)
-    finally:
-        database.close()
 
 
 def _take_in(stock: Stock, bodies: Sequence[Path]) -> None:

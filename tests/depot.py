@@ -28,6 +28,7 @@ from issuance.stock.check import Fault, faults
 from issuance.stock.service import Delivery, Stock
 from simulators.population.people import People
 from simulators.population.register import SyntheticCivilRegister, record_of
+from tests.columnkey import CIPHER
 
 POPULATION = People(seed=1)
 HERE, THERE = "1", "2"
@@ -141,7 +142,7 @@ def add_people(session: Session) -> None:
 
 def depot_at(url: str) -> Depot:
     """Over a database that has its tables and people."""
-    database, clock = Database(url), Clock()
+    database, clock = Database(url, CIPHER), Clock()
     audit = Audit(clock)
     register = SyntheticCivilRegister(POPULATION, clock=clock)
     confirmation = Confirmation(database, audit, Citizens(register, clock), clock)

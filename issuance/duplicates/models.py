@@ -7,11 +7,11 @@ from sqlalchemy import CheckConstraint, ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from issuance.database import Base, one_of
-from issuance.enrolment.models import NOTE_LENGTH
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.operators.models import USERNAME_LENGTH
-from issuance.registry.models import CODE_LENGTH, Citizen
+from issuance.registry.models import Citizen, national_code_type
 from pki.store.database import UtcDateTime
+from pki.store.encrypted import OVERHEAD_BYTES, EncryptedText
 
 _CAUSES_LENGTH = 100
 _DECISION_LENGTH = 8
@@ -35,7 +35,9 @@ class DuplicateMatch(Base):
             "decision IS NULL OR " + one_of("decision", [each.value for each in MatchDecision]), "decision"
         ),
         CheckConstraint("(decision IS NULL) = (decided_by IS NULL)", "decided_by_somebody"),
-        CheckConstraint("decision IS NULL OR reason <> ''", "decided_with_reason"),
+        CheckConstraint(
+            f"decision IS NULL OR length(reason) > {OVERHEAD_BYTES}", "decided_with_reason"
+        ),  # it is encrypted
     )
 
     application_id: Mapped[str] = mapped_column(
@@ -43,7 +45,7 @@ class DuplicateMatch(Base):
     )
     number: Mapped[int] = mapped_column(primary_key=True, autoincrement=False)
     """Names the match where a national code must not stand: in URLs."""
-    national_code: Mapped[str] = mapped_column(String(CODE_LENGTH), ForeignKey("citizens.national_code"))
+    national_code: Mapped[str] = mapped_column(national_code_type(), ForeignKey("citizens.national_code"))
     score: Mapped[int]
     causes: Mapped[str] = mapped_column(String(_CAUSES_LENGTH))
     """What agrees, in words separated by spaces."""
@@ -51,5 +53,5 @@ class DuplicateMatch(Base):
     decision: Mapped[str | None] = mapped_column(String(_DECISION_LENGTH))
     decided_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    reason: Mapped[str] = mapped_column(String(NOTE_LENGTH), default="")
+    reason: Mapped[str] = mapped_column(EncryptedText("duplicate_matches.reason"), default="")
     citizen: Mapped[Citizen] = relationship()

@@ -1,6 +1,6 @@
 """Who may be the same person: candidates by indexed keys, never by reading everybody."""
 
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.orm import Session, joinedload
 
 from issuance.duplicates.models import DuplicateMatch
@@ -8,6 +8,7 @@ from issuance.duplicates.scoring import THRESHOLD, Score, Traits, score
 from issuance.errors import NotFoundError
 from issuance.registry.datevariants import variants
 from issuance.registry.models import Citizen
+from issuance.registry.namekeys import dated, pair_key, skeleton
 
 MOST_CANDIDATES = 200
 """Of each of the ways to find one."""
@@ -17,7 +18,8 @@ MOST_MATCHES = 20
 
 def traits(citizen: Citizen) -> Traits:
     """What of a citizen is compared."""
-    return Traits(citizen.given_key, citizen.surname_key, citizen.father_key, citizen.birth_date, citizen.sex)
+    given, surname, father = map(skeleton, (citizen.given_name, citizen.surname, citizen.father_name))
+    return Traits(given, surname, father, citizen.birth_date, citizen.sex)
 
 
 def candidates(session: Session, citizen: Citizen) -> dict[str, Citizen]:
@@ -30,11 +32,12 @@ def candidates(session: Session, citizen: Citizen) -> dict[str, Citizen]:
 
 def candidate_queries(citizen: Citizen) -> list[Select[Citizen]]:
     """The queries, each by an index of its own."""
-    given, surname, day = citizen.given_key, citizen.surname_key, citizen.birth_date
+    day, pair = citizen.birth_date, pair_key(citizen.given_name, citizen.surname)
+    names = [dated(key, day) for key in map(skeleton, (citizen.given_name, citizen.surname)) if key]
     ways: tuple[ColumnElement[bool], ...] = (
-        and_(Citizen.pair_key == citizen.pair_key, Citizen.birth_date.in_(sorted(variants(day)))),
-        and_(Citizen.birth_date == day, Citizen.given_key.in_(_known(given, surname))),
-        and_(Citizen.birth_date == day, Citizen.surname_key.in_(_known(given, surname))),
+        Citizen.pair_birth_index.in_([dated(pair, other) for other in sorted(variants(day))]),
+        Citizen.given_birth_index.in_(names),
+        Citizen.surname_birth_index.in_(names),
     )
     other = Citizen.national_code != citizen.national_code
     return [select(Citizen).where(way, other).limit(MOST_CANDIDATES) for way in ways]
@@ -62,7 +65,3 @@ def get_match(session: Session, application_id: str, number: int) -> DuplicateMa
     if match is None:
         raise NotFoundError("match")
     return match
-
-
-def _known(*keys: str) -> list[str]:
-    return [key for key in keys if key]

@@ -2,9 +2,8 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
-from sqlalchemy.types import JSON
 
 from issuance.database import Base, one_of
 from issuance.enrolment.kinds import DOCUMENT_LENGTH, ApplicationKind, ReplacementCause
@@ -12,8 +11,9 @@ from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.lifecycle.states import OPEN_APPLICATION_STATES, ApplicationState
 from issuance.offices.models import FIRST_OFFICE, OFFICE_CODE_LENGTH
 from issuance.operators.models import USERNAME_LENGTH
-from issuance.registry.models import CODE_LENGTH, NAME_LENGTH, Citizen
+from issuance.registry.models import Citizen, national_code_type
 from pki.store.database import UtcDateTime
+from pki.store.encrypted import EncryptedBytes, EncryptedJson, EncryptedText
 
 STATE_LENGTH = 16
 NOTE_LENGTH = 500
@@ -71,7 +71,7 @@ class Application(Base):
 
     id: Mapped[str] = mapped_column(String(IDENTIFIER_LENGTH), primary_key=True)
     national_code: Mapped[str] = mapped_column(
-        String(CODE_LENGTH), ForeignKey("citizens.national_code"), index=True
+        national_code_type(), ForeignKey("citizens.national_code"), index=True
     )
     office: Mapped[str] = mapped_column(
         String(OFFICE_CODE_LENGTH), ForeignKey("offices.code"), index=True, default=FIRST_OFFICE
@@ -86,9 +86,9 @@ class Application(Base):
     """The person's card that this one takes the place of."""
     state: Mapped[str] = mapped_column(String(STATE_LENGTH))
     version: Mapped[int] = mapped_column()
-    latin_given_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    latin_surname: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    portrait: Mapped[bytes] = mapped_column(LargeBinary, deferred=True)
+    latin_given_name: Mapped[str] = mapped_column(EncryptedText("applications.latin_given_name"))
+    latin_surname: Mapped[str] = mapped_column(EncryptedText("applications.latin_surname"))
+    portrait: Mapped[bytes] = mapped_column(EncryptedBytes("applications.portrait"), deferred=True)
     enrolled_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     edited_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     """Who changed it last."""
@@ -101,7 +101,7 @@ class Application(Base):
     promised_on: Mapped[date | None]
     decided_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
-    decision_note: Mapped[str] = mapped_column(String(NOTE_LENGTH), default="")
+    decision_note: Mapped[str] = mapped_column(EncryptedText("applications.decision_note"), default="")
     decision_reasons: Mapped[str] = mapped_column(String(REASONS_LENGTH), default="")
     """Codes of why it was returned or refused, separated by spaces."""
     undecided_matches: Mapped[int] = mapped_column(default=0)
@@ -123,7 +123,7 @@ class Evidence(Base):
         String(IDENTIFIER_LENGTH), ForeignKey("applications.id"), primary_key=True
     )
     document: Mapped[str] = mapped_column(String(DOCUMENT_LENGTH), primary_key=True)
-    reference: Mapped[str] = mapped_column(String(REFERENCE_LENGTH))
+    reference: Mapped[str] = mapped_column(EncryptedText("application_evidence.reference"))
     """The document's number, where it has one."""
     seen_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     seen_at: Mapped[datetime] = mapped_column(UtcDateTime())
@@ -144,7 +144,7 @@ class RegisterAnswer(Base):
     """Of the civil register's record."""
     taken_over: Mapped[bool]
     """Whether the application goes by it; one that differs waits for a clerk."""
-    record: Mapped[dict[str, object]] = mapped_column(JSON)
+    record: Mapped[dict[str, object]] = mapped_column(EncryptedJson("register_answers.record"))
 
 
 class EditingLease(Base):

@@ -2,12 +2,13 @@
 
 from dataclasses import dataclass
 
-from sqlalchemy import ColumnElement, func, or_, select
+from sqlalchemy import ColumnElement, false, func, or_, select
 from sqlalchemy.orm import Session, contains_eager, joinedload, selectinload
 
 from issuance.enrolment.errors import VersionConflictError
 from issuance.enrolment.models import Application
 from issuance.errors import NotFoundError
+from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.lifecycle.states import (
     APPLICATION,
     OPEN_APPLICATION_STATES,
@@ -15,7 +16,8 @@ from issuance.lifecycle.states import (
     ApplicationState,
 )
 from issuance.registry.models import Citizen
-from issuance.registry.text import ascii_digits, fold
+from issuance.registry.search import wanted
+from issuance.registry.text import fold
 
 PAGE_SIZE = 20
 
@@ -73,13 +75,16 @@ def open_application_of(session: Session, national_code: str) -> Application | N
 
 
 def find_applications(session: Session, state: ApplicationState | None, words: str, page: int) -> Page:
-    """Applications in a state (None: any) whose national code, identifier or name matches `words`."""
-    wanted = _conditions(state, words)
-    query = select(Application).join(Citizen).where(*wanted).options(contains_eager(Application.citizen))
+    """Applications in a state (None: any) of the person, or with the identifier, that `words` name.
+
+    Words are read as `registry.search` says.
+    """
+    conditions = _conditions(state, words)
+    query = select(Application).join(Citizen).where(*conditions).options(contains_eager(Application.citizen))
     newest = query.order_by(Application.created_at.desc(), Application.id)
     one_page = newest.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
     rows = session.scalars(one_page.options(selectinload(Application.evidence)))
-    total = session.scalar(select(func.count(Application.id)).join(Citizen).where(*wanted)) or 0
+    total = session.scalar(select(func.count(Application.id)).where(*conditions)) or 0
     return Page(list(rows), page, total)
 
 
@@ -91,14 +96,23 @@ def count_by_state(session: Session) -> dict[ApplicationState, int]:
 
 def _conditions(state: ApplicationState | None, words: str) -> list[ColumnElement[bool]]:
     conditions = [] if state is None else [Application.state == state.value]
-    wanted = fold(words)
-    if wanted:
-        name = Citizen.given_name + " " + Citizen.surname
-        conditions.append(
-            or_(
-                Application.national_code == ascii_digits(wanted),
-                Application.id == wanted.upper(),
-                name.contains(wanted, autoescape=True),
-            )
-        )
+    if fold(words):
+        conditions.append(_named(fold(words)))
     return conditions
+
+
+def _named(words: str) -> ColumnElement[bool]:
+    """Each way by an index of its own."""
+    person = wanted(words)
+    if person.national_code is not None:
+        return Application.national_code == person.national_code
+    if len(words) == IDENTIFIER_LENGTH and words.isascii() and words.isalnum():
+        return Application.id == words.upper()
+    ways = (
+        (Citizen.pair_index, person.pairs),
+        (Citizen.pair_birth_index, person.dated_pairs),
+        (Citizen.given_birth_index, person.dated_names),
+        (Citizen.surname_birth_index, person.dated_names),
+    )
+    people = [select(Citizen.national_code).where(column.in_(keys)) for column, keys in ways if keys]
+    return or_(false(), *(Application.national_code.in_(query) for query in people))

@@ -9,6 +9,7 @@ from issuance.database import Base
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.operators.models import USERNAME_LENGTH
 from pki.store.database import UtcDateTime
+from pki.store.encrypted import EncryptedText
 
 REASON_LENGTH = 200
 
@@ -34,4 +35,4 @@ class Inspection(Base):
     inspected_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     inspected_at: Mapped[datetime] = mapped_column(UtcDateTime())
     accepted: Mapped[bool]
-    reason: Mapped[str | None] = mapped_column(String(REASON_LENGTH))
+    reason: Mapped[str | None] = mapped_column(EncryptedText("inspections.reason"))

@@ -2,15 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from issuance.database import Base, one_of
 from issuance.enrolment.models import STATE_LENGTH, Application
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.lifecycle.states import LIVE_CARD_STATES, CardState, RevocationCause
-from issuance.registry.models import CODE_LENGTH
+from issuance.registry.models import national_code_type
 from pki.store.database import UtcDateTime
+from pki.store.encrypted import EncryptedBytes
 
 CARD_NUMBER_LENGTH = 10
 SERIAL_LENGTH = 40
@@ -47,7 +48,7 @@ class Card(Base):
     )
     """The body's serial, ten digits."""
     national_code: Mapped[str] = mapped_column(
-        String(CODE_LENGTH), ForeignKey("citizens.national_code"), index=True
+        national_code_type(), ForeignKey("citizens.national_code"), index=True
     )
     application_id: Mapped[str] = mapped_column(
         String(IDENTIFIER_LENGTH), ForeignKey("applications.id"), index=True
@@ -89,7 +90,8 @@ class CardCertificate(Base):
         String(CARD_NUMBER_LENGTH), ForeignKey("cards.card_number"), index=True
     )
     profile: Mapped[str] = mapped_column(String(PROFILE_LENGTH))
-    der: Mapped[bytes] = mapped_column(LargeBinary)
+    der: Mapped[bytes] = mapped_column(EncryptedBytes("card_certificates.der"))
+    """It names its holder."""
     not_after: Mapped[datetime] = mapped_column(UtcDateTime())
     superseded_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """When its key began to be replaced; from then on it is revoked."""

@@ -1,7 +1,8 @@
 """Altering tables that have rows, references and triggers, on both databases."""
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
+from typing import Any
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,24 +15,21 @@ _TRIGGERS = sa.text(
 
 
 @contextmanager
-def altered(table: str, replaced: Collection[str] = ()) -> Iterator[BatchOperations]:
-    """As Alembic's batch_alter_table, but CHECKs and triggers stay; CHECKs in `replaced` are dropped.
+def altered(
+    table: str, replaced: Collection[str] = (), reflected: "Sequence[sa.Column[Any]]" = ()
+) -> Iterator[BatchOperations]:
+    """As Alembic's batch_alter_table, but triggers stay, and the CHECKs in `replaced` are dropped first.
 
-    SQLite copies the table, and Alembic's copy knows no CHECK; `pki.store.database.migrate` keeps references.
+    SQLite copies the table, with constraints that have names; `pki.store.database.migrate` keeps references.
     The old table's triggers would go with it, and others that name it would stop the copy's renaming.
+    `reflected`: columns as the copy is to see them, where it must not cast what they hold.
     """
     bind = op.get_bind()
-    checks = {str(check["name"]): check["sqltext"] for check in sa.inspect(bind).get_check_constraints(table)}
     copied = bind.dialect.name == "sqlite"
-    kept = tuple(
-        sa.CheckConstraint(text, name=op.f(name))
-        for name, text in checks.items()
-        if copied and name not in replaced
-    )
     triggers = bind.execute(_TRIGGERS, {"table": table}).all() if copied else []
     for name, _ in triggers:
         op.execute(f'DROP TRIGGER "{name}"')
-    with op.batch_alter_table(table, table_args=kept) as batch:
+    with op.batch_alter_table(table, reflect_args=tuple(reflected)) as batch:
         for name in replaced:
             batch.drop_constraint(op.f(name), type_="check")
         yield batch

@@ -9,10 +9,10 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from issuance.database import Base
 from issuance.offices.models import FIRST_OFFICE, OFFICE_CODE_LENGTH
 from pki.store.database import UtcDateTime
+from pki.store.encrypted import EncryptedText
 
 USERNAME_LENGTH = 64
 _ROLE_LENGTH = 16
-_PASSWORD_HASH_LENGTH = 200
 _DIGEST_LENGTH = 64
 
 
@@ -38,7 +38,7 @@ class Operator(Base):
     office: Mapped[str] = mapped_column(
         String(OFFICE_CODE_LENGTH), ForeignKey("offices.code"), index=True, default=FIRST_OFFICE
     )
-    password_hash: Mapped[str] = mapped_column(String(_PASSWORD_HASH_LENGTH))
+    password_hash: Mapped[str] = mapped_column(EncryptedText("operators.password_hash"))
 
 
 class OperatorSession(Base):

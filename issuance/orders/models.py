@@ -17,6 +17,7 @@ from issuance.lifecycle.states import ApplicationState
 from issuance.offices.models import OFFICE_CODE_LENGTH
 from issuance.operators.models import USERNAME_LENGTH
 from pki.store.database import UtcDateTime
+from pki.store.encrypted import EncryptedText
 
 REASON_LENGTH = 200
 _PRIORITY_LENGTH = 16
@@ -70,7 +71,8 @@ class Order(Base):
     priority: Mapped[str] = mapped_column(String(_PRIORITY_LENGTH), default=Priority.ORDINARY.value)
     rank_at: Mapped[datetime] = mapped_column(UtcDateTime())
     """The earliest is next: when it was approved; for an urgent one, a head start before that."""
-    urgent_reason: Mapped[str | None] = mapped_column(String(REASON_LENGTH))
+    urgent_reason: Mapped[str | None] = mapped_column(EncryptedText("orders.urgent_reason"))
+    """It tells of the person: an illness, a journey."""
     urgent_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     holder: Mapped[str | None] = mapped_column(String(IDENTIFIER_LENGTH))
     """Who has taken it out of the queue and not begun yet."""

@@ -1,4 +1,4 @@
-"""Citizens, as taken over from the civil register, with the keys by which they are sorted and found."""
+"""Citizens, as taken over from the civil register; encrypted, and found by keyed digests."""
 
 from datetime import date, datetime
 
@@ -7,14 +7,19 @@ from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
 from issuance.database import Base
 from issuance.registry.dates import Precision
-from issuance.registry.namekeys import pair_key, skeleton, sort_key
+from issuance.registry.namekeys import dated, pair_key, skeleton
 from pki.store.database import UtcDateTime
+from pki.store.encrypted import DisguisedText, EncryptedDate, EncryptedText, IndexedText
 
 CODE_LENGTH = 10
 NAME_LENGTH = 100
-SORT_KEY_LENGTH = 4 * NAME_LENGTH + 2
-PAIR_KEY_LENGTH = 2 * NAME_LENGTH + 1
 _PRECISION_LENGTH = 8
+_NAME_AND_BIRTH = "citizens.name_birth"
+
+
+def national_code_type() -> DisguisedText:
+    """Of every column that holds a national code, so that they can be joined and looked up."""
+    return DisguisedText("national_code", CODE_LENGTH)
 
 
 class Citizen(Base):
@@ -23,37 +28,45 @@ class Citizen(Base):
     __tablename__ = "citizens"
     __table_args__ = (
         CheckConstraint("birth_precision IN ('day', 'month', 'year')", "birth_precision"),
-        Index("ix_citizens_pair_key_birth_date", "pair_key", "birth_date"),
-        Index("ix_citizens_birth_date_given_key", "birth_date", "given_key"),
-        Index("ix_citizens_birth_date_surname_key", "birth_date", "surname_key"),
+        Index("ix_citizens_pair_index_national_code", "pair_index", "national_code"),
     )
 
-    national_code: Mapped[str] = mapped_column(String(CODE_LENGTH), primary_key=True)
-    given_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
+    national_code: Mapped[str] = mapped_column(national_code_type(), primary_key=True)
+    given_name: Mapped[str] = mapped_column(EncryptedText("citizens.given_name"))
     """Empty where a person has one name only; that is the surname then (ICAO Doc 9303-3 §4.6)."""
-    surname: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    father_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    latin_given_name: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    latin_surname: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    birth_date: Mapped[date]
+    surname: Mapped[str] = mapped_column(EncryptedText("citizens.surname"))
+    father_name: Mapped[str] = mapped_column(EncryptedText("citizens.father_name"))
+    latin_given_name: Mapped[str] = mapped_column(EncryptedText("citizens.latin_given_name"))
+    latin_surname: Mapped[str] = mapped_column(EncryptedText("citizens.latin_surname"))
+    birth_date: Mapped[date] = mapped_column(EncryptedDate("citizens.birth_date"))
     """The first day that it can be, where only a part of the date is known."""
     birth_precision: Mapped[str] = mapped_column(String(_PRECISION_LENGTH), default=Precision.DAY.value)
-    sex: Mapped[str] = mapped_column(String(1))
+    sex: Mapped[str] = mapped_column(EncryptedText("citizens.sex"))
     confirmed_at: Mapped[datetime] = mapped_column(UtcDateTime())
     """When the civil register last confirmed the record."""
-    sort_key: Mapped[str] = mapped_column(String(SORT_KEY_LENGTH), index=True)
-    given_key: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    surname_key: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    father_key: Mapped[str] = mapped_column(String(NAME_LENGTH))
-    pair_key: Mapped[str] = mapped_column(String(PAIR_KEY_LENGTH))
+    pair_index: Mapped[str] = mapped_column(IndexedText("citizens.pair"))
+    """Of both names as they sound, whichever stands first."""
+    pair_birth_index: Mapped[str] = mapped_column(IndexedText("citizens.pair_birth"), index=True)
+    """Of the same with the birth date."""
+    given_birth_index: Mapped[str] = mapped_column(IndexedText(_NAME_AND_BIRTH), index=True)
+    """Of one name as it sounds with the birth date; both are looked up crosswise, and share a key."""
+    surname_birth_index: Mapped[str] = mapped_column(IndexedText(_NAME_AND_BIRTH), index=True)
 
 
 @event.listens_for(Citizen, "before_insert")
 @event.listens_for(Citizen, "before_update")
-def _compute_keys(_mapper: Mapper[Citizen], _connection: Connection, citizen: Citizen) -> None:
-    """Whoever stores a name, its keys are those of that name."""
-    citizen.sort_key = sort_key(citizen.surname, citizen.given_name)
-    citizen.given_key = skeleton(citizen.given_name)
-    citizen.surname_key = skeleton(citizen.surname)
-    citizen.father_key = skeleton(citizen.father_name)
-    citizen.pair_key = pair_key(citizen.given_name, citizen.surname)
+def _index(_mapper: Mapper[Citizen], _connection: Connection, citizen: Citizen) -> None:
+    """Whoever stores a name, it is found by that name."""
+    for column, text in indexed(citizen.given_name, citizen.surname, citizen.birth_date).items():
+        setattr(citizen, column, text)
+
+
+def indexed(given_name: str, surname: str, birth_date: date) -> dict[str, str]:
+    """By column, the texts whose keyed digests a citizen is found by."""
+    pair = pair_key(given_name, surname)
+    return {
+        "pair_index": pair,
+        "pair_birth_index": dated(pair, birth_date),
+        "given_birth_index": dated(skeleton(given_name), birth_date),
+        "surname_birth_index": dated(skeleton(surname), birth_date),
+    }

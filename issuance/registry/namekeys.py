@@ -1,11 +1,12 @@
-"""Keys of Persian names for the database: one to sort by, and one by which names that sound alike are found.
+"""Keys of Persian names: one to sort by, and one by which names that sound alike are found.
 
-Both are computed once, when a name is stored: no database collates Persian as its readers do, and none knows
-which letters sound the same.
+No database collates Persian as its readers do, and none knows which letters sound the same. The database sees
+none of these keys: names are found by keyed digests of them.
 """
 
 import re
 import unicodedata
+from datetime import date
 
 from issuance.registry.text import fold
 
@@ -60,3 +61,8 @@ def skeleton(name: str) -> str:
 def pair_key(given_name: str, surname: str) -> str:
     """One key for both names, whichever of them stands first."""
     return "|".join(sorted((skeleton(given_name), skeleton(surname))))
+
+
+def dated(key: str, birth_date: date) -> str:
+    """One key for a name and a birth date."""
+    return f"{key}|{birth_date.isoformat()}"

@@ -9,6 +9,7 @@ from typing import Any
 from alembic import command
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
@@ -126,14 +127,26 @@ def migrate(engine: Engine, migrations: Path) -> None:
     SQLite can't alter a table but by copying it: meanwhile references aren't checked, and all are before the
     commit (https://sqlite.org/lang_altertable.html, section 7). Raises StoredValueError if one leads nowhere.
     """
-    config = Config()
-    config.set_main_option("script_location", str(migrations))
+    config = _config(migrations)
     with engine.connect() as connection, _unchecked_references(connection), connection.begin():
         config.attributes["connection"] = connection
         before = MigrationContext.configure(connection).get_current_revision()
         command.upgrade(config, "head")
         if MigrationContext.configure(connection).get_current_revision() != before:
             _check_references(connection)
+
+
+def is_current(engine: Engine, migrations: Path) -> bool:
+    """Whether the database is at the newest revision: then `migrate` would change nothing."""
+    newest = ScriptDirectory.from_config(_config(migrations)).get_current_head()
+    with read_only(engine).connect() as connection:
+        return MigrationContext.configure(connection).get_current_revision() == newest
+
+
+def _config(migrations: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
+    return config
 
 
 @contextmanager

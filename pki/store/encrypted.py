@@ -10,6 +10,7 @@ Two ways:
 
 import base64
 import hmac
+import json
 import os
 from abc import abstractmethod
 from datetime import date
@@ -35,6 +36,9 @@ _SIV_KEY_BYTES = 64  # RFC 5297 §2.2: two keys of AES-256
 _INDEX_KEY_BYTES = 32
 _INDEX_BYTES = 16
 _SIV_TAG_BYTES = 16
+_GCM_TAG_BYTES = 16  # SP 800-38D §5.2.1.2
+OVERHEAD_BYTES = 1 + _NONCE_BYTES + _GCM_TAG_BYTES
+"""Of an encrypted column over its value: so the database can tell an empty one, and bound the rest."""
 
 ValueT = TypeVar("ValueT")
 
@@ -73,7 +77,7 @@ class ColumnCipher:
         return "ColumnCipher(…)"
 
     def encrypt(self, column: str, data: bytes) -> bytes:
-        """Version ‖ nonce ‖ ciphertext and tag: 29 octets more than `data`."""
+        """Version ‖ nonce ‖ ciphertext and tag: OVERHEAD_BYTES more than `data`."""
         nonce = os.urandom(_NONCE_BYTES)
         return bytes((_VERSION,)) + nonce + self._gcm(column).encrypt(nonce, data, column.encode())
 
@@ -190,6 +194,19 @@ class EncryptedBytes(_Encrypted[bytes]):
 
     def _value(self, octets: bytes) -> bytes:
         return octets
+
+
+class EncryptedJson(_Encrypted[dict[str, object]]):
+    """A mapping of plain values, encrypted with a nonce as JSON."""
+
+    cache_ok = True
+
+    def _octets(self, value: dict[str, object]) -> bytes:
+        return json.dumps(value, ensure_ascii=False).encode()
+
+    def _value(self, octets: bytes) -> dict[str, object]:
+        found: dict[str, object] = json.loads(octets)
+        return found
 
 
 class DisguisedText(TypeDecorator[str]):

@@ -18,8 +18,7 @@ import httpx
 from PIL import Image
 
 from issuance.audit import Audit
-from issuance.bootstrap import SERVICE
-from issuance.database import Database
+from issuance.bootstrap import registry_database
 from issuance.enrolment.portrait import normalise_portrait
 from issuance.operators.models import Role
 from issuance.operators.service import Operators
@@ -111,17 +110,17 @@ def _registry(*, postgres: bool) -> Iterator[tuple[Home, str] | None]:
 
 def _clerks(home: Home, address: str) -> list[httpx.Client]:
     """Clerks of their own names, signed in."""
-    database = Database(home.database_url(SERVICE))
-    operators = Operators(database, Audit(utc_now), utc_now, secrets.token_bytes)
+    names = [f"bench-{number}" for number in range(CLERKS)]
+    with registry_database(home) as database:
+        operators = Operators(database, Audit(utc_now), utc_now, secrets.token_bytes)
+        passwords = {name: operators.create(name, Role.CLERK) for name in names}
     clients = []
-    for number in range(CLERKS):
-        name = f"bench-{number}"
-        credentials = {"username": name, "password": operators.create(name, Role.CLERK)}
+    for name in names:
+        credentials = {"username": name, "password": passwords[name]}
         client = httpx.Client(base_url=f"{address}/issuance/v1", timeout=_TIMEOUT_SECONDS)
         token = _checked(client.post("/sessions", json=credentials))["token"]
         client.headers["Authorization"] = f"Bearer {token}"
         clients.append(client)
-    database.close()
     return clients
 
 

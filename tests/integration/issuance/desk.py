@@ -34,6 +34,7 @@ from simulators.population.people import People
 from simulators.population.portrait import draw_portrait
 from simulators.population.register import record_of
 from tests.cards import bring
+from tests.columnkey import CIPHER
 
 PEOPLE = People(seed=1)
 CLERK = Actor("clerk-1", Role.CLERK)
@@ -152,7 +153,7 @@ def new(
 @contextmanager
 def open_desk(url: str, keys: Path) -> Iterator[Desk]:
     """A new desk over an empty database."""
-    clock, register, database = Clock(), Register(), Database(url)
+    clock, register, database = Clock(), Register(), Database(url, CIPHER)
     database.migrate()
     audit = Audit(clock)
     operators = Operators(database, audit, clock, token_bytes)

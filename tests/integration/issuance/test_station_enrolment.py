@@ -48,6 +48,7 @@ from pki.auditchain import verify_table
 from pki.errors import PkiError
 from pki.status.state import Status
 from simulators.installation.server import running
+from tests.columnkey import CIPHER
 from tests.integration.issuance.office import Office
 from tests.integration.issuance.stationing import ADMINISTRATOR, Yard
 
@@ -404,7 +405,7 @@ def test_the_agents_commands_say_what_they_lack(office: Office, tmp_path: Path) 
 
 @pytest.fixture
 def on_postgres(office: Office, postgres_url: str) -> Iterator[tuple[Database, Stations]]:
-    database = Database(postgres_url)
+    database = Database(postgres_url, CIPHER)
     database.migrate()
     operators = Operators(database, Audit(office.clock), office.clock, os.urandom)
     operators.create("administrator-1", Role.ADMINISTRATOR)

@@ -1,6 +1,7 @@
 """A registry in use comes through the migration with every row, on both databases, and back again."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -9,12 +10,15 @@ from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
+from sqlalchemy import select
 from sqlalchemy.exc import IntegrityError
 
 from issuance.database import MIGRATIONS, Database
-from issuance.models import Base
-from issuance.registry.namekeys import pair_key, sort_key
+from issuance.models import Application, Base, Card, Citizen, Operator
+from issuance.registry.namekeys import pair_key
 from pki.store.database import create_database_engine
+from pki.store.encrypted import use_cipher
+from tests.columnkey import CIPHER
 
 BEFORE = "0003"
 FORMER_ROWS = """
@@ -44,6 +48,7 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
 @pytest.fixture
 def engine(url: str) -> Iterator[sa.Engine]:
     opened = create_database_engine(url)
+    use_cipher(opened, CIPHER)
     yield opened
     opened.dispose()
 
@@ -79,14 +84,21 @@ def value(engine: sa.Engine, query: str) -> object:
 def test_rows_come_through_and_back(engine: sa.Engine, url: str) -> None:
     migrate_to(engine, BEFORE)
     fill(engine)
-    database = Database(url)
+    database = Database(url, CIPHER)
     try:
         database.migrate()
         assert value(engine, "SELECT portrait_by FROM applications") == "clerk-1"
         assert value(engine, "SELECT kind FROM applications") == "new"
         assert value(engine, "SELECT application_id FROM cards") == "A"
-        assert value(engine, "SELECT pair_key FROM citizens") == pair_key("آرش", "آذری")
-        assert value(engine, "SELECT sort_key FROM citizens") == sort_key("آذری", "آرش")
+        with database.reading() as session:
+            person = session.get_one(Citizen, "0084575948")
+            by_name = select(Citizen.national_code).where(Citizen.pair_index == pair_key("آذری", "ارش"))
+            assert session.scalar(by_name) == "0084575948"
+            assert (person.given_name, person.sex, person.birth_date) == ("آرش", "M", date(1990, 1, 1))
+            application = session.get_one(Application, "A")
+            assert (application.portrait, application.citizen) == (b"x", person)
+            assert (session.get_one(Card, "1").national_code) == "0084575948"
+            assert session.get_one(Operator, "clerk-1").password_hash == "-"
         with database.engine.connect() as connection:
             assert compare_metadata(MigrationContext.configure(connection), Base.metadata) == []
     finally:
@@ -94,6 +106,9 @@ def test_rows_come_through_and_back(engine: sa.Engine, url: str) -> None:
     migrate_to(engine, BEFORE, "downgrade")
     assert value(engine, "SELECT decided_by FROM applications") == "supervisor-1"
     assert value(engine, "SELECT count(*) FROM cards") == 1
+    written = "SELECT national_code || given_name || latin_surname || birth_date FROM citizens"
+    assert value(engine, written) == "0084575948آرشAzari1990-01-01"
+    assert value(engine, "SELECT national_code FROM cards") == "0084575948"
     migrate_to(engine, "head")
     assert value(engine, "SELECT count(*) FROM applications") == 1
 

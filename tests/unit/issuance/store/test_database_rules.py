@@ -18,6 +18,7 @@ from issuance.models import Application, Base, Batch, Card, Citizen, Operator
 from issuance.stock.repository import Hand, receive_bodies
 from pki.store.database import create_database_engine
 from tests.cards import bring
+from tests.columnkey import CIPHER
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CODE = "0084575948"
@@ -25,7 +26,7 @@ CODE = "0084575948"
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/registry.sqlite3")
+    opened = Database(f"sqlite:///{tmp_path}/registry.sqlite3", CIPHER)
     opened.migrate()
     with opened.writing() as session:
         session.add(

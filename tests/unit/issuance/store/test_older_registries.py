@@ -12,6 +12,7 @@ from sqlalchemy.exc import DBAPIError
 from issuance.database import MIGRATIONS, Database
 from issuance.stock.check import faults
 from pki.errors import StoredValueError
+from tests.columnkey import CIPHER
 
 BEFORE = "0003"
 ROWS = (
@@ -56,7 +57,7 @@ ROWS = (
 def older(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     sqlite = request.param == "sqlite"
     url = f"sqlite:///{tmp_path}/r.sqlite3" if sqlite else request.getfixturevalue("postgres_url")
-    database = Database(url)
+    database = Database(url, CIPHER)
     fill(database)
     yield database
     database.close()
@@ -132,7 +133,7 @@ def test_the_rules_of_before_still_hold(older: Database, statement: str) -> None
 
 def test_it_can_be_undone(postgres_url: str) -> None:
     """Where tables need not be copied for it."""
-    database = Database(postgres_url)
+    database = Database(postgres_url, CIPHER)
     fill(database)
     database.migrate()
     config = Config()
@@ -148,7 +149,7 @@ def test_it_can_be_undone(postgres_url: str) -> None:
 
 
 def test_a_reference_that_leads_nowhere_stops_the_migration(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path}/r.sqlite3")
+    database = Database(f"sqlite:///{tmp_path}/r.sqlite3", CIPHER)
     to(database, BEFORE)
     with database.engine.connect() as connection:
         raw = connection.connection.dbapi_connection
