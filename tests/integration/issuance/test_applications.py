@@ -17,6 +17,7 @@ from issuance.enrolment.errors import (
 )
 from issuance.enrolment.evidence import Shown
 from issuance.enrolment.kinds import RULES, ApplicationKind, ReplacementCause
+from issuance.enrolment.repository import find_applications
 from issuance.enrolment.service import Correction
 from issuance.errors import (
     BirthDateMismatchError,
@@ -33,6 +34,7 @@ from issuance.errors import (
     RoleRequiredError,
     UnknownCitizenError,
 )
+from issuance.lifecycle.states import ApplicationState
 from issuance.registry.dates import Precision
 from simulators.population.register import record_of
 from tests.integration.issuance.desk import (
@@ -386,3 +388,25 @@ def test_a_latin_name_too_long_for_the_card_is_shortened_by_the_clerk(desk: Desk
         desk.enrolment.open(CLERK, new(record))
     application = desk.enrolment.open(CLERK, replace(new(record), latin_surname="Abdolrahmanzadeh K F"))
     assert desk.application(application).latin_surname == "Abdolrahmanzadeh K F"
+
+
+def test_applications_are_found_by_their_persons(desk: Desk) -> None:
+    first, _other = desk.open(0), desk.open(1)
+    record = record_of(PEOPLE.person(0))
+    full = f"{record.given_name} {record.surname}"
+
+    def found(words: str, state: ApplicationState | None = None) -> list[str]:
+        with desk.database.reading() as session:
+            page = find_applications(session, state, words, 1)
+        assert page.total == len(page.applications)
+        return [application.id for application in page.applications]
+
+    born = record.birth_date.isoformat()
+    for words in (record.national_code, first.lower(), full, f"{record.surname} {record.given_name}"):
+        assert found(words) == [first]
+    for words in (f"{record.surname} {born}", f"{record.given_name} {born}", f"{full} {born}"):
+        assert found(words) == [first]
+    for words in (record.surname, f"{full} 1950/01/01", "%", "0" * 10, "' OR 1=1", f"{full} x"):
+        assert found(words) == []
+    assert found(full, ApplicationState.SUBMITTED) == []
+    assert len(found("")) == 2
