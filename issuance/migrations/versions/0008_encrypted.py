@@ -25,8 +25,8 @@ from issuance.migrations.encrypting import (
 from issuance.registry.namekeys import dated, pair_key, skeleton, sort_key
 from pki.store.encrypted import ColumnCipher
 
-revision = "0007"
-down_revision = "0006"
+revision = "0008"
+down_revision = "0007"
 branch_labels = None
 depends_on = None
 
