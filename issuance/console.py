@@ -13,21 +13,16 @@ if TYPE_CHECKING:
 
 @contextmanager
 def registry_database() -> Iterator["Database"]:
-    """The registry's database alone, without keys; what it refuses becomes one line on stderr."""
+    """The registry's database without keys, personal data unread; what it refuses becomes one line on stderr."""
     # Imported when a command runs, so that --help is fast.
-    from issuance.bootstrap import SERVICE  # noqa: PLC0415
-    from issuance.database import Database  # noqa: PLC0415
+    from issuance.bootstrap import impersonal_database  # noqa: PLC0415
     from issuance.errors import IssuanceError  # noqa: PLC0415
     from pki.errors import PkiError  # noqa: PLC0415
     from pki.home import HomeError, load  # noqa: PLC0415
 
     try:
         home = load(Path(click.get_current_context().find_root().params["home"]))
-        database = Database(home.database_url(SERVICE))
-        try:
-            database.migrate()
+        with impersonal_database(home) as database:
             yield database
-        finally:
-            database.close()
     except (IssuanceError, HomeError, PkiError) as error:
         raise click.ClickException(str(error)) from error

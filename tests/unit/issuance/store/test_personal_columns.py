@@ -42,6 +42,7 @@ NOT_PERSONAL = {
     "duplicate_matches": "application_id number score causes found_at decision decided_by decided_at",
     "editing_leases": "application_id holder expires_at",
     "inspections": "production_id started_by resumed_by inspected_by inspected_at accepted",
+    "notices": "key application_id channel template state created_at due_at tries failure sent_at",
     "offices": "code persian_name latin_name province inspects",
     "operator_sessions": "token_digest username expires_at",
     "operators": "username role office",
