@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 @contextmanager
 def registry_database() -> Iterator["Database"]:
-    """The registry's database without keys, personal data unread; what it refuses becomes one line on stderr."""
+    """The registry's database, without keys for personal data; what it refuses is one line on stderr."""
     # Imported when a command runs, so that --help is fast.
     from issuance.bootstrap import impersonal_database  # noqa: PLC0415
     from issuance.errors import IssuanceError  # noqa: PLC0415
