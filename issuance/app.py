@@ -20,6 +20,7 @@ from issuance.offices import endpoints as offices
 from issuance.operations import router as operations
 from issuance.operators import endpoints as operators
 from issuance.orders import endpoints as orders
+from issuance.people import endpoints as people
 from issuance.production import endpoints as production
 from issuance.stations import endpoints as stations
 from issuance.stock import endpoints as stock
@@ -35,6 +36,7 @@ _ROUTERS = (
     offices.router,
     stock.router,
     enrolment.router,
+    people.router,
     duplicates.router,
     tracking.router,
     approval.router,

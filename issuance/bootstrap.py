@@ -27,6 +27,7 @@ from issuance.offices.service import Offices
 from issuance.operators.models import Role
 from issuance.operators.service import Operators
 from issuance.orders.service import Orders
+from issuance.people.service import People
 from issuance.production.channelkeys import ChannelKeys
 from issuance.production.connection import Readers
 from issuance.production.pathcheck import path_check
@@ -68,6 +69,7 @@ class Issuance:
     database: Database = field(repr=False)
     operators: Operators = field(repr=False)
     offices: Offices = field(repr=False)
+    people: People = field(repr=False)
     stock: Stock = field(repr=False)
     enrolment: Enrolment = field(repr=False)
     duplicates: Duplicates = field(repr=False)
@@ -199,6 +201,7 @@ def open_issuance(
         database=database,
         operators=operators,
         offices=Offices(database, audit),
+        people=People(database),
         stock=Stock(database, audit, clock, randomness),
         enrolment=Enrolment(database, audit, citizens, confirmation, duplicates, clock, randomness),
         duplicates=duplicates,

@@ -9,7 +9,7 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import DeclarativeBase, Session, sessionmaker
 
 from pki.store.database import create_database_engine, is_current, migrate, new_metadata, read_only
-from pki.store.encrypted import ColumnCipher, use_cipher
+from pki.store.encrypted import ColumnCipher, NoCipherError, use_cipher
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -37,6 +37,7 @@ class Database:
         Then the encrypted columns raise NoCipherError, and older databases with people can't be migrated.
         """
         self.engine: Engine = create_database_engine(url)
+        self._cipher = cipher
         if cipher is not None:
             use_cipher(self.engine, cipher)
         self._write = sessionmaker(self.engine, expire_on_commit=False)
@@ -53,6 +54,13 @@ class Database:
         """A transaction that only reads."""
         with self._read() as session:
             yield ReadSession(session)
+
+    @property
+    def cipher(self) -> ColumnCipher:
+        """Of its personal data. Raises NoCipherError where it was opened without."""
+        if self._cipher is None:
+            raise NoCipherError("personal data")
+        return self._cipher
 
     @property
     def is_current(self) -> bool:

@@ -13,6 +13,7 @@ from issuance.notices.models import Notice
 from issuance.offices.models import Office
 from issuance.operators.models import Operator, OperatorSession
 from issuance.orders.models import Order, Promise
+from issuance.people.models import NameKey, NameRemain
 from issuance.production.models import JournalEntry, Production, Renewal
 from issuance.registry.models import Citizen
 from issuance.stations.models import Station, StationCode
@@ -41,6 +42,8 @@ __all__ = [
     "Inspection",
     "JournalEntry",
     "Movement",
+    "NameKey",
+    "NameRemain",
     "Notice",
     "Office",
     "Operator",

@@ -109,8 +109,7 @@ def _named(words: str) -> ColumnElement[bool]:
     if len(words) == IDENTIFIER_LENGTH and words.isascii() and words.isalnum():
         return Application.id == words.upper()
     ways = (
-        (Citizen.pair_index, person.pairs),
-        (Citizen.pair_birth_index, person.dated_pairs),
+        (Citizen.pair_index if person.birth_date is None else Citizen.pair_birth_index, person.pairs),
         (Citizen.given_birth_index, person.dated_names),
         (Citizen.surname_birth_index, person.dated_names),
     )

@@ -60,7 +60,12 @@ def skeleton(name: str) -> str:
 
 def pair_key(given_name: str, surname: str) -> str:
     """One key for both names, whichever of them stands first."""
-    return "|".join(sorted((skeleton(given_name), skeleton(surname))))
+    return pair_of_keys(skeleton(given_name), skeleton(surname))
+
+
+def pair_of_keys(one: str, other: str) -> str:
+    """`pair_key` of names of which there are only their skeletons."""
+    return "|".join(sorted((one, other)))
 
 
 def dated(key: str, birth_date: date) -> str:

@@ -9,7 +9,7 @@ from datetime import date
 
 from issuance.errors import InvalidInputError, InvalidNationalCodeError
 from issuance.registry.dates import parse_date
-from issuance.registry.namekeys import dated, pair_key, skeleton
+from issuance.registry.namekeys import dated, pair_of_keys, skeleton
 from issuance.registry.nationalcode import normalise
 from issuance.registry.text import fold
 
@@ -22,12 +22,22 @@ class Wanted:
     """What the words can mean; all empty where they can mean nobody."""
 
     national_code: str | None = None
-    pairs: tuple[str, ...] = ()
-    """Keys of both names, for each place at which the words may fall into two."""
-    dated_pairs: tuple[str, ...] = ()
-    """The same with the birth date, where one was given."""
-    dated_names: tuple[str, ...] = ()
-    """One name with the birth date."""
+    parts: tuple[tuple[str, str], ...] = ()
+    """Both names as they sound, for each place at which the words may fall into two."""
+    whole: str = ""
+    """All words as one name; it finds somebody only with a birth date."""
+    birth_date: date | None = None
+
+    @property
+    def pairs(self) -> list[str]:
+        """Keys of both names; with the birth date, where one was given."""
+        keys = [pair_of_keys(*part) for part in self.parts]
+        return keys if self.birth_date is None else [dated(key, self.birth_date) for key in keys]
+
+    @property
+    def dated_names(self) -> list[str]:
+        """The key of one name and the birth date, if there is one."""
+        return [dated(self.whole, self.birth_date)] if self.whole and self.birth_date is not None else []
 
 
 def wanted(words: str) -> Wanted:
@@ -39,20 +49,15 @@ def wanted(words: str) -> Wanted:
     names, birth_date = _parted(fold(words).split())
     if not 0 < len(names) <= MOST_WORDS:
         return Wanted()
-    pairs = _pairs(names)
-    if birth_date is None:
-        return Wanted(pairs=pairs)
-    key = skeleton("".join(names))
-    return Wanted(
-        dated_pairs=tuple(dated(pair, birth_date) for pair in pairs),
-        dated_names=(dated(key, birth_date),) if key else (),
-    )
+    whole = skeleton("".join(names))
+    return Wanted(parts=_parts(names), whole=whole, birth_date=birth_date)
 
 
-def _pairs(names: list[str]) -> tuple[str, ...]:
-    parts = [("".join(names[:place]), "".join(names[place:])) for place in range(1, len(names))]
-    keys = [pair_key(*part) for part in parts if all(map(skeleton, part))]
-    return tuple(dict.fromkeys(keys))
+def _parts(names: list[str]) -> tuple[tuple[str, str], ...]:
+    keys = [
+        (skeleton("".join(names[:place])), skeleton("".join(names[place:]))) for place in range(1, len(names))
+    ]
+    return tuple(dict.fromkeys(part for part in keys if all(part)))
 
 
 def _parted(words: list[str]) -> tuple[list[str], date | None]:

@@ -1,0 +1,1 @@
+"""Finding people, telling them what is held of them, and erasing it."""
