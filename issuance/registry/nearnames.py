@@ -24,7 +24,7 @@ def errors(one: str, other: str) -> int | None:
     """Slips between two keys, 0 or 1; None: more than that, or too short to tell."""
     if one == other:
         return 0
-    if min(len(one), len(other)) < SHORTEST:
+    if min(len(one), len(other)) < SHORTEST or max(len(one), len(other)) > LONGEST:
         return None
     counted = OSA.distance(one, other, score_cutoff=MOST_ERRORS)
     return counted if counted <= MOST_ERRORS else None
