@@ -4,7 +4,7 @@ It is a list of names and not of people: no row leads to a person, and its keys 
 people are found (ADR 40).
 """
 
-from sqlalchemy import Connection, ForeignKey, event, select
+from sqlalchemy import Connection, Executable, ForeignKey, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
@@ -15,7 +15,6 @@ from issuance.registry.nearnames import remains
 from pki.store.encrypted import EncryptedText, IndexedText
 
 _DIGEST = "name_keys"
-_INSERT = {"postgresql": postgresql.insert, "sqlite": sqlite.insert}
 
 
 class NameKey(Base):
@@ -55,4 +54,11 @@ def remember(connection: Connection, keys: set[str]) -> None:
     names = [{"digest": key, "key": key} for key in wanted]
     parts = [{"remain": remain, "digest": key} for key in wanted for remain in sorted(remains(key))]
     for model, rows in ((NameKey, names), (NameRemain, parts)):
-        connection.execute(_INSERT[connection.dialect.name](model).on_conflict_do_nothing(), rows)
+        connection.execute(_missing(connection, model), rows)
+
+
+def _missing(connection: Connection, model: type[Base]) -> Executable:
+    """An INSERT that leaves alone what is there."""
+    if connection.dialect.name == "postgresql":
+        return postgresql.insert(model).on_conflict_do_nothing()
+    return sqlite.insert(model).on_conflict_do_nothing()

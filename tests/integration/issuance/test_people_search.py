@@ -1,10 +1,11 @@
 """Finding people by code, names and names one slip away, page by page, on both databases."""
 
 from dataclasses import replace
+from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import select, text
+from sqlalchemy import Select, select, text
 
 from issuance.errors import InvalidInputError, RoleRequiredError
 from issuance.operators.models import Role
@@ -133,7 +134,9 @@ def test_no_search_reads_everybody(desk: Desk) -> None:
     with desk.database.reading() as session:
         keys = known(session, keys_of(session, wanted("آرش ناما")))
         dated = [Key(name, "x") for name in ("pair_birth_index", "given_birth_index", "surname_birth_index")]
-        queries = [people_query(key, PEOPLE.national_code(0), 20) for key in (keys[0], *dated)]
+        queries: list[Select[Any]] = [
+            people_query(key, PEOPLE.national_code(0), 20) for key in (keys[0], *dated)
+        ]
         queries += [borne_query(key.column, [key.text]) for key in (keys[0], *dated)]
         queries.append(select(Citizen).where(Citizen.national_code == PEOPLE.national_code(0)))
         for query in queries:
