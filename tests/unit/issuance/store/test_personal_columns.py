@@ -34,13 +34,16 @@ NOT_PERSONAL = {
     "seen_at",
     "batch_runs": "id office state version started_by started_at ended_at",
     "card_certificates": "serial card_number profile not_after superseded_at",
+    "card_refusals": "id card_number reason recorded_by recorded_at",
     "cards": "card_number application_id state version guid key_version channel_version "
     "pending_channel_version taken_at produced_at delivered_at ended_at revocation_cause",
     "citizens": "birth_precision confirmed_at",
     "deliveries": "id card_number state version challenge tries_left opened_by opened_at expires_at "
-    "proven_at",
+    "identity_check_id check_outcome matched_at proven_at closed_for",
     "duplicate_matches": "application_id number score causes found_at decision decided_by decided_at",
     "editing_leases": "application_id holder expires_at",
+    "identity_checks": "id card_number application_id outcome fault document register_answer score threshold "
+    "checked_by checked_at",
     "inspections": "production_id started_by resumed_by inspected_by inspected_at accepted",
     "notices": "key application_id channel template state created_at due_at tries failure sent_at",
     "offices": "code persian_name latin_name province inspects",

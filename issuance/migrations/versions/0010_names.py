@@ -8,8 +8,8 @@ from issuance.registry.namekeys import skeleton
 from issuance.registry.nearnames import remains
 from pki.store.encrypted import cipher_of
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 branch_labels = None
 depends_on = None
 

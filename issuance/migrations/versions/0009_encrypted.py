@@ -25,8 +25,8 @@ from issuance.migrations.encrypting import (
 from issuance.registry.namekeys import dated, pair_key, skeleton, sort_key
 from pki.store.encrypted import ColumnCipher
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 branch_labels = None
 depends_on = None
 
