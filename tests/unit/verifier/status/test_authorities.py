@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -48,7 +49,8 @@ from verifier.authentication.statuserrors import (
 )
 from verifier.status.lookup import ForeignStatus
 from verifier.status.settings import Mode
-from verifier.status.sources import Identity, Source, Sources
+from verifier.status.sources import SETTINGS_FILE, Identity, Source, Sources
+from verifier.status.sourcesfile import SourcesFile
 
 BELOW = party("issuing ca")
 CARD_SERIAL = 815
@@ -283,3 +285,28 @@ def test_each_authority_of_a_longer_path_is_asked_from_above() -> None:
         assert len(world.above.received) == 1
 
     run(answering(lambda body: Saying().answer(body, certify(party("middle"), CA, *ca(), serial=4711))), work)
+
+
+def test_other_settings_forget_what_was_learned_by_those_before(tmp_path: Path) -> None:
+    """They may ask somebody else, or for something younger."""
+
+    async def work(world: World) -> None:
+        def write(max_age: int) -> None:
+            tables = (("ca", world.above.port), ("issuing ca", world.below.port))
+            text = "".join(
+                f'[status."CN={name}"]\nmode = "ocsp"\nresponder = "http://127.0.0.1:{port}/"\n'
+                f'networks = ["127.0.0.0/8"]\nmax_age_seconds = {max_age}\n'
+                for name, port in tables
+            )
+            (tmp_path / SETTINGS_FILE).write_text(text)
+
+        lookup = ForeignStatus.of_file(SourcesFile(tmp_path, world.watch), world.watch)
+        for asked, max_age in enumerate((120, 121), start=1):
+            write(max_age)
+            for _ in range(2):
+                world.watch.now += 1
+                assert (await lookup.ask_path(world.path(), NOW)).status is GOOD
+                assert len(world.above.received) == asked
+        lookup.close()
+
+    run(of_the_authority(Saying(next_update=None)), work)

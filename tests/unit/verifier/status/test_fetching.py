@@ -71,6 +71,21 @@ def test_a_get() -> None:
     assert "cookie" not in head
 
 
+@pytest.mark.parametrize("hosts", [(), ("other.example",), (HOST,), (f"{HOST}:1",), (f"x.{HOST}",)])
+def test_a_host_that_is_not_listed_with_its_port(hosts: tuple[str, ...]) -> None:
+    """Whoever gave the place: it is held against the list once more where the connection is made."""
+
+    async def work() -> None:
+        async with serving(sending(http(b"hello"))) as server:
+            found = Fetcher(Reach(frozenset(hosts), (LOOPBACK,)), HERE)
+            with pytest.raises(StatusSourceUnknownError) as caught:
+                await found.get(read_place(server.url()), "text/plain", BOUNDS)
+            assert caught.value.fault is SourceFault.ADDRESS_REFUSED
+            assert server.received == []
+
+    run(work())
+
+
 @pytest.mark.parametrize("kind", [(), ("Content-Type: text/html",), ("Content-Type: ;;",)])
 def test_any_content_type(kind: tuple[str, ...]) -> None:
     assert run(get(sending(http(b"x", "200 OK", *kind)), fetcher()))[0] == b"x"
