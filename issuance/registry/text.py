@@ -56,4 +56,5 @@ def fold(text: str) -> str:
     plain = _FORMS.sub(lambda form: unicodedata.normalize("NFKC", form[0]), _CONTROLS.sub("", text))
     composed = unicodedata.normalize("NFC", plain).translate(_LETTERS)
     bare = unicodedata.normalize("NFC", _HARAKAT.sub("", composed))
-    return _REPEATED_ZWNJ.sub(_ZWNJ, _GAP.sub(" ", bare)).strip(f" {_ZWNJ}")
+    # Repeated ones first: a gap is sought anew from each of a row that turns out to be none.
+    return _GAP.sub(" ", _REPEATED_ZWNJ.sub(_ZWNJ, bare)).strip(f" {_ZWNJ}")

@@ -33,6 +33,12 @@ def test_folding(typed: str, folded: str) -> None:
     assert fold(typed) == folded
 
 
+def test_a_row_of_joiners_is_read_once() -> None:
+    """A megabyte of them, tried anew from each, would take hours."""
+    row = "\u200c" * 1_000_000
+    assert fold(f"{row}می{row}رود{row}") == "می\u200cرود"
+
+
 @given(LETTERS)
 def test_folding_twice_changes_nothing_more(text: str) -> None:
     once = fold(text)
