@@ -16,6 +16,7 @@ from issuance.enrolment import endpoints as enrolment
 from issuance.errors import NotSignedInError
 from issuance.inspection import endpoints as inspection
 from issuance.lifecycle import endpoints as lifecycle
+from issuance.massactions import endpoints as massactions
 from issuance.offices import endpoints as offices
 from issuance.operations import router as operations
 from issuance.operators import endpoints as operators
@@ -48,6 +49,7 @@ _ROUTERS = (
     lifecycle.router,
     stations.router,
     lifecycle.replacement_router,
+    massactions.router,
     operations,
 )
 

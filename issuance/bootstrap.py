@@ -23,6 +23,9 @@ from issuance.inspection.service import Inspections
 from issuance.lifecycle.certificates import Certificates
 from issuance.lifecycle.replacement import Replacement
 from issuance.lifecycle.service import Lifecycle
+from issuance.massactions.background import BackgroundRuns
+from issuance.massactions.running import MassRuns
+from issuance.massactions.service import MassActions
 from issuance.offices.service import Offices
 from issuance.operators.models import Role
 from issuance.operators.service import Operators
@@ -46,6 +49,7 @@ from pki.bootstrap import MASTER_KEY_NAMES, Pki, open_key_store
 from pki.clock import Clock, utc_now
 from pki.home import Home
 from pki.keys.masterkeys import MasterKeys
+from pki.massactions.delegated import DelegatedActions
 from pki.store.encrypted import ColumnCipher
 
 SERVICE = "issuance"
@@ -88,10 +92,14 @@ class Issuance:
     replacement: Replacement = field(repr=False)
     stations: Stations = field(repr=False)
     hub: Hub = field(repr=False)
+    mass_actions: MassActions = field(repr=False)
+    mass_runs: MassRuns = field(repr=False)
+    mass_background: BackgroundRuns = field(repr=False)
     handovers: Handovers = field(repr=False)
 
     def close(self) -> None:
         """Waits for the runs at work, then drops the database connections."""
+        self.mass_background.close()
         self.batch_runs.close()
         self.production.close()
         self.handovers.close()
@@ -159,6 +167,13 @@ def open_workshop(
     return Workshop(database, Audit(clock), certificates, path, pki.master_keys, clock, randomness)
 
 
+def open_mass_actions(shop: Workshop, pki: Pki) -> tuple[MassActions, MassRuns]:
+    """Decisions on mass actions, and their carrying out."""
+    authority = DelegatedActions(pki.engine, shop.clock)
+    actions = MassActions(shop.database, shop.audit, shop.clock, shop.randomness)
+    return actions, MassRuns(shop.database, shop.audit, authority, shop.clock)
+
+
 def open_stations(
     database: Database, pki: Pki, clock: Clock = utc_now, randomness: Randomness = secrets.token_bytes
 ) -> Stations:
@@ -195,6 +210,7 @@ def open_issuance(
     orders, line = Orders(database, audit, clock, randomness), ProductionLine(shop, all_readers)
     card_key, rules = pki.master_keys["card"], RULES.delivery
     deliveries = Deliveries(database, audit, certificates, card_key, rules, clock, randomness)
+    mass_actions, mass_runs = open_mass_actions(shop, pki)
     opened = Issuance(
         public_url=home.public_url,
         clock=clock,
@@ -220,6 +236,9 @@ def open_issuance(
         replacement=Replacement(database, lifecycle),
         stations=open_stations(database, pki, clock, randomness),
         hub=hub,
+        mass_actions=mass_actions,
+        mass_runs=mass_runs,
+        mass_background=BackgroundRuns(mass_runs, line.progress),
         handovers=Handovers(deliveries, hub),
     )
     opened.production.finish_voidings()

@@ -2,15 +2,15 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from cardio.cli.common import PIN_VARIABLE, expected_errors, json_option, reader_name, reader_option, secret
-from cardio.station.cli import PASSWORD_VARIABLE
+from cardio.cli.common import PIN_VARIABLE, json_option, reader_name, reader_option, secret
+from issuance.console import signed_in
+from issuance.massactions.cli import mass
 from issuance.notices.cli import notices
 from issuance.stock.cli import stock
 from issuance.tracking.cli import receipt
@@ -160,40 +160,16 @@ def _print_code(name: str, code: "NewCode", *, as_json: bool) -> None:
 
 registry.add_command(receipt)
 registry.add_command(notices)
+registry.add_command(mass)
 
 
 @contextmanager
 def _office(operator: str) -> Iterator[_Office]:
-    """The registry of --home, with an operator signed in; its refusals become one line on stderr."""
-    import secrets
+    """The registry of --home, with an operator signed in."""
+    from issuance.bootstrap import open_stations
 
-    from issuance.bootstrap import open_database, open_stations, open_workshop
-    from issuance.errors import IssuanceError
-    from issuance.operators.service import Operators
-    from pki.bootstrap import open_pki
-    from pki.errors import PkiError
-    from pki.home import HomeError, load
-
-    try:
-        with expected_errors(), ExitStack() as stack:
-            home = load(_home_folder())
-            authority = open_pki(home)
-            stack.callback(authority.close)
-            database = open_database(home, authority.master_keys)
-            stack.callback(database.close)
-            shop = open_workshop(database, authority)
-            operators = Operators(database, shop.audit, shop.clock, secrets.token_bytes)
-            password = secret(PASSWORD_VARIABLE, f"Password of {operator}")
-            token = operators.sign_in(operator, password, "console")
-            stack.callback(operators.sign_out, token)
-            yield _Office(shop, open_stations(database, authority), operators.actor(token))
-    except (IssuanceError, PkiError, HomeError) as error:
-        raise click.ClickException(str(error)) from error
-
-
-def _home_folder() -> Path:
-    folder = click.get_current_context().find_root().params["home"]
-    return Path(folder)
+    with signed_in(operator) as opened:
+        yield _Office(opened.shop, open_stations(opened.database, opened.pki), opened.actor)
 
 
 def _print(renewal: "RenewalView", *, as_json: bool) -> None:

@@ -34,6 +34,7 @@ class IssuanceError(Exception):
     │   ├── LiveCardError              the person has a live card
     │   └── …                          (issuance.enrolment.errors, .duplicates.errors, .approval.errors)
     ├── TrackingError                  (issuance.tracking.errors)
+    ├── MassActionError                (issuance.massactions.errors)
     ├── StockError                     (issuance.stock.errors)
     ├── OrderError                     (issuance.orders.errors)
     ├── ProductionError                (issuance.production.errors)

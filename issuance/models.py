@@ -9,12 +9,14 @@ from issuance.duplicates.models import DuplicateMatch
 from issuance.enrolment.models import Application, EditingLease, Evidence, RegisterAnswer
 from issuance.inspection.models import Inspection
 from issuance.lifecycle.models import Card, CardCertificate
+from issuance.massactions.models import MassAction, MassItem, MassPart
 from issuance.notices.models import Notice
 from issuance.offices.models import Office
 from issuance.operators.models import Operator, OperatorSession
 from issuance.orders.models import Order, Promise
 from issuance.people.models import NameKey, NameRemain
 from issuance.production.models import JournalEntry, Production, Renewal
+from issuance.provenance.models import KeyProvenance
 from issuance.registry.models import Citizen
 from issuance.stations.models import Station, StationCode
 from issuance.stock.models import Batch, BatchDifference, Body, Movement
@@ -41,6 +43,10 @@ __all__ = [
     "IdentityCheck",
     "Inspection",
     "JournalEntry",
+    "KeyProvenance",
+    "MassAction",
+    "MassItem",
+    "MassPart",
     "Movement",
     "NameKey",
     "NameRemain",

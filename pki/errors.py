@@ -462,6 +462,10 @@ class PreviewMismatchError(MassActionError):
     """What the approver confirms, or what is on record now, isn't what was proposed. Nothing was changed."""
 
 
+class PreviewOutdatedError(PreviewMismatchError):
+    """Others have changed what it means since: more would be changed now than was previewed."""
+
+
 class MassActionExpiredError(MassActionError):
     """The proposal is too old to be approved or begun: what was previewed then is no basis any more."""
 

@@ -42,10 +42,12 @@ from issuance.lifecycle.cards import move_card
 from issuance.lifecycle.certificates import Certificates
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import CARD, ApplicationEvent, CardEvent, CardState
+from issuance.massactions.closing import require_not_held
+from issuance.massactions.errors import CardHeldError
 from issuance.operators.service import Actor
 from issuance.production.cardsecrets import issuer_secrets
 from pki.clock import Clock
-from pki.errors import StatusError
+from pki.errors import HeldByOthersError, StatusError
 from pki.keys.masterkeys import MasterKey
 from pki.profiles import Profile
 
@@ -91,13 +93,15 @@ class Deliveries:
     def open(self, actor: Actor, number: str) -> OpenDelivery:
         """Begins handing a produced card to the person who was just checked; an earlier attempt is closed.
 
-        Raises NotFoundError, OtherOfficeError, ForbiddenTransitionError or IdentityUncheckedError.
+        Raises NotFoundError, OtherOfficeError, ForbiddenTransitionError, IdentityUncheckedError, or in a mass
+        action CardHeldError.
         """
         actor.require(*DELIVERERS)
         self.finish_proven()
         now = self._clock()
         with self._database.writing() as session:
             card = card_to_hand_over(session, actor, number)
+            require_not_held(session, card.card_number)
             check = last_check(session, card.card_number)
             if check is None or not is_good(check, actor, now - self._rules.check_life):
                 raise IdentityUncheckedError
@@ -121,7 +125,8 @@ class Deliveries:
     def complete(self, actor: Actor, delivery_id: str, answer: CardAnswer) -> None:
         """Checks the card's answer and activates its certificates. Asking again after success is no error.
 
-        Raises NotFoundError, DeliveryClosedError, CardMismatchError or DeliveryProofError.
+        Raises NotFoundError, DeliveryClosedError, CardMismatchError, DeliveryProofError; CardHeldError in a
+        mass action.
         """
         actor.require(*DELIVERERS)
         refused = self._prove(actor, delivery_id, answer)
@@ -137,6 +142,9 @@ class Deliveries:
         for delivery_id in waiting:
             try:
                 self._activate(delivery_id)
+            except (CardHeldError, HeldByOthersError):
+                # Its holder has set a PIN already: the delivery waits until the hold is lifted.
+                _LOG.warning("delivery %s waits: its card's keys are held", delivery_id)
             except StatusError as error:
                 # Revoked meanwhile at the authority: never goes live, and no other card waits for it.
                 _LOG.error("delivery %s given up: %s", delivery_id, type(error).__name__)
@@ -159,6 +167,7 @@ class Deliveries:
             if delivery.state != DeliveryState.OPEN or delivery.expires_at <= self._clock():
                 raise DeliveryClosedError
             CARD.after(CardState(delivery.card.state), CardEvent.DELIVER)
+            require_not_held(session, delivery.card_number)
             fault = mismatch(_expected(delivery.card), answer, delivery.challenge)
             if fault is not None:
                 return self._count(session, actor, delivery, fault)
@@ -185,6 +194,7 @@ class Deliveries:
             if delivery.state != DeliveryState.PROVEN:
                 return
             card = delivery.card
+            require_not_held(session, card.card_number)
             if not CARD.allows(CardState(card.state), CardEvent.DELIVER):  # revoked since the proof
                 close_delivery(delivery, DeliveryEnd.REVOKED)
                 return

@@ -16,6 +16,7 @@ from issuance.lifecycle.cards import get_card, move_card
 from issuance.lifecycle.certificates import Certificates
 from issuance.lifecycle.models import Card, CardCertificate
 from issuance.lifecycle.states import ApplicationEvent, CardEvent, CardState, RevocationCause
+from issuance.massactions.closing import close_ended, require_not_held
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from pki.clock import Clock
@@ -62,10 +63,11 @@ class Lifecycle:
             self._certificates.hold(held, actor.username, "suspended at the registry")
 
     def resume(self, actor: Actor, number: str) -> None:
-        """Lets a suspended card work again."""
+        """Lets a suspended card work again. Raises CardHeldError while a mass action holds its keys."""
         actor.require(Role.CLERK, Role.SUPERVISOR)
         with self._database.writing() as session:
             card = get_card(session, number)
+            require_not_held(session, card.card_number)
             move_card(card, CardEvent.RESUME)
             self._audit.record(session, actor.username, "card.resumed", f"card:{card.card_number}")
             session.flush()
@@ -90,6 +92,7 @@ class Lifecycle:
             session.flush()
             serials = _serials(card.certificates) | self._renewals.issued_on(session, card.card_number)
             self._renewals.end_on(session, card.card_number, actor.username)
+            close_ended(session, card.card_number)
             session.flush()
             self._certificates.revoke(serials, cause, actor.username, f"card {cause.value}")
 

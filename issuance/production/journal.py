@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from issuance.database import Database
@@ -66,6 +66,16 @@ class Journal:
     def result(self, step: Step) -> Mapping[str, str] | None:
         """What a finished step yielded, or None if it was never finished."""
         return self._results.get(step)
+
+    def done_at(self, session: Session, step: Step) -> datetime:
+        """When a step was done last; now, where that is not on record."""
+        entry = JournalEntry
+        query = select(func.max(entry.ended_at)).where(
+            entry.production_id == self.production_id,
+            entry.step == step.value,
+            entry.state == StepState.DONE.value,
+        )
+        return session.scalar(query) or self._clock()
 
     def begin(self, step: Step) -> None:
         """Records that the step is about to happen, and renews the lease."""

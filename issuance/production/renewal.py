@@ -19,6 +19,7 @@ from issuance.identifiers import new_identifier
 from issuance.lifecycle.cards import card_number, get_card
 from issuance.lifecycle.models import Card, CardCertificate
 from issuance.lifecycle.states import CardState
+from issuance.massactions.closing import close_rekeyed
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production import personalisation
@@ -29,6 +30,7 @@ from issuance.production.errors import CardExpiredError, NothingToVoidError, Ove
 from issuance.production.models import OPEN_RENEWAL_STATES, Renewal, RenewalState
 from issuance.production.personalisation import KEY_PLANS, Proof
 from issuance.production.work import CHALLENGE_BYTES, Workshop, certificate_row, issue, subject_of
+from issuance.provenance.recording import Making, enter_key, slot_name, supersede_key
 from pki.authority.values import CertificateRequest, IssuedCertificate
 from pki.profiles import Profile
 from pki.status.state import RevocationReason
@@ -79,7 +81,7 @@ class Renewals:
             if renewal.csr is None:
                 renewal = self._make_key(session, renewal, pin)
             issued = issue(self._shop, self._request(renewal))
-            self._enter(renewal.id, issued)
+            self._enter(actor, reader, renewal.id, issued)
             self._write(session, issued, pin)
             return self._finish(actor, renewal.id, issued)
 
@@ -118,6 +120,7 @@ class Renewals:
         entered = None if serial is None else session.get(CardCertificate, f"{serial:x}")
         if entered is not None:
             entered.superseded_at = now
+            supersede_key(session, entered.serial_number, now)
         self._audit(session, actor, renewal, "given-up")
 
     def _revoke(self, serial: int, actor: str) -> None:
@@ -192,6 +195,7 @@ class Renewals:
             old = [row for row in card.certificates_in_force if row.profile == renewal.profile]
             for certificate in old:
                 certificate.superseded_at = self._shop.clock()
+                supersede_key(session, certificate.serial_number, certificate.superseded_at)
             session.flush()
             for certificate in old:
                 self._shop.certificates.revoke_serial(
@@ -212,7 +216,7 @@ class Renewals:
             not_after=ends_at,
         )
 
-    def _enter(self, renewal_id: str, issued: IssuedCertificate) -> None:
+    def _enter(self, actor: Actor, reader: str, renewal_id: str, issued: IssuedCertificate) -> None:
         """Before it can be good: whoever suspends or revokes the card finds it."""
         with self._shop.database.writing() as session:
             renewal = session.get_one(Renewal, renewal_id)
@@ -221,6 +225,8 @@ class Renewals:
             certificate = certificate_row(renewal.card_number, issued)
             if not ended and session.get(CardCertificate, certificate.serial) is None:
                 session.add(certificate)
+                making = Making(_PLANS[issued.profile].slot, actor.office, reader, self._shop.clock())
+                enter_key(session, renewal.card_number, issued, making)
         if ended:
             self._revoke(issued.serial, renewal.started_by)
             raise NothingToVoidError(renewal.state, "renewal")
@@ -244,6 +250,8 @@ class Renewals:
             renewal.serial, renewal.state = certificate.serial, RenewalState.FINISHED.value
             renewal.ended_at = self._shop.clock()
             self._audit(session, actor.username, renewal, "finished")
+            slot = slot_name(_PLANS[issued.profile].slot)
+            close_rekeyed(session, renewal.card, slot, issued.serial, renewal.ended_at)
             session.flush()
             # Last before the commit: if the commit is lost, renewing again comes here again.
             self._shop.certificates.activate([certificate], actor.username, "key renewed")

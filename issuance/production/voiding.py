@@ -8,6 +8,7 @@ from issuance.enrolment.repository import move
 from issuance.lifecycle.cards import get_card, move_card
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import ApplicationEvent, ApplicationState, CardEvent, CardState
+from issuance.massactions.closing import close_ended
 from issuance.production.errors import NothingToVoidError, failure_kind
 from issuance.production.journal import LEASE, Journal, get_production, production_of
 from issuance.production.models import DETAIL_LENGTH, Production
@@ -127,6 +128,7 @@ def _end_card(session: Session, production: Production, hand: Hand) -> bool:
     """Whether the card was not revoked already."""
     card = get_card(session, production.card_number or "")
     void_body(session, card.card_number, hand)
+    close_ended(session, card.card_number)
     if card.state == CardState.REVOKED:
         return False
     move_card(card, CardEvent.VOID)

@@ -35,6 +35,7 @@ from issuance.production.journal import Journal, get_production
 from issuance.production.links import LinkMemory
 from issuance.production.personalisation import KEY_PLANS, Holder, KeyPlan, Proof
 from issuance.production.steps import ProductionState, Step
+from issuance.provenance.recording import Making, enter_key
 from issuance.stock.repository import Hand, find_body, lock_bodies
 from issuance.stock.taking import Obstacle, obstacle, take_body
 from pki.authority.values import CertificateRequest, IssuedCertificate, PersonSubject
@@ -238,10 +239,15 @@ def sign_requests(work: Work) -> Outcome:
 
 def issue_certificates(work: Work) -> Outcome:
     """Gets the certificates, on hold, and checks key and path before anything trusts them."""
-    issued = [_issue(work, plan) for plan in KEY_PLANS]
+    issued = {plan: _issue(work, plan) for plan in KEY_PLANS}
 
     def record(session: Session) -> None:
-        session.add_all(certificate_row(work.card_number, certificate) for certificate in issued)
+        session.add_all(certificate_row(work.card_number, certificate) for certificate in issued.values())
+        session.flush()
+        reader = get_production(session, work.order.production_id).reader
+        for plan, step in zip(KEY_PLANS, _GENERATE_STEPS, strict=True):
+            making = Making(plan.slot, work.order.office, reader, work.journal.done_at(session, step))
+            enter_key(session, work.card_number, issued[plan], making)
 
     return Outcome(record=record)
 

@@ -32,6 +32,7 @@ from issuance.enrolment.errors import (
     VersionConflictError,
 )
 from issuance.inspection.errors import OwnCardError
+from issuance.massactions.errors import CardHeldError, MassActionError, OwnProposalError
 from issuance.orders.errors import OrderError, UrgentQuotaError
 from issuance.production.errors import ProductionError, failure_kind
 from issuance.stations.errors import (
@@ -123,6 +124,9 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     errors.OfficeExistsError: (HTTPStatus.CONFLICT, N_("There is an office with this code already")),
     InvalidRangeError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("These are no serials of card bodies")),
     SecondPersonError: (HTTPStatus.FORBIDDEN, N_("Someone else has to do this")),
+    OwnProposalError: (HTTPStatus.FORBIDDEN, N_("Someone else has to do this")),
+    CardHeldError: (HTTPStatus.CONFLICT, N_("The card's keys are held; renew them first")),
+    MassActionError: (HTTPStatus.CONFLICT, N_("That is not possible with this mass action")),
     StockError: (HTTPStatus.CONFLICT, N_("That is not possible with these card bodies")),
     UrgentQuotaError: (HTTPStatus.CONFLICT, N_("No more orders may be urgent here now")),
     OrderError: (HTTPStatus.CONFLICT, N_("This order can't be taken now")),

@@ -110,7 +110,7 @@ def recorded(session: Session, request_ids: Sequence[str]) -> dict[str, IssuedCe
     rows = session.execute(_certificates_query(dialect_of(session)), {"requests": request_ids})
     return {
         row.request_id: IssuedCertificate(
-            row.serial, row.der, _profile(row.profile), row.not_before, row.not_after
+            row.serial, row.der, _profile(row.profile), row.not_before, row.not_after, row.issuer, row.shard
         )
         for row in rows
     }
@@ -119,13 +119,15 @@ def recorded(session: Session, request_ids: Sequence[str]) -> dict[str, IssuedCe
 @cache
 def _certificates_query(dialect: str) -> Select[Any]:
     rows, bodies = table_of(CertificateRow), table_of(CertificateBody)
+    places = (rows.c.issuer, rows.c.shard)
     columns = (rows.c.request_id, rows.c.serial, bodies.c.der, rows.c.profile, rows.c.not_before)
-    query = select(*columns, rows.c.not_after).join(bodies, bodies.c.serial == rows.c.serial)
+    query = select(*columns, rows.c.not_after, *places).join(bodies, bodies.c.serial == rows.c.serial)
     return query.where(among(dialect, rows.c.request_id, "requests"))
 
 
 def _certificate(intent: RecordedIntent, der: bytes) -> IssuedCertificate:
-    return IssuedCertificate(intent.serial, der, Profile(intent.profile), intent.not_before, intent.not_after)
+    profile, place = Profile(intent.profile), (intent.issuer, intent.shard)
+    return IssuedCertificate(intent.serial, der, profile, intent.not_before, intent.not_after, *place)
 
 
 def _store(session: Session, issued: Sequence[_Issued]) -> None:

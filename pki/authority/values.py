@@ -69,3 +69,7 @@ class IssuedCertificate:
     profile: Profile
     not_before: datetime
     not_after: datetime
+    issuer: str
+    """The CA's short name."""
+    shard: int
+    """The partition of that CA's CRL in which it stands for life."""

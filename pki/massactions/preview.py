@@ -14,7 +14,8 @@ from pki.status.state import Status
 from pki.store.massactions import MassTarget
 from pki.store.models import CertificateRow
 
-_LISTED_AT_ONCE = 5_000
+LISTED_AT_ONCE = 5_000
+"""Serials of a list in one statement."""
 _FETCHED_AT_ONCE = 10_000
 _COLUMNS = ("action", "issuer", "shard", "serial", "standing_version")
 _VERSION_OCTETS = 8
@@ -24,13 +25,23 @@ _EFFECTS = (MOVED, REHELD)
 def fix_targets(session: Session, number: int, selection: Selection) -> None:
     """Writes down which certificates the selection means now, in one statement (a list: in some)."""
     for chunk in _chunks(selection.serials):
-        row = CertificateRow
-        columns = (row.issuer, row.shard, row.serial, row.standing_version)
-        query = select(literal(number), *columns).where(*selection.conditions())
-        if chunk is not None:
-            query = query.where(row.serial.in_(chunk))
-        ordered = query.order_by(row.issuer, row.shard, row.serial)
-        session.execute(insert(MassTarget).from_select(_COLUMNS, ordered))
+        fix_listed(session, number, selection, chunk)
+    analyse_targets(session)
+
+
+def fix_listed(session: Session, number: int, selection: Selection, serials: Sequence[int] | None) -> None:
+    """The same of a list's next 5,000 serials at most (None: no list)."""
+    row = CertificateRow
+    columns = (row.issuer, row.shard, row.serial, row.standing_version)
+    query = select(literal(number), *columns).where(*selection.conditions())
+    if serials is not None:
+        query = query.where(row.serial.in_(serials))
+    ordered = query.order_by(row.issuer, row.shard, row.serial)
+    session.execute(insert(MassTarget).from_select(_COLUMNS, ordered))
+
+
+def analyse_targets(session: Session) -> None:
+    """Lets the planner count what was fixed just now."""
     if session.get_bind().dialect.name == "postgresql":
         # Its planner must not take a table that was filled this moment for an empty one.
         session.execute(text(f"ANALYZE {MassTarget.__tablename__}"))
@@ -113,5 +124,5 @@ def _chunks(serials: Sequence[int] | None) -> Iterator[Sequence[int] | None]:
     if serials is None:
         yield None
         return
-    for start in range(0, len(serials), _LISTED_AT_ONCE):
-        yield serials[start : start + _LISTED_AT_ONCE]
+    for start in range(0, len(serials), LISTED_AT_ONCE):
+        yield serials[start : start + LISTED_AT_ONCE]

@@ -14,6 +14,7 @@ from pki.authority.record import queue_writers, record_events, refuse_clock_set_
 from pki.clock import Clock, utc_now
 from pki.errors import (
     PreviewMismatchError,
+    PreviewOutdatedError,
     SecondOfficerError,
     SelectionError,
     UnknownMassActionError,
@@ -68,7 +69,7 @@ class MassActions:
             queue_proposals(session)
             now = self._now(session, terms.kind)
             terms.check(now)
-            row = _row(next_number(session), terms, selection, officer_label(officer), now)
+            row = new_row(next_number(session), terms, selection.data(), officer_label(officer), now)
             fix_targets(session, row.number, selection)
             effects = Effects(terms.change(officer), now)
             preview = preview_of(session, row.number, selection, effects)
@@ -217,14 +218,17 @@ class MassActions:
         return now
 
 
-def _row(number: int, terms: Terms, selection: Selection, officer: str, now: datetime) -> MassActionRow:
+def new_row(
+    number: int, terms: Terms, selection: dict[str, Json], officer: str, now: datetime
+) -> MassActionRow:
+    """A proposal, without preview and digest yet."""
     return MassActionRow(
         number=number,
         kind=terms.kind.value,
         reason=terms.reason.value if terms.reason else None,
         invalidity_date=_whole(terms.invalidity_date),
         note=terms.note,
-        selection=canonical_text(selection.data()),
+        selection=canonical_text(selection),
         proposed_by=officer,
         proposed=_whole(now),
         state=State.PROPOSED.value,
@@ -264,6 +268,6 @@ def _require_effects(session: Session, row: MassActionRow, effects: Effects) -> 
     done = {MOVED: progress.moved, REHELD: progress.reheld}
     for effect, before in done.items():
         if now[effect] > seen[effect] - before:
-            raise PreviewMismatchError(
+            raise PreviewOutdatedError(
                 row.number, "more would be changed than was previewed; propose it anew"
             )

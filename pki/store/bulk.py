@@ -22,6 +22,9 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, class_mapper
+from sqlalchemy.types import TypeEngine
+
+from pki.store.columns import Serial, serial_octets
 
 _PLACEHOLDERS = {"qmark": "?", "format": "%s", "pyformat": "%s"}
 """By the driver's DB-API paramstyle; psycopg takes positions, too."""
@@ -93,10 +96,16 @@ def _processors(
     Octets go as they are: COPY doesn't take the DB-API's wrapper around them.
     """
     types = [table.c[name].type for name in columns]
-    return tuple(
-        None if isinstance(kind, LargeBinary) else kind.dialect_impl(dialect).bind_processor(dialect)
-        for kind in types
-    )
+    return tuple(_processor(kind, dialect) for kind in types)
+
+
+def _processor(kind: TypeEngine[Any], dialect: Dialect) -> Callable[[Any], Any] | None:
+    if isinstance(kind, LargeBinary):
+        return None
+    if isinstance(kind, Serial):
+        return serial_octets
+    processor: Callable[[Any], Any] | None = kind.dialect_impl(dialect).bind_processor(dialect)
+    return processor
 
 
 def dialect_of(session: Session) -> str:

@@ -145,6 +145,16 @@ def mass_revoke(*, quick: bool, as_json: bool) -> None:
     _print(measure(certificates=20_000 if quick else 760_000, shards=16 if quick else 4096), as_json=as_json)
 
 
+@bench.command(name="mass-suspend")
+@_quick
+@_json
+def mass_suspend(*, quick: bool, as_json: bool) -> None:
+    """Seconds from a mass action's confirmation in the registry to its last CRL and OCSP answer, counted."""
+    from simulators.load.masssuspend import measure
+
+    _print(measure(certificates=10_000 if quick else 760_000, shards=16 if quick else 4096), as_json=as_json)
+
+
 @bench.command()
 @_quick
 @_json

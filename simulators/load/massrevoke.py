@@ -3,10 +3,8 @@
 The action runs in a process of its own, so that its peak memory is its own.
 """
 
-import asyncio
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -14,22 +12,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
-from hashlib import sha1
 from pathlib import Path
-from random import Random
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import httpx
 from cryptography import x509
-from cryptography.hazmat.primitives.hashes import SHA1
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509 import ocsp
-from sqlalchemy import select, text, update
-from sqlalchemy.orm import Session
+from sqlalchemy import text, update
 
 from pki import home as homes
-from pki.app import create_app
 from pki.authority.issuers import IssuingCa
 from pki.bootstrap import Pki, initialise, open_pki
 from pki.hierarchy import Role, partition_scope
@@ -44,11 +34,10 @@ from simulators.load.certificates import populate
 from simulators.load.masscheck import check_batch
 from simulators.load.places import environment, postgres_database
 from simulators.load.result import Result
+from simulators.load.statusclient import StatusClient, StopWatch, ask_responder, peak_memory
 
 _NAME = "mass-revoke"
 _BATCH = "bench-batch"
-_QUESTIONS = 50
-_KIBIBYTES = 1024
 _DATABASE_VARIABLE = "HOVIAT_PKI_DATABASE"
 _MEBIBYTE = 1024.0 * 1024.0
 
@@ -161,11 +150,11 @@ def _bare_update(root: Path) -> float:
 def _act(root: Path) -> dict[str, float]:
     """In the process of its own: seconds of each step, and bytes of memory before and at the peak."""
     pki = open_pki(homes.load(root))
-    client = _Client(pki)
+    client = StatusClient(pki)
     issuer = _issuer(pki)
     pki.crls.publish_due()
-    base = _peak()
-    mass, clock = MassActions(pki.engine, pki.clock), _StopWatch()
+    base = peak_memory()
+    mass, clock = MassActions(pki.engine, pki.clock), StopWatch()
     action = mass.propose(
         Selection(provenances=frozenset({_BATCH})), Terms(Kind.HOLD, "weak chips"), "officer-a"
     )
@@ -176,61 +165,13 @@ def _act(root: Path) -> dict[str, float]:
     clock.lap("run")
     pki.crls.publish_due()
     clock.lap("crl")
-    _ask_responder(client, pki, issuer)
+    ask_responder(client, pki, issuer)
     clock.lap("ocsp")
-    peak = _peak()
+    peak = peak_memory()
     if progress.moved != progress.total:
         raise RuntimeError(f"{progress.moved} of {progress.total} changed")
     pki.close()
     return {**clock.laps, "base": base, "peak": peak}
-
-
-class _Client:
-    """Asks the status service's application without a network between."""
-
-    def __init__(self, pki: Pki) -> None:
-        transport = httpx.ASGITransport(create_app(pki))
-        self._client = httpx.AsyncClient(transport=transport, base_url="http://pki")
-        self._runner = asyncio.Runner()
-
-    def send(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        """The answer's content; anything but 2xx ends the benchmark."""
-        headers = {} if body is None else {"Content-Type": "application/ocsp-request"}
-        response = self._runner.run(self._client.request(method, path, content=body, headers=headers))
-        return response.raise_for_status().content
-
-
-class _StopWatch:
-    """Seconds between laps."""
-
-    def __init__(self) -> None:
-        self.laps: dict[str, float] = {}
-        self._began = time.perf_counter()
-
-    def lap(self, name: str) -> None:
-        """Ends a step."""
-        now = time.perf_counter()
-        self.laps[f"{name}_seconds"] = now - self._began
-        self._began = now
-
-
-def _peak() -> int:
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * _KIBIBYTES
-
-
-def _ask_responder(client: _Client, pki: Pki, issuer: IssuingCa) -> None:
-    """Asks about some of the batch; each answer must say certificateHold."""
-    with Session(pki.engine) as session:
-        serials = list(session.scalars(select(CertificateRow.serial).limit(100_000)))
-    certificate = x509.load_der_x509_certificate(issuer.certificate or b"")
-    key = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key()).digest
-    name = sha1(issuer.facts.subject).digest()  # noqa: S324 - CertID's own hash (RFC 5019 §2.1.1)
-    for serial in Random(0).sample(serials, min(_QUESTIONS, len(serials))):  # noqa: S311
-        builder = ocsp.OCSPRequestBuilder().add_certificate_by_hash(name, key, serial, SHA1())  # noqa: S303
-        body = builder.build().public_bytes(Encoding.DER)
-        answer = ocsp.load_der_ocsp_response(client.send("POST", "/ocsp", body))
-        if answer.revocation_reason is not x509.ReasonFlags.certificate_hold:
-            raise RuntimeError(f"OCSP says {answer.certificate_status} of {serial:032x}")
 
 
 if __name__ == "__main__":
