@@ -4,7 +4,7 @@ Rows as enrolment, stock and production leave them, without portraits and certif
 """
 
 from collections.abc import Iterator
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.orm import Session
@@ -22,7 +22,7 @@ from pki.authority.issuers import IssuingCa
 from pki.bootstrap import Pki
 from pki.hierarchy import Role as CaRole
 from pki.profiles import Profile
-from pki.store.bulk import insert_values
+from pki.store.bulk import dialect_of, insert_rows, insert_values
 from pki.store.models import CertificateRow
 from simulators.load.certificates import populate
 
@@ -34,6 +34,7 @@ ROLES = {
     CaRole.CITIZEN_SIGNATURE: (Profile.SIGNATURE, "9C", "secp384r1"),
 }
 _CHIP = "bench chip"
+_HIDDEN = b"-"
 _AT_ONCE = 10_000
 _UNSYNCHRONISED = {"synchronize_session": False}
 _TAKEN = ("receive", None, "in_stock"), ("take", "in_stock", "used")
@@ -90,25 +91,32 @@ def _add_cards(database: Database, cards: int, now: datetime) -> None:
 
 
 def _add_holders(session: Session, numbers: list[str], now: datetime) -> None:
-    """A national code is a number here; nobody looks at it."""
-    born = date(1990, 1, 1)
+    """A national code is a number here, and what is encrypted elsewhere is nothing: nobody looks at it."""
+    moment = _stored(session, now)
     citizen = (
         *("national_code", "given_name", "surname", "father_name", "latin_given_name", "latin_surname"),
-        *("birth_date", "sex", "confirmed_at", "sort_key", "given_key", "surname_key", "father_key"),
-        *("pair_key", "birth_precision"),
+        *("birth_date", "sex", "confirmed_at", "birth_precision"),
+        *("pair_index", "pair_birth_index", "given_birth_index", "surname_birth_index"),
     )
-    people: list[_Row] = [(n, "-", "-", "-", "-", "-", born, "M", now, n, n, n, n, n, "day") for n in numbers]
-    insert_values(session, Citizen, citizen, people)
+    hidden = (_HIDDEN,) * 7
+    people: list[_Row] = [(n, *hidden, moment, "day", n, n, n, n) for n in numbers]
+    insert_rows(session, Citizen, citizen, people)
     application = (
         *("id", "national_code", "state", "version", "latin_given_name", "latin_surname", "portrait"),
-        *("enrolled_by", "created_at", "decided_by", "decision_note", "kind", "decision_reasons"),
+        *("decision_note", "enrolled_by", "created_at", "decided_by", "kind", "decision_reasons"),
         *("undecided_matches", "office"),
     )
     first, second = (person.username for person in PEOPLE)
-    rows: list[_Row] = [
-        (n, n, "delivered", 1, "-", "-", b"", first, now, second, "", "new", "", 0, OFFICE) for n in numbers
-    ]
-    insert_values(session, Application, application, rows)
+    decided = (first, moment, second, "new", "", 0, OFFICE)
+    rows: list[_Row] = [(n, n, "delivered", 1, *hidden[:4], *decided) for n in numbers]
+    insert_rows(session, Application, application, rows)
+
+
+def _stored(session: Session, now: datetime) -> object:
+    """A moment as the driver takes it."""
+    if dialect_of(session) == "postgresql":
+        return now
+    return now.strftime("%Y-%m-%d %H:%M:%S.%f")
 
 
 def _add_bodies(session: Session, numbers: list[str], now: datetime) -> None:
@@ -139,8 +147,9 @@ def _add_delivered(session: Session, numbers: list[str], now: datetime) -> None:
         *("card_number", "national_code", "application_id", "state", "version", "guid"),
         *("key_version", "channel_version", "taken_at"),
     )
-    made: list[_Row] = [(n, n, n, "in_production", 1, n, 1, 1, now) for n in numbers]
-    insert_values(session, Card, columns, made)
+    taken = _stored(session, now)
+    made: list[_Row] = [(n, n, n, "in_production", 1, n, 1, 1, taken) for n in numbers]
+    insert_rows(session, Card, columns, made)
     these = update(Card).where(Card.card_number.between(numbers[0], numbers[-1]))
     session.execute(these.values(state="produced"), execution_options=_UNSYNCHRONISED)
     check = ("id", "card_number", "application_id", "outcome", "checked_at")

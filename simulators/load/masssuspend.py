@@ -26,7 +26,7 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import func, select, text, update
 
 from issuance.audit import Audit
-from issuance.bootstrap import SERVICE
+from issuance.bootstrap import open_database
 from issuance.database import Database
 from issuance.massactions.running import MassRuns
 from issuance.massactions.selection import KeySelection
@@ -121,9 +121,9 @@ def _enter_postgres(stack: ExitStack) -> bool:
 @contextmanager
 def _opened(root: Path) -> Iterator[tuple[Pki, Database]]:
     home = homes.load(root)
-    pki, database = open_pki(home), Database(home.database_url(SERVICE))
+    pki = open_pki(home)
+    database = open_database(home, pki.master_keys)
     try:
-        database.migrate()
         yield pki, database
     finally:
         database.close()

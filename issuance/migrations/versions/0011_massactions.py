@@ -12,6 +12,7 @@ from issuance.provenance.placing import place_of
 from issuance.provenance.recording import key_kind
 from pki.store.columns import Serial
 from pki.store.database import UtcDateTime
+from pki.store.encrypted import EncryptedBytes
 
 revision = "0011"
 down_revision = "0010"
@@ -39,7 +40,7 @@ _KEYS = sa.text("""
         SELECT max(q.id) FROM productions q WHERE q.card_number = c.card_number
     )
     WHERE c.serial > :last ORDER BY c.serial LIMIT :batch
-""").columns(made_at=UtcDateTime(), superseded_at=UtcDateTime())
+""").columns(der=EncryptedBytes("card_certificates.der"), made_at=UtcDateTime(), superseded_at=UtcDateTime())
 
 
 def upgrade() -> None:

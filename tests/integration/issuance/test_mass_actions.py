@@ -91,7 +91,7 @@ def test_the_migration_finds_the_same_of_cards_that_there_were(office: Office) -
     config.set_main_option("script_location", str(MIGRATIONS))
     with office.registry.database.engine.begin() as connection:
         config.attributes["connection"] = connection
-        command.downgrade(config, "0008")
+        command.downgrade(config, "0010")
         command.upgrade(config, "head")
     assert [facts(key) for key in keys(office)] == before
     assert len(before) == 3
