@@ -55,6 +55,12 @@ def test_keys_of_days_long_over_are_forgotten(database: Database) -> None:
         assert list(session.scalars(select(ChallengeKeyRow.day))) == [TODAY + 3]
 
 
+def test_yesterdays_key_is_still_there_for_nonces_of_before_midnight(database: Database) -> None:
+    yesterdays = make(database, TODAY)
+    make(database, TODAY + 1, NOW + timedelta(days=1))
+    assert make(database, TODAY, NOW + timedelta(days=1)) == yesterdays
+
+
 def test_after_all_keys_are_forgotten_there_is_another(database: Database) -> None:
     first = make(database, TODAY)
     with database.write() as session:
