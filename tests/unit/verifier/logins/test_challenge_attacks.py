@@ -10,9 +10,11 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, text
+from sqlalchemy.exc import OperationalError
 
 from pki.auditchain import verify_table
+from pki.auditchain.table import queue_writers
 from pki.store.database import create_database_engine, migrate
 from simulators.forge.certificates import NOW, POLICY_OID
 from simulators.forge.tokens import NONCE, Forge, Token
@@ -170,6 +172,33 @@ def test_the_status_is_asked_when_nothing_can_come_between_answer_and_record(wor
     world.when_asked = look
     world.login(site, nonce)
     assert locked == ["database is locked"]
+
+
+def test_the_status_is_asked_in_the_records_turn_on_postgresql(postgres_url: str) -> None:
+    """The same where others may read meanwhile: the turn to write is taken first."""
+    engine = create_database_engine(postgres_url)
+    migrate(engine, MIGRATIONS)
+    engine.dispose()
+    world, other = World(postgres_url), Database(create_database_engine(postgres_url))
+    refused = []
+
+    def look() -> None:
+        try:
+            with other.write() as session:
+                session.execute(text("SET LOCAL lock_timeout = '10ms'"))
+                queue_writers(session, AuditEntry)
+        except OperationalError as error:
+            refused.append(str(error.orig))
+
+    try:
+        site = world.site()
+        world.when_asked = look
+        world.login(site, world.verifier.logins.issue_challenge(site).nonce)
+    finally:
+        other.close()
+        world.verifier.close()
+    assert len(refused) == 1
+    assert "lock timeout" in refused[0]
 
 
 def test_second_use_after_a_restart(world: World) -> None:
