@@ -15,6 +15,7 @@ from sqlalchemy.exc import OperationalError
 
 from pki.auditchain import verify_table
 from pki.auditchain.table import queue_writers
+from pki.errors import ClockSetBackError
 from pki.store.database import create_database_engine, migrate
 from simulators.forge.certificates import NOW, POLICY_OID
 from simulators.forge.tokens import NONCE, Forge, Token
@@ -199,6 +200,18 @@ def test_the_status_is_asked_in_the_records_turn_on_postgresql(postgres_url: str
         world.verifier.close()
     assert len(refused) == 1
     assert "lock timeout" in refused[0]
+
+
+def test_one_login_by_itself_is_held_against_the_record_too(world: World) -> None:
+    site = world.site()
+    nonce = world.verifier.logins.issue_challenge(site).nonce
+    world.now = NOW - timedelta(seconds=61)
+    with pytest.raises(ClockSetBackError):
+        world.verifier.logins.issue_challenge(site)
+    with pytest.raises(ClockSetBackError):
+        world.login(site, nonce)
+    world.now = NOW
+    world.login(site, nonce)
 
 
 def test_second_use_after_a_restart(world: World) -> None:
