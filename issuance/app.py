@@ -27,6 +27,7 @@ from issuance.stations import endpoints as stations
 from issuance.stock import endpoints as stock
 from issuance.tracking import endpoints as tracking
 from issuance.web import pages
+from issuance.web.describing import DescribedApp
 from issuance.web.headers import SecurityHeaders
 from issuance.web.limits import TOO_LARGE, BodyLimit
 from issuance.web.problems import TOLD, refusal
@@ -56,7 +57,7 @@ _ROUTERS = (
 
 def create_app(registry: Issuance) -> FastAPI:
     """The application over an opened registry; whoever opened it closes it."""
-    app = FastAPI(title="Hoviat registry", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = DescribedApp(title="Hoviat registry", docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.registry = registry
     for router in _ROUTERS:
         app.include_router(router)

@@ -5,6 +5,7 @@ import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from issuance.approval.batches import ApprovalBatches
 from issuance.approval.service import Approval
@@ -33,6 +34,7 @@ from issuance.orders.service import Orders
 from issuance.people.service import People
 from issuance.production.channelkeys import ChannelKeys
 from issuance.production.connection import Readers
+from issuance.production.journal import LEASE
 from issuance.production.pathcheck import path_check
 from issuance.production.renewal import Renewals
 from issuance.production.service import ProductionLine
@@ -159,12 +161,17 @@ def impersonal_database(home: Home) -> Iterator[Database]:
 
 
 def open_workshop(
-    database: Database, pki: Pki, clock: Clock = utc_now, randomness: Randomness = secrets.token_bytes
+    database: Database,
+    pki: Pki,
+    clock: Clock = utc_now,
+    randomness: Randomness = secrets.token_bytes,
+    lease: timedelta = LEASE,
 ) -> Workshop:
     """What works on cards, over an open database."""
     certificates = Certificates(pki.authority)
     path = path_check(pki.trust)
-    return Workshop(database, Audit(clock), certificates, path, pki.master_keys, clock, randomness)
+    audit = Audit(clock)
+    return Workshop(database, audit, certificates, path, pki.master_keys, clock, randomness, lease=lease)
 
 
 def open_mass_actions(shop: Workshop, pki: Pki) -> tuple[MassActions, MassRuns]:
@@ -189,13 +196,15 @@ def open_issuance(
     readers: Readers,
     clock: Clock = utc_now,
     randomness: Randomness = secrets.token_bytes,
+    lease: timedelta = LEASE,
 ) -> Issuance:
     """Opens the registry and finishes what a crash left half done.
 
-    That is: proven deliveries, begun voidings, torn renewals on cards that were revoked meanwhile.
+    That is: proven deliveries, begun voidings, torn renewals on cards that were revoked meanwhile. `lease`:
+    how long a torn run waits for the process that was at work on it; longer than any step of a run takes.
     """
     database = open_database(home, pki.master_keys)
-    shop = open_workshop(database, pki, clock, randomness)
+    shop = open_workshop(database, pki, clock, randomness, lease)
     audit, certificates = shop.audit, shop.certificates
     operators = Operators(database, audit, clock, randomness)
     citizens = Citizens(civil_register, clock)

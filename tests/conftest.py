@@ -22,6 +22,16 @@ pytest_plugins = ["tests.postgres", "tests.givencard"]
 LONGEST_ID = 60
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of tests that draw by seed."""
+    parser.addoption(
+        "--kill-seed",
+        type=int,
+        metavar="N",
+        help="only this seed of tests/integration/issuance/test_killed_production.py",
+    )
+
+
 def pytest_make_parametrize_id(val: object, argname: str) -> str | None:
     """Long values, some random, are named by their argument: every worker must find the same ids."""
     return argname if isinstance(val, str | bytes) and len(val) > LONGEST_ID else None

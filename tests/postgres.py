@@ -1,11 +1,12 @@
 """A PostgreSQL server for tests: one per test process, started by its first user; a new database for each."""
 
 import itertools
+import os
 import signal
 import tempfile
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,16 @@ class PostgresServer:
         process = self._server.get_postmaster_info().process
         process.send_signal(signal.SIGQUIT)
         process.wait(timeout=60)
+
+    def kill(self) -> None:
+        """SIGKILL to all of its processes at once, as when memory runs out; returns when none is left."""
+        postmaster = self._server.get_postmaster_info().process
+        doomed = [postmaster, *postmaster.children()]
+        for process in doomed:
+            with suppress(ProcessLookupError):  # a child ends by itself when it misses its parent
+                os.kill(process.pid, signal.SIGKILL)
+        for process in doomed:
+            process.wait(timeout=60)
 
     def start(self) -> None:
         """Starts it again, with what it had committed."""

@@ -4,7 +4,7 @@ import logging
 import random
 import ssl
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
@@ -20,7 +20,7 @@ from websockets.sync.client import ClientConnection, connect
 from websockets.typing import Subprotocol
 
 from cardio.station import wire
-from cardio.station.backoff import waits
+from cardio.station.backoff import LONGEST_S, waits
 from cardio.station.cardjob import PinEntry
 from cardio.station.errors import HubError, ProtocolError, WireError
 from cardio.station.protocol import StationProtocol
@@ -53,6 +53,8 @@ class Post:
     connect: Connect
     pins: PinEntry
     version: str = "hoviat"
+    longest_wait_s: float = LONGEST_S
+    """Between two tries to reach the hub."""
 
 
 class Agent:
@@ -73,16 +75,19 @@ class Agent:
 
     def run(self) -> None:
         """Serves until `stop`. Raises HubError where trying again is of no use."""
-        pauses = waits(random.SystemRandom().random)
+        pauses = self._pauses()
         while not self._stopped.is_set():
             try:
                 self.serve_once()
-                pauses = waits(random.SystemRandom().random)
+                pauses = self._pauses()
             except HubError as error:
                 if error.final:
                     raise
                 self._tell(str(error))
             self._stopped.wait(next(pauses))
+
+    def _pauses(self) -> Iterator[float]:
+        return waits(random.SystemRandom().random, self._post.longest_wait_s)
 
     def serve_once(self) -> None:
         """One connection, from its handshake to its end. Raises HubError where there was no handshake."""

@@ -8,11 +8,20 @@ from typing import NoReturn
 import click
 
 from cardio.cli.common import NEW_PIN_VARIABLE, expected_errors, reader_name, reader_option, secret, shown
+from cardio.station.backoff import LONGEST_S
 
 PASSWORD_VARIABLE = "HOVIAT_OPERATOR_PASSWORD"  # noqa: S105 - the variable's name
 CODE_VARIABLE = "HOVIAT_STATION_CODE"
 
 _DIRECTORY = Path("hoviat-station")
+longest_wait_option = click.option(
+    "--longest-wait",
+    type=click.FloatRange(0.1, 3600),
+    default=LONGEST_S,
+    show_default=True,
+    metavar="SECONDS",
+    help="Between two tries to reach the hub: they begin close together, and are so far apart at most.",
+)
 directory_option = click.option(
     "--dir",
     "directory",
@@ -30,8 +39,9 @@ directory_option = click.option(
     "--server", metavar="URL", help="The hub's address, wss://HOST:PORT: runs the agent, as `run` does."
 )
 @directory_option
+@longest_wait_option
 @click.pass_context
-def station(context: click.Context, server: str | None, directory: Path) -> None:
+def station(context: click.Context, server: str | None, directory: Path, longest_wait: float) -> None:
     """The reader station: what is done where the citizen, the clerk and the card meet.
 
     `hoviat station --server URL` is the agent: the registry works on the cards in this machine's readers,
@@ -41,7 +51,7 @@ def station(context: click.Context, server: str | None, directory: Path) -> None
         return
     if server is None:
         raise click.UsageError("--server URL runs the agent; or name a command", context)
-    context.invoke(run, server=server, directory=directory)
+    context.invoke(run, server=server, directory=directory, longest_wait=longest_wait)
 
 
 @station.command()
@@ -62,7 +72,8 @@ def enrol(server: str, code: str | None, cafile: Path | None, directory: Path) -
 @station.command()
 @click.option("--server", required=True, metavar="URL", help="The hub's address, wss://HOST:PORT.")
 @directory_option
-def run(server: str, directory: Path) -> None:
+@longest_wait_option
+def run(server: str, directory: Path, longest_wait: float) -> None:
     """Serve the registry with this machine's readers until interrupted.
 
     A lost connection is made again. A citizen's new PIN is typed at the reader's pad, or here.
@@ -75,7 +86,8 @@ def run(server: str, directory: Path) -> None:
     logging.basicConfig(format="%(levelname)s %(name)s: %(message)s")
     signal.signal(signal.SIGTERM, _end)
     with expected_errors():
-        post = Post(server, tls_context(directory), pcsc.reader_states, pcsc.connect, TerminalPinEntry())
+        tls, pins = tls_context(directory), TerminalPinEntry()
+        post = Post(server, tls, pcsc.reader_states, pcsc.connect, pins, longest_wait_s=longest_wait)
         try:
             Agent(post, lambda line: click.echo(shown(line), err=True)).run()
         except KeyboardInterrupt:

@@ -69,7 +69,9 @@ def read_application(registry: Registry, _actor: ApiActor, application_id: str) 
     return answer(registry, application_id)
 
 
-@router.get("/{application_id}/portrait")
+@router.get(
+    "/{application_id}/portrait", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}}
+)
 def read_portrait(registry: Registry, _actor: ApiActor, application_id: str) -> Response:
     """Its portrait, JPEG."""
     with registry.database.reading() as session:

@@ -16,7 +16,8 @@ from issuance.production.steps import ProductionState, Step, StepState
 from pki.clock import Clock
 
 LEASE = timedelta(seconds=60)
-"""Longer than any step takes."""
+"""How long a run is its process's own after each step, unless the installation says otherwise: longer than
+any step takes."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,18 @@ def production_of(session: Session, card_number: str) -> Production:
 class Journal:
     """Writes before and after each step; the end of one and the beginning of the next are one transaction."""
 
-    def __init__(self, database: Database, progress: Progress, clock: Clock, production_id: str) -> None:
+    def __init__(
+        self,
+        database: Database,
+        progress: Progress,
+        clock: Clock,
+        production_id: str,
+        lease: timedelta = LEASE,
+    ) -> None:
         self._database = database
         self._progress = progress
         self._clock = clock
+        self._lease = lease
         self.production_id = production_id
         with database.reading() as session:
             production = get_production(session, production_id)
@@ -85,7 +94,7 @@ class Journal:
 
     def _enter(self, session: Session, step: Step) -> None:
         now = self._clock()
-        get_production(session, self.production_id).lease_expires_at = now + LEASE
+        get_production(session, self.production_id).lease_expires_at = now + self._lease
         session.add(
             JournalEntry(
                 production_id=self.production_id,

@@ -19,7 +19,7 @@ from issuance.orders.repository import begin
 from issuance.orders.service import PRODUCERS
 from issuance.production.connection import CountingConnection, Job, Readers, connect_for
 from issuance.production.errors import ProductionRunningError, ReaderInUseError
-from issuance.production.journal import LEASE, Journal, get_production
+from issuance.production.journal import Journal, get_production
 from issuance.production.models import Production
 from issuance.production.progress import Progress
 from issuance.production.run import Run, RunStoppedError
@@ -116,7 +116,7 @@ class ProductionLine:
 
         Raises NothingToVoidError or a PkiError: then the voiding stays open, and the run says why.
         """
-        journal = Journal(self._shop.database, self.progress, self._shop.clock, production_id)
+        journal = self._journal(production_id)
         try:
             void(self._shop, journal, actor)
         finally:
@@ -202,7 +202,7 @@ class ProductionLine:
                 production.resumed_by = actor.username
             production.state, production.reader = ProductionState.RUNNING.value, reader
             production.failure_kind = production.failure_detail = None
-            production.lease_expires_at = now + LEASE
+            production.lease_expires_at = now + self._shop.lease
             # Orders that were free and came before: whoever jumps the queue is on record.
             details = {"attempt": production.attempts, "passed_over": passed_over}
             subject = f"production:{production.id}"
@@ -225,7 +225,7 @@ class ProductionLine:
 
     def _work(self, production_id: str, reader: str, connection: CountingConnection) -> None:
         try:
-            journal = Journal(self._shop.database, self.progress, self._shop.clock, production_id)
+            journal = self._journal(production_id)
             Run(self._shop, journal, connection).execute()
         except RunStoppedError as stopped:
             _LOG.warning("production %s: %s", production_id, stopped)
@@ -235,6 +235,10 @@ class ProductionLine:
             connection.close()
             self._release(reader)
             self.progress.changed()
+
+    def _journal(self, production_id: str) -> Journal:
+        shop = self._shop
+        return Journal(shop.database, self.progress, shop.clock, production_id, shop.lease)
 
     def _release(self, reader: str) -> None:
         with self._lock:

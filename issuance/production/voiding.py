@@ -10,7 +10,7 @@ from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import ApplicationEvent, ApplicationState, CardEvent, CardState
 from issuance.massactions.closing import close_ended
 from issuance.production.errors import NothingToVoidError, failure_kind
-from issuance.production.journal import LEASE, Journal, get_production, production_of
+from issuance.production.journal import Journal, get_production, production_of
 from issuance.production.models import DETAIL_LENGTH, Production
 from issuance.production.personalisation import KEY_PLANS, KeyPlan
 from issuance.production.steps import ENDED, ProductionState, Step
@@ -65,7 +65,7 @@ def void(shop: Workshop, journal: Journal, actor: str) -> None:
         if ProductionState(production.state) in ENDED:
             raise NothingToVoidError(production.state)
         production.state = ProductionState.VOIDING.value
-        production.lease_expires_at = shop.clock() + LEASE
+        production.lease_expires_at = shop.clock() + shop.lease
         order = read_order(session, production.id)
     try:
         _revoke(shop, journal, order, actor)

@@ -3,7 +3,7 @@
 import base64
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -31,7 +31,7 @@ from issuance.offices.service import get_office
 from issuance.production import personalisation
 from issuance.production.cardsecrets import KEY_VERSION, CardSecrets, IssuerSecrets
 from issuance.production.errors import BodyNotInStockError, BodyUsedError, ReadBackError
-from issuance.production.journal import Journal, get_production
+from issuance.production.journal import LEASE, Journal, get_production
 from issuance.production.links import LinkMemory
 from issuance.production.personalisation import KEY_PLANS, Holder, KeyPlan, Proof
 from issuance.production.steps import ProductionState, Step
@@ -66,6 +66,8 @@ class Workshop:
     clock: Clock
     randomness: Randomness
     links: LinkMemory = field(default_factory=LinkMemory)
+    lease: timedelta = LEASE
+    """How long a run waits for the process that was at work on it and does not move any more."""
 
 
 @dataclass(frozen=True)

@@ -20,14 +20,22 @@ def read_slip(registry: Registry, _actor: ApiActor, application_id: str) -> Slip
     return SlipAnswer(tracking_code=printed(slip.tracking_code), slip=text, good_until=slip.good_until)
 
 
-@router.get("/applications/{application_id}/slip.svg")
+@router.get(
+    "/applications/{application_id}/slip.svg",
+    response_class=Response,
+    responses={200: {"content": {"image/svg+xml": {}}}},
+)
 def slip_as_svg(registry: Registry, _actor: ApiActor, application_id: str) -> Response:
     """Its QR code as SVG."""
     _, text = registry.tracking.slip(application_id)
     return Response(qrcode.svg(text), media_type="image/svg+xml")
 
 
-@router.get("/applications/{application_id}/slip.png")
+@router.get(
+    "/applications/{application_id}/slip.png",
+    response_class=Response,
+    responses={200: {"content": {"image/png": {}}}},
+)
 def slip_as_png(registry: Registry, _actor: ApiActor, application_id: str) -> Response:
     """Its QR code as PNG."""
     _, text = registry.tracking.slip(application_id)
@@ -41,7 +49,9 @@ def status(request: Request, registry: Registry, body: StatusBody) -> StatusAnsw
     return StatusAnswer(stage=found.stage, promised_on=found.promised_on)
 
 
-@router.get("/slip-keys")
+@router.get(
+    "/slip-keys", response_class=Response, responses={200: {"content": {"application/x-pem-file": {}}}}
+)
 def slip_keys(registry: Registry) -> Response:
     """The public keys by which slips are verified off line, PEM, the newest first."""
     return PlainTextResponse(as_pem(registry.tracking.keys.public), media_type="application/x-pem-file")

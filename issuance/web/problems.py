@@ -4,7 +4,7 @@ import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 
 from cardio.transport.base import (
@@ -142,10 +142,14 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     TransportError: (HTTPStatus.CONFLICT, N_("The card did not answer")),
     StaleDataError: (HTTPStatus.CONFLICT, N_("Somebody else changed this meanwhile; look again")),
     PkiError: (HTTPStatus.BAD_GATEWAY, N_("The certificate authority refused")),
+    DataError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("A value can't be stored")),
     SQLAlchemyError: (HTTPStatus.SERVICE_UNAVAILABLE, N_("The database can't be reached")),
 }
 TOLD = (errors.IssuanceError, TransportError, PkiError, SQLAlchemyError)
 """Failures that are told as problems; anything else is a fault of the program."""
+
+STATUSES = frozenset(status for status, _ in _TITLES.values())
+"""In which the API's refusals end."""
 
 
 def refusal(error: Exception) -> Refusal:
@@ -158,8 +162,13 @@ def refusal(error: Exception) -> Refusal:
         raise error
     if isinstance(error, SQLAlchemyError):
         _LOG.error("database: %s", type(error).__name__)  # its text would hold the statement's values
-        stale = isinstance(error, StaleDataError)
-        return Refusal(status, "changed-meanwhile" if stale else "database-unavailable", title)
+        return Refusal(status, _database_kind(error), title)
     throttled = errors.LoginThrottledError, StationCodeWaitError, StatusThrottledError
     wait_s = error.wait_s if isinstance(error, throttled) else None
     return Refusal(status, failure_kind(error), title, str(error), wait_s)
+
+
+def _database_kind(error: SQLAlchemyError) -> str:
+    if isinstance(error, StaleDataError):
+        return "changed-meanwhile"
+    return "value-not-storable" if isinstance(error, DataError) else "database-unavailable"

@@ -94,6 +94,10 @@ class Operator:
         seen = {"document": document, "same_person": True}
         return self._post(f"/cards/{card_number}/identity-checks", seen)
 
+    def void(self, production: str) -> None:
+        """Gives a torn production run up."""
+        self._post(f"/productions/{production}/voiding")
+
     def deliver(self, card_number: str) -> Delivery:
         """Opens the delivery of a card to the person who stands there."""
         return Delivery.from_json(self._post(f"/cards/{card_number}/deliveries"))

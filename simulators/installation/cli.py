@@ -2,6 +2,7 @@
 
 import json
 from contextlib import ExitStack, suppress
+from datetime import timedelta
 from pathlib import Path
 
 import click
@@ -71,17 +72,26 @@ def init(*, public_url: str, keys: str, shards: int, after_ceremony: bool, as_js
     type=click.IntRange(0, 65535),
     help="Port for reader stations (WebSocket over TLS); without it none can connect.",
 )
-def serve(host: str, port: int, stations_port: int | None) -> None:
+@click.option(
+    "--run-lease",
+    default=60,
+    show_default=True,
+    type=click.IntRange(1, 3600),
+    metavar="SECONDS",
+    help="How long a run waits for the server that died at it, before it can be resumed.",
+)
+def serve(host: str, port: int, stations_port: int | None, run_lease: int) -> None:
     """Serve issuance, verifier and status on one port (/issuance, /verifier, /pki)."""
     from pki.errors import PkiError
     from simulators.installation.server import PortTakenError, create_app, listen, uvicorn_server
     from simulators.installation.services import open_installation
     from simulators.installation.stations import stations_served
 
+    lease = timedelta(seconds=run_lease)
     try:
         with ExitStack() as stack:
             listener = stack.enter_context(listen(host, port))
-            installation = stack.enter_context(open_installation(current_home()))
+            installation = stack.enter_context(open_installation(current_home(), lease=lease))
             if stations_port is not None:
                 hub = stack.enter_context(stations_served(installation, host, stations_port))
                 click.echo(f"stations dial {hub}", err=True)

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 
 import issuance.bootstrap
@@ -10,6 +11,7 @@ import pki.bootstrap
 import verifier.bootstrap
 from issuance.bootstrap import Issuance
 from issuance.production.connection import PcscReaders
+from issuance.production.journal import LEASE
 from issuance.registry.httpregister import configured_register
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
@@ -68,8 +70,8 @@ def _initialise_services(home: Home, clock: Clock) -> None:
 
 
 @contextmanager
-def open_installation(root: Path, clock: Clock = utc_now) -> Iterator[Installation]:
-    """Opens all services of an initialised home and closes them at the end."""
+def open_installation(root: Path, clock: Clock = utc_now, lease: timedelta = LEASE) -> Iterator[Installation]:
+    """Opens all services of an initialised home and closes them at the end; `lease` as for the registry."""
     home = load(root)
     people = People(REGISTER_SEED)
     with ExitStack() as stack:
@@ -81,7 +83,7 @@ def open_installation(root: Path, clock: Clock = utc_now) -> Iterator[Installati
         if register is not None:
             stack.callback(register.close)
         registry = issuance.bootstrap.open_issuance(
-            home, authority, register or SyntheticCivilRegister(people), PcscReaders(), clock
+            home, authority, register or SyntheticCivilRegister(people), PcscReaders(), clock, lease=lease
         )
         stack.callback(registry.close)
         yield Installation(home, people, authority, checker, registry)

@@ -37,20 +37,10 @@ from simulators.readers.inprocess import InProcessReader
 from simulators.readers.pinpad import PinPad
 from simulators.readers.vpcd import Card as InsertedCard
 from tests.integration.issuance.office import Office
+from tests.waiting import WAIT_SECONDS, wait_for
 
 ADMINISTRATOR = Actor("administrator-1", Role.ADMINISTRATOR)
-WAIT_SECONDS = 60.0
 HASTY = Patience(handshake_s=WAIT_SECONDS, ping_s=WAIT_SECONDS, standing_s=0.05, takeover_s=WAIT_SECONDS)
-
-
-def wait_for(condition: Callable[[], object]) -> None:
-    """Until it holds; the time only ends a test that would never end."""
-    pause = threading.Event()
-    for _ in range(int(WAIT_SECONDS / 0.02)):
-        if condition():
-            return
-        pause.wait(0.02)
-    raise AssertionError("it never came to that")
 
 
 @dataclass

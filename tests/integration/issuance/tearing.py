@@ -89,7 +89,7 @@ class DyingRegistry:
         """Stands in the way of everything that commits in this office."""
         authority = office.pki.authority
         self.watch_database(office.registry.database, patch)
-        for name in ("issue", "revoke", "activate_card"):
+        for name in ("issue", "revoke", "activate_card", "suspend_card", "resume_card"):
             patch.setattr(authority, name, self._committing(getattr(authority, name)))
 
     def watch_database(self, database: Database, patch: pytest.MonkeyPatch) -> None:

@@ -30,13 +30,13 @@ from simulators.readers.pinpad import NoEntry, PinPad, Prompt
 from tests.integration.issuance.office import CLERK, ITS_PERSON, Office, open_office
 from tests.integration.issuance.stationing import (
     ADMINISTRATOR,
-    WAIT_SECONDS,
     Desk,
     Typist,
     Yard,
     forged,
     open_desk,
 )
+from tests.waiting import WAIT_SECONDS
 
 JOB = "0" * 16
 PIN = "918273"

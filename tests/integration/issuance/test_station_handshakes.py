@@ -22,15 +22,14 @@ from tests.integration.issuance.office import Office
 from tests.integration.issuance.stationing import (
     ADMINISTRATOR,
     HASTY,
-    WAIT_SECONDS,
     Yard,
     client_tls,
     forged,
     open_desk,
     open_yard,
     raw_connection,
-    wait_for,
 )
+from tests.waiting import WAIT_SECONDS, wait_for
 
 HELLO = encode(Hello(agent="by hand", readers=(Reader(name="Reader", atr=None, movements=0),)))
 NOT_AT_ALL = (OSError, ConnectionClosed, InvalidHandshake)

@@ -49,7 +49,8 @@ from simulators.faults.delay import slow_link
 from simulators.faults.link import T0Card
 from simulators.stations.process import agent_process
 from tests.integration.issuance.office import CITIZENS_PIN, CLERK, ITS_PERSON
-from tests.integration.issuance.stationing import WAIT_SECONDS, Desk, Yard, open_desk, wait_for
+from tests.integration.issuance.stationing import Desk, Yard, open_desk
+from tests.waiting import WAIT_SECONDS, wait_for
 
 MOST_ROUND_TRIPS = 26
 """Of a whole production: at 100 ms each, 2.6 s more than at a local reader."""
