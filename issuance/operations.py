@@ -22,7 +22,7 @@ def healthz(registry: Registry) -> Response:
     return JSONResponse({"status": "ok"})
 
 
-@router.get("/metrics")
+@router.get("/metrics", response_class=PlainTextResponse)
 def metrics(registry: Registry) -> Response:
     """How many applications and cards stand where."""
     with registry.database.reading() as session:

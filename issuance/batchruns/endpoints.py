@@ -94,7 +94,11 @@ def cancel(registry: Registry, actor: ApiActor, batch_run_id: str) -> BatchRunAn
     return _read(registry, actor, batch_run_id)
 
 
-@router.get("/{batch_run_id}/events")
+@router.get(
+    "/{batch_run_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {EVENT_STREAM: {}}}},
+)
 def events(registry: Registry, actor: ApiActor, batch_run_id: str) -> StreamingResponse:
     """The run as server-sent events: `batch-run` with each change, the last one when it has ended."""
     registry.batch_runs.view(actor, batch_run_id)  # 404 before the stream begins

@@ -107,7 +107,11 @@ def void(registry: Registry, actor: ApiActor, production_id: str) -> ProductionA
     return production_answer(registry.production.view(production_id))
 
 
-@router.get("/productions/{production_id}/events")
+@router.get(
+    "/productions/{production_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {EVENT_STREAM: {}}}},
+)
 def events(registry: Registry, _actor: ApiActor, production_id: str) -> StreamingResponse:
     """The run as server-sent events: `production` with each change, the last one when it stops."""
     registry.production.view(production_id)  # 404 before the stream begins

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from pki.store.database import create_database_engine, read_only
+from pki.store.encrypted import use_cipher
 from simulators.installation.audit import verify_chains
 from tests.integration.issuance.invariants import check, check_ended, citizens_statuses
 from tests.integration.issuance.killedsite import Site
@@ -21,6 +22,7 @@ class Books:
             service: create_database_engine(site.settings[f"HOVIAT_{service.upper()}_DATABASE"])
             for service in ("issuance", "pki")
         }
+        use_cipher(self._engines["issuance"], site.cipher)
 
     @contextmanager
     def _engine(self, service: str) -> Iterator[Engine]:

@@ -21,6 +21,7 @@ from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from pki.home import Home
 from pki.keys.masterkeys import MasterKey
+from pki.store.encrypted import ColumnCipher
 from simulators.actors.issue import Staff, signed_in
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
@@ -140,6 +141,7 @@ class Site:
             folder / "station.log",
         )
         self.staff: Staff
+        self.cipher: ColumnCipher
         self._database_is_up = True
         self._hands = threading.RLock()
         self._blanks: list[Path] = []
@@ -152,6 +154,7 @@ class Site:
     def furnish(self, folder: Path) -> None:
         """A station that is enrolled, and card bodies in stock; before the server runs."""
         with open_installation(self.home.root) as installation:
+            self.cipher = installation.issuance.database.cipher
             self._blanks = [make_blank(self.home.cards, _factory_key(installation)) for _ in range(_BLANKS)]
             take_in(installation.issuance, self._blanks)
             stations = installation.issuance.stations
