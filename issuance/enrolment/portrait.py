@@ -5,6 +5,7 @@ way is up is metadata too: it is heeded before it goes.
 """
 
 import io
+import threading
 import warnings
 
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -20,6 +21,10 @@ _START_OF_SCAN = b"\xff\xda"  # annex B.2.3
 _MAX_SCANS = 64
 """Cameras write one to a dozen. Each scan of a progressive image goes over all pixels: many are a bomb."""
 _QUALITY = 90
+_AT_ONCE = 4
+_decoding = threading.BoundedSemaphore(_AT_ONCE)
+"""A file of 26 kB may hold the largest image, whose pixels take 45 MB while they are turned and converted:
+one for each of the server's threads would be 1.8 GB."""
 
 
 def normalise_portrait(data: bytes) -> bytes:
@@ -31,7 +36,8 @@ def normalise_portrait(data: bytes) -> bytes:
     if data.count(_START_OF_SCAN) > _MAX_SCANS:
         raise InvalidPortraitError("has too many scans")
     output = io.BytesIO()
-    _decode(data).save(output, "JPEG", quality=_QUALITY)
+    with _decoding:
+        _decode(data).save(output, "JPEG", quality=_QUALITY)
     return output.getvalue()
 
 

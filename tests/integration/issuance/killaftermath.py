@@ -6,6 +6,8 @@ from contextlib import contextmanager
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
+from issuance.lifecycle.models import Card
+from issuance.registry.models import Citizen
 from pki.store.database import create_database_engine, read_only
 from pki.store.encrypted import use_cipher
 from simulators.installation.audit import verify_chains
@@ -50,6 +52,18 @@ class Books:
         """Once nothing is half done."""
         with self._engine("pki") as authority, self.registry() as session:
             check_ended(session, citizens_statuses(authority))
+
+    def check_logs(self) -> None:
+        """Much was told, and of nobody: no name, no code, no secret of any card (invariant 6)."""
+        logs = b"".join(path.read_bytes() for path in self._site.logs)
+        assert logs.count(b"\n") > 0
+        with self.registry() as session:
+            for citizen in session.scalars(select(Citizen)):
+                told = [citizen.national_code, citizen.given_name, citizen.surname]
+                assert not [word for word in told if word and word.encode() in logs]
+            cards = list(session.scalars(select(Card.card_number)))
+        for number in cards:
+            assert not [secret for secret in self._site.secrets_of(number) if secret.encode() in logs]
 
     def check_chains(self) -> None:
         """The audit records of all three services hold."""

@@ -19,6 +19,7 @@ import httpx
 from cardio.station.identity import Enrolled, StationKey
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
+from issuance.production.cardsecrets import issuer_secrets
 from pki.home import Home
 from pki.keys.masterkeys import MasterKey
 from pki.store.encrypted import ColumnCipher
@@ -142,6 +143,7 @@ class Site:
         )
         self.staff: Staff
         self.cipher: ColumnCipher
+        self._card_key: MasterKey
         self._database_is_up = True
         self._hands = threading.RLock()
         self._blanks: list[Path] = []
@@ -155,6 +157,7 @@ class Site:
         """A station that is enrolled, and card bodies in stock; before the server runs."""
         with open_installation(self.home.root) as installation:
             self.cipher = installation.issuance.database.cipher
+            self._card_key = installation.pki.master_keys["card"]
             self._blanks = [make_blank(self.home.cards, _factory_key(installation)) for _ in range(_BLANKS)]
             take_in(installation.issuance, self._blanks)
             stations = installation.issuance.stations
@@ -195,6 +198,16 @@ class Site:
             return httpx.get(f"{self.address}/healthz").is_success
         except httpx.HTTPError:
             return False
+
+    @property
+    def logs(self) -> list[Path]:
+        """What server and station said, over all their lives."""
+        return [self.server.output, self.station.output]
+
+    def secrets_of(self, card: str) -> list[str]:
+        """Whatever opens that card."""
+        secrets = issuer_secrets(self._card_key, int(card))
+        return [PIN, secrets.transport_pin, secrets.puk]
 
     def insert_blank(self) -> str:
         """Puts a new body into the reader; its number."""

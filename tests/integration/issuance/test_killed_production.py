@@ -171,3 +171,4 @@ def test_killed_at_any_moment(seeds: range, sites: Sites, record_points: RecordP
             for kill in fate.done:
                 record_points("a card's way", f"kills of {kill.title}", 1)
         books.check_chains()
+        books.check_logs()
