@@ -10,10 +10,13 @@ from starlette.responses import Response
 from issuance.approval import endpoints as approval
 from issuance.batchruns import endpoints as batchruns
 from issuance.bootstrap import Issuance
+from issuance.calls import endpoints as calls
+from issuance.decrees import endpoints as decrees
 from issuance.delivery import endpoints as delivery
 from issuance.duplicates import endpoints as duplicates
 from issuance.enrolment import endpoints as enrolment
 from issuance.errors import NotSignedInError
+from issuance.histories import endpoints as histories
 from issuance.inspection import endpoints as inspection
 from issuance.lifecycle import endpoints as lifecycle
 from issuance.massactions import endpoints as massactions
@@ -48,6 +51,9 @@ _ROUTERS = (
     inspection.router,
     delivery.router,
     lifecycle.router,
+    calls.router,
+    decrees.router,
+    histories.router,
     stations.router,
     lifecycle.replacement_router,
     massactions.router,

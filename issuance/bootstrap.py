@@ -12,13 +12,17 @@ from issuance.approval.service import Approval
 from issuance.approval.stepup import PasswordStepUp
 from issuance.audit import Audit
 from issuance.batchruns.service import BatchRuns
+from issuance.calls.service import Calls
 from issuance.database import Database
+from issuance.decrees.service import Decrees
 from issuance.delivery.checks import IdentityChecks
+from issuance.delivery.recalls import Recalls
 from issuance.delivery.service import Deliveries
 from issuance.duplicates.service import Duplicates
 from issuance.enrolment.confirmation import Confirmation
 from issuance.enrolment.kinds import RULES
 from issuance.enrolment.service import Enrolment
+from issuance.histories.service import Histories
 from issuance.identifiers import Randomness
 from issuance.inspection.service import Inspections
 from issuance.lifecycle.certificates import Certificates
@@ -89,9 +93,13 @@ class Issuance:
     renewals: Renewals = field(repr=False)
     channel_keys: ChannelKeys = field(repr=False)
     identity_checks: IdentityChecks = field(repr=False)
+    recalls: Recalls = field(repr=False)
     deliveries: Deliveries = field(repr=False)
+    histories: Histories = field(repr=False)
     lifecycle: Lifecycle = field(repr=False)
     replacement: Replacement = field(repr=False)
+    calls: Calls = field(repr=False)
+    decrees: Decrees = field(repr=False)
     stations: Stations = field(repr=False)
     hub: Hub = field(repr=False)
     mass_actions: MassActions = field(repr=False)
@@ -215,7 +223,8 @@ def open_issuance(
     hub = Hub()
     all_readers = AllReaders(readers, hub)
     renewals = Renewals(shop, all_readers)
-    lifecycle = Lifecycle(database, audit, certificates, clock, renewals)
+    check_life = RULES.delivery.check_life
+    lifecycle = Lifecycle(database, audit, certificates, clock, randomness, renewals, check_life)
     orders, line = Orders(database, audit, clock, randomness), ProductionLine(shop, all_readers)
     card_key, rules = pki.master_keys["card"], RULES.delivery
     deliveries = Deliveries(database, audit, certificates, card_key, rules, clock, randomness)
@@ -240,7 +249,11 @@ def open_issuance(
         renewals=renewals,
         channel_keys=ChannelKeys(shop, all_readers),
         identity_checks=IdentityChecks(database, audit, confirmation, line, rules, clock, randomness),
+        recalls=Recalls(database, audit, line, rules, clock),
         deliveries=deliveries,
+        calls=Calls(database, audit, lifecycle, check_life, clock, randomness),
+        decrees=Decrees(database, audit, clock, randomness),
+        histories=Histories(database),
         lifecycle=lifecycle,
         replacement=Replacement(database, lifecycle),
         stations=open_stations(database, pki, clock, randomness),

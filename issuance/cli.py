@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from issuance.stations.service import NewCode, Stations
 
 _KEYS = ("authentication", "signature")
+_WHOSE = ("citizen", "order", "card", "batch")
+CODE_VARIABLE = "HOVIAT_NATIONAL_CODE"
 
 operator_option = click.option(
     "--operator", required=True, metavar="NAME", help="Your user name; the password is asked for."
@@ -98,6 +100,30 @@ def rotate_keys(operator: str, reader: str | None, *, as_json: bool) -> None:
     click.echo(
         json.dumps({"key_version": version}) if as_json else f"The card has keys of version {version}."
     )
+
+
+@registry.command()
+@click.argument("whose", type=click.Choice(_WHOSE))
+@click.argument("identifier", required=False)
+@click.option(
+    "--most", default=100, show_default=True, type=click.IntRange(1, 100_000), help="The newest, so many."
+)
+@operator_option
+@json_option
+def history(whose: str, identifier: str | None, most: int, operator: str, *, as_json: bool) -> None:
+    """Print what happened to a citizen, an order, a card or a batch, newest first: when, who, what, why.
+
+    IDENTIFIER is a card number, or the identifier of an application, a delivery of bodies or a batch run. A
+    citizen's national code is asked for, or taken from HOVIAT_NATIONAL_CODE: no list of processes shows it.
+    """
+    from issuance.histories.cli import show
+    from issuance.histories.service import Histories
+
+    if (identifier is None) != (whose == "citizen"):
+        raise click.UsageError("IDENTIFIER goes with order, card and batch; a national code is asked for")
+    with _office(operator) as office:
+        wanted = identifier or secret(CODE_VARIABLE, "The citizen's national code")
+        show(Histories(office.shop.database), office.actor, whose, wanted, most, as_json=as_json)
 
 
 @registry.group()

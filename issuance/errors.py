@@ -39,6 +39,8 @@ class IssuanceError(Exception):
     ├── OrderError                     (issuance.orders.errors)
     ├── ProductionError                (issuance.production.errors)
     ├── DeliveryError                  (issuance.delivery.errors)
+    ├── CallError                      (issuance.calls.errors)
+    ├── DecreeError                    (issuance.decrees.errors)
     └── StationError                   (issuance.stations.errors)
     """
 

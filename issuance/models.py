@@ -3,12 +3,14 @@
 from issuance.approval.models import ApprovalBatch, ApprovalBatchItem
 from issuance.audit import AuditEntry
 from issuance.batchruns.models import BatchReader, BatchRun
+from issuance.calls.models import PassPhrase
 from issuance.database import Base
-from issuance.delivery.models import Delivery, IdentityCheck, Refusal
+from issuance.decrees.models import CardExtension, Decree
+from issuance.delivery.models import Delivery, IdentityCheck, Recall, Refusal
 from issuance.duplicates.models import DuplicateMatch
 from issuance.enrolment.models import Application, EditingLease, Evidence, RegisterAnswer
 from issuance.inspection.models import Inspection
-from issuance.lifecycle.models import Card, CardCertificate
+from issuance.lifecycle.models import Card, CardCertificate, Suspension
 from issuance.massactions.models import MassAction, MassItem, MassPart
 from issuance.notices.models import Notice
 from issuance.offices.models import Office
@@ -35,7 +37,9 @@ __all__ = [
     "Body",
     "Card",
     "CardCertificate",
+    "CardExtension",
     "Citizen",
+    "Decree",
     "Delivery",
     "DuplicateMatch",
     "EditingLease",
@@ -55,12 +59,15 @@ __all__ = [
     "Operator",
     "OperatorSession",
     "Order",
+    "PassPhrase",
     "Production",
     "Promise",
+    "Recall",
     "Refusal",
     "RegisterAnswer",
     "Renewal",
     "Station",
     "StationCode",
     "StatusTries",
+    "Suspension",
 ]

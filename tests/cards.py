@@ -5,8 +5,9 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from issuance.delivery.models import Delivery, IdentityCheck
+from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.models import Card
-from issuance.lifecycle.states import CARD, CardEvent, CardState
+from issuance.lifecycle.states import CardEvent, CardState
 
 
 def bring(session: Session, card: Card, operator: str) -> None:

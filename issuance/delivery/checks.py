@@ -11,17 +11,24 @@ from issuance.database import Database
 from issuance.delivery.models import IdentityCheck, Refusal
 from issuance.delivery.repository import card_to_hand_over, close_open, failed_checks
 from issuance.delivery.rules import MAX_SCORE, CheckFault, DeliveryRules, Seen, fault_of
-from issuance.delivery.states import CheckOutcome, DeliveryEnd, RefusalReason
+from issuance.delivery.states import CheckOutcome, CheckPurpose, DeliveryEnd, RefusalReason
 from issuance.enrolment.confirmation import Confirmation, latest_answer
 from issuance.enrolment.errors import UnknownDocumentError
-from issuance.errors import DeceasedError, InvalidInputError, RecordChangedError
+from issuance.errors import (
+    DeceasedError,
+    ForbiddenTransitionError,
+    InvalidInputError,
+    RecordChangedError,
+)
 from issuance.identifiers import Randomness, new_identifier
 from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.models import Card
+from issuance.lifecycle.states import CardState
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production.service import ProductionLine
 from issuance.production.voiding import begin_voiding
+from pki.auditchain import Json
 from pki.clock import Clock
 
 DELIVERERS = (Role.CLERK, Role.SUPERVISOR)
@@ -89,7 +96,7 @@ class IdentityChecks:
         voiding = None
         with self._database.writing() as session:
             card = card_to_hand_over(session, actor, number)
-            check = self._add(session, actor, card, seen, fault)
+            check = self._add(session, actor, card, seen, fault, CheckPurpose.DELIVERY)
             left = max(0, self._rules.failed_checks - failed_checks(session, card.card_number))
             if fault is not None:
                 close_open(session, card.card_number, DeliveryEnd.CHECK_FAILED)
@@ -99,6 +106,22 @@ class IdentityChecks:
         if voiding is not None:
             self._line.finish_voiding(voiding, actor.username)
         return Checked(view, left)
+
+    def meet(self, actor: Actor, number: str, seen: Seen) -> CheckView:
+        """Records who came with, or about, a card in use: what is done in person alone goes by it.
+
+        Raises as `check`; ForbiddenTransitionError for a card that is not in use.
+        """
+        actor.require(*DELIVERERS)
+        self._require_possible(seen)
+        with self._database.reading() as session:
+            application = _card_in_use(session, number).application_id
+        fault = fault_of(seen, self._rules) or self._register_fault(actor, application)
+        with self._database.writing() as session:
+            card = _card_in_use(session, number)
+            check = self._add(session, actor, card, seen, fault, CheckPurpose.PRESENCE)
+            self._record(session, actor, check, None)
+            return _view(check)
 
     def refuse(self, actor: Actor, number: str, reason: RefusalReason) -> None:
         """The person doesn't take the card: it goes back to safe keeping, its certificates stay on hold.
@@ -147,13 +170,20 @@ class IdentityChecks:
         return None
 
     def _add(
-        self, session: Session, actor: Actor, card: Card, seen: Seen, fault: CheckFault | None
+        self,
+        session: Session,
+        actor: Actor,
+        card: Card,
+        seen: Seen,
+        fault: CheckFault | None,
+        purpose: CheckPurpose,
     ) -> IdentityCheck:
         answer = latest_answer(session, card.application_id)
         check = IdentityCheck(
             id=new_identifier(self._randomness),
             card_number=card.card_number,
             application_id=card.application_id,
+            purpose=purpose.value,
             outcome=(CheckOutcome.PASSED if fault is None else CheckOutcome.FAILED).value,
             fault=None if fault is None else fault.value,
             document=seen.document,
@@ -167,11 +197,19 @@ class IdentityChecks:
         session.flush()
         return check
 
-    def _record(self, session: Session, actor: Actor, check: IdentityCheck, left: int) -> None:
-        details = {"check": check.id, "outcome": check.outcome, "document": check.document, "left": left}
-        if check.fault is not None:
-            details["fault"] = check.fault
-        self._audit.record(session, actor.username, "delivery.checked", f"card:{check.card_number}", details)
+    def _record(self, session: Session, actor: Actor, check: IdentityCheck, left: int | None) -> None:
+        details = {"check": check.id, "outcome": check.outcome, "document": check.document}
+        details |= {"fault": check.fault} if check.fault else {}
+        told: dict[str, Json] = {**details, **({} if left is None else {"left": left})}
+        action, subject = f"{check.purpose}.checked", f"card:{check.card_number}"
+        self._audit.record(session, actor.username, action, subject, told)
+
+
+def _card_in_use(session: Session, number: str) -> Card:
+    card = get_card(session, number)
+    if card.state not in {CardState.ACTIVE, CardState.SUSPENDED}:
+        raise ForbiddenTransitionError("card", card.state, "meet its holder")
+    return card
 
 
 def _view(check: IdentityCheck) -> CheckView:

@@ -16,7 +16,7 @@ from issuance.delivery.rules import MAX_SCORE, CheckFault, Seen
 from issuance.delivery.states import CheckOutcome, RefusalReason
 from issuance.enrolment.kinds import DOCUMENT_LENGTH
 from issuance.web.access import ApiActor, Registry
-from issuance.web.schemas import Answer, Request
+from issuance.web.schemas import Answer, Nothing, Request
 
 router = APIRouter(prefix="/v1", tags=["delivery"])
 
@@ -56,6 +56,22 @@ class RefusalBody(Request):
     reason: RefusalReason
 
 
+class RecallAnswer(Answer):
+    """An uncollected card: told of, taken back, ended."""
+
+    card_number: str
+    noticed_by: str
+    noticed_at: datetime
+    returned_by: str | None
+    returned_at: datetime | None
+
+
+class NoticedAnswer(Answer):
+    """Whose holders were told now."""
+
+    card_numbers: list[str]
+
+
 class DeliveryAnswer(Answer):
     """For the station alone: the transport PIN to replace, the challenge to sign with key 9A and SHA-256."""
 
@@ -79,6 +95,13 @@ def check(registry: Registry, actor: ApiActor, card_number: str, body: CheckBody
     return CheckedAnswer.model_validate(registry.identity_checks.check(actor, card_number, seen))
 
 
+@router.post("/cards/{card_number}/presence-checks", status_code=201)
+def meet(registry: Registry, actor: ApiActor, card_number: str, body: CheckBody) -> CheckAnswer:
+    """Puts on record who came about a card in use: what is done in person alone goes by it."""
+    seen = Seen(body.document, body.same_person, body.score)
+    return CheckAnswer.model_validate(registry.identity_checks.meet(actor, card_number, seen))
+
+
 @router.get("/cards/{card_number}/identity-checks")
 def checks(registry: Registry, _actor: ApiActor, card_number: str) -> list[CheckAnswer]:
     """The card's checks, oldest first."""
@@ -89,6 +112,30 @@ def checks(registry: Registry, _actor: ApiActor, card_number: str) -> list[Check
 def refuse(registry: Registry, actor: ApiActor, card_number: str, body: RefusalBody) -> None:
     """The person doesn't take the card: it goes back to safe keeping."""
     registry.identity_checks.refuse(actor, card_number, body.reason)
+
+
+@router.get("/recalls")
+def recalls(registry: Registry, actor: ApiActor) -> list[RecallAnswer]:
+    """The office's uncollected cards whose holders were told, oldest first."""
+    return [RecallAnswer.model_validate(one) for one in registry.recalls.open(actor)]
+
+
+@router.post("/recalls", status_code=201)
+def notify(registry: Registry, actor: ApiActor, _body: Nothing) -> NoticedAnswer:
+    """Tells the holders of the office's uncollected cards, at most 500 at once."""
+    return NoticedAnswer(card_numbers=registry.recalls.notify(actor))
+
+
+@router.post("/cards/{card_number}/return", status_code=204)
+def take_back(registry: Registry, actor: ApiActor, card_number: str, _body: Nothing) -> None:
+    """The uncollected card leaves the counter."""
+    registry.recalls.take_back(actor, card_number)
+
+
+@router.post("/cards/{card_number}/recall-ending", status_code=204)
+def end_recall(registry: Registry, actor: ApiActor, card_number: str, _body: Nothing) -> None:
+    """A second person ends the card that was taken back."""
+    registry.recalls.end(actor, card_number)
 
 
 @router.post("/cards/{card_number}/deliveries", status_code=201)

@@ -1,5 +1,7 @@
 """What can go wrong when a card is handed over."""
 
+from datetime import datetime
+
 from issuance.delivery.matching import MatchFault
 from issuance.errors import IssuanceError
 
@@ -9,6 +11,7 @@ class DeliveryError(IssuanceError):
 
     DeliveryError
     ├── IdentityUncheckedError   nobody has just checked that this is the card's person
+    ├── NotYetError              an uncollected card still waits for its person
     ├── DeliveryClosedError      expired, replaced by a newer one, or out of tries
     ├── DeliveryProofError       the signature is not by this card's key over this delivery's challenge
     └── CardMismatchError        the card says that it is another one, or another person's
@@ -24,6 +27,18 @@ class IdentityUncheckedError(DeliveryError):
 
     def __init__(self) -> None:
         super().__init__("check first who the person is, and put it on record")
+
+
+class NotYetError(DeliveryError):
+    """The card is not to be taken back, or ended, before `at`; None: before it was taken back."""
+
+    kind = "recall-not-yet"
+
+    def __init__(self, at: datetime | None) -> None:
+        super().__init__(
+            "the card was not taken back yet" if at is None else f"not before {at:%Y-%m-%d %H:%M} UTC"
+        )
+        self.at = at
 
 
 class DeliveryClosedError(DeliveryError):

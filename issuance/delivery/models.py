@@ -20,7 +20,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from issuance.database import Base, one_of
 from issuance.delivery.rules import CheckFault
-from issuance.delivery.states import CheckOutcome, DeliveryEnd, DeliveryState, RefusalReason
+from issuance.delivery.states import CheckOutcome, CheckPurpose, DeliveryEnd, DeliveryState, RefusalReason
 from issuance.enrolment.kinds import DOCUMENT_LENGTH
 from issuance.enrolment.models import STATE_LENGTH
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
@@ -40,6 +40,7 @@ class IdentityCheck(Base):
     __tablename__ = "identity_checks"
     __table_args__ = (
         CheckConstraint(one_of("outcome", [each.value for each in CheckOutcome]), "outcome"),
+        CheckConstraint(one_of("purpose", [each.value for each in CheckPurpose]), "purpose"),
         CheckConstraint("(outcome = 'failed') = (fault IS NOT NULL)", "failed_with_fault"),
         CheckConstraint("fault IS NULL OR " + one_of("fault", [each.value for each in CheckFault]), "fault"),
         CheckConstraint(
@@ -61,6 +62,7 @@ class IdentityCheck(Base):
     id: Mapped[str] = mapped_column(String(IDENTIFIER_LENGTH), primary_key=True)
     card_number: Mapped[str] = mapped_column(String(CARD_NUMBER_LENGTH), ForeignKey("cards.card_number"))
     application_id: Mapped[str] = mapped_column(String(IDENTIFIER_LENGTH), ForeignKey("applications.id"))
+    purpose: Mapped[str] = mapped_column(String(STATE_LENGTH), default=CheckPurpose.DELIVERY.value)
     outcome: Mapped[str] = mapped_column(String(STATE_LENGTH))
     fault: Mapped[str | None] = mapped_column(String(STATE_LENGTH))
     document: Mapped[str | None] = mapped_column(String(DOCUMENT_LENGTH))
@@ -125,6 +127,32 @@ class Delivery(Base):
     card: Mapped[Card] = relationship()
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class
+
+
+class Recall(Base):
+    """A card that nobody collected: its holder was told, it was taken back, and it ended. In this order."""
+
+    __tablename__ = "card_recalls"
+    __table_args__ = (
+        CheckConstraint("(returned_at IS NULL) = (returned_by IS NULL)", "returned"),
+        CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", "ended"),
+        CheckConstraint("ended_at IS NULL OR returned_at IS NOT NULL", "returned_first"),
+        CheckConstraint("returned_at >= noticed_at", "noticed_first"),
+        CheckConstraint("ended_by <> returned_by", "two_people"),
+        Index("ix_card_recalls_noticed_at", "noticed_at"),
+    )
+
+    card_number: Mapped[str] = mapped_column(
+        String(CARD_NUMBER_LENGTH), ForeignKey("cards.card_number"), primary_key=True
+    )
+    noticed_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    noticed_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    returned_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    returned_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """From then on it is not handed over any more."""
+    ended_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """When its voiding was decided: certificates revoked, body waste, application withdrawn."""
 
 
 class Refusal(Base):

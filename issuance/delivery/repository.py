@@ -5,14 +5,14 @@ from datetime import datetime
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from issuance.delivery.models import Delivery, IdentityCheck
+from issuance.delivery.models import Delivery, IdentityCheck, Recall
 from issuance.delivery.states import DELIVERY, CheckOutcome, DeliveryEnd, DeliveryEvent, DeliveryState
 from issuance.errors import ForbiddenTransitionError, NotFoundError, OtherOfficeError
 from issuance.lifecycle.cards import get_card
+from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import (
     APPLICATION,
-    CARD,
     ApplicationEvent,
     ApplicationState,
     CardEvent,
@@ -41,6 +41,9 @@ def card_to_hand_over(session: Session, actor: Actor, number: str, *, locked: bo
     )
     if session.scalar(voiding) is not None:
         raise ForbiddenTransitionError("production", ProductionState.VOIDING.value, CardEvent.DELIVER.value)
+    recall = session.get(Recall, card.card_number)
+    if recall is not None and recall.returned_at is not None:
+        raise ForbiddenTransitionError("card", "returned", CardEvent.DELIVER.value)
     return card
 
 

@@ -29,6 +29,10 @@ class DeliveryRules:
     score_threshold: int
     """Per mille, for a one-to-one comparison of face and portrait."""
     score_required: bool
+    notice_after: timedelta
+    """From the end of production until the holder of an uncollected card is told."""
+    return_after: timedelta
+    """From then until the card is taken back."""
 
 
 @dataclass(frozen=True)
@@ -77,6 +81,8 @@ def read_delivery(table: Table, known: Container[str]) -> DeliveryRules:
         failed_checks=table.integer("failed_checks", 1, _MAX_CHECKS, None),
         score_threshold=table.integer("score_threshold", 0, MAX_SCORE, None),
         score_required=table.flag("score_required"),
+        notice_after=timedelta(days=table.integer("notice_days", 1, _MAX_DAYS, None)),
+        return_after=timedelta(days=table.integer("return_days", 1, _MAX_DAYS, None)),
     )
     table.refuse_unknown()
     return rules

@@ -40,8 +40,9 @@ from issuance.enrolment.repository import move
 from issuance.identifiers import Randomness, new_identifier
 from issuance.lifecycle.cards import move_card
 from issuance.lifecycle.certificates import Certificates
+from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.models import Card
-from issuance.lifecycle.states import CARD, ApplicationEvent, CardEvent, CardState
+from issuance.lifecycle.states import ApplicationEvent, CardEvent, CardState
 from issuance.massactions.closing import require_not_held
 from issuance.massactions.errors import CardHeldError
 from issuance.operators.service import Actor

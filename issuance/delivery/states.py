@@ -42,6 +42,8 @@ class DeliveryEnd(StrEnum):
     CHECK_FAILED = "check_failed"
     REFUSED = "refused"
     """By the person."""
+    RETURNED = "returned"
+    """Nobody collected it in time."""
     REVOKED = "revoked"
     """The card, or a certificate of it, meanwhile."""
     UNRECORDED = "unrecorded"
@@ -56,6 +58,15 @@ class CheckOutcome(StrEnum):
     FAILED = "failed"
     UNRECORDED = "unrecorded"
     """Deliveries of the days before checks were kept have this instead of one."""
+
+
+@unique
+class CheckPurpose(StrEnum):
+    """What a check of the person was for."""
+
+    DELIVERY = "delivery"
+    PRESENCE = "presence"
+    """Of a card in use."""
 
 
 @unique

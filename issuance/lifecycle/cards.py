@@ -4,8 +4,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from issuance.errors import NotFoundError
-from issuance.lifecycle.models import CARD_NUMBER_LENGTH, Card
-from issuance.lifecycle.states import CARD, LIVE_CARD_STATES, CardEvent, CardState
+from issuance.lifecycle.lives import CARD
+from issuance.lifecycle.models import CARD_NUMBER_LENGTH, Card, Suspension
+from issuance.lifecycle.states import LIVE_CARD_STATES, CardEvent, CardState
 from issuance.registry.text import ascii_digits
 
 
@@ -40,6 +41,12 @@ def cards_of(session: Session, application_id: str) -> list[Card]:
     """The cards made for an application, oldest first: more than one where a run was voided."""
     query = select(Card).where(Card.application_id == application_id).order_by(Card.taken_at)
     return list(session.scalars(query))
+
+
+def open_suspension(session: Session, number: str) -> Suspension | None:
+    """The one that keeps the card from working now."""
+    query = select(Suspension).where(Suspension.card_number == number, Suspension.ended_at.is_(None))
+    return session.scalar(query)
 
 
 def move_card(card: Card, event: CardEvent) -> None:

@@ -5,7 +5,7 @@ from datetime import datetime
 from fastapi import APIRouter
 
 from issuance.lifecycle.cards import get_card
-from issuance.lifecycle.states import CardState, RevocationCause
+from issuance.lifecycle.states import CardState, RevocationCause, SuspensionReason
 from issuance.web.access import ApiActor, Registry
 from issuance.web.schemas import Answer, Request
 
@@ -35,6 +35,12 @@ class CardAnswer(Answer):
     certificates: list[CertificateAnswer]
 
 
+class SuspensionBody(Request):
+    """Why the card is stopped; a call has its own way."""
+
+    reason: SuspensionReason = SuspensionReason.HOLDER
+
+
 class RevocationBody(Request):
     """Why the card is revoked."""
 
@@ -53,9 +59,11 @@ def read(registry: Registry, _actor: ApiActor, card_number: str) -> CardAnswer:
 
 
 @router.post("/{card_number}/suspension")
-def suspend(registry: Registry, actor: ApiActor, card_number: str) -> CardAnswer:
-    """Stops it for a while."""
-    registry.lifecycle.suspend(actor, card_number)
+def suspend(
+    registry: Registry, actor: ApiActor, card_number: str, body: SuspensionBody | None = None
+) -> CardAnswer:
+    """Stops it for a while; without a body because its holder asks for it."""
+    registry.lifecycle.suspend(actor, card_number, (body or SuspensionBody()).reason)
     return _answer(registry, card_number)
 
 

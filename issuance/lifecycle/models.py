@@ -2,13 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, text
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, Index, String, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from issuance.database import Base, one_of
 from issuance.enrolment.models import STATE_LENGTH, Application
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
-from issuance.lifecycle.states import LIVE_CARD_STATES, CardState, RevocationCause
+from issuance.lifecycle.states import LIVE_CARD_STATES, CardState, RevocationCause, SuspensionReason
+from issuance.operators.models import USERNAME_LENGTH
 from issuance.registry.models import national_code_type
 from pki.store.database import UtcDateTime
 from pki.store.encrypted import EncryptedBytes
@@ -21,6 +22,7 @@ _GUID_LENGTH = 32
 FIRST_CHANNEL_VERSION = 1
 """Of the SCP03 keys that production leaves on a card."""
 
+_RUNNING = text("ended_at IS NULL")
 _LIVE = text(one_of("state", [state.value for state in LIVE_CARD_STATES]))
 
 
@@ -79,10 +81,54 @@ class Card(Base):
         return [certificate for certificate in self.certificates if certificate.superseded_at is None]
 
 
+class Suspension(Base):
+    """A time for which a card was stopped. At most one of a card is open."""
+
+    __tablename__ = "card_suspensions"
+    __table_args__ = (
+        CheckConstraint(one_of("reason", [reason.value for reason in SuspensionReason]), "reason"),
+        CheckConstraint("(ended_at IS NULL) = (ended_by IS NULL)", "ended_by"),
+        CheckConstraint("(check_id IS NULL) = (check_outcome IS NULL)", "checked"),
+        CheckConstraint("check_outcome IS NULL OR check_outcome = 'passed'", "check_outcome"),
+        CheckConstraint(
+            "resumed IS NULL OR NOT resumed OR reason <> 'call' OR check_id IS NOT NULL", "resumed"
+        ),
+        CheckConstraint("(ended_at IS NULL) = (resumed IS NULL)", "ended"),
+        ForeignKeyConstraint(
+            ["check_id", "card_number", "check_outcome"],
+            ["identity_checks.id", "identity_checks.card_number", "identity_checks.outcome"],
+            name="fk_card_suspensions_check",
+        ),
+        Index(
+            "uq_card_suspensions_open",
+            "card_number",
+            unique=True,
+            sqlite_where=_RUNNING,
+            postgresql_where=_RUNNING,
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(IDENTIFIER_LENGTH), primary_key=True)
+    card_number: Mapped[str] = mapped_column(
+        String(CARD_NUMBER_LENGTH), ForeignKey("cards.card_number"), index=True
+    )
+    reason: Mapped[str] = mapped_column(String(_CAUSE_LENGTH))
+    suspended_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    suspended_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    ended_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    resumed: Mapped[bool | None]
+    """Whether the card worked again; else it was revoked."""
+    check_id: Mapped[str | None] = mapped_column(String(IDENTIFIER_LENGTH))
+    """Of the holder, who came for it; after a call nothing else ends it."""
+    check_outcome: Mapped[str | None] = mapped_column(String(STATE_LENGTH))
+
+
 class CardCertificate(Base):
     """A certificate issued for a card; its status is the authority's to know."""
 
     __tablename__ = "card_certificates"
+    __table_args__ = (Index("ix_card_certificates_card_number_not_after", "card_number", "not_after"),)
 
     serial: Mapped[str] = mapped_column(String(SERIAL_LENGTH), primary_key=True)
     """Hexadecimal digits: the number is wider than a database's integers."""

@@ -1,17 +1,18 @@
 """The state machines, pure: every arrow stands in a table, and everything else is forbidden.
 
-application                                         card
-draft ─submit─► submitted ─approve─► approved       in_production ─finish─► produced ─deliver─► active
-  ▲                │ │ refuse► refused   │ start      │ void► voided           │                 │ ▲
-  └ returned ◄─return┘                   ▼            │                        │ revoke  suspend ▼ │ resume
-    (edited: draft)          in_production            ▼                        ▼             suspended
-                      void ─► approved │ finish     (the end)               revoked ◄──── revoke ─┘
+draft ─submit─► submitted ─approve─► approved
+  ▲                │ │ refuse► refused   │ start
+  └ returned ◄─return┘                   ▼
+    (edited: draft)          in_production
+                      void ─► approved │ finish
     delivered ◄─deliver─ ready ◄───────┤ wait
                          │ ▲           ▼         (a rejected card is voided, too)
                          │ └──pass─ inspection
                          ├─ card revoked ─► approved
                          └─ take_back (card void) ─► withdrawn
     draft, submitted, returned, approved ─withdraw─► withdrawn
+
+Cards have their own table (`lives`).
 """
 
 from collections.abc import Mapping
@@ -83,6 +84,31 @@ class CardEvent(StrEnum):
     REVOKE = "revoke"
 
 
+@unique
+class RevocationCause(StrEnum):
+    """Why a card is revoked, in the clerk's words."""
+
+    LOST = "lost"
+    STOLEN = "stolen"
+    DAMAGED = "damaged"
+    DATA_CHANGED = "data_changed"
+    DECEASED = "deceased"
+    WITHDRAWN = "withdrawn"
+
+
+@unique
+class SuspensionReason(StrEnum):
+    """Why a card is stopped for a while."""
+
+    HOLDER = "holder"
+    """Its holder asks for it, in person."""
+    CALL = "call"
+    """Its holder asks for it by telephone, with the pass phrase; it ends in person alone."""
+    FOUND = "found"
+    """Somebody has handed it in."""
+    SUSPICION = "suspicion"
+
+
 StateT = TypeVar("StateT", bound=StrEnum)
 EventT = TypeVar("EventT", bound=StrEnum)
 
@@ -106,7 +132,7 @@ class StateMachine(Generic[StateT, EventT]):
         return (state, event) in self.arrows
 
 
-_A, _AE, _C, _CE = ApplicationState, ApplicationEvent, CardState, CardEvent
+_A, _AE = ApplicationState, ApplicationEvent
 
 APPLICATION = StateMachine(
     "application",
@@ -136,21 +162,6 @@ APPLICATION = StateMachine(
     },
 )
 
-CARD = StateMachine(
-    "card",
-    {
-        (_C.IN_PRODUCTION, _CE.FINISH): _C.PRODUCED,
-        (_C.IN_PRODUCTION, _CE.VOID): _C.VOIDED,
-        (_C.PRODUCED, _CE.VOID): _C.VOIDED,
-        (_C.PRODUCED, _CE.DELIVER): _C.ACTIVE,
-        (_C.PRODUCED, _CE.REVOKE): _C.REVOKED,
-        (_C.ACTIVE, _CE.SUSPEND): _C.SUSPENDED,
-        (_C.ACTIVE, _CE.REVOKE): _C.REVOKED,
-        (_C.SUSPENDED, _CE.RESUME): _C.ACTIVE,
-        (_C.SUSPENDED, _CE.REVOKE): _C.REVOKED,
-    },
-)
-
 OPEN_APPLICATION_STATES = frozenset(ApplicationState) - {
     ApplicationState.REFUSED,
     ApplicationState.DELIVERED,
@@ -162,15 +173,3 @@ LIVE_CARD_STATES = frozenset(
     {CardState.IN_PRODUCTION, CardState.PRODUCED, CardState.ACTIVE, CardState.SUSPENDED}
 )
 """A person has at most one card in these."""
-
-
-@unique
-class RevocationCause(StrEnum):
-    """Why a card is revoked, in the clerk's words."""
-
-    LOST = "lost"
-    STOLEN = "stolen"
-    DAMAGED = "damaged"
-    DATA_CHANGED = "data_changed"
-    DECEASED = "deceased"
-    WITHDRAWN = "withdrawn"

@@ -13,6 +13,7 @@ class Template(StrEnum):
     CARD_HELD = "card-held"
     CARD_RELEASED = "card-released"
     CARD_REKEYED = "card-rekeyed"
+    CARD_UNCOLLECTED = "card-uncollected"
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,12 @@ TEXTS: Mapping[Template, Texts] = MappingProxyType(
         Template.CARD_REKEYED: Texts(
             "کلیدهای کارت هوشمند ملی شما نو شدند و کارت دوباره معتبر است.",
             "The keys of your national smart card have been renewed, and the card is valid again.",
+        ),
+        Template.CARD_UNCOLLECTED: Texts(
+            "کارت هوشمند ملی شما آماده است و هنوز تحویل گرفته نشده است. با شناسنامه یا گذرنامه به دفتر خود "
+            "مراجعه کنید؛ کارتی که تحویل گرفته نشود بازگردانده و باطل می‌شود.",
+            "Your national smart card is ready and has not been collected yet. Come to your office with your "
+            "birth certificate or passport; a card that is not collected is taken back and ends.",
         ),
     }
 )

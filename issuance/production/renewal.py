@@ -9,11 +9,11 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
-from cryptography import x509
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from cardio.piv.session import PivSession
+from issuance.decrees.validity import validity_of
 from issuance.errors import ForbiddenTransitionError, NotFoundError
 from issuance.identifiers import new_identifier
 from issuance.lifecycle.cards import card_number, get_card
@@ -158,7 +158,7 @@ class Renewals:
 
     def _begin(self, actor: Actor, number: str, profile: Profile) -> Renewal:
         with self._shop.database.writing() as session:
-            if _ends_at(get_card(session, number)) <= self._shop.clock():
+            if _ends_at(session, get_card(session, number)) <= self._shop.clock():
                 raise CardExpiredError(number)
             found = session.scalar(_open_on(number).where(Renewal.profile == profile.value))
             if found is not None:
@@ -206,7 +206,7 @@ class Renewals:
         """The same for each attempt, so that the authority issues once."""
         with self._shop.database.reading() as session:
             card = get_card(session, renewal.card_number)
-            subject, ends_at = subject_of(card.application), _ends_at(card)
+            subject, ends_at = subject_of(card.application), _ends_at(session, card)
         return CertificateRequest(
             request_id=_request_id(renewal),
             profile=Profile(renewal.profile),
@@ -270,14 +270,9 @@ def _request_id(renewal: Renewal) -> str:
     return f"{renewal.id}-{renewal.profile}"
 
 
-def _ends_at(card: Card) -> datetime:
-    """What the date on the card was taken from: the first end of what it was produced with."""
-    by_age = sorted(card.certificates, key=_issued_at)
-    return min(certificate.not_after for certificate in by_age[: len(KEY_PLANS)])
-
-
-def _issued_at(certificate: CardCertificate) -> datetime:
-    return x509.load_der_x509_certificate(certificate.der).not_valid_before_utc
+def _ends_at(session: Session, card: Card) -> datetime:
+    """What the date on the card was taken from, or what a decree made of it."""
+    return validity_of(session, card).valid_until
 
 
 def _open_on(number: str) -> Select[Renewal]:

@@ -9,10 +9,10 @@ from issuance.bootstrap import Issuance
 from issuance.enrolment.models import Application
 from issuance.enrolment.repository import get_application
 from issuance.lifecycle.cards import cards_of
+from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import (
     APPLICATION,
-    CARD,
     ApplicationEvent,
     ApplicationState,
     CardEvent,

@@ -15,12 +15,15 @@ from cardio.transport.base import (
 )
 from issuance import errors
 from issuance.approval.errors import BatchOverError
+from issuance.calls.errors import CallLockedError, CallRefusedError
+from issuance.decrees.errors import DecreeError, OwnDecreeError
 from issuance.delivery.errors import (
     CardMismatchError,
     DeliveryClosedError,
     DeliveryError,
     DeliveryProofError,
     IdentityUncheckedError,
+    NotYetError,
 )
 from issuance.duplicates.errors import MatchesUndecidedError, SamePersonError
 from issuance.enrolment.errors import (
@@ -120,6 +123,11 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     DeliveryProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("The card's signature is not right")),
     CardMismatchError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("This is not the card on record")),
     IdentityUncheckedError: (HTTPStatus.CONFLICT, N_("Check first who the person is")),
+    CallRefusedError: (HTTPStatus.FORBIDDEN, N_("This call stops no card")),
+    CallLockedError: (HTTPStatus.CONFLICT, N_("Another pass phrase has to be agreed in person")),
+    OwnDecreeError: (HTTPStatus.FORBIDDEN, N_("Someone else has to do this")),
+    DecreeError: (HTTPStatus.CONFLICT, N_("That is not possible with this decree")),
+    NotYetError: (HTTPStatus.CONFLICT, N_("The card still waits for its person")),
     DeliveryError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
     errors.OfficeExistsError: (HTTPStatus.CONFLICT, N_("There is an office with this code already")),
     InvalidRangeError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("These are no serials of card bodies")),

@@ -15,6 +15,8 @@ TABLE: dict[str, object] = {
     "check_minutes": 30,
     "failed_checks": 3,
     "score_threshold": 600,
+    "notice_days": 30,
+    "return_days": 60,
 }
 
 
@@ -52,6 +54,8 @@ def test_what_is_seen(same: bool, score: int | None, fault: CheckFault | None) -
         {"score_threshold": 1001},
         {"score_threshold": True},
         {"score_required": "yes"},
+        {"notice_days": 0},
+        {"return_days": 3661},
         {"beards": "shaved"},
     ],
 )

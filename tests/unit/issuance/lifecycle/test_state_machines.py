@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from issuance.errors import ForbiddenTransitionError
+from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.states import (
     APPLICATION,
-    CARD,
     LIVE_CARD_STATES,
     OPEN_APPLICATION_STATES,
     ApplicationEvent,

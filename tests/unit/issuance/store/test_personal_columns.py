@@ -34,22 +34,29 @@ NOT_PERSONAL = {
     "seen_at",
     "batch_runs": "id office state version started_by started_at ended_at",
     "card_certificates": "serial card_number profile not_after superseded_at",
+    "card_extensions": "card_number decree_id until",
+    "card_recalls": "card_number noticed_by noticed_at returned_by returned_at ended_by ended_at",
     "card_refusals": "id card_number reason recorded_by recorded_at",
+    "card_suspensions": "id card_number reason suspended_by suspended_at ended_by ended_at resumed check_id "
+    "check_outcome",
     "cards": "card_number application_id state version guid key_version channel_version "
     "pending_channel_version taken_at produced_at delivered_at ended_at revocation_cause",
     "citizens": "birth_precision confirmed_at",
+    "decrees": "id number decreed_on expires_from expires_to office born_from born_to extended_to state "
+    "version cards proposed_by proposed_at decided_by decided_at",
     "deliveries": "id card_number state version challenge tries_left opened_by opened_at expires_at "
     "identity_check_id check_outcome matched_at proven_at closed_for",
     "duplicate_matches": "application_id number score causes found_at decision decided_by decided_at",
     "editing_leases": "application_id holder expires_at",
-    "identity_checks": "id card_number application_id outcome fault document register_answer score threshold "
-    "checked_by checked_at",
+    "identity_checks": "id card_number application_id purpose outcome fault document register_answer score "
+    "threshold checked_by checked_at",
     "inspections": "production_id started_by resumed_by inspected_by inspected_at accepted",
     "notices": "key application_id channel template state created_at due_at tries failure sent_at",
     "offices": "code persian_name latin_name province inspects",
     "operator_sessions": "token_digest username expires_at",
     "operators": "username role office",
     "orders": "application_id state office approved_at priority rank_at urgent_by holder lease_expires_at",
+    "pass_phrases": "card_number wrong locked_at used_at agreed_by agreed_at check_id",
     "production_journal": "production_id number attempt step state begun_at ended_at apdus data",
     "productions": "id application_id card_number state version reader started_by resumed_by started_at "
     "lease_expires_at finished_at attempts apdus failure_kind failure_detail",
