@@ -5,6 +5,7 @@ import subprocess
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -166,7 +167,7 @@ PROPOSAL = Proposal("1", date(2026, 1, 1), date(2030, 1, 1), date(2030, 12, 31),
         {"born_from": date(1990, 1, 2), "born_to": date(1990, 1, 1)},
     ],
 )
-def test_decrees_that_are_none(office: Office, changes: dict[str, date]) -> None:
+def test_decrees_that_are_none(office: Office, changes: dict[str, Any]) -> None:
     with pytest.raises(InvalidInputError):
         office.registry.decrees.propose(CLERK, replace(PROPOSAL, **changes))
 
