@@ -98,6 +98,16 @@ def enrolment(*, quick: bool, as_json: bool) -> None:
 @bench.command()
 @_quick
 @_json
+def search(*, quick: bool, as_json: bool) -> None:
+    """Milliseconds to find a person among 1,000 to 1,000,000, against growth by the logarithm."""
+    from simulators.load.search import QUICK_SIZES, SIZES, measure
+
+    _print(measure(QUICK_SIZES if quick else SIZES), as_json=as_json)
+
+
+@bench.command()
+@_quick
+@_json
 def issue(*, quick: bool, as_json: bool) -> None:
     """Certificates per second recorded, linted, signed and stored, against building and signing alone."""
     from simulators.load.issue import measure

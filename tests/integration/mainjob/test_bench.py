@@ -23,6 +23,7 @@ CASES = [
     ("mass-revoke", 6),
     ("ocsp", 9),
     ("enrolment", 4),
+    ("search", 16),
 ]
 
 
