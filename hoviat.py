@@ -24,6 +24,12 @@ COMMANDS = {
     "serve": Entry(
         "simulators.installation.cli", "serve", "Serve issuance, verifier and status on one port."
     ),
+    "backup": Entry(
+        "simulators.installation.backup.cli", "backup", "Write a signed set of the home while it serves."
+    ),
+    "restore": Entry(
+        "simulators.installation.backup.cli", "restore", "Bring a home back from a backup, or check one."
+    ),
     "pki": Entry("pki.cli", "pki", "Certificates: CRLs, revocation, suspension, audit, export."),
     "card": Entry("cardio.cli", "card", "A card in a PC/SC reader: info, read, login, sign, PINs."),
     "station": Entry("cardio.station.cli", "station", "The reader station: enrol, run, hand a card over."),

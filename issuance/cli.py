@@ -184,6 +184,43 @@ def _print_code(name: str, code: "NewCode", *, as_json: bool) -> None:
     click.echo(json.dumps(facts) if as_json else f"Code of station {name}, to be used once: {code.code}")
 
 
+@registry.group()
+def reconcile() -> None:
+    """After a restore: look whether a waiting order's card was made meanwhile, then let it be made."""
+
+
+@reconcile.command("list")
+@operator_option
+@json_option
+def list_held(operator: str, *, as_json: bool) -> None:
+    """List the applications whose orders are held; a supervisor's work."""
+    from issuance.orders.reconciling import Reconciling
+
+    with _office(operator) as opened:
+        held = Reconciling(opened.shop.database, opened.shop.audit).held(opened.actor)
+    for application in held:
+        click.echo(json.dumps({"application": application}) if as_json else application)
+
+
+@reconcile.command("release")
+@click.argument("application")
+@click.option(
+    "--found",
+    type=click.Choice(["not_made", "made"]),
+    required=True,
+    help="Whether its card was made after the backup; then that card has to be destroyed.",
+)
+@operator_option
+def release_order(application: str, found: str, operator: str) -> None:
+    """Put an order back into the queue, on record."""
+    from issuance.orders.reconciling import Finding, Reconciling
+
+    with _office(operator) as opened:
+        reconciling = Reconciling(opened.shop.database, opened.shop.audit)
+        reconciling.release(opened.actor, application, Finding(found))
+    click.echo(f"The order of {application} is in the queue again.")
+
+
 registry.add_command(receipt)
 registry.add_command(notices)
 registry.add_command(mass)

@@ -8,6 +8,8 @@ class OrderError(IssuanceError):
 
     OrderError
     ├── OrderHeldError       somebody else has taken the order and is about to begin
+    ├── NotHeldError         the order does not wait for what became of it before a restore
+    ├── NotReconciledError   after a restore nobody has looked yet whether its card was made
     ├── NotWaitingError      the order is not in the queue
     └── UrgentQuotaError     the office has as many urgent orders as it may
     """
@@ -22,6 +24,26 @@ class OrderHeldError(OrderError):
 
     def __init__(self, application_id: str) -> None:
         super().__init__("somebody else is about to produce this order")
+        self.application_id = application_id
+
+
+class NotHeldError(OrderError):
+    """The order does not wait for somebody to look what became of it before a restore."""
+
+    kind = "order-not-held"
+
+    def __init__(self, application_id: str) -> None:
+        super().__init__("this order is not held since a restore")
+        self.application_id = application_id
+
+
+class NotReconciledError(OrderError):
+    """The registry was restored: its card may have been made after the backup, and nobody has looked yet."""
+
+    kind = "order-not-reconciled"
+
+    def __init__(self, application_id: str) -> None:
+        super().__init__("since the restore nobody has looked whether this order's card was made")
         self.application_id = application_id
 
 

@@ -21,6 +21,8 @@ from pki.store.encrypted import EncryptedText
 
 REASON_LENGTH = 200
 _PRIORITY_LENGTH = 16
+RESTORED = "RESTORED"
+"""The holder of orders that wait after a restore (`orders.reconciling`); no identifier has an O."""
 _WAITING = text(f"state = '{ApplicationState.APPROVED}'")
 
 

@@ -9,9 +9,9 @@ from sqlalchemy.orm import Session
 from issuance.enrolment.models import Application
 from issuance.errors import NotFoundError
 from issuance.lifecycle.states import ApplicationState
-from issuance.orders.errors import OrderHeldError
+from issuance.orders.errors import NotReconciledError, OrderHeldError
 from issuance.orders.fairness import rank
-from issuance.orders.models import Order, Priority, Promise
+from issuance.orders.models import RESTORED, Order, Priority, Promise
 
 CLAIM_LEASE = timedelta(seconds=60)
 """From taking an order until its run is on record; a run has a lease of its own."""
@@ -66,9 +66,11 @@ def take_next(session: Session, office: str, holder: str, now: datetime) -> Orde
 def begin(session: Session, application_id: str, holder: str | None, now: datetime) -> int:
     """Ends the holding, because the run begins; returns how many orders are passed over by that.
 
-    Raises OrderHeldError if somebody else holds the order.
+    Raises OrderHeldError if somebody else holds the order, NotReconciledError after a restore.
     """
     order = lock_order(session, application_id)
+    if order.holder == RESTORED:
+        raise NotReconciledError(application_id)
     if order.holder != holder and order.lease_expires_at is not None and order.lease_expires_at > now:
         raise OrderHeldError(application_id)
     order.holder = order.lease_expires_at = None
