@@ -16,7 +16,7 @@ from issuance.notices.models import Notice
 from issuance.offices.models import Office
 from issuance.operators.models import Operator, OperatorSession
 from issuance.orders.models import Order, Promise
-from issuance.people.models import NameKey, NameRemain
+from issuance.people.models import Erasure, NameKey, NameRemain
 from issuance.production.models import JournalEntry, Production, Renewal
 from issuance.provenance.models import KeyProvenance
 from issuance.registry.models import Citizen
@@ -43,6 +43,7 @@ __all__ = [
     "Delivery",
     "DuplicateMatch",
     "EditingLease",
+    "Erasure",
     "Evidence",
     "IdentityCheck",
     "Inspection",

@@ -81,6 +81,8 @@ class CountryRules:
     slip_life: timedelta
     """For how long a citizen's slip is good."""
     delivery: DeliveryRules
+    kept: timedelta
+    """For how long a person's data has to be kept after their last card ended."""
 
     def rule(self, kind: ApplicationKind, cause: ReplacementCause | None) -> KindRule:
         """The rule of a kind. Raises InvalidInputError: a replacement has a cause, and nothing else has."""
@@ -117,6 +119,7 @@ def read_rules(file: str, text: bytes) -> CountryRules:
         _days(table, "register_days_approval"),
         _days(table, "slip_days"),
         read_delivery(table.table("delivery"), documents),
+        _days(table, "kept_days"),
     )
     for each in (kinds, table):
         each.refuse_unknown()

@@ -1,20 +1,27 @@
-"""The names that people here bear, as they sound, so that a name one slip away is found.
+"""The names that people here bear, as they sound, so that a name one slip away is found; and erasures.
 
-It is a list of names and not of people: no row leads to a person, and its keys are others than those by which
-people are found (ADR 40).
+The names are a list of names and not of people: no row leads to a person, and its keys are others than those
+by which people are found (ADR 40).
 """
 
-from sqlalchemy import Connection, Executable, ForeignKey, event, select
+from datetime import datetime
+from enum import StrEnum, unique
+
+from sqlalchemy import CheckConstraint, Connection, Executable, ForeignKey, String, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
-from issuance.database import Base
-from issuance.registry.models import Citizen
+from issuance.database import Base, one_of
+from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
+from issuance.operators.models import USERNAME_LENGTH
+from issuance.registry.models import Citizen, national_code_type
 from issuance.registry.namekeys import skeleton
 from issuance.registry.nearnames import remains
+from pki.store.database import UtcDateTime
 from pki.store.encrypted import EncryptedText, IndexedText
 
 _DIGEST = "name_keys"
+_GROUND_LENGTH = 16
 
 
 class NameKey(Base):
@@ -36,6 +43,41 @@ class NameRemain(Base):
     digest: Mapped[str] = mapped_column(
         IndexedText(_DIGEST), ForeignKey("name_keys.digest"), primary_key=True
     )
+
+
+@unique
+class Ground(StrEnum):
+    """Why the data may, or must, go."""
+
+    REQUEST = "request"
+    """The person asks for it."""
+    COURT = "court"
+    RETENTION = "retention"
+    """The time for which it had to be kept is over."""
+
+
+class Erasure(Base):
+    """An erasure that was asked for. Two people: the database insists."""
+
+    __tablename__ = "erasures"
+    __table_args__ = (
+        CheckConstraint(one_of("ground", [ground.value for ground in Ground]), "ground"),
+        CheckConstraint("confirmed_by IS NULL OR confirmed_by <> requested_by", "two_people"),
+        CheckConstraint("(confirmed_by IS NULL) = (confirmed_at IS NULL)", "confirmed"),
+    )
+
+    id: Mapped[str] = mapped_column(String(IDENTIFIER_LENGTH), primary_key=True)
+    national_code: Mapped[str] = mapped_column(
+        national_code_type(), ForeignKey("citizens.national_code"), unique=True
+    )
+    """Once it is done, the code that nobody has."""
+    ground: Mapped[str] = mapped_column(String(_GROUND_LENGTH))
+    requested_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    requested_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    confirmed_by: Mapped[str | None] = mapped_column(
+        String(USERNAME_LENGTH), ForeignKey("operators.username")
+    )
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
 @event.listens_for(Citizen, "after_insert")

@@ -4,6 +4,7 @@ import threading
 from functools import cached_property
 
 from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_public_key
 
 from issuance.tracking.errors import SlipMalformedError
@@ -33,6 +34,10 @@ class SlipKeys:
     def sign(self, slip: Slip) -> str:
         """The slip's text."""
         return sign(slip, self._opened[0])
+
+    def sign_document(self, content: bytes) -> bytes:
+        """An ECDSA signature (DER, SHA-256) over a JSON document, which no slip is."""
+        return self._opened[0].sign(content, SHA256())
 
     @property
     def _opened(self) -> tuple[Signer, ...]:

@@ -35,6 +35,8 @@ from simulators.population.people import People, Person
 SIZES = (1_000, 10_000, 100_000, 1_000_000)
 QUICK_SIZES = (1_000, 10_000)
 SEARCHES = 200
+_ROUNDS = 3
+"""The quickest counts: another program's work is no part of a search."""
 _NAME = "search"
 _CLERK = Actor("bench", Role.CLERK)
 _CONFIRMED = datetime(2026, 1, 1, tzinfo=UTC)
@@ -152,9 +154,13 @@ def _searches(people: People, size: int) -> dict[str, Search]:
 
 def _median(database: Database, search: Search, size: int) -> float:
     """Milliseconds of a search's first page. Raises RuntimeError if one that must find somebody does not."""
-    register, waits = Register(database), []
     chance = random.Random(f"hoviat bench search {size}")  # noqa: S311
     words = [search(chance.randrange(size)) for _ in range(SEARCHES)]
+    return min(_round(Register(database), words) for _ in range(_ROUNDS))
+
+
+def _round(register: Register, words: Sequence[str]) -> float:
+    waits = []
     for each in words:
         begun = time.perf_counter()
         found = register.find(_CLERK, each)

@@ -29,7 +29,7 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the result a
 @click.option("--encrypt", is_flag=True, help="Encrypt it, and take HOME/secrets along.")
 @_json
 def backup(target: Path, *, encrypt: bool, as_json: bool) -> None:
-    """Write one consistent, signed set of databases, keys, CRLs and checkpoints to TARGET; the service runs on.
+    """Write one consistent, signed set of databases, keys, CRLs, checkpoints to TARGET; the service runs on.
 
     With --encrypt the set is encrypted under a passphrase, asked for or from HOVIAT_BACKUP_PASSPHRASE, and
     HOME/secrets is in it. Without, the secrets are left out: a restored home needs HOVIAT_PASSPHRASE then.

@@ -195,14 +195,20 @@ def initialise(root: Path) -> None:
 @contextmanager
 def open_office(folder: Path, template: Path | None = None) -> Iterator[Office]:
     """An office in a copy of the home `template`, or in a new one."""
-    clock, people = Clock(), People(1)
     if template is None:
         initialise(folder / "home")
     else:
         shutil.copytree(template, folder / "home")
-    home = load(folder / "home")
+    with open_home(folder / "home") as office:
+        yield office
+
+
+@contextmanager
+def open_home(root: Path) -> Iterator[Office]:
+    """An office in the home that is there."""
+    clock, people, home = Clock(), People(1), load(root)
     authority = pki.bootstrap.open_pki(home, clock)
-    with InProcessReader(f"reader of {folder.name}") as reader:
+    with InProcessReader(f"reader of {root.parent.name}") as reader:
         register = Register(people)
         registry = open_registry(home, authority, register, Readers(reader.name), clock)
         office = Office(home, authority, registry, reader, clock, people, register)

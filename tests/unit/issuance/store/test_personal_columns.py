@@ -48,6 +48,7 @@ NOT_PERSONAL = {
     "identity_check_id check_outcome matched_at proven_at closed_for",
     "duplicate_matches": "application_id number score causes found_at decision decided_by decided_at",
     "editing_leases": "application_id holder expires_at",
+    "erasures": "id ground requested_by requested_at confirmed_by confirmed_at",
     "identity_checks": "id card_number application_id purpose outcome fault document register_answer score "
     "threshold checked_by checked_at",
     "inspections": "production_id started_by resumed_by inspected_by inspected_at accepted",
