@@ -106,12 +106,12 @@ def test_a_home_comes_back_goes_on_and_repeats_nothing(office: Office, tmp_path:
     office.remove()
 
     assert check(tmp_path / "set", PASSPHRASE).heads == made.heads
-    back = restore(tmp_path / "set", tmp_path / "back", PASSPHRASE, OFFICERS, NOTE)
+    back = restore(tmp_path / "set", tmp_path / "later" / "home", PASSPHRASE, OFFICERS, NOTE)
     assert (back.orders_held, back.runs_torn) == (1, 1)
 
-    chains = verify_chains(load(tmp_path / "back"))
+    chains = verify_chains(load(tmp_path / "later" / "home"))
     assert chains == {name: int(head["sequence"]) + 1 for name, head in made.heads.items()}
-    with open_home(tmp_path / "back") as again:
+    with open_home(tmp_path / "later" / "home") as again:
         assert serials(again) == before
         with again.registry.database.reading() as session:
             order = session.get_one(Order, waiting)
@@ -138,7 +138,7 @@ def test_a_home_comes_back_goes_on_and_repeats_nothing(office: Office, tmp_path:
         assert lost not in {run.card_number, view.card_number}
         for scope, number in numbers.items():
             assert again.pki.crls.publish(scope).number > number
-    assert verify_chains(load(tmp_path / "back"))["issuance"] > chains["issuance"]
+    assert verify_chains(load(tmp_path / "later" / "home"))["issuance"] > chains["issuance"]
 
 
 def test_who_answers_for_it_is_on_record_in_every_chain(whole: Path, founded: Path, tmp_path: Path) -> None:
