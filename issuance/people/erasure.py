@@ -137,7 +137,7 @@ def erase(session: Session, national_code: str, nobody: str, held: Holdings) -> 
 
 
 def _overwrite(session: Session, table: Table, keys: list[tuple[Any, ...]]) -> None:
-    values = {
+    values: dict[Column[Any], Any] = {
         column: case((column.is_(None), None), else_=literal(_blank(column), column.type))
         for column in table.columns
         if type(column.type) in _BLANKS

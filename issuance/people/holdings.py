@@ -29,7 +29,9 @@ def holdings_of(session: Session, national_code: str) -> Holdings:
     citizens = table_of(Citizen)
     query = select(citizens).where(citizens.c.national_code == national_code)
     found: dict[str, dict[tuple[Any, ...], Row]] = {}
-    waiting = [(citizens, [dict(row) for row in session.execute(query).mappings()])]
+    waiting: list[tuple[Table, list[Row]]] = [
+        (citizens, [dict(row) for row in session.execute(query).mappings()])
+    ]
     while waiting:
         table, rows = waiting.pop()
         known = found.setdefault(table.name, {})

@@ -25,7 +25,7 @@ import verifier.audit
 import verifier.bootstrap
 from issuance.audit import Audit
 from issuance.orders.reconciling import hold_all
-from pki.auditchain import append
+from pki.auditchain import Json, append
 from pki.auditchain.keeping import KeptNote
 from pki.auditchain.note import Checkpoint, CheckpointKey
 from pki.auditchain.restoring import MAX_NOTE, RESTORED
@@ -150,13 +150,13 @@ def _verify(engine: Engine, service: str, manifest: Manifest, kept: Checkpoint |
 def _tell(home: Home, manifest: Manifest, actor: str, note: str, clock: Clock) -> Restored:
     """Three entries, each in the transaction of what the restore does to its database."""
     now = clock()
-    details = {"backup_made_at": manifest.made_at, "note": note}
+    details: dict[str, Json] = {"backup_made_at": manifest.made_at, "note": note}
     checker = verifier.bootstrap.open_database(home)
     try:
-        with checker.write() as session:
-            forget_secrets(session)
+        with checker.write() as logins:
+            forget_secrets(logins)
             append(
-                session,
+                logins,
                 verifier.audit.AuditEntry,
                 time=now,
                 actor=actor,
@@ -172,7 +172,7 @@ def _tell(home: Home, manifest: Manifest, actor: str, note: str, clock: Clock) -
         Audit(clock).record(session, actor, RESTORED, _SUBJECT, told)
     with opened(home, "pki") as engine, Session(engine) as session, session.begin():
         head = manifest.head("pki")
-        found = {"found_size": head.sequence, "found_hash": head.hash}
+        found: dict[str, Json] = {"found_size": head.sequence, "found_hash": head.hash}
         append(
             session,
             pki.store.models.AuditEntry,

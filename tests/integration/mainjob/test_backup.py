@@ -27,8 +27,9 @@ from pki.auditchain.restoring import RESTORED
 from pki.errors import OfficerLabelError
 from pki.home import Home, load
 from pki.store.models import CrlNumber
-from simulators.installation.audit import verify_chains
-from simulators.installation.backup import making, restoring
+from simulators.installation.audit import RECORDS, verify_chains
+from simulators.installation.backup import making
+from simulators.installation.backup.databases import opened
 from simulators.installation.backup.errors import (
     BackupDamagedError,
     BackupError,
@@ -145,13 +146,13 @@ def test_who_answers_for_it_is_on_record_in_every_chain(whole: Path, founded: Pa
     shutil.copytree(founded / "secrets", tmp_path / "secrets")
     restore(whole, tmp_path / "back", None, OFFICERS, NOTE)
     home = load(tmp_path / "back")
-    for service, record in restoring.RECORDS.items():
-        with restoring.opened(home, service) as engine, Session(engine) as session:
+    for service, record in RECORDS.items():
+        with opened(home, service) as engine, Session(engine) as session:
             newest = session.scalars(select(record.entries).order_by(record.entries.sequence.desc())).first()
             assert newest is not None
             assert (newest.action, newest.actor) == (RESTORED, "officers:officer-one+officer-two")
             assert newest.details["note"] == NOTE
-    with restoring.opened(home, "verifier") as engine, Session(engine) as session:
+    with opened(home, "verifier") as engine, Session(engine) as session:
         assert session.scalars(select(ChallengeKeyRow)).all() == []
 
 
