@@ -52,6 +52,14 @@ NOT_PERSONAL = {
     "identity_checks": "id card_number application_id purpose outcome fault document register_answer score "
     "threshold checked_by checked_at",
     "inspections": "production_id started_by resumed_by inspected_by inspected_at accepted",
+    "key_provenance": "serial issuer shard card_number slot key_type algorithm chip_type "
+    "body_batch office station origin made_at superseded_at",
+    "mass_actions": "id version state turn selection preview tolerance reason proposed_by "
+    "proposed_at confirmed_by confirmed_at lift_reason lift_proposed_by "
+    "lift_proposed_at lift_confirmed_by lift_confirmed_at keys round "
+    "authority_number moved_at closed_at",
+    "mass_items": "action_id issuer shard serial card_number slot state why",
+    "mass_parts": "action_id round part phase issuer changed skipped done_at",
     "notices": "key application_id channel template state created_at due_at tries failure sent_at",
     "offices": "code persian_name latin_name province inspects",
     "operator_sessions": "token_digest username expires_at",
