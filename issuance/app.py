@@ -2,7 +2,7 @@
 
 from http import HTTPStatus
 
-from fastapi import FastAPI, Request
+from fastapi import Depends, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
@@ -30,6 +30,7 @@ from issuance.stations import endpoints as stations
 from issuance.stock import endpoints as stock
 from issuance.tracking import endpoints as tracking
 from issuance.web import pages
+from issuance.web.access import gate
 from issuance.web.describing import DescribedApp
 from issuance.web.headers import SecurityHeaders
 from issuance.web.limits import TOO_LARGE, BodyLimit
@@ -63,7 +64,13 @@ _ROUTERS = (
 
 def create_app(registry: Issuance) -> FastAPI:
     """The application over an opened registry; whoever opened it closes it."""
-    app = DescribedApp(title="Hoviat registry", docs_url=None, redoc_url=None, redirect_slashes=False)
+    app = DescribedApp(
+        title="Hoviat registry",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        dependencies=[Depends(gate)],
+    )
     app.state.registry = registry
     for router in _ROUTERS:
         app.include_router(router)

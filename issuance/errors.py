@@ -23,9 +23,9 @@ class IssuanceError(Exception):
     │   ├── LoginThrottledError        too many failures; carries the wait
     │   ├── NotSignedInError           no session, or an expired one
     │   ├── RoleRequiredError          the operator's role may not do this
+    │   ├── RouteClosedError           the table of permissions doesn't have it
     │   ├── OwnWorkError               nobody decides on their own application
-    │   ├── OwnCardError               (issuance.inspection.errors)
-    │   └── OtherOfficeError           it belongs to another office
+    │   └── OwnCardError               (issuance.inspection.errors)
     ├── NotFoundError                  no such application, production, card, delivery or station
     ├── OfficeExistsError              another office has this code
     ├── StateError
@@ -189,6 +189,15 @@ class RoleRequiredError(AccessError):
         self.required = required
 
 
+class RouteClosedError(AccessError):
+    """The table of permissions has no line for this route: nobody may."""
+
+    kind = "route-closed"
+
+    def __init__(self) -> None:
+        super().__init__("nobody may do this")
+
+
 class OwnWorkError(AccessError):
     """Nobody decides on an application that they enrolled, changed or took the portrait for."""
 
@@ -198,18 +207,8 @@ class OwnWorkError(AccessError):
         super().__init__("an application is decided by someone who neither enrolled nor changed it")
 
 
-class OtherOfficeError(AccessError):
-    """It belongs to another office than the operator's."""
-
-    kind = "other-office"
-
-    def __init__(self, office: str) -> None:
-        super().__init__(f"this belongs to office {office}")
-        self.office = office
-
-
 class NotFoundError(IssuanceError):
-    """There is no such thing; `what` names it: application, production, card, delivery, station, order…"""
+    """There is no such thing, or it is another office's; `what` names it: application, production, card…"""
 
     kind = "not-found"
 

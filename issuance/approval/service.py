@@ -138,6 +138,7 @@ class Approval:
 
 
 def _require_other(actor: Actor, application: Application) -> None:
+    actor.require_office(application.office, "application")
     if actor.username in {application.enrolled_by, application.edited_by, application.portrait_by}:
         raise OwnWorkError
     actor.require(Role.SUPERVISOR)

@@ -84,7 +84,7 @@ class IdentityChecks:
         """Records who came for a produced card, and asks the civil register where its word is old.
 
         A check that fails closes the card's open delivery; the last one allowed has the card voided. Raises
-        UnknownDocumentError, InvalidInputError, NotFoundError, OtherOfficeError, ForbiddenTransitionError,
+        UnknownDocumentError, InvalidInputError, NotFoundError, ForbiddenTransitionError,
         CivilRegisterUnavailableError (nothing is recorded then), or a PkiError while it is voided (tried anew
         at every start).
         """
@@ -126,7 +126,7 @@ class IdentityChecks:
     def refuse(self, actor: Actor, number: str, reason: RefusalReason) -> None:
         """The person doesn't take the card: it goes back to safe keeping, its certificates stay on hold.
 
-        Raises NotFoundError, OtherOfficeError or ForbiddenTransitionError.
+        Raises NotFoundError or ForbiddenTransitionError.
         """
         actor.require(*DELIVERERS)
         with self._database.writing() as session:

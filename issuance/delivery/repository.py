@@ -7,7 +7,7 @@ from sqlalchemy.orm import Session
 
 from issuance.delivery.models import Delivery, IdentityCheck, Recall
 from issuance.delivery.states import DELIVERY, CheckOutcome, DeliveryEnd, DeliveryEvent, DeliveryState
-from issuance.errors import ForbiddenTransitionError, NotFoundError, OtherOfficeError
+from issuance.errors import ForbiddenTransitionError, NotFoundError
 from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.models import Card
@@ -26,13 +26,12 @@ from issuance.production.steps import ProductionState
 def card_to_hand_over(session: Session, actor: Actor, number: str, *, locked: bool = True) -> Card:
     """The card, kept from others where `locked`, if it waits in the operator's office for its person.
 
-    Raises NotFoundError, OtherOfficeError or ForbiddenTransitionError.
+    Raises NotFoundError or ForbiddenTransitionError.
     """
     card = get_card(session, number)
     if locked:
         session.refresh(card, with_for_update=True)
-    if card.application.office != actor.office:
-        raise OtherOfficeError(card.application.office)
+    actor.require_office(card.application.office, "card")
     CARD.after(CardState(card.state), CardEvent.DELIVER)
     # A produced card may still have to be inspected.
     APPLICATION.after(ApplicationState(card.application.state), ApplicationEvent.DELIVER)

@@ -94,7 +94,7 @@ class Deliveries:
     def open(self, actor: Actor, number: str) -> OpenDelivery:
         """Begins handing a produced card to the person who was just checked; an earlier attempt is closed.
 
-        Raises NotFoundError, OtherOfficeError, ForbiddenTransitionError, IdentityUncheckedError, or in a mass
+        Raises NotFoundError, ForbiddenTransitionError, IdentityUncheckedError, or in a mass
         action CardHeldError.
         """
         actor.require(*DELIVERERS)

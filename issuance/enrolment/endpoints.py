@@ -51,14 +51,14 @@ def open_application(registry: Registry, actor: ApiActor, body: NewApplicationBo
 @router.get("")
 def list_applications(
     registry: Registry,
-    _actor: ApiActor,
+    actor: ApiActor,
     state: ApplicationState | None = None,
     q: Annotated[str, Query(max_length=64)] = "",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> PageAnswer:
-    """Applications by state and words."""
+    """Applications of the operator's office by state and words."""
     with registry.database.reading() as session:
-        found = find_applications(session, state, q, page)
+        found = find_applications(session, state, q, page, actor.confined_to)
         rows = [application_answer(application) for application in found.applications]
     return PageAnswer(applications=rows, page=page, pages=found.pages, total=found.total)
 

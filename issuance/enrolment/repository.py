@@ -74,12 +74,14 @@ def open_application_of(session: Session, national_code: str) -> Application | N
     )
 
 
-def find_applications(session: Session, state: ApplicationState | None, words: str, page: int) -> Page:
+def find_applications(
+    session: Session, state: ApplicationState | None, words: str, page: int, office: str | None = None
+) -> Page:
     """Applications in a state (None: any) of the person, or with the identifier, that `words` name.
 
-    Words are read as `registry.search` says.
+    Of one office, or of all (None). Words are read as `registry.search` says.
     """
-    conditions = _conditions(state, words)
+    conditions = [*_of_office(office), *_conditions(state, words)]
     query = select(Application).join(Citizen).where(*conditions).options(contains_eager(Application.citizen))
     newest = query.order_by(Application.created_at.desc(), Application.id)
     one_page = newest.limit(PAGE_SIZE).offset((page - 1) * PAGE_SIZE)
@@ -88,10 +90,15 @@ def find_applications(session: Session, state: ApplicationState | None, words: s
     return Page(list(rows), page, total)
 
 
-def count_by_state(session: Session) -> dict[ApplicationState, int]:
-    """How many applications stand where."""
-    rows = session.execute(select(Application.state, func.count()).group_by(Application.state))
+def count_by_state(session: Session, office: str | None = None) -> dict[ApplicationState, int]:
+    """How many applications stand where, in one office or in all."""
+    counted = select(Application.state, func.count()).where(*_of_office(office))
+    rows = session.execute(counted.group_by(Application.state))
     return {ApplicationState(state): count for state, count in rows}
+
+
+def _of_office(office: str | None) -> list[ColumnElement[bool]]:
+    return [] if office is None else [Application.office == office]
 
 
 def _conditions(state: ApplicationState | None, words: str) -> list[ColumnElement[bool]]:

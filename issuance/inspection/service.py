@@ -5,7 +5,7 @@ from sqlalchemy.orm import Session
 from issuance.audit import Audit
 from issuance.database import Database
 from issuance.enrolment.repository import move
-from issuance.errors import ForbiddenTransitionError, InvalidInputError, OtherOfficeError
+from issuance.errors import ForbiddenTransitionError, InvalidInputError
 from issuance.inspection.errors import OwnCardError
 from issuance.inspection.models import REASON_LENGTH, Inspection
 from issuance.lifecycle.cards import get_card
@@ -32,7 +32,7 @@ class Inspections:
     def accept(self, actor: Actor, number: str) -> None:
         """The card is as it should be: it can be handed over.
 
-        Raises NotFoundError, ForbiddenTransitionError, OwnCardError, OtherOfficeError or RoleRequiredError.
+        Raises NotFoundError, ForbiddenTransitionError, OwnCardError or RoleRequiredError.
         """
         actor.require(*PRODUCERS)
         with self._database.writing() as session:
@@ -81,8 +81,7 @@ def _awaiting(session: Session, actor: Actor, number: str) -> Card:
     card = get_card(session, number)
     session.refresh(card, with_for_update=True)
     application = card.application
-    if application.office != actor.office:
-        raise OtherOfficeError(application.office)
+    actor.require_office(application.office, "card")
     if application.state != ApplicationState.INSPECTION:
         raise ForbiddenTransitionError("application", application.state, "inspect")
     return card

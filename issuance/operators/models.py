@@ -24,8 +24,16 @@ class Role(StrEnum):
     SUPERVISOR = "supervisor"
     PRODUCTION = "production"
     STOCK = "stock"
+    PKI_OFFICER = "pki-officer"
+    """Authorities and certificates."""
+    AUDITOR = "auditor"
+    """Reads everything, in all offices, and changes nothing."""
     ADMINISTRATOR = "administrator"
     """Machines and accounts, nobody's card."""
+
+
+NATIONWIDE = frozenset({Role.AUDITOR, Role.PKI_OFFICER})
+"""Roles whose work is confined to no office."""
 
 
 class Operator(Base):

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session
 
 from issuance.audit import Audit
 from issuance.database import Database
-from issuance.errors import LoginRefusedError, NotSignedInError, RoleRequiredError
+from issuance.errors import LoginRefusedError, NotFoundError, NotSignedInError, RoleRequiredError
 from issuance.identifiers import Randomness
 from issuance.offices.models import FIRST_OFFICE
-from issuance.operators.models import USERNAME_LENGTH, Operator, OperatorSession, Role
+from issuance.operators.models import NATIONWIDE, USERNAME_LENGTH, Operator, OperatorSession, Role
 from issuance.operators.passwords import MAX_PASSWORD_BYTES, hash_password, matches, unmatchable
 from issuance.operators.throttle import LoginThrottle
 from pki.clock import Clock
@@ -36,6 +36,16 @@ class Actor:
         """Raises RoleRequiredError unless the operator has one of the roles."""
         if self.role not in roles:
             raise RoleRequiredError(tuple(role.value for role in roles))
+
+    @property
+    def confined_to(self) -> str | None:
+        """The office whose applications, orders and stock this operator works with; None: all of them."""
+        return None if self.role in NATIONWIDE else self.office
+
+    def require_office(self, office: str, what: str) -> None:
+        """Raises NotFoundError unless `what` of that office is this operator's: others' are not told of."""
+        if self.confined_to not in {None, office}:
+            raise NotFoundError(what)
 
 
 class Operators:

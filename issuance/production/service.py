@@ -11,7 +11,6 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from issuance.enrolment.repository import get_application, move
-from issuance.errors import OtherOfficeError
 from issuance.identifiers import new_identifier
 from issuance.lifecycle.states import ApplicationEvent
 from issuance.operators.service import Actor
@@ -89,7 +88,7 @@ class ProductionLine:
         """Begins or resumes the application's run in the background; returns the run's identifier.
 
         Raises at once what is wrong with application or reader: ForbiddenTransitionError,
-        ProductionRunningError, ReaderInUseError, OrderHeldError, OtherOfficeError or a TransportError.
+        ProductionRunningError, ReaderInUseError, OrderHeldError, NotFoundError or a TransportError.
         """
         production_id, connection = self._prepare(actor, application_id, reader)
         self._pool.submit(self._work, production_id, reader, connection).add_done_callback(_report)
@@ -179,8 +178,7 @@ class ProductionLine:
         """Refuses what can't be produced before a card is touched; the number of a torn run's card."""
         with self._shop.database.reading() as session:
             application = get_application(session, application_id)
-            if application.office != actor.office:
-                raise OtherOfficeError(application.office)
+            actor.require_office(application.office, "application")
             torn = _open_run(session, application_id)
             if torn is None:
                 move(application, ApplicationEvent.START_PRODUCTION)  # in a session that only reads

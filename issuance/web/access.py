@@ -1,4 +1,7 @@
-"""Who asks: a bearer token at the API, a session cookie at the pages. Neither opens the other's door."""
+"""Who asks, and whether they may: a bearer token at the API, a session cookie at the pages.
+
+Neither opens the other's door. Every route passes `gate`, whether it asks for an operator or not.
+"""
 
 import hashlib
 import hmac
@@ -7,12 +10,15 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from issuance.bootstrap import Issuance
-from issuance.errors import NotSignedInError
+from issuance.errors import NotSignedInError, RouteClosedError
 from issuance.operators.service import Actor
+from issuance.web.permissions import permission
 
 _SCHEME = "bearer "
 _MAX_TOKEN = 128
 _CSRF_LABEL = b"hoviat csrf v1"
+API_PREFIX = "/v1/"
+"""What programs ask for stands below it; the rest is for people."""
 
 
 def registry_of(request: Request) -> Issuance:
@@ -29,14 +35,6 @@ def bearer_token(request: Request) -> str:
     if not header.lower().startswith(_SCHEME) or len(header) > _MAX_TOKEN:
         raise NotSignedInError
     return header[len(_SCHEME) :].strip()
-
-
-def api_actor(registry: Registry, token: Annotated[str, Depends(bearer_token)]) -> Actor:
-    """The operator who calls the API. Raises NotSignedInError."""
-    return registry.operators.actor(token)
-
-
-ApiActor = Annotated[Actor, Depends(api_actor)]
 
 
 def cookie_name(registry: Issuance) -> str:
@@ -57,12 +55,37 @@ def session_token(request: Request) -> str:
     return token
 
 
-def page_actor(registry: Registry, token: Annotated[str, Depends(session_token)]) -> Actor:
-    """The operator who looks at a page. Raises NotSignedInError."""
-    return registry.operators.actor(token)
+def gate(request: Request, registry: Registry) -> Actor | None:
+    """The operator, whose role has this route and whose office its object; None where anybody may.
+
+    Raises RouteClosedError for a route that the table doesn't have, NotSignedInError, RoleRequiredError or
+    NotFoundError.
+    """
+    path = str(request.scope["route"].path)
+    line = permission(request.method, path)
+    if line is None:
+        raise RouteClosedError
+    if line.is_public:
+        return None
+    token = bearer_token(request) if path.startswith(API_PREFIX) else session_token(request)
+    actor = registry.operators.actor(token)
+    actor.require(*sorted(line.roles))
+    if line.object is not None:
+        with registry.database.reading() as session:
+            actor.require_office(line.object.office_of(session, request.path_params), line.object.name)
+    return actor
 
 
-PageActor = Annotated[Actor, Depends(page_actor)]
+async def signed_in(actor: Annotated[Actor | None, Depends(gate)]) -> Actor:
+    """The operator who asks. Raises NotSignedInError at a route that lets anybody in."""
+    if actor is None:
+        raise NotSignedInError
+    return actor
+
+
+ApiActor = Annotated[Actor, Depends(signed_in)]
+PageActor = ApiActor
+"""By the session's cookie; the gate tells the two apart by the path."""
 
 
 def csrf_token(session: str) -> str:

@@ -38,8 +38,8 @@ def work_list(
     """Applications by state and words."""
     wanted = ApplicationState(state) if state in list(ApplicationState) else None
     with registry.database.reading() as session:
-        found = find_applications(session, wanted, q, page)
-        counts = count_by_state(session)
+        found = find_applications(session, wanted, q, page, actor.confined_to)
+        counts = count_by_state(session, actor.confined_to)
     context = {"found": found, "counts": counts, "wanted": wanted, "q": q, **viewer(request, actor)}
     return render(request, "list.html", context)
 

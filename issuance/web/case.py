@@ -20,6 +20,7 @@ from issuance.lifecycle.states import (
 )
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
+from issuance.orders.service import PRODUCERS
 from issuance.production.models import Production
 from issuance.production.steps import ProductionState
 
@@ -35,7 +36,7 @@ def case_file(registry: Issuance, actor: Actor, application_id: str) -> dict[str
     run = registry.production.latest(application_id)
     resumable = run is not None and run.state is ProductionState.INTERRUPTED
     may = _permitted(actor, application)
-    may["produce"] = resumable or may["produce"]
+    may["produce"] = (resumable and actor.role in PRODUCERS) or may["produce"]
     return {
         "application": application,
         "citizen": application.citizen,
@@ -44,7 +45,7 @@ def case_file(registry: Issuance, actor: Actor, application_id: str) -> dict[str
         "run": run,
         "resumable": resumable,
         "may": may,
-        "card_may": {card.card_number: _card_permitted(card) for card in cards},
+        "card_may": {card.card_number: _card_permitted(actor, card) for card in cards},
         "readers": _readers(registry) if may["produce"] else [],
     }
 
@@ -56,26 +57,27 @@ def _permitted(actor: Actor, application: Application) -> dict[str, bool]:
         return APPLICATION.allows(ApplicationState(application.state), event)
 
     own = application.enrolled_by == actor.username
-    decides = actor.role is Role.SUPERVISOR and not own
+    decides, makes = actor.role is Role.SUPERVISOR and not own, actor.role in PRODUCERS
     return {
         "edit": own and possible(ApplicationEvent.EDIT),
         "submit": own and possible(ApplicationEvent.SUBMIT),
         "approve": decides and possible(ApplicationEvent.APPROVE),
         "return": decides and possible(ApplicationEvent.RETURN),
         "refuse": decides and possible(ApplicationEvent.REFUSE),
-        "produce": possible(ApplicationEvent.START_PRODUCTION),
+        "produce": makes and possible(ApplicationEvent.START_PRODUCTION),
         "wait": own and application.state == ApplicationState.SUBMITTED,
     }
 
 
-def _card_permitted(card: Card) -> dict[str, bool]:
-    state = CardState(card.state)
-    return {
-        "deliver": CARD.allows(state, CardEvent.DELIVER),
-        "suspend": CARD.allows(state, CardEvent.SUSPEND),
-        "resume": CARD.allows(state, CardEvent.RESUME),
-        "revoke": CARD.allows(state, CardEvent.REVOKE),
+def _card_permitted(actor: Actor, card: Card) -> dict[str, bool]:
+    events = {
+        "deliver": CardEvent.DELIVER,
+        "suspend": CardEvent.SUSPEND,
+        "resume": CardEvent.RESUME,
+        "revoke": CardEvent.REVOKE,
     }
+    at_desk = actor.role in {Role.CLERK, Role.SUPERVISOR}
+    return {name: at_desk and CARD.allows(CardState(card.state), event) for name, event in events.items()}
 
 
 def _readers(registry: Issuance) -> list[str]:

@@ -74,6 +74,8 @@ ROLES: Mapping[Role, str] = {
     Role.SUPERVISOR: N_("Supervisor"),
     Role.PRODUCTION: N_("Production"),
     Role.STOCK: N_("Stock"),
+    Role.PKI_OFFICER: N_("PKI officer"),
+    Role.AUDITOR: N_("Auditor"),
     Role.ADMINISTRATOR: N_("Administrator"),
 }
 

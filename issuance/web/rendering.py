@@ -15,6 +15,7 @@ from starlette.responses import HTMLResponse
 from issuance.registry.text import persian_digits
 from issuance.web import labels
 from issuance.web.i18n import LANGUAGES, PERSIAN, Language, language_of, translations
+from issuance.web.permissions import PERMISSIONS
 from pki.jalali import to_jalali
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -44,7 +45,11 @@ def _environment(language: Language) -> Environment:
         name=catalog.gettext,
     )
     environment.globals.update(
-        language=language, languages=tuple(LANGUAGES.values()), labels=labels, numeral=_numeral(language)
+        language=language,
+        languages=tuple(LANGUAGES.values()),
+        labels=labels,
+        numeral=_numeral(language),
+        allowed=lambda actor, route: actor.role in PERMISSIONS[route].roles,
     )
     return environment
 

@@ -179,10 +179,10 @@ def test_a_batch_of_approvals(office: Office, clerk: Api, supervisor: Api) -> No
     batch = supervisor.post("/approval-batches", json={"items": items})
     assert batch.status_code == 201, batch.text
     here = f"/approval-batches/{batch.json()['id']}"
-    refused(clerk.get(here), 404, "not-found")
+    refused(clerk.get(here), 403, "role-required")
     refused(supervisor.post(f"{here}/confirmation", json={"password": "guessed"}), 401, "login-refused")
     password = json.loads((office.home.secrets / "operators.json").read_text())["supervisor-1"]
-    refused(clerk.post(f"{here}/confirmation", json={"password": password}), 404, "not-found")
+    refused(clerk.post(f"{here}/confirmation", json={"password": password}), 403, "role-required")
     done = supervisor.post(f"{here}/confirmation", json={"password": password}).json()
     assert [item["outcome"] for item in done["items"]] == ["approved"] * 3
     refused(supervisor.post(f"{here}/confirmation", json={"password": password}), 409, "batch-over")
@@ -219,8 +219,8 @@ def test_batches_that_are_malformed(supervisor: Api, items: object) -> None:
         ("GET", "/approval-batches/X"),
     ],
 )
-def test_nothing_there_and_nobody_signed_in(clerk: Api, server: str, method: str, path: str) -> None:
-    refused(clerk.request(method, path), 404, "not-found")
+def test_nothing_there_and_nobody_signed_in(supervisor: Api, server: str, method: str, path: str) -> None:
+    refused(supervisor.request(method, path), 404, "not-found")
     with httpx.Client(base_url=f"{server}/v1") as stranger:
         refused(stranger.request(method, path), 401, "not-signed-in")
 

@@ -21,7 +21,6 @@ from issuance.errors import (
     ForbiddenTransitionError,
     InvalidInputError,
     NotFoundError,
-    OtherOfficeError,
     RoleRequiredError,
 )
 from issuance.lifecycle.models import Card
@@ -211,11 +210,11 @@ def test_whose_work_it_is_not(office: Office, role: Role) -> None:
 def test_another_offices_card(office: Office) -> None:
     card = produced(office)
     stranger = Actor("clerk-1", Role.CLERK, "2")
-    with pytest.raises(OtherOfficeError):
+    with pytest.raises(NotFoundError):
         check(office, card, actor=stranger)
-    with pytest.raises(OtherOfficeError):
+    with pytest.raises(NotFoundError):
         office.registry.identity_checks.refuse(stranger, card, RefusalReason.DAMAGED)
-    with pytest.raises(OtherOfficeError):
+    with pytest.raises(NotFoundError):
         office.registry.deliveries.open(stranger, card)
 
 

@@ -7,7 +7,7 @@ from sqlalchemy import func, select
 
 from issuance.audit import AuditEntry
 from issuance.enrolment.models import Application
-from issuance.errors import ForbiddenTransitionError, InvalidInputError, OtherOfficeError, RoleRequiredError
+from issuance.errors import ForbiddenTransitionError, InvalidInputError, NotFoundError, RoleRequiredError
 from issuance.inspection.errors import OwnCardError
 from issuance.inspection.models import Inspection
 from issuance.lifecycle.models import Card
@@ -202,7 +202,7 @@ def test_another_offices_order_is_not_produced(office: Office) -> None:
     application = office.approved()
     office.insert(office.blank())
     stranger = Actor("clerk-1", Role.CLERK, THERE)
-    with pytest.raises(OtherOfficeError):
+    with pytest.raises(NotFoundError):
         office.registry.production.produce(stranger, application, office.reader.name)
     assert office.registry.orders.take(stranger) is None
 
@@ -277,7 +277,7 @@ def test_nobody_inspects_their_own_card(produced: tuple[Office, str, str]) -> No
         office.registry.inspections.reject(CLERK, card, "crooked")
     with pytest.raises(RoleRequiredError):
         office.registry.inspections.accept(STOCK, card)
-    with pytest.raises(OtherOfficeError):
+    with pytest.raises(NotFoundError):
         office.registry.inspections.accept(Actor("supervisor-1", Role.SUPERVISOR, "X"), card)
     with pytest.raises(InvalidInputError):
         office.registry.inspections.reject(SUPERVISOR, card, " ")

@@ -1,0 +1,198 @@
+"""Who may do what: a line for every route of the registry, its roles, and whose office its object is in.
+
+A route without a line is refused to everybody (`issuance.web.gate`). To enter a new one, add its line below:
+
+    "POST /v1/things": by(CLERK, SUPERVISOR),                    its path names no object
+    "GET /v1/things/{thing_id}": at(THING, CLERK, SUPERVISOR),   only in the operator's own office
+    "POST /v1/things/{thing_id}/end": anywhere(SUPERVISOR),      in all offices, or its service says whose
+
+The words `by`, `at` and `anywhere` say it once for the API, its tests and the pages. What only some rows of a
+table allow (own work, two people, states) is the services' part.
+"""
+
+from dataclasses import dataclass
+
+from issuance.operators.models import Role
+from issuance.web.belonging import (
+    APPLICATION,
+    BATCH_RUN,
+    BODY,
+    CARD,
+    DELIVERY,
+    PRODUCTION,
+    STOCK_BATCH,
+    Object,
+)
+
+CLERK, SUPERVISOR, PRODUCER, KEEPER = Role.CLERK, Role.SUPERVISOR, Role.PRODUCTION, Role.STOCK
+ADMINISTRATOR, OFFICER, AUDITOR = Role.ADMINISTRATOR, Role.PKI_OFFICER, Role.AUDITOR
+
+EVERYBODY = frozenset(Role)
+
+
+@dataclass(frozen=True)
+class Permission:
+    """One line of the table."""
+
+    roles: frozenset[Role]
+    """Empty: no login is asked for."""
+    object: Object | None = None
+    """What the path names and must be in the operator's own office."""
+    any_office: bool = False
+    """The path names an object, and that of any office will do."""
+
+    @property
+    def is_public(self) -> bool:
+        """Whether strangers may."""
+        return not self.roles
+
+
+def by(*roles: Role) -> Permission:
+    """A route that names no object."""
+    return Permission(frozenset(roles))
+
+
+def at(owned: Object, *roles: Role) -> Permission:
+    """A route on an object of the operator's own office; another's is not there. NATIONWIDE roles see all."""
+    return Permission(frozenset(roles), owned)
+
+
+def anywhere(*roles: Role) -> Permission:
+    """A route on an object of any office, or one that its service keeps to its owner."""
+    return Permission(frozenset(roles), any_office=True)
+
+
+PUBLIC = Permission(frozenset())
+ANYBODY = by(*EVERYBODY)
+"""Whoever is signed in."""
+
+DESK = (CLERK, SUPERVISOR)
+MAKERS = (PRODUCER, CLERK, SUPERVISOR)
+KEEPERS = (KEEPER, SUPERVISOR)
+CASE_READERS = (CLERK, SUPERVISOR, PRODUCER, AUDITOR)
+OFFICE_STAFF = (CLERK, SUPERVISOR, PRODUCER, KEEPER, AUDITOR)
+
+API: dict[str, Permission] = {
+    "GET /healthz": PUBLIC,
+    "GET /metrics": PUBLIC,
+    # sessions
+    "POST /v1/sessions": PUBLIC,
+    "DELETE /v1/sessions/current": ANYBODY,
+    # offices
+    "GET /v1/offices": ANYBODY,
+    "POST /v1/offices": by(SUPERVISOR),
+    "PUT /v1/offices/{code}/inspection": anywhere(SUPERVISOR),
+    # stock
+    "GET /v1/stock": by(*OFFICE_STAFF),
+    "POST /v1/stock/batches": by(*KEEPERS),
+    "POST /v1/stock/batches/{batch_id}/count": at(STOCK_BATCH, *KEEPERS),
+    "POST /v1/stock/batches/{batch_id}/confirmation": at(STOCK_BATCH, *KEEPERS),
+    "POST /v1/stock/sendings": by(*KEEPERS),
+    "POST /v1/stock/arrivals": by(*KEEPERS),
+    "POST /v1/stock/spoilage": by(*KEEPERS),
+    "POST /v1/stock/condemnations": by(*KEEPERS),
+    "POST /v1/stock/reprieves": by(*KEEPERS),
+    "POST /v1/stock/destructions": by(*KEEPERS),
+    "GET /v1/stock/bodies/{serial}": at(BODY, *OFFICE_STAFF),
+    "PUT /v1/stock/bodies/{serial}/reservation": at(BODY, *KEEPERS),
+    "DELETE /v1/stock/bodies/{serial}/reservation": at(BODY, *KEEPERS),
+    # applications
+    "POST /v1/applications": by(*DESK),
+    "GET /v1/applications": by(*CASE_READERS),
+    "GET /v1/applications/{application_id}": at(APPLICATION, *CASE_READERS),
+    "GET /v1/applications/{application_id}/portrait": at(APPLICATION, *CASE_READERS),
+    "PATCH /v1/applications/{application_id}": at(APPLICATION, *DESK),
+    "GET /v1/applications/{application_id}/register-answers": at(APPLICATION, CLERK, SUPERVISOR, AUDITOR),
+    "POST /v1/applications/{application_id}/register-answers": at(APPLICATION, *DESK),
+    "POST /v1/applications/{application_id}/lease": at(APPLICATION, *DESK),
+    "DELETE /v1/applications/{application_id}/lease": at(APPLICATION, *DESK),
+    "POST /v1/applications/{application_id}/submission": at(APPLICATION, *DESK),
+    "POST /v1/applications/{application_id}/withdrawal": at(APPLICATION, *DESK),
+    "GET /v1/applications/{application_id}/matches": at(APPLICATION, CLERK, SUPERVISOR, AUDITOR),
+    "POST /v1/applications/{application_id}/matches/{number}/decision": at(APPLICATION, SUPERVISOR),
+    "GET /v1/applications/{application_id}/slip": at(APPLICATION, *DESK),
+    "GET /v1/applications/{application_id}/slip.svg": at(APPLICATION, *DESK),
+    "GET /v1/applications/{application_id}/slip.png": at(APPLICATION, *DESK),
+    "POST /v1/applications/{application_id}/old-card/ending": at(APPLICATION, *DESK),
+    "POST /v1/status": PUBLIC,
+    "GET /v1/slip-keys": PUBLIC,
+    # approval
+    "POST /v1/applications/{application_id}/approval": at(APPLICATION, SUPERVISOR),
+    "POST /v1/applications/{application_id}/return": at(APPLICATION, SUPERVISOR),
+    "POST /v1/applications/{application_id}/refusal": at(APPLICATION, SUPERVISOR),
+    "POST /v1/approval-batches": by(SUPERVISOR),
+    "GET /v1/approval-batches/{batch_id}": anywhere(SUPERVISOR),  # one's own
+    "POST /v1/approval-batches/{batch_id}/confirmation": anywhere(SUPERVISOR),  # one's own
+    # orders
+    "GET /v1/orders": by(*OFFICE_STAFF),
+    "POST /v1/orders/promises": by(*DESK),
+    "GET /v1/orders/{application_id}": at(APPLICATION, *OFFICE_STAFF),
+    "POST /v1/orders/{application_id}/promise": at(APPLICATION, *DESK),
+    "PUT /v1/orders/{application_id}/urgency": at(APPLICATION, SUPERVISOR),
+    # production
+    "GET /v1/readers": by(*MAKERS),
+    "POST /v1/applications/{application_id}/production": at(APPLICATION, *MAKERS),
+    "GET /v1/productions/{production_id}": at(PRODUCTION, PRODUCER, CLERK, SUPERVISOR, AUDITOR),
+    "POST /v1/productions/{production_id}/voiding": at(PRODUCTION, *MAKERS),
+    "GET /v1/productions/{production_id}/events": at(PRODUCTION, PRODUCER, CLERK, SUPERVISOR, AUDITOR),
+    "GET /v1/batch-runs": by(*OFFICE_STAFF),
+    "POST /v1/batch-runs": by(*MAKERS),
+    "GET /v1/batch-runs/{batch_run_id}": at(BATCH_RUN, *OFFICE_STAFF),
+    "POST /v1/batch-runs/{batch_run_id}/pause": at(BATCH_RUN, *MAKERS),
+    "POST /v1/batch-runs/{batch_run_id}/resumption": at(BATCH_RUN, *MAKERS),
+    "POST /v1/batch-runs/{batch_run_id}/cancellation": at(BATCH_RUN, *MAKERS),
+    "GET /v1/batch-runs/{batch_run_id}/events": at(BATCH_RUN, *OFFICE_STAFF),
+    "POST /v1/cards/{number}/acceptance": at(CARD, *MAKERS),
+    "POST /v1/cards/{number}/rejection": at(CARD, *MAKERS),
+    # cards: handed over where they lie, stopped wherever their holder comes
+    "POST /v1/cards/{card_number}/identity-checks": at(CARD, *DESK),
+    "GET /v1/cards/{card_number}/identity-checks": at(CARD, CLERK, SUPERVISOR, AUDITOR),
+    "POST /v1/cards/{card_number}/refusals": at(CARD, *DESK),
+    "POST /v1/cards/{card_number}/deliveries": at(CARD, *DESK),
+    "POST /v1/deliveries/{delivery_id}/completion": at(DELIVERY, *DESK),
+    "POST /v1/cards/{card_number}/station-deliveries": at(CARD, *DESK),
+    "GET /v1/cards/{card_number}": anywhere(CLERK, SUPERVISOR, PRODUCER, OFFICER, AUDITOR),
+    "POST /v1/cards/{card_number}/suspension": anywhere(*DESK),
+    "POST /v1/cards/{card_number}/resumption": anywhere(*DESK),
+    "POST /v1/cards/{card_number}/revocation": anywhere(*DESK),
+    # stations
+    "GET /v1/stations": by(ADMINISTRATOR),
+    "POST /v1/stations": by(ADMINISTRATOR),
+    "POST /v1/stations/{station_id}/codes": anywhere(ADMINISTRATOR),
+    "POST /v1/stations/{station_id}/revocation": anywhere(ADMINISTRATOR),
+    "POST /v1/station-enrolments": PUBLIC,  # its one-time code is the proof
+}
+
+PAGES: dict[str, Permission] = {
+    "GET /": PUBLIC,
+    "GET /login": PUBLIC,
+    "POST /login": PUBLIC,
+    "POST /logout": ANYBODY,
+    "GET /language/{code}": PUBLIC,
+    "GET /applications": by(*CASE_READERS),
+    "GET /applications/new": by(*DESK),
+    "POST /applications/new": by(*DESK),
+    "GET /applications/{application_id}": at(APPLICATION, *CASE_READERS),
+    "GET /applications/{application_id}/portrait": at(APPLICATION, *CASE_READERS),
+    "POST /applications/{application_id}/correction": at(APPLICATION, *DESK),
+    "POST /applications/{application_id}/submission": at(APPLICATION, *DESK),
+    "POST /applications/{application_id}/approval": at(APPLICATION, SUPERVISOR),
+    "POST /applications/{application_id}/return": at(APPLICATION, SUPERVISOR),
+    "POST /applications/{application_id}/refusal": at(APPLICATION, SUPERVISOR),
+    "POST /applications/{application_id}/production": at(APPLICATION, *MAKERS),
+    "POST /productions/{production_id}/voiding": at(PRODUCTION, *MAKERS),
+    "GET /productions/{production_id}/progress": at(PRODUCTION, PRODUCER, CLERK, SUPERVISOR, AUDITOR),
+    "GET /cards/{number}/delivery": at(CARD, *DESK),
+    "POST /cards/{number}/identity-checks": at(CARD, *DESK),
+    "POST /cards/{number}/refusals": at(CARD, *DESK),
+    "POST /cards/{number}/suspension": anywhere(*DESK),
+    "POST /cards/{number}/resumption": anywhere(*DESK),
+    "POST /cards/{number}/revocation": anywhere(*DESK),
+}
+
+PERMISSIONS = API | PAGES
+
+
+def permission(method: str, path: str) -> Permission | None:
+    """The line for a route, by its path as it is declared; None: nobody may."""
+    return PERMISSIONS.get(f"{method} {path}")
