@@ -114,6 +114,7 @@ API: dict[str, Permission] = {
     "GET /v1/applications/{application_id}/slip.svg": at(APPLICATION, *DESK),
     "GET /v1/applications/{application_id}/slip.png": at(APPLICATION, *DESK),
     "POST /v1/applications/{application_id}/old-card/ending": at(APPLICATION, *DESK),
+    "POST /v1/people/searches": by(*DESK),
     "POST /v1/status": PUBLIC,
     "GET /v1/slip-keys": PUBLIC,
     # approval
