@@ -19,7 +19,7 @@ from issuance.delivery.repository import card_to_hand_over, close_open
 from issuance.delivery.rules import DeliveryRules
 from issuance.delivery.states import DeliveryEnd
 from issuance.enrolment.models import Application
-from issuance.errors import NotFoundError, OtherOfficeError
+from issuance.errors import NotFoundError
 from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import ApplicationState, CardState
@@ -80,7 +80,7 @@ class Recalls:
     def take_back(self, actor: Actor, number: str) -> None:
         """The card leaves the counter, and is handed over no more.
 
-        Raises NotFoundError, OtherOfficeError, ForbiddenTransitionError, or NotYetError before its time.
+        Raises NotFoundError, ForbiddenTransitionError, or NotYetError before its time.
         """
         actor.require(*DELIVERERS)
         now = self._clock()
@@ -96,15 +96,14 @@ class Recalls:
     def end(self, actor: Actor, number: str) -> None:
         """A second person ends a card that was taken back: certificates revoked, body waste.
 
-        Stock then has the body destroyed, by two people. Raises NotFoundError, OtherOfficeError, NotYetError,
+        Stock then has the body destroyed, by two people. Raises NotFoundError, NotYetError,
         SecondPersonError, or a PkiError: then the voiding stays open, and goes on at the next start.
         """
         actor.require(*DELIVERERS)
         with self._database.writing() as session:
             card = get_card(session, number)
             session.refresh(card, with_for_update=True)
-            if card.application.office != actor.office:
-                raise OtherOfficeError(card.application.office)
+            actor.require_office(card.application.office, "card")
             recall = _recall(session, card.card_number)
             if recall.returned_at is None:
                 raise NotYetError(None)

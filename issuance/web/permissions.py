@@ -69,6 +69,7 @@ ANYBODY = by(*EVERYBODY)
 DESK = (CLERK, SUPERVISOR)
 MAKERS = (PRODUCER, CLERK, SUPERVISOR)
 KEEPERS = (KEEPER, SUPERVISOR)
+DECIDERS = (SUPERVISOR, ADMINISTRATOR)
 CASE_READERS = (CLERK, SUPERVISOR, PRODUCER, AUDITOR)
 OFFICE_STAFF = (CLERK, SUPERVISOR, PRODUCER, KEEPER, AUDITOR)
 
@@ -149,6 +150,11 @@ API: dict[str, Permission] = {
     "POST /v1/cards/{card_number}/identity-checks": at(CARD, *DESK),
     "GET /v1/cards/{card_number}/identity-checks": at(CARD, CLERK, SUPERVISOR, AUDITOR),
     "POST /v1/cards/{card_number}/refusals": at(CARD, *DESK),
+    "POST /v1/cards/{card_number}/presence-checks": anywhere(*DESK),
+    "GET /v1/recalls": by(*DESK),
+    "POST /v1/recalls": by(*DESK),
+    "POST /v1/cards/{card_number}/return": at(CARD, *DESK),
+    "POST /v1/cards/{card_number}/recall-ending": at(CARD, *DESK),
     "POST /v1/cards/{card_number}/deliveries": at(CARD, *DESK),
     "POST /v1/deliveries/{delivery_id}/completion": at(DELIVERY, *DESK),
     "POST /v1/cards/{card_number}/station-deliveries": at(CARD, *DESK),
@@ -156,6 +162,31 @@ API: dict[str, Permission] = {
     "POST /v1/cards/{card_number}/suspension": anywhere(*DESK),
     "POST /v1/cards/{card_number}/resumption": anywhere(*DESK),
     "POST /v1/cards/{card_number}/revocation": anywhere(*DESK),
+    "GET /v1/cards/{card_number}/validity": anywhere(CLERK, SUPERVISOR, PRODUCER, OFFICER, AUDITOR),
+    "PUT /v1/cards/{card_number}/pass-phrase": anywhere(*DESK),
+    "POST /v1/suspension-calls": by(*DESK),
+    "POST /v1/histories/{whose}": anywhere(*DESK, KEEPER),  # of what is asked for in the body
+    # decrees
+    "GET /v1/decrees": PUBLIC,
+    "POST /v1/decrees": by(*DESK),
+    "GET /v1/decrees/{decree_id}": anywhere(*DESK),
+    "POST /v1/decrees/{decree_id}/enactment": anywhere(SUPERVISOR),
+    "POST /v1/decrees/{decree_id}/rejection": anywhere(SUPERVISOR),
+    # mass actions
+    "POST /v1/mass-actions/preview": by(*DECIDERS),
+    "GET /v1/mass-actions": by(*DECIDERS),
+    "POST /v1/mass-actions": by(*DECIDERS),
+    "GET /v1/mass-actions/{action_id}": anywhere(*DECIDERS),
+    "POST /v1/mass-actions/{action_id}/confirmation": anywhere(*DECIDERS),
+    "POST /v1/mass-actions/{action_id}/cancellation": anywhere(*DECIDERS),
+    "POST /v1/mass-actions/{action_id}/run": anywhere(*DECIDERS),
+    "POST /v1/mass-actions/{action_id}/lift": anywhere(*DECIDERS),
+    "POST /v1/mass-actions/{action_id}/lift/confirmation": anywhere(*DECIDERS),
+    "GET /v1/mass-actions/{action_id}/progress": anywhere(*DECIDERS),
+    "GET /v1/mass-actions/{action_id}/events": anywhere(*DECIDERS),
+    "GET /v1/mass-actions/{action_id}/report": anywhere(*DECIDERS),
+    "GET /v1/mass-actions/{action_id}/report.csv": anywhere(*DECIDERS),
+    "GET /v1/mass-actions/{action_id}/report.jsonl": anywhere(*DECIDERS),
     # stations
     "GET /v1/stations": by(ADMINISTRATOR),
     "POST /v1/stations": by(ADMINISTRATOR),

@@ -8,7 +8,7 @@ from sqlalchemy.exc import DBAPIError
 
 from issuance.delivery.errors import NotYetError
 from issuance.enrolment.kinds import RULES
-from issuance.errors import ForbiddenTransitionError, NotFoundError, OtherOfficeError, RoleRequiredError
+from issuance.errors import ForbiddenTransitionError, NotFoundError, RoleRequiredError
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import ApplicationState, CardState
 from issuance.models import Body, Delivery
@@ -136,7 +136,7 @@ def test_an_authority_that_refuses_is_asked_again(
 
 def test_whose_work_it_is_not(office: Office, returned: str) -> None:
     recalls, stranger = office.registry.recalls, Actor("clerk-1", Role.CLERK, "2")
-    with pytest.raises(OtherOfficeError):
+    with pytest.raises(NotFoundError):
         recalls.end(stranger, returned)
     for actor in (KEEPER, Actor("administrator-1", Role.ADMINISTRATOR)):
         with pytest.raises(RoleRequiredError):

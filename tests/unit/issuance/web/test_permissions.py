@@ -73,9 +73,13 @@ def test_an_auditor_changes_nothing() -> None:
 
 
 def test_machines_people_and_cards_are_apart() -> None:
-    """An administrator touches no person's record; whoever works with records runs no machines."""
+    """An administrator touches no person's record; whoever works with records runs no machines.
+
+    Mass actions name cards by what they have in common, and nobody.
+    """
     for route, line in PERMISSIONS.items():
-        if Role.ADMINISTRATOR in line.roles and line.roles != set(Role):
+        shared = line.roles == set(Role) or "/mass-actions" in route
+        if Role.ADMINISTRATOR in line.roles and not shared:
             assert line.roles == {Role.ADMINISTRATOR}, route
 
 
@@ -87,6 +91,7 @@ def test_what_strangers_may_is_this_and_no_more() -> None:
         "POST /v1/status",
         "GET /v1/slip-keys",
         "POST /v1/station-enrolments",
+        "GET /v1/decrees",
         "GET /",
         "GET /login",
         "POST /login",
