@@ -31,10 +31,23 @@ CHECKS = [
 MODES = (schemathesis.GenerationMode.POSITIVE, schemathesis.GenerationMode.NEGATIVE)
 ROLES = ("clerk-1", "supervisor-1", "stock-1", "administrator-1")
 NOBODY = "nobody"
+PRIVILEGED = {
+    "state": "approved",
+    "approved_by": "supervisor-1",
+    "decided_by": "supervisor-1",
+    "enrolled_by": "clerk-2",
+    "actor": "administrator-1",
+    "role": "administrator",
+    "office": "2",
+    "id": "0" * 16,
+    "version_id": 1,
+    "__proto__": {},
+}
+"""What a body may say nowhere: who acts, and where a thing stands, is not the sender's to say."""
 POISONS = ("\0", "ali\0", "1" * 5000, 2**63, -(2**63) - 1, "\ud800", "%", "_", "\\", "'", "\u202e" * 30)
 SIGN_OUT = "/v1/sessions/current"
 BOUNDED = settings(
-    max_examples=20,
+    max_examples=12,
     deadline=None,
     derandomize=True,
     database=None,
@@ -129,3 +142,58 @@ def test_generated_requests_end_as_described(world: World) -> None:
             failures.append(error)
     if failures:
         raise ExceptionGroup("operations that do not keep to their description", failures)
+
+
+def schemas_of(document: Any, found: Any) -> Iterator[dict[str, Any]]:
+    """Every object schema that a body consists of, through all references."""
+    if isinstance(found, list):
+        for each in found:
+            yield from schemas_of(document, each)
+    if not isinstance(found, dict):
+        return
+    if "$ref" in found:
+        yield from schemas_of(document, document["components"]["schemas"][found["$ref"].rpartition("/")[2]])
+        return
+    if found.get("type") == "object":
+        yield found
+    for each in found.values():
+        yield from schemas_of(document, each)
+
+
+def bodies(app: FastAPI) -> Iterator[tuple[str, str, list[dict[str, Any]]]]:
+    document = app.openapi()
+    for path, found in document["paths"].items():
+        for method, operation in found.items():
+            if "requestBody" in operation:
+                yield path, method.upper(), list(schemas_of(document, operation["requestBody"]["content"]))
+
+
+def refuses_members(world: World, operation: Any, known: set[str]) -> None:
+    """A right body with one member more is no right body, whoever sends it."""
+
+    @BOUNDED
+    @given(st.data())
+    def request(data: st.DataObject) -> None:
+        case = data.draw(operation.as_strategy(MODES[0]))
+        name = data.draw(st.sampled_from(sorted(PRIVILEGED.keys() - known)))
+        case.body = {**(case.body if isinstance(case.body, dict) else {}), name: PRIVILEGED[name]}
+        answer = case.call(headers=world.headers(data.draw(st.sampled_from(ROLES))))
+        assert answer.status_code == 422, (
+            f"{operation.method} {operation.path} takes {name}: {answer.status_code}"
+        )
+
+    request()
+
+
+def test_no_body_takes_a_member_that_it_does_not_know(template: Path, tmp_path: Path) -> None:
+    """Mass assignment: by the document for every member, by requests for those that would matter."""
+    with open_office(tmp_path, template) as office:
+        world = World(office)
+        schema = schemathesis.openapi.from_asgi("/openapi.json", world.app)
+        described = list(bodies(world.app))
+        assert len(described) > 30
+        for path, method, objects in described:
+            assert objects
+            assert all(found.get("additionalProperties") is False for found in objects), f"{method} {path}"
+            known = {name for found in objects for name in found.get("properties", {})}
+            refuses_members(world, schema[path][method], known)
