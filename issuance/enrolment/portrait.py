@@ -5,8 +5,8 @@ way is up is metadata too: it is heeded before it goes.
 """
 
 import io
-import threading
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 
 from PIL import Image, ImageOps, UnidentifiedImageError
 
@@ -22,9 +22,10 @@ _MAX_SCANS = 64
 """Cameras write one to a dozen. Each scan of a progressive image goes over all pixels: many are a bomb."""
 _QUALITY = 90
 _AT_ONCE = 4
-_decoding = threading.BoundedSemaphore(_AT_ONCE)
+_decoders = ThreadPoolExecutor(_AT_ONCE, "portraits")
 """A file of 26 kB may hold the largest image, whose pixels take 45 MB while they are turned and converted:
-one for each of the server's threads would be 1.8 GB."""
+one for each of the server's threads would be 1.8 GB. Threads of their own, because the allocator keeps what a
+thread had for that thread."""
 
 
 def normalise_portrait(data: bytes) -> bytes:
@@ -35,9 +36,12 @@ def normalise_portrait(data: bytes) -> bytes:
         raise InvalidPortraitError("is not a JPEG image")
     if data.count(_START_OF_SCAN) > _MAX_SCANS:
         raise InvalidPortraitError("has too many scans")
+    return _decoders.submit(_written_anew, data).result()
+
+
+def _written_anew(data: bytes) -> bytes:
     output = io.BytesIO()
-    with _decoding:
-        _decode(data).save(output, "JPEG", quality=_QUALITY)
+    _decode(data).save(output, "JPEG", quality=_QUALITY)
     return output.getvalue()
 
 
