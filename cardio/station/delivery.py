@@ -75,12 +75,13 @@ def read_identity(connection: CardConnection) -> CardIdentity:
 def accept(connection: CardConnection, handover: Handover, new_pin: str) -> bytes:
     """Replaces the transport PIN and has key 9A sign the challenge (SHA-256); returns the DER signature.
 
-    Can be repeated: a card that got `new_pin` in an earlier, torn try goes straight on to the signature.
+    Can be repeated: a card that got `new_pin` in an earlier, torn try goes straight on to the signature. An
+    unblocked card has the transport PIN as any other PIN: what asking cost comes back with its change.
     """
     session = PivSession(connection)
     try:
         session.verify_pin(new_pin)
-    except TransportPinError:  # costs no try
+    except (TransportPinError, InvalidPinError):
         session.change_pin(handover.transport_pin, new_pin)
         session.verify_pin(new_pin)
     key = session.public_key(Slot.AUTHENTICATION)
@@ -131,7 +132,7 @@ def _has_transport_pin(session: PivSession, handover: Handover) -> bool:
         return True
     except InvalidPinError:
         return False
-    return True
+    return True  # unblocked: any other PIN by now, and still to be replaced
 
 
 class RegistryClient:

@@ -1,0 +1,132 @@
+"""Unblocking a card in a station's reader.
+
+Through the card's secure channel, which neither station nor network can read, the issuer's PUK sets the PIN to
+the issuer's transport PIN; then the holder replaces that at the station, as at the delivery, and the card shows by
+its signature that it was done. A torn unblocking leaves a PIN that only the issuer knows; the same again goes on.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from cardio.globalplatform.keys import KeySet
+from cardio.piv.session import PivSession
+from cardio.station.delivery import read_identity
+from issuance.delivery.errors import IdentityUncheckedError
+from issuance.delivery.matching import CardAnswer, Expected, MatchFault, mismatch
+from issuance.delivery.repository import is_good, last_check
+from issuance.errors import ForbiddenTransitionError
+from issuance.lifecycle.cards import get_card
+from issuance.lifecycle.models import Card
+from issuance.lifecycle.states import CardState
+from issuance.operators.models import Role
+from issuance.operators.service import Actor
+from issuance.production import personalisation
+from issuance.production.cardsecrets import IssuerSecrets, issuer_secrets
+from issuance.production.channelkeys import recorded_keys
+from issuance.production.connection import Job, Readers, connect_for
+from issuance.production.errors import UnknownKeysError
+from issuance.production.work import CHALLENGE_BYTES, Workshop
+from issuance.unblocking.errors import UnblockingProofError
+from pki.profiles import Profile
+
+_AT_ONCE = 16
+"""Each holds a thread for as long as somebody thinks of a PIN."""
+
+HandOver = Callable[[str, Job, str, bytes], bytes]
+"""Reader, job, PIN to be replaced, challenge → the card's signature (`issuance.stations.hub.Hub.hand_over`)."""
+
+
+@dataclass(frozen=True)
+class _Blocked:
+    """The card and what opens it."""
+
+    number: str
+    check_id: str
+    channel_keys: tuple[KeySet, ...] = field(repr=False)
+    expected: Expected = field(repr=False)
+    secrets: IssuerSecrets = field(repr=False)
+
+
+class Unblocking:
+    """All unblockings of one registry."""
+
+    def __init__(self, shop: Workshop, readers: Readers, hand_over: HandOver, check_life: timedelta) -> None:
+        self._shop = shop
+        self._readers = readers
+        self._hand_over = hand_over
+        self._check_life = check_life
+        self._pool = ThreadPoolExecutor(_AT_ONCE, "unblocking")
+
+    def unblock(self, actor: Actor, number: str, reader: str) -> None:
+        """Lets the holder of the card in the station's reader set a PIN; the same operator just checked them.
+
+        Raises NotFoundError, ForbiddenTransitionError unless the card is active, IdentityUncheckedError,
+        UnknownKeysError, UnblockingProofError, HandoverError, WrongCardError, a CardError or a TransportError.
+        """
+        actor.require(Role.CLERK, Role.SUPERVISOR)
+        blocked = self._begin(actor, number)
+        job = Job(actor.username, blocked.number)
+        with closing(connect_for(self._readers, reader, job)) as connection, connection.exclusive():
+            identity = read_identity(connection)
+            piv = PivSession(connection, self._shop.links.policy(connection))
+            if personalisation.first_channel(piv, blocked.channel_keys) is None:
+                raise UnknownKeysError(blocked.number)
+            piv.unblock_pin(blocked.secrets.puk, blocked.secrets.transport_pin)
+        challenge = self._shop.randomness(CHALLENGE_BYTES)
+        signature = self._hand_over(reader, job, blocked.secrets.transport_pin, challenge)
+        answer = CardAnswer(signature, identity.chuid, identity.certificate)
+        fault = mismatch(blocked.expected, answer, challenge)
+        self._finish(actor, blocked, fault)
+        if fault is not None:
+            raise UnblockingProofError(fault)
+
+    def begin(self, actor: Actor, number: str, reader: str) -> "Future[None]":
+        """As `unblock`, on a thread of its own."""
+        return self._pool.submit(self.unblock, actor, number, reader)
+
+    def close(self) -> None:
+        """Waits for those at work; none of the others begins."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _begin(self, actor: Actor, number: str) -> _Blocked:
+        master_key = self._shop.master_keys["card"]
+        with self._shop.database.writing() as session:
+            card = get_card(session, number)
+            if card.state != CardState.ACTIVE:
+                raise ForbiddenTransitionError("card", card.state, "unblock")
+            check = last_check(session, card.card_number)
+            if check is None or not is_good(check, actor, self._shop.clock() - self._check_life):
+                raise IdentityUncheckedError
+            self._record(session, actor, card.card_number, "begun", {"check": check.id})
+            return _Blocked(
+                card.card_number,
+                check.id,
+                recorded_keys(master_key, card),
+                _expected(card),
+                issuer_secrets(master_key, int(card.card_number)),
+            )
+
+    def _finish(self, actor: Actor, blocked: _Blocked, fault: MatchFault | None) -> None:
+        details = {"check": blocked.check_id} if fault is None else {"fault": fault.value}
+        with self._shop.database.writing() as session:
+            what = "finished" if fault is None else "refused"
+            self._record(session, actor, blocked.number, what, details)
+
+    def _record(
+        self, session: Session, actor: Actor, number: str, what: str, details: dict[str, str]
+    ) -> None:
+        subject = f"card:{number}"
+        self._shop.audit.record(session, actor.username, f"unblocking.{what}", subject, {**details})
+
+
+def _expected(card: Card) -> Expected:
+    """Of the card as it is now. A key that is being renewed has none, and nothing fits then."""
+    ders = [row.der for row in card.certificates_in_force if row.profile == Profile.AUTHENTICATION.value]
+    if len(ders) != 1:
+        raise ForbiddenTransitionError("card", "without a login certificate", "unblock")
+    return Expected(card.guid, ders[0], card.national_code)

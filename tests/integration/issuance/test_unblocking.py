@@ -1,0 +1,138 @@
+"""A blocked card gets its holder's new PIN at a station, and nobody else's; whatever is cut off goes on."""
+
+from collections.abc import Iterator
+
+import pytest
+from sqlalchemy import select
+
+from cardio.errors import CardError, InvalidPinError, PinBlockedError
+from cardio.piv.session import PivSession
+from cardio.transport import pcsc
+from issuance.audit import AuditEntry
+from issuance.delivery.errors import IdentityUncheckedError
+from issuance.delivery.matching import MatchFault
+from issuance.errors import ForbiddenTransitionError, NotFoundError, RoleRequiredError
+from issuance.operators.models import Role
+from issuance.operators.service import Actor
+from issuance.production.cardsecrets import issuer_secrets
+from issuance.production.errors import WrongCardError
+from issuance.stations.errors import HandoverError
+from issuance.unblocking.errors import UnblockingProofError
+from tests.integration.issuance.office import CITIZENS_PIN, CLERK, ITS_PERSON, SUPERVISOR
+from tests.integration.issuance.stationing import Desk, Yard, open_desk
+from tests.integration.issuance.test_station_production import hand_over, produce
+
+NEW_PIN = "918273"
+
+
+@pytest.fixture
+def desk(yard: Yard) -> Iterator[Desk]:
+    with open_desk(yard) as opened:
+        yield opened
+
+
+@pytest.fixture
+def blocked(yard: Yard, desk: Desk) -> str:
+    """A card in use in the station's reader, its PIN tried away; its holder is there."""
+    card = produce(yard, desk).card_number
+    assert card is not None
+    hand_over(yard, desk, card)
+    with pcsc.connect(desk.reader.name) as connection:
+        session = PivSession(connection)
+        while session.pin_tries_left():
+            with pytest.raises((InvalidPinError, PinBlockedError)):
+                session.verify_pin("000000")
+    yard.office.registry.identity_checks.meet(CLERK, card, ITS_PERSON)
+    desk.typist.pin = NEW_PIN
+    return card
+
+
+def unblock(yard: Yard, desk: Desk, card: str, actor: Actor = CLERK) -> None:
+    yard.office.registry.unblocking.unblock(actor, card, desk.full_name)
+
+
+def verify(desk: Desk, pin: str) -> None:
+    with pcsc.connect(desk.reader.name) as connection:
+        PivSession(connection).verify_pin(pin)
+
+
+def test_the_holder_sets_a_new_pin(yard: Yard, desk: Desk, blocked: str) -> None:
+    unblock(yard, desk, blocked)
+    verify(desk, NEW_PIN)
+    with pytest.raises(InvalidPinError):
+        verify(desk, CITIZENS_PIN)
+    with yard.office.registry.database.reading() as session:
+        entries = list(session.scalars(select(AuditEntry).where(AuditEntry.action.like("unblocking.%"))))
+    assert [entry.action for entry in entries] == ["unblocking.begun", "unblocking.finished"]
+    assert NEW_PIN not in str([entry.details for entry in entries])
+
+
+def test_a_card_that_is_not_blocked_gets_a_forgotten_pin_anew(yard: Yard, desk: Desk, blocked: str) -> None:
+    unblock(yard, desk, blocked)
+    desk.typist.pin = "445566"
+    unblock(yard, desk, blocked)
+    verify(desk, "445566")
+
+
+def test_who_types_nothing_leaves_a_pin_that_only_the_issuer_knows(
+    yard: Yard, desk: Desk, blocked: str
+) -> None:
+    desk.typist.pin = "12345x"
+    with pytest.raises(HandoverError):
+        unblock(yard, desk, blocked)
+    for pin in (CITIZENS_PIN, NEW_PIN):
+        with pytest.raises(InvalidPinError):
+            verify(desk, pin)
+    desk.typist.pin = NEW_PIN
+    unblock(yard, desk, blocked)
+    verify(desk, NEW_PIN)
+
+
+def test_nobody_was_checked(yard: Yard, desk: Desk, blocked: str) -> None:
+    with pytest.raises(IdentityUncheckedError):
+        unblock(yard, desk, blocked, SUPERVISOR)
+    with pytest.raises(PinBlockedError):
+        verify(desk, NEW_PIN)
+
+
+def test_a_suspended_card_stays_blocked(yard: Yard, desk: Desk, blocked: str) -> None:
+    yard.office.registry.lifecycle.suspend(CLERK, blocked)
+    with pytest.raises(ForbiddenTransitionError):
+        unblock(yard, desk, blocked)
+
+
+def test_another_card_in_the_reader(yard: Yard, desk: Desk, blocked: str) -> None:
+    desk.insert(yard.office.blank())
+    with pytest.raises(WrongCardError):
+        unblock(yard, desk, blocked)
+
+
+def test_a_puk_that_somebody_changed(yard: Yard, desk: Desk, blocked: str) -> None:
+    secrets = issuer_secrets(yard.office.pki.master_keys["card"], int(blocked))
+    with pcsc.connect(desk.reader.name) as connection:
+        PivSession(connection).change_puk(secrets.puk, "87654321")
+    with pytest.raises(CardError) as refused:
+        unblock(yard, desk, blocked)
+    assert secrets.puk not in str(refused.value)
+
+
+def test_a_signature_of_something_else(
+    yard: Yard, desk: Desk, blocked: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hub = yard.office.registry.hub
+    monkeypatch.setattr(
+        yard.office.registry.unblocking,
+        "_hand_over",
+        lambda reader, job, pin, challenge: hub.hand_over(reader, job, pin, challenge[::-1]),
+    )
+    with pytest.raises(UnblockingProofError) as refused:
+        unblock(yard, desk, blocked)
+    assert refused.value.fault is MatchFault.SIGNATURE
+
+
+def test_whose_work_it_is_not(yard: Yard, desk: Desk) -> None:
+    for role in (Role.STOCK, Role.ADMINISTRATOR, Role.PRODUCTION):
+        with pytest.raises(RoleRequiredError):
+            unblock(yard, desk, "0000000001", Actor("stock-1", role))
+    with pytest.raises(NotFoundError):
+        unblock(yard, desk, "0000000001")
