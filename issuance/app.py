@@ -29,6 +29,7 @@ from issuance.production import endpoints as production
 from issuance.stations import endpoints as stations
 from issuance.stock import endpoints as stock
 from issuance.tracking import endpoints as tracking
+from issuance.unblocking import endpoints as unblocking
 from issuance.web import pages
 from issuance.web.access import gate
 from issuance.web.describing import DescribedApp
@@ -53,6 +54,7 @@ _ROUTERS = (
     delivery.router,
     lifecycle.router,
     calls.router,
+    unblocking.router,
     decrees.router,
     histories.router,
     stations.router,

@@ -51,6 +51,7 @@ from issuance.stations.service import Authorities, Stations
 from issuance.stock.service import Stock
 from issuance.tracking.keys import SlipKeys
 from issuance.tracking.service import Tracking
+from issuance.unblocking.service import Unblocking
 from pki.bootstrap import MASTER_KEY_NAMES, Pki, open_key_store
 from pki.clock import Clock, utc_now
 from pki.home import Home
@@ -106,6 +107,7 @@ class Issuance:
     mass_runs: MassRuns = field(repr=False)
     mass_background: BackgroundRuns = field(repr=False)
     handovers: Handovers = field(repr=False)
+    unblocking: Unblocking = field(repr=False)
 
     def close(self) -> None:
         """Waits for the runs at work, then drops the database connections."""
@@ -113,6 +115,7 @@ class Issuance:
         self.batch_runs.close()
         self.production.close()
         self.handovers.close()
+        self.unblocking.close()
         self.database.close()
 
 
@@ -262,6 +265,7 @@ def open_issuance(
         mass_runs=mass_runs,
         mass_background=BackgroundRuns(mass_runs, line.progress),
         handovers=Handovers(deliveries, hub),
+        unblocking=Unblocking(shop, all_readers, hub.hand_over, check_life),
     )
     opened.production.finish_voidings()
     opened.deliveries.finish_proven()

@@ -40,6 +40,7 @@ class IssuanceError(Exception):
     ├── ProductionError                (issuance.production.errors)
     ├── DeliveryError                  (issuance.delivery.errors)
     ├── CallError                      (issuance.calls.errors)
+    ├── UnblockingProofError           (issuance.unblocking.errors)
     ├── DecreeError                    (issuance.decrees.errors)
     └── StationError                   (issuance.stations.errors)
     """

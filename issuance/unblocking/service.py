@@ -1,8 +1,9 @@
 """Unblocking a card in a station's reader.
 
-Through the card's secure channel, which neither station nor network can read, the issuer's PUK sets the PIN to
-the issuer's transport PIN; then the holder replaces that at the station, as at the delivery, and the card shows by
-its signature that it was done. A torn unblocking leaves a PIN that only the issuer knows; the same again goes on.
+Through the card's secure channel, which neither station nor network can read, the issuer's PUK sets the PIN
+to the issuer's transport PIN; then the holder replaces that at the station, as at the delivery, and the card
+shows by its signature that it was done. A torn unblocking leaves a PIN that only the issuer knows; the same
+again goes on.
 """
 
 from collections.abc import Callable
@@ -38,7 +39,7 @@ _AT_ONCE = 16
 """Each holds a thread for as long as somebody thinks of a PIN."""
 
 HandOver = Callable[[str, Job, str, bytes], bytes]
-"""Reader, job, PIN to be replaced, challenge → the card's signature (`issuance.stations.hub.Hub.hand_over`)."""
+"""Reader, job, PIN to be replaced, challenge → the card's signature (`stations.hub.Hub.hand_over`)."""
 
 
 @dataclass(frozen=True)
@@ -66,7 +67,8 @@ class Unblocking:
         """Lets the holder of the card in the station's reader set a PIN; the same operator just checked them.
 
         Raises NotFoundError, ForbiddenTransitionError unless the card is active, IdentityUncheckedError,
-        UnknownKeysError, UnblockingProofError, HandoverError, WrongCardError, a CardError or a TransportError.
+        UnknownKeysError, UnblockingProofError, HandoverError, WrongCardError, a CardError or a
+        TransportError.
         """
         actor.require(Role.CLERK, Role.SUPERVISOR)
         blocked = self._begin(actor, number)

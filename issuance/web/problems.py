@@ -47,6 +47,7 @@ from issuance.stations.errors import (
 from issuance.stock.errors import InvalidRangeError, SecondPersonError, StockError
 from issuance.tracking.codes import TrackingCodeError
 from issuance.tracking.errors import SlipError, StatusThrottledError, StatusUnknownError, TrackingError
+from issuance.unblocking.errors import UnblockingProofError
 from pki.errors import PkiError
 
 _LOG = logging.getLogger(__name__)
@@ -127,6 +128,7 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     CallLockedError: (HTTPStatus.CONFLICT, N_("Another pass phrase has to be agreed in person")),
     OwnDecreeError: (HTTPStatus.FORBIDDEN, N_("Someone else has to do this")),
     DecreeError: (HTTPStatus.CONFLICT, N_("That is not possible with this decree")),
+    UnblockingProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("This is not the card on record")),
     NotYetError: (HTTPStatus.CONFLICT, N_("The card still waits for its person")),
     DeliveryError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
     errors.OfficeExistsError: (HTTPStatus.CONFLICT, N_("There is an office with this code already")),
