@@ -66,6 +66,7 @@ FIRST_OPERATORS = {
     "supervisor-1": Role.SUPERVISOR,
     "stock-1": Role.STOCK,
     "stock-2": Role.STOCK,
+    "pki-officer-1": Role.PKI_OFFICER,
     "administrator-1": Role.ADMINISTRATOR,
 }
 """Two people for each part, because nobody decides alone; and one for machines, who makes no card."""

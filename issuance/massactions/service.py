@@ -30,8 +30,9 @@ from pki.clock import Clock
 from pki.errors import OfficerLabelError
 from pki.officers import officer_label, same_officer
 
-DECIDERS = (Role.SUPERVISOR, Role.ADMINISTRATOR)
+DECIDERS = (Role.SUPERVISOR, Role.PKI_OFFICER)
 """Who proposes, confirms, runs and lifts."""
+READERS = (*DECIDERS, Role.AUDITOR)
 PROPOSAL_LIFE = timedelta(days=7)
 MAX_TOLERANCE = 100_000
 
@@ -169,19 +170,19 @@ class MassActions:
 
     def view(self, actor: Actor, action_id: str) -> ActionView:
         """One, as it is on record."""
-        actor.require(*DECIDERS)
+        actor.require(*READERS)
         with self._database.reading() as session:
             return view_of(get_action(session, action_id))
 
     def latest(self, actor: Actor) -> list[ActionView]:
         """The newest fifty."""
-        actor.require(*DECIDERS)
+        actor.require(*READERS)
         with self._database.reading() as session:
             return latest(session)
 
     def report(self, actor: Actor, action_id: str) -> Report:
         """What came of it so far."""
-        actor.require(*DECIDERS)
+        actor.require(*READERS)
         with self._database.reading() as session:
             return report_of(session, get_action(session, action_id))
 

@@ -69,7 +69,8 @@ ANYBODY = by(*EVERYBODY)
 DESK = (CLERK, SUPERVISOR)
 MAKERS = (PRODUCER, CLERK, SUPERVISOR)
 KEEPERS = (KEEPER, SUPERVISOR)
-DECIDERS = (SUPERVISOR, ADMINISTRATOR)
+CRISIS = (SUPERVISOR, OFFICER)
+CRISIS_READERS = (*CRISIS, AUDITOR)
 CASE_READERS = (CLERK, SUPERVISOR, PRODUCER, AUDITOR)
 OFFICE_STAFF = (CLERK, SUPERVISOR, PRODUCER, KEEPER, AUDITOR)
 
@@ -174,20 +175,20 @@ API: dict[str, Permission] = {
     "POST /v1/decrees/{decree_id}/enactment": anywhere(SUPERVISOR),
     "POST /v1/decrees/{decree_id}/rejection": anywhere(SUPERVISOR),
     # mass actions
-    "POST /v1/mass-actions/preview": by(*DECIDERS),
-    "GET /v1/mass-actions": by(*DECIDERS),
-    "POST /v1/mass-actions": by(*DECIDERS),
-    "GET /v1/mass-actions/{action_id}": anywhere(*DECIDERS),
-    "POST /v1/mass-actions/{action_id}/confirmation": anywhere(*DECIDERS),
-    "POST /v1/mass-actions/{action_id}/cancellation": anywhere(*DECIDERS),
-    "POST /v1/mass-actions/{action_id}/run": anywhere(*DECIDERS),
-    "POST /v1/mass-actions/{action_id}/lift": anywhere(*DECIDERS),
-    "POST /v1/mass-actions/{action_id}/lift/confirmation": anywhere(*DECIDERS),
-    "GET /v1/mass-actions/{action_id}/progress": anywhere(*DECIDERS),
-    "GET /v1/mass-actions/{action_id}/events": anywhere(*DECIDERS),
-    "GET /v1/mass-actions/{action_id}/report": anywhere(*DECIDERS),
-    "GET /v1/mass-actions/{action_id}/report.csv": anywhere(*DECIDERS),
-    "GET /v1/mass-actions/{action_id}/report.jsonl": anywhere(*DECIDERS),
+    "POST /v1/mass-actions/preview": by(*CRISIS),
+    "GET /v1/mass-actions": by(*CRISIS_READERS),
+    "POST /v1/mass-actions": by(*CRISIS),
+    "GET /v1/mass-actions/{action_id}": anywhere(*CRISIS_READERS),
+    "POST /v1/mass-actions/{action_id}/confirmation": anywhere(*CRISIS),
+    "POST /v1/mass-actions/{action_id}/cancellation": anywhere(*CRISIS),
+    "POST /v1/mass-actions/{action_id}/run": anywhere(*CRISIS),
+    "POST /v1/mass-actions/{action_id}/lift": anywhere(*CRISIS),
+    "POST /v1/mass-actions/{action_id}/lift/confirmation": anywhere(*CRISIS),
+    "GET /v1/mass-actions/{action_id}/progress": anywhere(*CRISIS_READERS),
+    "GET /v1/mass-actions/{action_id}/events": anywhere(*CRISIS_READERS),
+    "GET /v1/mass-actions/{action_id}/report": anywhere(*CRISIS_READERS),
+    "GET /v1/mass-actions/{action_id}/report.csv": anywhere(*CRISIS_READERS),
+    "GET /v1/mass-actions/{action_id}/report.jsonl": anywhere(*CRISIS_READERS),
     # stations
     "GET /v1/stations": by(ADMINISTRATOR),
     "POST /v1/stations": by(ADMINISTRATOR),

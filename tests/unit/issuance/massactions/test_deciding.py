@@ -26,7 +26,6 @@ from pki.auditchain import verify_table
 from pki.errors import StoredValueError
 from pki.keys.kinds import KeyKind
 from pki.massactions.selection import Window
-from tests.depot import CLERK
 from tests.unit.issuance.massactions.crisis import FIRST, SECOND, Crisis
 from tests.unit.pki.massactions.world import START
 
@@ -141,7 +140,7 @@ def test_nothing_selected(crisis: Crisis) -> None:
         crisis.actions.propose(FIRST, EVERYTHING, "weak")
 
 
-@pytest.mark.parametrize("role", [Role.CLERK, Role.STOCK, Role.PRODUCTION])
+@pytest.mark.parametrize("role", [Role.CLERK, Role.STOCK, Role.PRODUCTION, Role.ADMINISTRATOR])
 def test_who_may_not(crisis: Crisis, role: Role) -> None:
     batch = crisis.issue()
     action, other = crisis.confirmed(batch), Actor("somebody", role)
@@ -198,12 +197,15 @@ def test_nobody_confirms_their_own(crisis: Crisis) -> None:
             "lift_confirmed_first",
         ),
         (
-            "lift_proposed_by = proposed_by, lift_reason = 'x', lift_confirmed_by = proposed_by",
+            (
+                "state = 'lifted', confirmed_by = 'supervisor-2', confirmed_at = proposed_at, "
+                "lift_reason = 'x', lift_proposed_by = proposed_by, lift_confirmed_by = proposed_by"
+            ),
             "two_people_lift",
         ),
         ("lift_confirmed_by = 'supervisor-2'", "lift_"),
         ("lift_proposed_by = 'supervisor-2'", "lift_reason"),
-        ("state = 'forgotten'", "state"),
+        ("state = 'forgotten', confirmed_by = 'supervisor-2', confirmed_at = proposed_at", "state"),
         ("reason = ''", "reason"),
         ("tolerance = -1", "tolerance"),
         ("turn = 1", "at_work"),
@@ -318,9 +320,18 @@ def test_every_decision_is_in_the_chain(crisis: Crisis) -> None:
     assert len(found) > len(decisions)
 
 
-def test_a_clerk_sees_none(crisis: Crisis) -> None:
-    with pytest.raises(RoleRequiredError):
-        crisis.actions.latest(CLERK)
+def test_an_auditor_reads_and_changes_nothing(crisis: Crisis) -> None:
+    auditor, action = Actor("auditor-1", Role.AUDITOR), crisis.propose(crisis.issue()).id
+    assert crisis.actions.view(auditor, action).id == action
+    assert [view.id for view in crisis.actions.latest(auditor)] == [action]
+    assert crisis.actions.report(auditor, action).states == {"pending": 2}
+    for attempt in (
+        lambda: crisis.actions.confirm(auditor, action),
+        lambda: crisis.actions.cancel(auditor, action),
+        lambda: crisis.runs.enter(auditor, action),
+    ):
+        with pytest.raises(RoleRequiredError):
+            attempt()
 
 
 def _move_into(crisis: Crisis, batch: str, other: str) -> None:
