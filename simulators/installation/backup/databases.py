@@ -119,7 +119,7 @@ def _run(tool: str, engine: Engine, arguments: list[str]) -> None:
 def _tool(name: str, engine: Engine) -> str:
     """PostgreSQL's own, of the server's version or a newer one: older ones refuse. Raises BackupToolError."""
     with read_only(engine).connect():
-        server = (engine.dialect.server_version_info or (0,))[0]
+        server = int((engine.dialect.server_version_info or (0,))[0])
     folder = os.environ.get(_TOOLS_VARIABLE)
     places = [folder] if folder else [None, *_beside_the_server()]
     found = [tool for place in places if (tool := shutil.which(name, path=place)) is not None]
