@@ -20,8 +20,10 @@ from issuance.histories import endpoints as histories
 from issuance.inspection import endpoints as inspection
 from issuance.lifecycle import endpoints as lifecycle
 from issuance.massactions import endpoints as massactions
+from issuance.lookups import endpoints as lookups
 from issuance.offices import endpoints as offices
 from issuance.operations import router as operations
+from issuance.operators import account_endpoints as accounts
 from issuance.operators import endpoints as operators
 from issuance.orders import endpoints as orders
 from issuance.people import endpoints as people
@@ -40,12 +42,14 @@ from pki.problems import problem
 
 _ROUTERS = (
     operators.router,
+    accounts.router,
     offices.router,
     stock.router,
     enrolment.router,
     people.router,
     duplicates.router,
     tracking.router,
+    lookups.router,
     approval.router,
     orders.router,
     production.router,

@@ -31,7 +31,10 @@ from issuance.lifecycle.service import Lifecycle
 from issuance.massactions.background import BackgroundRuns
 from issuance.massactions.running import MassRuns
 from issuance.massactions.service import MassActions
+from issuance.lookups.service import Lookups
 from issuance.offices.service import Offices
+from issuance.operators.accounts import Accounts
+from issuance.operators.cardlogin import CardLogin
 from issuance.operators.models import Role
 from issuance.operators.service import Operators
 from issuance.orders.service import Orders
@@ -68,8 +71,9 @@ FIRST_OPERATORS = {
     "stock-2": Role.STOCK,
     "pki-officer-1": Role.PKI_OFFICER,
     "administrator-1": Role.ADMINISTRATOR,
+    "administrator-2": Role.ADMINISTRATOR,
 }
-"""Two people for each part, because nobody decides alone; and one for machines, who makes no card."""
+"""Two people for each part, because nobody decides alone. The administrators come last."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +84,8 @@ class Issuance:
     clock: Clock
     database: Database = field(repr=False)
     operators: Operators = field(repr=False)
+    accounts: Accounts = field(repr=False)
+    card_login: CardLogin = field(repr=False)
     offices: Offices = field(repr=False)
     people: People = field(repr=False)
     stock: Stock = field(repr=False)
@@ -109,6 +115,7 @@ class Issuance:
     mass_background: BackgroundRuns = field(repr=False)
     handovers: Handovers = field(repr=False)
     unblocking: Unblocking = field(repr=False)
+    lookups: Lookups = field(repr=False)
 
     def close(self) -> None:
         """Waits for the runs at work, then drops the database connections."""
@@ -117,6 +124,7 @@ class Issuance:
         self.production.close()
         self.handovers.close()
         self.unblocking.close()
+        self.card_login.close()
         self.database.close()
 
 
@@ -238,6 +246,8 @@ def open_issuance(
         clock=clock,
         database=database,
         operators=operators,
+        accounts=Accounts(database, audit, certificates, clock, randomness),
+        card_login=CardLogin(home, operators),
         offices=Offices(database, audit),
         people=People(database),
         stock=Stock(database, audit, clock, randomness),
@@ -267,6 +277,7 @@ def open_issuance(
         mass_background=BackgroundRuns(mass_runs, line.progress),
         handovers=Handovers(deliveries, hub),
         unblocking=Unblocking(shop, all_readers, hub.hand_over, check_life),
+        lookups=Lookups(database, clock, randomness),
     )
     opened.production.finish_voidings()
     opened.deliveries.finish_proven()

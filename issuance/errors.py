@@ -10,6 +10,8 @@ class IssuanceError(Exception):
     ├── InvalidInputError              what was typed or sent can't be right
     │   ├── InvalidNationalCodeError   wrong length, digits or check digit
     │   ├── InvalidNameError           a Latin name outside the printable card set
+    │   ├── PurposeMissingError        (issuance.lookups.errors)
+    │   ├── PurposeError               (issuance.lookups.errors)
     │   └── InvalidPortraitError       not a JPEG of the right size
     ├── CivilRegisterError
     │   ├── CivilRegisterUnavailableError  it does not answer
@@ -24,6 +26,7 @@ class IssuanceError(Exception):
     │   ├── NotSignedInError           no session, or an expired one
     │   ├── RoleRequiredError          the operator's role may not do this
     │   ├── RouteClosedError           the table of permissions doesn't have it
+    │   ├── …                          (issuance.operators.errors)
     │   ├── OwnWorkError               nobody decides on their own application
     │   └── OwnCardError               (issuance.inspection.errors)
     ├── NotFoundError                  no such application, production, card, delivery or station

@@ -12,8 +12,10 @@ from issuance.enrolment.models import Application, EditingLease, Evidence, Regis
 from issuance.inspection.models import Inspection
 from issuance.lifecycle.models import Card, CardCertificate, Suspension
 from issuance.massactions.models import MassAction, MassItem, MassPart
+from issuance.lookups.models import RecordLookup
 from issuance.notices.models import Notice
 from issuance.offices.models import Office
+from issuance.operators.changes import OperatorCard, OperatorChange
 from issuance.operators.models import Operator, OperatorSession
 from issuance.orders.models import Order, Promise
 from issuance.people.models import Erasure, NameKey, NameRemain
@@ -58,12 +60,15 @@ __all__ = [
     "Notice",
     "Office",
     "Operator",
+    "OperatorCard",
+    "OperatorChange",
     "OperatorSession",
     "Order",
     "PassPhrase",
     "Production",
     "Promise",
     "Recall",
+    "RecordLookup",
     "Refusal",
     "RegisterAnswer",
     "Renewal",

@@ -34,6 +34,8 @@ class Trust:
     """The roots, every generation."""
     intermediates: tuple[x509.Certificate, ...]
     """The CAs of citizens' cards, every generation that isn't revoked."""
+    staff: tuple[x509.Certificate, ...] = ()
+    """The CAs of our own people's cards, in the same way: no citizen's card comes from them."""
 
 
 class CurrentTrust:
@@ -95,7 +97,8 @@ class CurrentTrust:
 
     def _trust_of(self, issuers: Issuers) -> Trust:
         below = [ca for role in CITIZENS for ca in issuers.generations(role)]
-        return Trust(_loaded(issuers.generations(Role.ROOT)), _loaded(self._standing(below)))
+        staff = _loaded(self._standing(list(issuers.generations(Role.OPERATOR))))
+        return Trust(_loaded(issuers.generations(Role.ROOT)), _loaded(self._standing(below)), staff)
 
     def _standing(self, authorities: list[IssuingCa]) -> list[IssuingCa]:
         """Those that their root hasn't stopped."""

@@ -15,8 +15,13 @@ from pki.home import Home
 from pki.keys.store import KeyStore
 from pki.store.database import create_database_engine, migrate
 from pki.validation.foreign import ForeignTrust
-from verifier.authentication.policy import WEB_EID_POLICY, AuthenticationPolicy, national_policy
-from verifier.authentication.trust import Authorities, CurrentlyPinned, ForeignLogins
+from verifier.authentication.policy import (
+    WEB_EID_POLICY,
+    AuthenticationPolicy,
+    national_policy,
+    operator_policy,
+)
+from verifier.authentication.trust import CurrentlyPinned, ForeignLogins, StaffedAuthorities
 from verifier.authentication.verification import TokenVerifier
 from verifier.clockguard import ClockGuard
 from verifier.faults import Faults
@@ -40,8 +45,10 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _SERVICE = "verifier"
 NATIONAL_POLICY = national_policy(frozenset({oids.HOVIAT_AUTHENTICATION_POLICY}))
 """Our own cards: the certificate asserts our authentication profile's policy."""
+OPERATOR_POLICY = operator_policy(frozenset({oids.HOVIAT_OPERATOR_POLICY}))
+"""The registry's own people: a citizen's card is none of theirs, nor theirs a citizen's."""
 POLICIES: dict[str, AuthenticationPolicy] = {
-    policy.name: policy for policy in (NATIONAL_POLICY, WEB_EID_POLICY)
+    policy.name: policy for policy in (NATIONAL_POLICY, WEB_EID_POLICY, OPERATOR_POLICY)
 }
 """Every policy that a command can name."""
 
@@ -63,7 +70,7 @@ class OpenPki(Protocol):
     """The part of an opened PKI that a verifier needs."""
 
     @property
-    def trust(self) -> Authorities:
+    def trust(self) -> StaffedAuthorities:
         """Who may have issued a card's certificate, now."""
         ...
 
@@ -147,14 +154,15 @@ def open_verifier(
     Raises KeyStoreError, SQLAlchemyError.
     """
     settings = SourcesFile(home.root)
-    own = CurrentlyPinned(lambda: pki.trust)
+    own, staff = CurrentlyPinned(lambda: pki.trust), CurrentlyPinned(lambda: pki.trust, staff=True)
     verifiers = (
         TokenVerifier(NATIONAL_POLICY, own, StoreStatusLookup(pki.status)),
         TokenVerifier(WEB_EID_POLICY, ForeignLogins(pki.foreign), None),
+        TokenVerifier(OPERATOR_POLICY, staff, StoreStatusLookup(pki.status)),
     )
     database = open_database(home)
     receipt_keys = ReceiptKeyRing(pki.keys, database, clock)
-    watch = Watch(_guard(database, pki, clock), [own.look, receipt_keys.look])
+    watch = Watch(_guard(database, pki, clock), [own.look, staff.look, receipt_keys.look])
     foreign = ForeignStatus.of_file(settings)
     verifier = assemble(database, verifiers, receipt_keys, clock, foreign, watch, settings.fault, recording)
     verifier.faults.log()
@@ -167,7 +175,8 @@ def open_records(home: Home, pki: OpenPki, clock: Clock = utc_now) -> tuple[Logi
     own = CurrentlyPinned(lambda: pki.trust)
     receipt_keys = ReceiptKeyRing(pki.keys, database, clock)
     watch = Watch(_guard(database, pki, clock), [own.look, receipt_keys.look])
-    status = {NATIONAL_POLICY.name: StoreStatusLookup(pki.status)}
+    store = StoreStatusLookup(pki.status)
+    status = {NATIONAL_POLICY.name: store, OPERATOR_POLICY.name: store}
     return LoginRecords(database, status, receipt_keys, clock, watch=watch.look), database
 
 

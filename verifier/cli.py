@@ -33,12 +33,15 @@ def service() -> None:
 @service.command("add")
 @click.argument("name")
 @click.option("--origin", required=True, help="The site's web origin, such as https://portal.example.ir")
-@click.option("--policy", default="national", show_default=True, help="Whose cards log in: national, webeid.")
+@click.option(
+    "--policy", default="national", show_default=True, help="Whose cards log in: national, webeid, operator."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 def add(name: str, origin: str, policy: str, *, as_json: bool) -> None:
     """Register NAME and print its API key, the only time that it is shown.
 
-    The policy national takes our own cards, webeid those of the foreign authorities under HOME/anchors/login.
+    The policy national takes our own cards, webeid those of the foreign authorities under HOME/anchors/login,
+    operator those of the registry's own people.
     """
     _print_credentials(lambda sites: sites.register_site(name, origin, policy), name, as_json=as_json)
 
@@ -177,7 +180,7 @@ def token() -> None:
 
 @token.command("verify")
 @click.argument("file", type=click.File("rb"))
-@click.option("--policy", "policy_name", help="national or webeid.")
+@click.option("--policy", "policy_name", help="national, webeid or operator.")
 @click.option(
     "--trust",
     "trust_files",

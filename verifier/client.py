@@ -18,7 +18,13 @@ from urllib.parse import quote
 
 import httpx
 
-from verifier.receipts.proof import Keys, KeyUnknownError, read_jwk_set, verify_receipt
+from verifier.receipts.proof import (
+    Keys,
+    KeyUnknownError,
+    hash_of_certificate,
+    read_jwk_set,
+    verify_receipt,
+)
 
 DEFAULT_TIMEOUT_SECONDS = 10.0
 _JSON = {"Content-Type": "application/json"}
@@ -101,6 +107,11 @@ class Login:
     claims: Mapping[str, str] = field(repr=False)
     """identity_code, national_code, given_name, surname, country."""
     receipt: Mapping[str, Any] = field(repr=False)
+
+    def used(self, certificate_sha256: str) -> bool:
+        """Whether the card's certificate was the one with this fingerprint, 64 hexadecimal digits."""
+        told = self.receipt.get("certificate_hash")
+        return told is not None and told == hash_of_certificate(self.receipt_code, certificate_sha256)
 
     @property
     def receipt_code(self) -> str:

@@ -15,7 +15,10 @@ from issuance.delivery.matching import (
 from issuance.delivery.rules import MAX_SCORE, CheckFault, Seen
 from issuance.delivery.states import CheckOutcome, RefusalReason
 from issuance.enrolment.kinds import DOCUMENT_LENGTH
+from issuance.lifecycle.cards import get_card
+from issuance.lookups.models import What
 from issuance.web.access import ApiActor, Registry
+from issuance.web.looks import Look
 from issuance.web.schemas import Answer, Nothing, Request
 
 router = APIRouter(prefix="/v1", tags=["delivery"])
@@ -103,8 +106,11 @@ def meet(registry: Registry, actor: ApiActor, card_number: str, body: CheckBody)
 
 
 @router.get("/cards/{card_number}/identity-checks")
-def checks(registry: Registry, _actor: ApiActor, card_number: str) -> list[CheckAnswer]:
+def checks(registry: Registry, look: Look, card_number: str) -> list[CheckAnswer]:
     """The card's checks, oldest first."""
+    with registry.lookups.looking(look) as looking:
+        card = get_card(looking.session, card_number)
+        looking.saw(What.CARD, card.national_code, card.application_id)
     return [CheckAnswer.model_validate(one) for one in registry.identity_checks.of(card_number)]
 
 

@@ -21,7 +21,9 @@ from issuance.enrolment.schemas import (
 )
 from issuance.enrolment.service import Correction, NewApplication
 from issuance.lifecycle.states import ApplicationState
+from issuance.lookups.models import What
 from issuance.web.access import ApiActor, Registry
+from issuance.web.looks import Look
 
 router = APIRouter(prefix="/v1/applications", tags=["applications"])
 
@@ -51,31 +53,37 @@ def open_application(registry: Registry, actor: ApiActor, body: NewApplicationBo
 @router.get("")
 def list_applications(
     registry: Registry,
-    actor: ApiActor,
+    look: Look,
     state: ApplicationState | None = None,
     q: Annotated[str, Query(max_length=64)] = "",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> PageAnswer:
     """Applications of the operator's office by state and words."""
-    with registry.database.reading() as session:
-        found = find_applications(session, state, q, page, actor.confined_to)
+    with registry.lookups.looking(look) as looking:
+        found = find_applications(looking.session, state, q, page, look.actor.confined_to)
+        looking.saw_all(What.LIST, found.applications)
         rows = [application_answer(application) for application in found.applications]
     return PageAnswer(applications=rows, page=page, pages=found.pages, total=found.total)
 
 
 @router.get("/{application_id}")
-def read_application(registry: Registry, _actor: ApiActor, application_id: str) -> ApplicationAnswer:
+def read_application(registry: Registry, look: Look, application_id: str) -> ApplicationAnswer:
     """One application."""
-    return answer(registry, application_id)
+    with registry.lookups.looking(look) as looking:
+        application = get_application(looking.session, application_id)
+        looking.saw_all(What.APPLICATION, [application])
+        return application_answer(application)
 
 
 @router.get(
     "/{application_id}/portrait", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}}
 )
-def read_portrait(registry: Registry, _actor: ApiActor, application_id: str) -> Response:
+def read_portrait(registry: Registry, look: Look, application_id: str) -> Response:
     """Its portrait, JPEG."""
-    with registry.database.reading() as session:
-        return Response(get_application(session, application_id).portrait, media_type="image/jpeg")
+    with registry.lookups.looking(look) as looking:
+        application = get_application(looking.session, application_id)
+        looking.saw_all(What.PORTRAIT, [application])
+        return Response(application.portrait, media_type="image/jpeg")
 
 
 @router.patch("/{application_id}")
@@ -90,11 +98,11 @@ def correct_application(
 
 
 @router.get("/{application_id}/register-answers")
-def register_answers(registry: Registry, _actor: ApiActor, application_id: str) -> RegisterAnswersAnswer:
+def register_answers(registry: Registry, look: Look, application_id: str) -> RegisterAnswersAnswer:
     """What the civil register said of this person, each time it was asked."""
-    with registry.database.reading() as session:
-        get_application(session, application_id)
-        answers = [register_answer(each) for each in answers_of(session, application_id)]
+    with registry.lookups.looking(look) as looking:
+        looking.saw_all(What.REGISTER_ANSWERS, [get_application(looking.session, application_id)])
+        answers = [register_answer(each) for each in answers_of(looking.session, application_id)]
     return RegisterAnswersAnswer(answers=answers)
 
 

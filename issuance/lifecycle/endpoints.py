@@ -6,7 +6,9 @@ from fastapi import APIRouter
 
 from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.states import CardState, RevocationCause, SuspensionReason
+from issuance.lookups.models import What
 from issuance.web.access import ApiActor, Registry
+from issuance.web.looks import Look
 from issuance.web.schemas import Answer, Request
 
 router = APIRouter(prefix="/v1/cards", tags=["cards"])
@@ -53,9 +55,12 @@ def _answer(registry: Registry, number: str) -> CardAnswer:
 
 
 @router.get("/{card_number}")
-def read(registry: Registry, _actor: ApiActor, card_number: str) -> CardAnswer:
+def read(registry: Registry, look: Look, card_number: str) -> CardAnswer:
     """One card."""
-    return _answer(registry, card_number)
+    with registry.lookups.looking(look) as looking:
+        card = get_card(looking.session, card_number)
+        looking.saw(What.CARD, card.national_code, card.application_id)
+        return CardAnswer.model_validate(card)
 
 
 @router.post("/{card_number}/suspension")

@@ -1,6 +1,6 @@
 """/v1/sessions: signing in and out."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, SecretStr
@@ -9,7 +9,7 @@ from issuance.operators.models import USERNAME_LENGTH
 from issuance.operators.service import SESSION_LIFE
 from issuance.web.access import Registry, bearer_token
 from issuance.web.clients import client_address
-from issuance.web.schemas import Answer
+from issuance.web.schemas import Answer, Nothing
 from issuance.web.schemas import Request as Body
 
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
@@ -29,12 +29,42 @@ class SessionAnswer(Answer):
     expires_in: int
 
 
+class ChallengeAnswer(Answer):
+    """A nonce, and the origin that it is signed with."""
+
+    nonce: str
+    origin: str
+    expires_at: str
+    """ISO 8601, with its offset."""
+
+
+class CardBody(Body):
+    """A Web eID authentication token, and the nonce that it answers."""
+
+    token: dict[str, Any]
+    nonce: str = Field(min_length=1, max_length=256)
+
+
 @router.post("", status_code=201)
 def sign_in(request: Request, registry: Registry, body: Credentials) -> SessionAnswer:
     """Opens a session."""
     token = registry.operators.sign_in(
         body.username, body.password.get_secret_value(), client_address(request)
     )
+    return SessionAnswer(token=token, expires_in=int(SESSION_LIFE.total_seconds()))
+
+
+@router.post("/card-challenges", status_code=201)
+def challenge(registry: Registry, _body: Nothing | None = None) -> ChallengeAnswer:
+    """What an operator's card has to sign; it serves once."""
+    given = registry.card_login.challenge()
+    return ChallengeAnswer(nonce=given.nonce, origin=given.origin, expires_at=given.expires_at)
+
+
+@router.post("/by-card", status_code=201)
+def sign_in_with_card(registry: Registry, body: CardBody) -> SessionAnswer:
+    """Opens the session of the operator whose card signed the challenge, by the verifier's word."""
+    token = registry.card_login.sign_in(body.token, body.nonce)
     return SessionAnswer(token=token, expires_in=int(SESSION_LIFE.total_seconds()))
 
 

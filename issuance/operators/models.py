@@ -3,16 +3,19 @@
 from datetime import datetime
 from enum import StrEnum, unique
 
-from sqlalchemy import ForeignKey, String
+from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from issuance.database import Base
+from issuance.database import Base, one_of
+from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.offices.models import FIRST_OFFICE, OFFICE_CODE_LENGTH
 from pki.store.database import UtcDateTime
 from pki.store.encrypted import EncryptedText
 
 USERNAME_LENGTH = 64
-_ROLE_LENGTH = 16
+ROLE_LENGTH = 16
+STATE_LENGTH = 16
+_METHOD_LENGTH = 16
 _DIGEST_LENGTH = 64
 
 
@@ -36,17 +39,63 @@ NATIONWIDE = frozenset({Role.AUDITOR, Role.PKI_OFFICER})
 """Roles whose work is confined to no office."""
 
 
+@unique
+class AccountState(StrEnum):
+    """Whether an account can be used."""
+
+    ACTIVE = "active"
+    LOCKED = "locked"
+
+
+@unique
+class Method(StrEnum):
+    """How somebody signed in."""
+
+    PASSWORD = "password"  # noqa: S105 - a word, no secret
+    CARD = "card"
+
+
 class Operator(Base):
-    """Someone who works with the registry."""
+    """Someone who works with the registry.
+
+    The first ones come from the installation. Whatever becomes of an account afterwards names the change
+    that two administrators made; the database refuses anything else.
+    """
 
     __tablename__ = "operators"
+    __table_args__ = (
+        CheckConstraint(one_of("state", [state.value for state in AccountState]), "state"),
+        CheckConstraint("(change_id IS NULL) = (change_confirmed_by IS NULL)", "changed_by_two"),
+        ForeignKeyConstraint(
+            ["change_id", "username", "role", "office", "state", "change_confirmed_by"],
+            [
+                "operator_changes.id",
+                "operator_changes.username",
+                "operator_changes.role",
+                "operator_changes.office",
+                "operator_changes.state",
+                "operator_changes.confirmed_by",
+            ],
+            name="fk_operators_change",
+            use_alter=True,
+        ),
+    )
 
     username: Mapped[str] = mapped_column(String(USERNAME_LENGTH), primary_key=True)
-    role: Mapped[str] = mapped_column(String(_ROLE_LENGTH))
+    role: Mapped[str] = mapped_column(String(ROLE_LENGTH))
     office: Mapped[str] = mapped_column(
         String(OFFICE_CODE_LENGTH), ForeignKey("offices.code"), index=True, default=FIRST_OFFICE
     )
+    state: Mapped[str] = mapped_column(String(STATE_LENGTH), default=AccountState.ACTIVE.value)
     password_hash: Mapped[str] = mapped_column(EncryptedText("operators.password_hash"))
+    change_id: Mapped[str | None] = mapped_column(String(IDENTIFIER_LENGTH))
+    """The last change; None: as the installation made it."""
+    change_confirmed_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH))
+
+    @property
+    def is_active(self) -> bool:
+        """Whether it can be used."""
+        return self.state == AccountState.ACTIVE
 
 
 class OperatorSession(Base):
@@ -57,4 +106,5 @@ class OperatorSession(Base):
     token_digest: Mapped[str] = mapped_column(String(_DIGEST_LENGTH), primary_key=True)
     username: Mapped[str] = mapped_column(ForeignKey("operators.username"), index=True)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
+    method: Mapped[str] = mapped_column(String(_METHOD_LENGTH), default=Method.PASSWORD.value)
     operator: Mapped[Operator] = relationship()

@@ -10,6 +10,7 @@ from issuance.identifiers import Randomness
 
 _SALT_BYTES = 16
 _KEY_BYTES = 32
+_FIRST_BYTES = 15
 _COST = 2**15  # N: 32 MiB and about 60 ms a try
 _BLOCK = 8  # r
 _PARALLEL = 1  # p
@@ -19,6 +20,11 @@ MAX_PASSWORD_BYTES = 1024
 
 _workers = threading.BoundedSemaphore(4)
 """Bounds the memory that a burst of logins can take."""
+
+
+def first_password(randomness: Randomness) -> str:
+    """A random one: 24 letters and digits, 120 bits."""
+    return base64.b32encode(randomness(_FIRST_BYTES)).decode().lower()
 
 
 def hash_password(password: str, randomness: Randomness) -> str:

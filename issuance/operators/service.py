@@ -2,10 +2,11 @@
 
 import base64
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from issuance.audit import Audit
@@ -13,15 +14,21 @@ from issuance.database import Database
 from issuance.errors import LoginRefusedError, NotFoundError, NotSignedInError, RoleRequiredError
 from issuance.identifiers import Randomness
 from issuance.offices.models import FIRST_OFFICE
-from issuance.operators.models import NATIONWIDE, USERNAME_LENGTH, Operator, OperatorSession, Role
-from issuance.operators.passwords import MAX_PASSWORD_BYTES, hash_password, matches, unmatchable
+from issuance.operators.changes import OperatorCard
+from issuance.operators.models import NATIONWIDE, USERNAME_LENGTH, Method, Operator, OperatorSession, Role
+from issuance.operators.passwords import (
+    MAX_PASSWORD_BYTES,
+    first_password,
+    hash_password,
+    matches,
+    unmatchable,
+)
 from issuance.operators.throttle import LoginThrottle
 from pki.clock import Clock
 
 SESSION_LIFE = timedelta(hours=10)
 """One working day."""
 _TOKEN_BYTES = 32
-_PASSWORD_BYTES = 15
 
 
 @dataclass(frozen=True)
@@ -60,8 +67,11 @@ class Operators:
         self._nobody = unmatchable(randomness)
 
     def create(self, username: str, role: Role, office: str = FIRST_OFFICE) -> str:
-        """Adds an operator and returns the random first password."""
-        password = base64.b32encode(self._randomness(_PASSWORD_BYTES)).decode().lower()
+        """Adds one of an installation's first operators and returns the random first password.
+
+        The database refuses it once there are two administrators: from then on they do it (`accounts`).
+        """
+        password = first_password(self._randomness)
         stored = hash_password(password, self._randomness)
         with self._database.writing() as session:
             operator = Operator(username=username, role=role.value, office=office, password_hash=stored)
@@ -75,7 +85,22 @@ class Operators:
         `client` is the address it comes from: one guesser does not lock a name for everybody.
         """
         self._require_password(username, password, client)
-        return self._open_session(username)
+        return self._open_session(username, Method.PASSWORD)
+
+    def sign_in_holder(self, username: str, was_used: Callable[[str], bool]) -> str | None:
+        """A new session for whom the verifier has named; None if the card isn't the one bound to the account.
+
+        `was_used` says whether it was the certificate with this SHA-256.
+        """
+        bound = select(OperatorCard).where(OperatorCard.username == username, OperatorCard.ended_at.is_(None))
+        with self._database.reading() as session:
+            operator = session.get(Operator, username)
+            cards = session.scalars(bound).all()
+        if operator is None or not operator.is_active:
+            return None
+        if not any(was_used(card.certificate_sha256) for card in cards):
+            return None
+        return self._open_session(username, Method.CARD)
 
     def reauthenticate(self, actor: Actor, password: str, client: str) -> None:
         """Lets a signed-in operator prove it once more. Raises as `sign_in`, and is slowed down with it."""
@@ -85,7 +110,7 @@ class Operators:
         """Who holds this token. Raises NotSignedInError."""
         with self._database.reading() as session:
             row = session.get(OperatorSession, _digest(token))
-            if row is None or row.expires_at <= self._clock():
+            if row is None or row.expires_at <= self._clock() or not row.operator.is_active:
                 raise NotSignedInError
             return Actor(row.operator.username, Role(row.operator.role), row.operator.office)
 
@@ -109,15 +134,20 @@ class Operators:
             operator = session.get(Operator, username)
         # An unknown name costs the same time as a known one.
         matched = matches(password, operator.password_hash if operator else self._nobody)
-        return matched and operator is not None
+        return matched and operator is not None and operator.is_active
 
-    def _open_session(self, username: str) -> str:
+    def _open_session(self, username: str, method: Method) -> str:
         token = base64.urlsafe_b64encode(self._randomness(_TOKEN_BYTES)).decode().rstrip("=")
         expires = self._clock() + SESSION_LIFE
         with self._database.writing() as session:
             self._drop_expired(session)
-            session.add(OperatorSession(token_digest=_digest(token), username=username, expires_at=expires))
-            self._audit.record(session, username, "operator.signed_in", f"operator:{username}")
+            session.add(
+                OperatorSession(
+                    token_digest=_digest(token), username=username, expires_at=expires, method=method.value
+                )
+            )
+            details = {"method": method.value}
+            self._audit.record(session, username, "operator.signed_in", f"operator:{username}", details)
         return token
 
     def _drop_expired(self, session: Session) -> None:

@@ -2,13 +2,19 @@
 
 from fastapi import APIRouter
 
+from issuance.lookups.models import What
 from issuance.people.schemas import PeopleAnswer, SearchBody, people_answer
-from issuance.web.access import ApiActor, Registry
+from issuance.web.access import Registry
+from issuance.web.looks import Look
 
 router = APIRouter(prefix="/v1/people", tags=["people"])
 
 
 @router.post("/searches")
-def search(registry: Registry, actor: ApiActor, body: SearchBody) -> PeopleAnswer:
+def search(registry: Registry, look: Look, body: SearchBody) -> PeopleAnswer:
     """People by code or names, twenty at a time; names one slip of the pen away come last."""
-    return people_answer(registry.people.find(actor, body.words, body.cursor))
+    found = registry.people.find(look.actor, body.words, body.cursor)
+    with registry.lookups.looking(look) as looking:
+        for person, _ in found.people:
+            looking.saw(What.LIST, person.national_code)
+    return people_answer(found)

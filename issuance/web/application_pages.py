@@ -6,16 +6,20 @@ from typing import Annotated
 from fastapi import APIRouter, File, Form, Query, Request, UploadFile
 from starlette.responses import RedirectResponse, Response
 
+from issuance.enrolment.endpoints import read_portrait
 from issuance.enrolment.models import NOTE_LENGTH
 from issuance.enrolment.portrait import MAX_BYTES
-from issuance.enrolment.repository import count_by_state, find_applications, get_application
+from issuance.enrolment.repository import count_by_state, find_applications
 from issuance.enrolment.service import Correction, NewApplication
 from issuance.errors import CivilRegisterError, InvalidInputError, StateError
 from issuance.lifecycle.states import ApplicationState
+from issuance.lookups.endpoints import read_lookups
+from issuance.lookups.models import What
 from issuance.registry.dates import parse_date
 from issuance.web.access import PageActor, Registry
 from issuance.web.case import case_file
 from issuance.web.forms import FormActor
+from issuance.web.looks import Look
 from issuance.web.problems import Refusal, refusal
 from issuance.web.rendering import path_for, render
 from issuance.web.viewer import viewer
@@ -30,17 +34,19 @@ _Note = Annotated[str, Form(max_length=NOTE_LENGTH)]
 def work_list(
     request: Request,
     registry: Registry,
-    actor: PageActor,
+    look: Look,
     state: str = "",
     q: Annotated[str, Query(max_length=64)] = "",
     page: Annotated[int, Query(ge=1, le=100_000)] = 1,
 ) -> Response:
     """Applications by state and words."""
     wanted = ApplicationState(state) if state in list(ApplicationState) else None
-    with registry.database.reading() as session:
-        found = find_applications(session, wanted, q, page, actor.confined_to)
-        counts = count_by_state(session, actor.confined_to)
-    context = {"found": found, "counts": counts, "wanted": wanted, "q": q, **viewer(request, actor)}
+    office = look.actor.confined_to
+    with registry.lookups.looking(look) as looking:
+        found = find_applications(looking.session, wanted, q, page, office)
+        looking.saw_all(What.LIST, found.applications)
+        counts = count_by_state(looking.session, office)
+    context = {"found": found, "counts": counts, "wanted": wanted, "q": q, **viewer(request, look.actor)}
     return render(request, "list.html", context)
 
 
@@ -83,17 +89,24 @@ def open_application(
 
 
 @router.get("/{application_id}", name="page.application")
-def open_case(request: Request, registry: Registry, actor: PageActor, application_id: str) -> Response:
+def open_case(request: Request, registry: Registry, look: Look, application_id: str) -> Response:
     """One application: person, portrait, decisions, production, cards, history."""
-    context = {**case_file(registry, actor, application_id), **viewer(request, actor)}
+    context = {**case_file(registry, look, application_id), **viewer(request, look.actor)}
     return render(request, "application.html", context)
 
 
 @router.get("/{application_id}/portrait", name="page.portrait")
-def portrait_image(registry: Registry, _actor: PageActor, application_id: str) -> Response:
+def portrait_image(registry: Registry, look: Look, application_id: str) -> Response:
     """The portrait."""
-    with registry.database.reading() as session:
-        return Response(get_application(session, application_id).portrait, media_type="image/jpeg")
+    return read_portrait(registry, look, application_id)
+
+
+@router.get("/{application_id}/lookups", name="page.lookups")
+def lookups(request: Request, registry: Registry, look: Look, application_id: str) -> Response:
+    """Who looked at the applicant's record, to be printed and given to them."""
+    found = read_lookups(registry, look, application_id).lookups
+    context = {"lookups": found, "application_id": application_id, **viewer(request, look.actor)}
+    return render(request, "lookups.html", context)
 
 
 @router.post("/{application_id}/correction", name="page.correct")

@@ -13,12 +13,14 @@ from issuance.enrolment.kinds import DOCUMENT_LENGTH, RULES
 from issuance.enrolment.repository import get_application
 from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.states import RevocationCause
+from issuance.lookups.models import What
 from issuance.production.endpoints import EVENT_STREAM
 from issuance.production.service import ProductionView
 from issuance.production.steps import ProductionState
 from issuance.production.watching import watch
 from issuance.web.access import PageActor, Registry
 from issuance.web.forms import FormActor
+from issuance.web.looks import Look
 from issuance.web.rendering import fragment, path_for, render
 from issuance.web.viewer import viewer
 
@@ -68,16 +70,18 @@ def _event(name: str, html: str) -> str:
 
 
 @router.get("/cards/{number}/delivery", name="page.delivery")
-def delivery(request: Request, registry: Registry, actor: PageActor, number: str) -> Response:
+def delivery(request: Request, registry: Registry, look: Look, number: str) -> Response:
     """Says what to do at the station, and follows along."""
-    with registry.database.reading() as session:
-        card = get_card(session, number)
-        citizen = get_application(session, card.application_id).citizen
+    with registry.lookups.looking(look) as looking:
+        card = get_card(looking.session, number)
+        application = get_application(looking.session, card.application_id)
+        looking.saw_all(What.APPLICATION, [application])
+        citizen = application.citizen
     server = str(request.base_url).partition("/issuance")[0].rstrip("/")
     documents = [RULES.documents[name] for name in RULES.delivery.documents]
     checks = registry.identity_checks.of(number)
     context = {"card": card, "citizen": citizen, "server": server, "checks": checks, "documents": documents}
-    return render(request, "delivery.html", context | viewer(request, actor))
+    return render(request, "delivery.html", context | viewer(request, look.actor))
 
 
 @router.post("/cards/{number}/identity-checks", name="page.check")

@@ -18,6 +18,8 @@ from issuance.lifecycle.states import (
     CardEvent,
     CardState,
 )
+from issuance.lookups.models import What
+from issuance.lookups.service import Looker
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.orders.service import PRODUCERS
@@ -27,12 +29,14 @@ from issuance.production.steps import ProductionState
 _HISTORY = 100
 
 
-def case_file(registry: Issuance, actor: Actor, application_id: str) -> dict[str, object]:
+def case_file(registry: Issuance, look: Looker, application_id: str) -> dict[str, object]:
     """The template's context. Raises NotFoundError."""
-    with registry.database.reading() as session:
-        application = get_application(session, application_id)
-        cards = cards_of(session, application_id)
-        history = _history(session, application, cards)
+    actor = look.actor
+    with registry.lookups.looking(look) as looking:
+        application = get_application(looking.session, application_id)
+        looking.saw_all(What.APPLICATION, [application])
+        cards = cards_of(looking.session, application_id)
+        history = _history(looking.session, application, cards)
     run = registry.production.latest(application_id)
     resumable = run is not None and run.state is ProductionState.INTERRUPTED
     may = _permitted(actor, application)

@@ -5,6 +5,8 @@ from collections.abc import Mapping
 from issuance.delivery.rules import CheckFault
 from issuance.delivery.states import CheckOutcome, RefusalReason
 from issuance.lifecycle.states import ApplicationState, CardState, RevocationCause
+from issuance.lookups.models import What
+from issuance.lookups.purposes import Purpose
 from issuance.operators.models import Role
 from issuance.production.steps import ProductionState, Step
 from issuance.web.problems import N_
@@ -77,6 +79,28 @@ ROLES: Mapping[Role, str] = {
     Role.PKI_OFFICER: N_("PKI officer"),
     Role.AUDITOR: N_("Auditor"),
     Role.ADMINISTRATOR: N_("Administrator"),
+}
+
+PURPOSES: Mapping[Purpose, str] = {
+    Purpose.ENROLMENT: N_("Enrolment"),
+    Purpose.DECISION: N_("Decision on an application"),
+    Purpose.PRODUCTION: N_("Making the card"),
+    Purpose.DELIVERY: N_("Handing the card over"),
+    Purpose.HOLDER_REQUEST: N_("The holder asks"),
+    Purpose.CORRECTION: N_("Correction"),
+    Purpose.INVESTIGATION: N_("Investigation"),
+    Purpose.COURT_ORDER: N_("Court order"),
+    Purpose.AUDIT: N_("Audit"),
+}
+
+SEEN: Mapping[What, str] = {
+    What.LIST: N_("A line of a list"),
+    What.APPLICATION: N_("The application"),
+    What.PORTRAIT: N_("The portrait"),
+    What.REGISTER_ANSWERS: N_("What the civil register said"),
+    What.MATCHES: N_("Possible duplicates"),
+    What.CARD: N_("The card's state"),
+    What.LOOKUPS: N_("This list"),
 }
 
 PRODUCTION_STATES: Mapping[ProductionState, str] = {

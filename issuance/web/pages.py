@@ -2,12 +2,14 @@
 
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import quote
 
 from fastapi import FastAPI, Request
 from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 
 from issuance.errors import NotSignedInError
+from issuance.lookups.errors import PurposeMissingError
 from issuance.web import application_pages, card_pages, session_pages
 from issuance.web.problems import N_, Refusal, refusal
 from issuance.web.rendering import STATIC, path_for, render
@@ -39,6 +41,9 @@ def refuse(request: Request, error: Exception) -> Response:
     """A page that says why, or the way to sign in."""
     if isinstance(error, NotSignedInError):
         return RedirectResponse(path_for(request, "login"), HTTPStatus.SEE_OTHER)
+    if isinstance(error, PurposeMissingError):
+        back = quote(request.url.path, safe="")
+        return RedirectResponse(f"{path_for(request, 'purpose')}?back={back}", HTTPStatus.SEE_OTHER)
     told = refusal(error)
     return render(request, "refused.html", {"told": told, "actor": None}, told.status)
 

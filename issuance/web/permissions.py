@@ -79,7 +79,15 @@ API: dict[str, Permission] = {
     "GET /metrics": PUBLIC,
     # sessions
     "POST /v1/sessions": PUBLIC,
+    "POST /v1/sessions/card-challenges": PUBLIC,
+    "POST /v1/sessions/by-card": PUBLIC,
     "DELETE /v1/sessions/current": ANYBODY,
+    # accounts
+    "GET /v1/operators": by(ADMINISTRATOR),
+    "GET /v1/operator-changes": by(ADMINISTRATOR),
+    "POST /v1/operator-changes": by(ADMINISTRATOR),
+    "POST /v1/operator-changes/{change_id}/confirmation": anywhere(ADMINISTRATOR),
+    "POST /v1/operator-changes/{change_id}/withdrawal": anywhere(ADMINISTRATOR),
     # offices
     "GET /v1/offices": ANYBODY,
     "POST /v1/offices": by(SUPERVISOR),
@@ -117,6 +125,7 @@ API: dict[str, Permission] = {
     "GET /v1/applications/{application_id}/slip.png": at(APPLICATION, *DESK),
     "POST /v1/applications/{application_id}/old-card/ending": at(APPLICATION, *DESK),
     "POST /v1/people/searches": by(*DESK),
+    "GET /v1/applications/{application_id}/lookups": at(APPLICATION, CLERK, SUPERVISOR, AUDITOR),
     "POST /v1/status": PUBLIC,
     "GET /v1/slip-keys": PUBLIC,
     # approval
@@ -203,11 +212,14 @@ PAGES: dict[str, Permission] = {
     "POST /login": PUBLIC,
     "POST /logout": ANYBODY,
     "GET /language/{code}": PUBLIC,
+    "GET /purpose": ANYBODY,
+    "POST /purpose": ANYBODY,
     "GET /applications": by(*CASE_READERS),
     "GET /applications/new": by(*DESK),
     "POST /applications/new": by(*DESK),
     "GET /applications/{application_id}": at(APPLICATION, *CASE_READERS),
     "GET /applications/{application_id}/portrait": at(APPLICATION, *CASE_READERS),
+    "GET /applications/{application_id}/lookups": at(APPLICATION, CLERK, SUPERVISOR, AUDITOR),
     "POST /applications/{application_id}/correction": at(APPLICATION, *DESK),
     "POST /applications/{application_id}/submission": at(APPLICATION, *DESK),
     "POST /applications/{application_id}/approval": at(APPLICATION, SUPERVISOR),

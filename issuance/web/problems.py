@@ -36,6 +36,16 @@ from issuance.enrolment.errors import (
 )
 from issuance.inspection.errors import OwnCardError
 from issuance.massactions.errors import CardHeldError, MassActionError, OwnProposalError
+from issuance.lookups.errors import PurposeError, PurposeMissingError
+from issuance.operators.errors import (
+    AccountStateError,
+    CardLoginUnavailableError,
+    CardRefusedError,
+    ChangeOverError,
+    LastAdministratorsError,
+    OwnAccountError,
+    SecondAdministratorError,
+)
 from issuance.orders.errors import OrderError, UrgentQuotaError
 from issuance.production.errors import ProductionError, failure_kind
 from issuance.stations.errors import (
@@ -80,6 +90,8 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
         HTTPStatus.CONFLICT,
         N_("The civil register has another birth date for this code"),
     ),
+    PurposeMissingError: (HTTPStatus.BAD_REQUEST, N_("Say why you look at this record")),
+    PurposeError: (HTTPStatus.BAD_REQUEST, N_("This is no purpose")),
     errors.CivilRegisterUnavailableError: (
         HTTPStatus.SERVICE_UNAVAILABLE,
         N_("The civil register does not answer"),
@@ -97,6 +109,13 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     errors.LoginRefusedError: (HTTPStatus.UNAUTHORIZED, N_("Wrong user name or password")),
     errors.LoginThrottledError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many failed logins; wait a little")),
     errors.NotSignedInError: (HTTPStatus.UNAUTHORIZED, N_("Sign in first")),
+    CardRefusedError: (HTTPStatus.UNAUTHORIZED, N_("This card opens no account")),
+    CardLoginUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, N_("Nobody can log in with a card now")),
+    SecondAdministratorError: (HTTPStatus.FORBIDDEN, N_("Another administrator has to confirm it")),
+    OwnAccountError: (HTTPStatus.FORBIDDEN, N_("Nobody changes their own account")),
+    ChangeOverError: (HTTPStatus.CONFLICT, N_("This change is over; propose it anew")),
+    AccountStateError: (HTTPStatus.CONFLICT, N_("That is not possible with this account")),
+    LastAdministratorsError: (HTTPStatus.CONFLICT, N_("Two administrators have to stay")),
     errors.RouteClosedError: (HTTPStatus.FORBIDDEN, N_("Nobody may do this")),
     errors.RoleRequiredError: (HTTPStatus.FORBIDDEN, N_("Your role does not allow this")),
     OwnCardError: (HTTPStatus.FORBIDDEN, N_("Nobody inspects a card that they made")),

@@ -7,14 +7,18 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from issuance.errors import LoginRefusedError, LoginThrottledError
+from issuance.lookups.purposes import CASE_LENGTH, parse
 from issuance.operators.models import USERNAME_LENGTH
 from issuance.operators.service import SESSION_LIFE
-from issuance.web.access import Registry, cookie_name, is_secure, session_token
+from issuance.web.access import PageActor, Registry, cookie_name, is_secure, session_token
 from issuance.web.clients import client_address
 from issuance.web.forms import FormActor, own_origin
 from issuance.web.i18n import COOKIE, LANGUAGES
+from issuance.web.looks import COOKIE as PURPOSE_COOKIE
+from issuance.web.looks import as_cookie
 from issuance.web.problems import Refusal, refusal
 from issuance.web.rendering import path_for, render
+from issuance.web.viewer import viewer
 
 router = APIRouter(include_in_schema=False)
 
@@ -69,8 +73,32 @@ def sign_out(
     """Ends the session."""
     registry.operators.sign_out(session)
     response = RedirectResponse(path_for(request, "login"), HTTPStatus.SEE_OTHER)
-    response.delete_cookie(
-        cookie_name(registry), path="/", secure=is_secure(registry), httponly=True, samesite="strict"
+    for name in (cookie_name(registry), PURPOSE_COOKIE):
+        response.delete_cookie(name, path="/", secure=is_secure(registry), httponly=True, samesite="strict")
+    return response
+
+
+@router.get("/purpose", name="page.purpose")
+def purpose_form(request: Request, actor: PageActor, back: str = "") -> Response:
+    """Asks why records are looked at."""
+    return render(request, "purpose.html", {"back": _local(request, back), **viewer(request, actor)})
+
+
+@router.post("/purpose")
+def choose_purpose(
+    request: Request,
+    registry: Registry,
+    _actor: FormActor,
+    purpose: Annotated[str, Form(max_length=24)] = "",
+    case: Annotated[str, Form(max_length=CASE_LENGTH)] = "",
+    back: Annotated[str, Form(max_length=200)] = "",
+) -> Response:
+    """From now on this browser looks at records for this purpose."""
+    said = parse(f"{purpose}; case={case.strip()}" if case.strip() else purpose)
+    response = RedirectResponse(_local(request, back), HTTPStatus.SEE_OTHER)
+    kept = as_cookie(said)
+    response.set_cookie(
+        PURPOSE_COOKIE, kept, path="/", secure=is_secure(registry), httponly=True, samesite="strict"
     )
     return response
 

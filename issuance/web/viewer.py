@@ -1,11 +1,19 @@
 """What every page of a signed-in operator needs."""
 
+from contextlib import suppress
+
 from fastapi import Request
 
+from issuance.errors import InvalidInputError
+from issuance.lookups.purposes import Said
 from issuance.operators.service import Actor
 from issuance.web.access import csrf_token, session_token
+from issuance.web.looks import said_at_pages
 
 
 def viewer(request: Request, actor: Actor) -> dict[str, object]:
     """The operator and the token of their forms."""
-    return {"actor": actor, "csrf": csrf_token(session_token(request))}
+    said: Said | None = None
+    with suppress(InvalidInputError):
+        said = said_at_pages(request, actor.role)
+    return {"actor": actor, "csrf": csrf_token(session_token(request)), "said": said}

@@ -10,8 +10,11 @@ from typing import Any
 import httpx
 
 from cardio.station.delivery import CardAnswer, Delivery
+from issuance.offices.models import FIRST_OFFICE
+from issuance.operators.accounts import Accounts, Wanted
+from issuance.operators.changes import ChangeKind
 from issuance.operators.models import Role
-from issuance.operators.service import Operators
+from issuance.operators.service import Actor, Operators
 from pki.home import Home
 
 _TIMEOUT_SECONDS = 30.0
@@ -45,6 +48,13 @@ def require_operator(home: Home, operators: Operators, username: str, role: Role
     password = operators.create(username, role)
     home.write_secret(_ADDED.format(username), json.dumps({username: password}).encode() + b"\n")
     return password
+
+
+def add_operator(accounts: Accounts, username: str, role: Role, office: str = FIRST_OFFICE) -> str:
+    """Another operator, by the two administrators that `hoviat init` made; returns the first password."""
+    first, second = (Actor(name, Role.ADMINISTRATOR) for name in ("administrator-1", "administrator-2"))
+    change = accounts.propose(first, Wanted(ChangeKind.CREATE, username, role, office))
+    return accounts.confirm(second, change).password or ""
 
 
 class Operator:
@@ -134,6 +144,15 @@ class Operator:
     def suspend(self, card_number: str) -> None:
         """Suspends a card."""
         self._post(f"/cards/{card_number}/suspension")
+
+    def propose_account(self, username: str, role: Role, office: str = FIRST_OFFICE) -> str:
+        """As an administrator: a new account, for another one to confirm; returns the change's id."""
+        wanted = {"kind": ChangeKind.CREATE, "username": username, "role": role, "office": office}
+        return str(self._post("/operator-changes", wanted)["id"])
+
+    def confirm_account(self, change: str, password: str) -> str:
+        """As another administrator, with their own password; returns the new account's first one."""
+        return str(self._post(f"/operator-changes/{change}/confirmation", {"password": password})["password"])
 
     def _post(self, path: str, body: object | None = None) -> dict[str, Any]:
         return self._checked(self._http.post(path, json=body if body is not None else {}))

@@ -5,11 +5,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import issuance.bootstrap
 import pki.bootstrap
 import verifier.bootstrap
 from issuance.bootstrap import Issuance
+from issuance.operators.cardlogin import write_site
 from issuance.production.connection import PcscReaders
 from issuance.production.journal import LEASE
 from issuance.registry.httpregister import configured_register
@@ -19,7 +21,10 @@ from pki.home import DEFAULT_KEY_LOCATION, DEFAULT_PUBLIC_URL, Home, HomeInUseEr
 from simulators.population.people import People
 from simulators.population.register import SyntheticCivilRegister
 from verifier.bootstrap import Verifier
+from verifier.services.errors import SiteNameTakenError
 
+REGISTRY_SITE = "registry"
+"""The registry, as one of the verifier's sites."""
 REGISTER_SEED = 1
 """The people behind an embedded installation's civil register."""
 
@@ -67,6 +72,22 @@ def initialise_after_ceremony(root: Path, clock: Clock = utc_now) -> Home:
 def _initialise_services(home: Home, clock: Clock) -> None:
     issuance.bootstrap.initialise(home, clock)
     verifier.bootstrap.initialise(home, clock)
+    connect_registry(home, clock)
+
+
+def connect_registry(home: Home, clock: Clock = utc_now) -> None:
+    """Makes the registry a site of this home's verifier; where it is one already, it gets a new key."""
+    # Browsers let only pages of https use a card; programs sign the origin that the challenge tells.
+    origin = f"https://{urlsplit(home.public_url).netloc}"
+    sites, database = verifier.bootstrap.open_registry(home, clock)
+    try:
+        try:
+            made = sites.register_site(REGISTRY_SITE, origin, verifier.bootstrap.OPERATOR_POLICY.name)
+        except SiteNameTakenError:
+            made = sites.renew_key(REGISTRY_SITE, origin)
+    finally:
+        database.close()
+    write_site(home, f"{home.public_url}/verifier", made.api_key)
 
 
 @contextmanager

@@ -3,13 +3,12 @@
 import base64
 import io
 import os
-import secrets
 import tempfile
 import threading
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
@@ -17,14 +16,10 @@ from pathlib import Path
 import httpx
 from PIL import Image
 
-from issuance.audit import Audit
-from issuance.bootstrap import registry_database
 from issuance.enrolment.portrait import normalise_portrait
 from issuance.operators.models import Role
-from issuance.operators.service import Operators
-from pki.clock import utc_now
 from pki.home import Home
-from simulators.actors.operator import RefusedError
+from simulators.actors.operator import Operator, RefusedError, first_password
 from simulators.installation.services import REGISTER_SEED, initialise
 from simulators.load.places import environment, postgres_database
 from simulators.load.result import Result
@@ -108,12 +103,22 @@ def _registry(*, postgres: bool) -> Iterator[tuple[Home, str] | None]:
         yield home, address
 
 
+def _administrator(home: Home, address: str, number: int) -> Operator:
+    name = f"administrator-{number}"
+    return Operator(address, name, first_password(home, name))
+
+
 def _clerks(home: Home, address: str) -> list[httpx.Client]:
     """Clerks of their own names, signed in."""
     names = [f"bench-{number}" for number in range(CLERKS)]
-    with registry_database(home) as database:
-        operators = Operators(database, Audit(utc_now), utc_now, secrets.token_bytes)
-        passwords = {name: operators.create(name, Role.CLERK) for name in names}
+    with (
+        closing(_administrator(home, address, 1)) as first,
+        closing(_administrator(home, address, 2)) as second,
+    ):
+        proofs = first_password(home, second.username)
+        passwords = {
+            name: second.confirm_account(first.propose_account(name, Role.CLERK), proofs) for name in names
+        }
     clients = []
     for name in names:
         credentials = {"username": name, "password": passwords[name]}

@@ -24,9 +24,9 @@ class Identity:
     """Fingerprint of the certificate, 64 hexadecimal digits: names the card without naming the person."""
 
     @classmethod
-    def of(cls, certificate: CardCertificate) -> "Identity":
-        """Reads the subject of a certificate that has passed every step."""
-        code = certificate.identity_code or ""
+    def of(cls, certificate: CardCertificate, attribute: str = oids.SERIAL_NUMBER) -> "Identity":
+        """Reads the subject of a certificate that has passed every step; `attribute` names the holder."""
+        code = certificate.first_attribute(attribute) or ""
         found = _NATIONAL_CODE.fullmatch(code)
         return cls(
             identity_code=code,

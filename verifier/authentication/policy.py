@@ -21,6 +21,9 @@ from verifier.authentication.errors import (
 NATIONAL_IDENTITY_CODE = r"PNOIR-[0-9]{10}"
 """ETSI EN 319 412-1, section 5.1.3: PNO, the country, the national code."""
 
+OPERATOR_IDENTITY_CODE = r"[a-z][a-z0-9-]{1,31}"
+"""A user name of the registry."""
+
 ESTONIAN_MOBILE_ID_POLICIES = frozenset(
     {
         "1.3.6.1.4.1.10015.1.3",
@@ -45,7 +48,7 @@ class AuthenticationPolicy:
     name: str
     """What sites, receipts and the command line call it."""
     identity_code: str
-    """Regular expression that the subject's one serialNumber matches completely."""
+    """Regular expression that the subject's one `identity_attribute` matches completely."""
     allowed_policies: frozenset[str] = frozenset()
     """Certificate policy OIDs of which one must be asserted; empty accepts any, and none."""
     refused_policies: frozenset[str] = frozenset()
@@ -56,6 +59,8 @@ class AuthenticationPolicy:
     """RSA moduli below this are refused, the card's and those of the authorities above it."""
     one_issuer: bool = True
     """Signing certificates of a version 1.1 token come from the authority that issued the one for logins."""
+    identity_attribute: str = oids.SERIAL_NUMBER
+    """Of the subject: what names the holder."""
 
     @cached_property
     def path(self) -> PathPolicy:
@@ -94,6 +99,18 @@ WEB_EID_POLICY = AuthenticationPolicy(
     require_extended_key_usage=False,
 )
 """For foreign cards whose authorities are configured as trust anchors: Estonia, Latvia, Belgium, Finland …"""
+
+
+def operator_policy(allowed_policies: frozenset[str]) -> AuthenticationPolicy:
+    """For the registry's own people, whom their certificates name by staff number, in commonName.
+
+    Raises ValueError for an empty set, which would accept every profile of a trusted authority.
+    """
+    if not allowed_policies:
+        raise ValueError("the operators' policy needs the OID of their profile")
+    return AuthenticationPolicy(
+        "operator", OPERATOR_IDENTITY_CODE, allowed_policies, identity_attribute=oids.COMMON_NAME
+    )
 
 
 def check_purpose(policy: AuthenticationPolicy, certificate: CardCertificate) -> None:
@@ -135,7 +152,7 @@ def _check_certificate_policies(policy: AuthenticationPolicy, certificate: CardC
 
 
 def _check_identity(policy: AuthenticationPolicy, certificate: CardCertificate) -> None:
-    codes = certificate.attributes(oids.SERIAL_NUMBER)
+    codes = certificate.attributes(policy.identity_attribute)
     if len(codes) != 1:
         raise IdentityError(IdentityFault.SERIAL_NUMBER_COUNT)
     if any(map(_misleads, (value for _, value in certificate.subject))):

@@ -66,6 +66,15 @@ class Authorities(Protocol):
         ...
 
 
+class StaffedAuthorities(Authorities, Protocol):
+    """The same, with the authorities of our own people's cards apart."""
+
+    @property
+    def staff(self) -> Iterable[x509.Certificate]:
+        """Issuing authorities of operators' certificates."""
+        ...
+
+
 class PinnedTrust:
     """Our own authorities: verified once, here; a token chooses nothing but the leaf.
 
@@ -130,18 +139,25 @@ class CurrentlyPinned:
     `look` belongs where waiting for a database keeps no other login.
     """
 
-    def __init__(self, read: Callable[[], Authorities]) -> None:
-        """`read` gives the same object until something changes, and is not asked more often than it likes."""
+    def __init__(self, read: Callable[[], StaffedAuthorities], *, staff: bool = False) -> None:
+        """`read` gives the same object until something changes, and is not asked more often than it likes.
+
+        `staff`: only those of our own people's cards are trusted; otherwise only those of citizens' cards.
+        """
         self._read = read
+        self._staff = staff
         self._seen = read()
-        self._pinned = PinnedTrust(self._seen.anchors, self._seen.intermediates)
+        self._pinned = self._pin(self._seen)
 
     def look(self) -> None:
         """What `read` raises keeps those known before."""
         found = self._read()
         if found is not self._seen:
-            self._pinned = PinnedTrust(found.anchors, found.intermediates)
+            self._pinned = self._pin(found)
             self._seen = found
+
+    def _pin(self, found: StaffedAuthorities) -> PinnedTrust:
+        return PinnedTrust(found.anchors, found.staff if self._staff else found.intermediates)
 
     def path(
         self, leaf: Certificate, candidates: Sequence[Certificate], at: datetime, policy: PathPolicy

@@ -5,6 +5,7 @@ from datetime import datetime
 
 from cryptography import x509
 
+from pki import oids
 from pki.validation import ValidatedPath
 from verifier.authentication.algorithms import verify_signature
 from verifier.authentication.certificate import CardCertificate
@@ -24,6 +25,8 @@ class CheckedToken:
     certificate: CardCertificate
     path: ValidatedPath
     """From the card's certificate up; it may hold authorities that came with the token."""
+    identity_attribute: str = oids.SERIAL_NUMBER
+    """What names the holder, by the policy that the token was checked under."""
 
     @property
     def issuer(self) -> x509.Certificate:
@@ -37,7 +40,7 @@ class CheckedToken:
 
     def identity(self) -> Identity:
         """Whose token it is; to be believed once the status is known to be good."""
-        return Identity.of(self.certificate)
+        return Identity.of(self.certificate, self.identity_attribute)
 
 
 @dataclass(frozen=True)
@@ -74,4 +77,4 @@ class TokenVerifier:
         except LoginRefusedError as error:
             error.certificate_sha256 = certificate.sha256
             raise
-        return CheckedToken(certificate, path)
+        return CheckedToken(certificate, path, self.policy.identity_attribute)

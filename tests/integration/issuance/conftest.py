@@ -57,6 +57,7 @@ def signed_in(server: str, office: Office, username: str) -> Iterator[httpx.Clie
         answer = api.post("/sessions", json={"username": username, "password": password})
         assert answer.status_code == 201
         api.headers["Authorization"] = f"Bearer {answer.json()['token']}"
+        api.headers["Hoviat-Purpose"] = "enrolment"
         yield api
 
 

@@ -8,6 +8,7 @@ import httpx
 
 from issuance.offices.models import FIRST_OFFICE, Office
 from issuance.operators.models import Role
+from simulators.actors.operator import add_operator
 from tests.integration.issuance.office import Office as Bench
 
 HERE, THERE = FIRST_OFFICE, "2"
@@ -43,11 +44,13 @@ def staff(server: str, bench: Bench, offices: tuple[str, ...] = (HERE, THERE)) -
 
 def _member(stack: ExitStack, server: str, bench: Bench, office: str, role: Role) -> Member:
     name = f"{role}-of-{office}"
-    login = {"username": name, "password": bench.registry.operators.create(name, role, office)}
+    login = {"username": name, "password": add_operator(bench.registry.accounts, name, role, office)}
     api = stack.enter_context(httpx.Client(base_url=server, timeout=60))
     opened = api.post("/v1/sessions", json=login)
     api.headers["Authorization"] = f"Bearer {opened.json()['token']}"
+    api.headers["Hoviat-Purpose"] = "audit; case=1"
     pages = stack.enter_context(httpx.Client(base_url=server, timeout=60))
     pages.get("/language/en")
+    pages.cookies.set("hoviat-purpose", "audit:1")
     assert pages.post("/login", data=login).status_code == 303
     return Member(api, pages)

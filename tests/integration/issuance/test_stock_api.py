@@ -13,6 +13,7 @@ from starlette.routing import Mount
 from issuance.app import create_app
 from issuance.operators.models import Role
 from issuance.web.permissions import API
+from simulators.actors.operator import add_operator
 from simulators.factory import make_blank
 from simulators.installation.server import running
 from tests.integration.issuance.office import Office
@@ -49,13 +50,14 @@ def server(office: Office) -> Iterator[str]:
 def people(server: str, office: Office) -> Iterator[dict[str, Api]]:
     """Somebody of each role, and a second stock keeper."""
     passwords = json.loads((office.home.secrets / "operators.json").read_text())
-    passwords["producer"] = office.registry.operators.create("producer", Role.PRODUCTION)
+    passwords["producer"] = add_operator(office.registry.accounts, "producer", Role.PRODUCTION)
     with ExitStack() as stack:
         apis = {}
         for name, password in passwords.items():
             api = stack.enter_context(httpx.Client(base_url=server, timeout=60))
             session = api.post("/v1/sessions", json={"username": name, "password": password})
             api.headers["Authorization"] = f"Bearer {session.json()['token']}"
+            api.headers["Hoviat-Purpose"] = "enrolment"
             apis[name] = api
         yield apis
 

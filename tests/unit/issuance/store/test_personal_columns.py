@@ -62,14 +62,19 @@ NOT_PERSONAL = {
     "mass_parts": "action_id round part phase issuer changed skipped done_at",
     "notices": "key application_id channel template state created_at due_at tries failure sent_at",
     "offices": "code persian_name latin_name province inspects",
-    "operator_sessions": "token_digest username expires_at",
-    "operators": "username role office",
+    "operator_cards": "change_id serial certificate_sha256 username kind confirmed_by issued_at not_after "
+    "ended_at",
+    "operator_changes": "id version kind username role office state proposed_by proposed_at expires_at "
+    "confirmed_by confirmed_at withdrawn_at",
+    "operator_sessions": "token_digest username expires_at method",
+    "operators": "username role office state change_id change_confirmed_by",
     "orders": "application_id state office approved_at priority rank_at urgent_by holder lease_expires_at",
     "pass_phrases": "card_number wrong locked_at used_at agreed_by agreed_at check_id",
     "production_journal": "production_id number attempt step state begun_at ended_at apdus data",
     "productions": "id application_id card_number state version reader started_by resumed_by started_at "
     "lease_expires_at finished_at attempts apdus failure_kind failure_detail",
     "promises": "application_id number told_at told_by promised_on position on_hand cards_per_day",
+    "record_lookups": "id at operator role office purpose case_number what application_id",
     "register_answers": "application_id number asked_at asked_by revision taken_over",
     "renewals": "id card_number profile state version csr serial started_by started_at ended_at",
     "station_codes": "locator digest station_id created_by created_at expires_at tries_left used_at",

@@ -87,6 +87,8 @@ def test_what_strangers_may_is_this_and_no_more() -> None:
         "GET /healthz",
         "GET /metrics",
         "POST /v1/sessions",
+        "POST /v1/sessions/card-challenges",
+        "POST /v1/sessions/by-card",
         "POST /v1/status",
         "GET /v1/slip-keys",
         "POST /v1/station-enrolments",

@@ -62,6 +62,8 @@ def test_english_is_the_source() -> None:
         labels.STEPS,
         labels.ROLES,
         labels.PRODUCTION_STATES,
+        labels.PURPOSES,
+        labels.SEEN,
     ],
 )
 def test_every_member_has_a_word(words: dict[object, str]) -> None:

@@ -1,0 +1,287 @@
+"""Accounts: two administrators create, change and lock them, and bind cards to them."""
+
+import hashlib
+import re
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
+
+from issuance.audit import Audit
+from issuance.database import Database
+from issuance.errors import InvalidInputError, NotFoundError
+from issuance.identifiers import Randomness, new_identifier
+from issuance.lifecycle.certificates import Certificates
+from issuance.offices.service import get_office
+from issuance.operators.changes import ChangeKind, OperatorCard, OperatorChange
+from issuance.operators.errors import (
+    AccountStateError,
+    ChangeOverError,
+    LastAdministratorsError,
+    OwnAccountError,
+    SecondAdministratorError,
+)
+from issuance.operators.models import AccountState, Operator, OperatorSession, Role
+from issuance.operators.passwords import first_password, hash_password
+from issuance.operators.service import Actor
+from pki.authority.values import CertificateRequest, InstitutionSubject, IssuedCertificate
+from pki.clock import Clock
+from pki.profiles import Profile
+from pki.status.state import RevocationReason
+
+LIFE = timedelta(days=7)
+"""Between proposing and confirming, and between confirming a card and making it."""
+_USERNAME = re.compile(r"[a-z][a-z0-9-]{1,31}", re.ASCII)
+_ADMINISTRATORS = 2
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A change as it is asked for."""
+
+    kind: ChangeKind
+    username: str
+    role: Role | None = None
+    """Of a new account; of a changed one, None: as before."""
+    office: str | None = None
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account, as administrators see it."""
+
+    username: str
+    role: Role
+    office: str
+    state: AccountState
+    has_card: bool
+
+
+@dataclass(frozen=True)
+class Confirmed:
+    """What came of a confirmation; the first password of a new account is told here and nowhere else."""
+
+    username: str
+    password: str | None = field(repr=False)
+
+
+class Accounts:
+    """The accounts of one registry."""
+
+    def __init__(
+        self,
+        database: Database,
+        audit: Audit,
+        certificates: Certificates,
+        clock: Clock,
+        randomness: Randomness,
+    ) -> None:
+        self._database = database
+        self._audit = audit
+        self._certificates = certificates
+        self._clock = clock
+        self._randomness = randomness
+
+    def all(self, actor: Actor) -> list[Account]:
+        """By user name."""
+        actor.require(Role.ADMINISTRATOR)
+        with self._database.reading() as session:
+            cards = set(session.scalars(select(OperatorCard.username).where(OperatorCard.ended_at.is_(None))))
+            rows = session.scalars(select(Operator).order_by(Operator.username))
+            return [_account(row, has_card=row.username in cards) for row in rows]
+
+    def open_changes(self, actor: Actor) -> list[OperatorChange]:
+        """What waits for a second administrator, oldest first."""
+        actor.require(Role.ADMINISTRATOR)
+        query = select(OperatorChange).where(
+            OperatorChange.confirmed_at.is_(None),
+            OperatorChange.withdrawn_at.is_(None),
+            OperatorChange.expires_at > self._clock(),
+        )
+        with self._database.reading() as session:
+            return list(session.scalars(query.order_by(OperatorChange.proposed_at, OperatorChange.id)))
+
+    def propose(self, actor: Actor, wanted: Wanted) -> str:
+        """The first of two administrators; returns the change's identifier.
+
+        Raises InvalidInputError, NotFoundError, AccountStateError, OwnAccountError or RoleRequiredError.
+        """
+        actor.require(Role.ADMINISTRATOR)
+        if wanted.username == actor.username:
+            raise OwnAccountError
+        now = self._clock()
+        with self._database.writing() as session:
+            role, office, state = _after(session, wanted)
+            get_office(session, office)
+            change = OperatorChange(
+                id=new_identifier(self._randomness),
+                kind=wanted.kind.value,
+                username=wanted.username,
+                role=role.value,
+                office=office,
+                state=state.value,
+                proposed_by=actor.username,
+                proposed_at=now,
+                expires_at=now + LIFE,
+            )
+            session.add(change)
+            self._record(session, actor, change, "proposed")
+        return change.id
+
+    def confirm(self, actor: Actor, change_id: str) -> Confirmed:
+        """The second of two: the account is as proposed from here on, and its sessions end.
+
+        Raises NotFoundError, ChangeOverError, SecondAdministratorError, OwnAccountError, AccountStateError,
+        LastAdministratorsError or RoleRequiredError.
+        """
+        actor.require(Role.ADMINISTRATOR)
+        password = first_password(self._randomness)
+        stored = hash_password(password, self._randomness)
+        try:
+            with self._database.writing() as session:
+                change = self._open(session, change_id)
+                if change.proposed_by == actor.username:
+                    raise SecondAdministratorError
+                if change.username == actor.username:
+                    raise OwnAccountError
+                change.confirmed_by, change.confirmed_at = actor.username, self._clock()
+                session.flush()
+                _apply(session, change, stored)
+                self._record(session, actor, change, "confirmed")
+                created = change.kind == ChangeKind.CREATE
+        except StaleDataError as error:  # confirmed twice at the same moment
+            raise ChangeOverError from error
+        return Confirmed(change.username, password if created else None)
+
+    def withdraw(self, actor: Actor, change_id: str) -> None:
+        """Any administrator ends a proposal. Raises NotFoundError, ChangeOverError or RoleRequiredError."""
+        actor.require(Role.ADMINISTRATOR)
+        with self._database.writing() as session:
+            change = self._open(session, change_id)
+            change.withdrawn_at = self._clock()
+            self._record(session, actor, change, "withdrawn")
+
+    def issue_card(self, actor: Actor, change_id: str, csr: bytes) -> IssuedCertificate:
+        """The certificate for a card that two administrators confirmed; the account's cards before it end.
+
+        `csr`: PKCS#10, DER, by the card's own key; asked again with the same, it gives the same. Raises
+        NotFoundError, ChangeOverError, RoleRequiredError or a PkiError.
+        """
+        actor.require(Role.ADMINISTRATOR)
+        with self._database.reading() as session:
+            change = _get(session, change_id)
+            due = change.confirmed_at is not None and self._clock() < change.confirmed_at + LIFE
+            if change.kind != ChangeKind.CARD or not due:
+                raise ChangeOverError
+        self._end_cards(actor, change)
+        issued = self._certificates.issue(
+            CertificateRequest(
+                request_id=f"operator-{change.id}",
+                profile=Profile.OPERATOR,
+                subject=InstitutionSubject(change.username),
+                csr=csr,
+                actor=actor.username,
+            )
+        )
+        with self._database.writing() as session:
+            if session.get(OperatorCard, change.id) is None:
+                session.add(_card(change, issued, self._clock()))
+                self._record(session, actor, change, "card-issued")
+        return issued
+
+    def _end_cards(self, actor: Actor, change: OperatorChange) -> None:
+        earlier = select(OperatorCard).where(
+            OperatorCard.username == change.username,
+            OperatorCard.ended_at.is_(None),
+            OperatorCard.change_id != change.id,
+        )
+        with self._database.writing() as session:
+            for card in session.scalars(earlier):
+                card.ended_at = self._clock()
+                session.flush()
+                # Last before the commit: if the commit is lost, asking again comes here again.
+                self._certificates.revoke_serial(
+                    int(card.serial, 16), RevocationReason.SUPERSEDED, actor.username, "another card"
+                )
+
+    def _open(self, session: Session, change_id: str) -> OperatorChange:
+        change = _get(session, change_id)
+        over = change.confirmed_at is not None or change.withdrawn_at is not None
+        if over or change.expires_at <= self._clock():
+            raise ChangeOverError
+        return change
+
+    def _record(self, session: Session, actor: Actor, change: OperatorChange, what: str) -> None:
+        subject = f"operator:{change.username}"
+        details = {"change": change.id, "kind": change.kind, "role": change.role, "office": change.office}
+        self._audit.record(session, actor.username, f"operator.{what}", subject, details)
+
+
+def _after(session: Session, wanted: Wanted) -> tuple[Role, str, AccountState]:
+    """The account as it is to be."""
+    if not _USERNAME.fullmatch(wanted.username):
+        raise InvalidInputError("a user name has 2 to 32 small letters, digits and hyphens, first a letter")
+    account = session.get(Operator, wanted.username)
+    if wanted.kind is ChangeKind.CREATE:
+        if account is not None:
+            raise AccountStateError("there is an account of this name already")
+        if wanted.role is None or wanted.office is None:
+            raise InvalidInputError("a new account needs a role and an office")
+        return wanted.role, wanted.office, AccountState.ACTIVE
+    if account is None:
+        raise NotFoundError("operator")
+    states = {ChangeKind.LOCK: AccountState.LOCKED, ChangeKind.UNLOCK: AccountState.ACTIVE}
+    state = states.get(wanted.kind, AccountState(account.state))
+    if wanted.kind in states and state == account.state:
+        raise AccountStateError(f"the account is {state.value} already")
+    if wanted.kind is not ChangeKind.CHANGE:
+        return Role(account.role), account.office, state
+    return wanted.role or Role(account.role), wanted.office or account.office, state
+
+
+def _apply(session: Session, change: OperatorChange, password_hash: str) -> None:
+    account = session.get(Operator, change.username)
+    if change.kind == ChangeKind.CREATE:
+        if account is not None:
+            raise AccountStateError("there is an account of this name already")
+        account = Operator(username=change.username, password_hash=password_hash)
+        session.add(account)
+    elif account is None:
+        raise NotFoundError("operator")
+    elif change.kind != ChangeKind.CHANGE and (account.role, account.office) != (change.role, change.office):
+        raise AccountStateError("the account was changed meanwhile")
+    account.role, account.office, account.state = change.role, change.office, change.state
+    account.change_id, account.change_confirmed_by = change.id, change.confirmed_by
+    session.flush()
+    administrators = select(func.count()).where(
+        Operator.role == Role.ADMINISTRATOR.value, Operator.state == AccountState.ACTIVE.value
+    )
+    if (session.scalar(administrators) or 0) < _ADMINISTRATORS:
+        raise LastAdministratorsError
+    session.execute(delete(OperatorSession).where(OperatorSession.username == change.username))
+
+
+def _get(session: Session, change_id: str) -> OperatorChange:
+    usable = change_id.isascii() and change_id.isalnum()
+    found = session.get(OperatorChange, change_id) if usable else None
+    if found is None:
+        raise NotFoundError("change")
+    return found
+
+
+def _account(row: Operator, *, has_card: bool) -> Account:
+    return Account(row.username, Role(row.role), row.office, AccountState(row.state), has_card)
+
+
+def _card(change: OperatorChange, issued: IssuedCertificate, now: datetime) -> OperatorCard:
+    return OperatorCard(
+        change_id=change.id,
+        serial=f"{issued.serial:x}",
+        certificate_sha256=hashlib.sha256(issued.der).hexdigest(),
+        username=change.username,
+        confirmed_by=change.confirmed_by or "",
+        issued_at=now,
+        not_after=issued.not_after,
+    )

@@ -1,0 +1,69 @@
+"""What stands in the way of changing accounts."""
+
+from issuance.errors import AccessError, IssuanceError, StateError
+
+
+class SecondAdministratorError(AccessError):
+    """The administrator who proposed a change doesn't confirm it."""
+
+    kind = "second-administrator"
+
+    def __init__(self) -> None:
+        super().__init__("another administrator has to confirm it")
+
+
+class OwnAccountError(AccessError):
+    """Nobody changes their own account."""
+
+    kind = "own-account"
+
+    def __init__(self) -> None:
+        super().__init__("nobody changes their own account")
+
+
+class ChangeOverError(StateError):
+    """The change was confirmed, withdrawn or is too old."""
+
+    kind = "change-over"
+
+    def __init__(self) -> None:
+        super().__init__("this change was confirmed, withdrawn or is too old; propose it anew")
+
+
+class AccountStateError(StateError):
+    """There is such an account already, there is none, or it is in another state; `fault` says which."""
+
+    kind = "account-state"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+class LastAdministratorsError(StateError):
+    """Two administrators have to stay, or nobody could ever change an account again."""
+
+    kind = "last-administrators"
+
+    def __init__(self) -> None:
+        super().__init__("two administrators have to stay")
+
+
+class CardLoginUnavailableError(IssuanceError):
+    """The verifier doesn't answer, or the registry is none of its sites yet."""
+
+    kind = "card-login-unavailable"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"nobody can log in with a card now: {fault}")
+        self.fault = fault
+
+
+class CardRefusedError(AccessError):
+    """The verifier refused the card, or no account is bound to it; `receipt_code` finds out which."""
+
+    kind = "card-refused"
+
+    def __init__(self, receipt_code: str) -> None:
+        super().__init__(f"this card does not open an account; receipt {receipt_code}")
+        self.receipt_code = receipt_code
