@@ -19,8 +19,8 @@ from issuance.errors import NotSignedInError
 from issuance.histories import endpoints as histories
 from issuance.inspection import endpoints as inspection
 from issuance.lifecycle import endpoints as lifecycle
-from issuance.massactions import endpoints as massactions
 from issuance.lookups import endpoints as lookups
+from issuance.massactions import endpoints as massactions
 from issuance.offices import endpoints as offices
 from issuance.operations import router as operations
 from issuance.operators import account_endpoints as accounts

@@ -28,10 +28,10 @@ from issuance.inspection.service import Inspections
 from issuance.lifecycle.certificates import Certificates
 from issuance.lifecycle.replacement import Replacement
 from issuance.lifecycle.service import Lifecycle
+from issuance.lookups.service import Lookups
 from issuance.massactions.background import BackgroundRuns
 from issuance.massactions.running import MassRuns
 from issuance.massactions.service import MassActions
-from issuance.lookups.service import Lookups
 from issuance.offices.service import Offices
 from issuance.operators.accounts import Accounts
 from issuance.operators.cardlogin import CardLogin

@@ -11,8 +11,8 @@ from issuance.duplicates.models import DuplicateMatch
 from issuance.enrolment.models import Application, EditingLease, Evidence, RegisterAnswer
 from issuance.inspection.models import Inspection
 from issuance.lifecycle.models import Card, CardCertificate, Suspension
-from issuance.massactions.models import MassAction, MassItem, MassPart
 from issuance.lookups.models import RecordLookup
+from issuance.massactions.models import MassAction, MassItem, MassPart
 from issuance.notices.models import Notice
 from issuance.offices.models import Office
 from issuance.operators.changes import OperatorCard, OperatorChange

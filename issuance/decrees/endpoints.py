@@ -7,8 +7,11 @@ from pydantic import Field
 
 from issuance.decrees.models import NUMBER_LENGTH, DecreeState
 from issuance.decrees.service import Proposal
+from issuance.lifecycle.cards import get_card
+from issuance.lookups.models import What
 from issuance.offices.models import OFFICE_CODE_LENGTH
 from issuance.web.access import ApiActor, Registry
+from issuance.web.looks import Look
 from issuance.web.schemas import Answer, Nothing, Request
 
 router = APIRouter(prefix="/v1", tags=["decrees"])
@@ -98,6 +101,9 @@ def reject(registry: Registry, actor: ApiActor, decree_id: str, _body: Nothing) 
 
 
 @router.get("/cards/{card_number}/validity")
-def validity(registry: Registry, _actor: ApiActor, card_number: str) -> ValidityAnswer:
+def validity(registry: Registry, look: Look, card_number: str) -> ValidityAnswer:
     """Until when the card is valid."""
+    with registry.lookups.looking(look) as looking:
+        card = get_card(looking.session, card_number)
+        looking.saw(What.CARD, card.national_code, card.application_id)
     return ValidityAnswer.model_validate(registry.decrees.validity(card_number))

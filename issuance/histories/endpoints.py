@@ -6,10 +6,13 @@ The identifier comes in the body: a national code stands in no URL.
 from datetime import datetime
 
 from fastapi import APIRouter
+from fastapi import Request as HttpRequest
 from pydantic import Field
 
-from issuance.histories.service import MOST, HistoryOf
+from issuance.histories.service import MOST, HistoryOf, person_of
+from issuance.lookups.models import What
 from issuance.web.access import ApiActor, Registry
+from issuance.web.looks import looker
 from issuance.web.schemas import Answer, Request
 
 router = APIRouter(prefix="/v1/histories", tags=["histories"])
@@ -45,7 +48,12 @@ class HistoryAnswer(Answer):
 
 
 @router.post("/{whose}")
-def read(registry: Registry, actor: ApiActor, whose: HistoryOf, body: HistoryBody) -> HistoryAnswer:
-    """One page of a history: of a citizen, an order, a card or a batch."""
+def read(
+    request: HttpRequest, registry: Registry, actor: ApiActor, whose: HistoryOf, body: HistoryBody
+) -> HistoryAnswer:
+    """One page of a history: of a citizen, an order, a card or a batch; all but a batch's are a person's."""
+    if whose is not HistoryOf.BATCH:
+        with registry.lookups.looking(looker(request, actor)) as looking:
+            looking.saw(What.HISTORY, person_of(looking.session, whose, body.identifier))
     page = registry.histories.page(actor, whose, body.identifier, body.cursor, body.most)
     return HistoryAnswer.model_validate(page)

@@ -14,11 +14,14 @@ from sqlalchemy.orm import Session
 
 from issuance.audit import AuditEntry
 from issuance.database import Database
+from issuance.enrolment.models import Application
 from issuance.errors import NotFoundError
 from issuance.histories.cursor import Position, Source, decode
 from issuance.histories.subjects import Scope, of_batch, of_card, of_citizen, of_order
+from issuance.lifecycle.models import Card
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
+from issuance.registry.models import Citizen
 from issuance.registry.text import ascii_digits
 from issuance.stock.models import Movement
 from pki.auditchain import Json
@@ -107,6 +110,20 @@ class Histories:
             )[: limit + 1]
         events = tuple(found[:limit])
         return Page(events, events[-1].position.encode() if len(found) > limit else None)
+
+
+def person_of(session: Session, whose: HistoryOf, identifier: str) -> str:
+    """The national code of whose history it is. Raises NotFoundError, as for a batch's, which is nobody's."""
+    key = _plain(whose, identifier)
+    queries = {
+        HistoryOf.CITIZEN: select(Citizen.national_code).where(Citizen.national_code == key),
+        HistoryOf.ORDER: select(Application.national_code).where(Application.id == key),
+        HistoryOf.CARD: select(Card.national_code).where(Card.card_number == key),
+    }
+    found = session.scalar(queries[whose]) if whose in queries else None
+    if found is None:
+        raise NotFoundError(whose.value)
+    return found
 
 
 def _plain(whose: HistoryOf, identifier: str) -> str:

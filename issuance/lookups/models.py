@@ -29,6 +29,8 @@ class What(StrEnum):
     MATCHES = "matches"
     """As somebody who may be an applicant, or as that applicant."""
     CARD = "card"
+    HISTORY = "history"
+    """What became of a person's applications and cards."""
     LOOKUPS = "lookups"
     """The looks themselves."""
 

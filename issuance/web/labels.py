@@ -100,6 +100,7 @@ SEEN: Mapping[What, str] = {
     What.REGISTER_ANSWERS: N_("What the civil register said"),
     What.MATCHES: N_("Possible duplicates"),
     What.CARD: N_("The card's state"),
+    What.HISTORY: N_("The history"),
     What.LOOKUPS: N_("This list"),
 }
 

@@ -35,8 +35,8 @@ from issuance.enrolment.errors import (
     VersionConflictError,
 )
 from issuance.inspection.errors import OwnCardError
-from issuance.massactions.errors import CardHeldError, MassActionError, OwnProposalError
 from issuance.lookups.errors import PurposeError, PurposeMissingError
+from issuance.massactions.errors import CardHeldError, MassActionError, OwnProposalError
 from issuance.operators.errors import (
     AccountStateError,
     CardLoginUnavailableError,

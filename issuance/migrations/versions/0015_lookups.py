@@ -3,15 +3,25 @@
 import sqlalchemy as sa
 from alembic import op
 
-from pki.auditchain.appendonly import append_only, unprotected
 from pki.store.database import UtcDateTime
 
-revision = "0011"
-down_revision = "0010"
+revision = "0015"
+down_revision = "0014"
 branch_labels = None
 depends_on = None
 
 _TABLE = "record_lookups"
+_KEPT = "id, at, operator, role, office, purpose, case_number, what, application_id"
+"""Whose record it was can be erased, with the person's other data (0014); what was done can't."""
+_GUARDS = [
+    f"CREATE TRIGGER {_TABLE}_no_{event.split()[0].lower()} BEFORE {event} ON {_TABLE} "
+    f"BEGIN SELECT RAISE(ABORT, '{_TABLE} is append-only'); END"
+    for event in (f"UPDATE OF {_KEPT}", "DELETE")
+]
+_GUARD = (
+    f"CREATE TRIGGER {_TABLE}_append_only BEFORE UPDATE OF {_KEPT} OR DELETE OR TRUNCATE ON {_TABLE} "
+    "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+)
 _WITH_CASE = "purpose IN ('audit', 'court-order', 'investigation')"
 
 
@@ -37,7 +47,7 @@ def upgrade() -> None:
             name=op.f("ck_record_lookups_purpose"),
         ),
         sa.CheckConstraint(
-            "what IN ('application', 'card', 'list', 'lookups', 'matches', 'portrait', 'register-answers')",
+            "what IN ('application', 'card', 'history', 'list', 'lookups', 'matches', 'portrait', 'register-answers')",
             name=op.f("ck_record_lookups_what"),
         ),
         sa.ForeignKeyConstraint(
@@ -54,11 +64,9 @@ def upgrade() -> None:
     )
     op.create_index("ix_record_lookups_person", _TABLE, ["national_code", "at"], unique=False)
     op.create_index("ix_record_lookups_operator", _TABLE, ["operator", "at"], unique=False)
-    for statement in append_only(op.get_bind().dialect.name, _TABLE):
+    for statement in _GUARDS if op.get_bind().dialect.name == "sqlite" else (_GUARD,):
         op.execute(statement)
 
 
 def downgrade() -> None:
-    for statement in unprotected(op.get_bind().dialect.name, _TABLE):
-        op.execute(statement)
     op.drop_table(_TABLE)

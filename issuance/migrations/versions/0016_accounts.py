@@ -6,8 +6,8 @@ from alembic import op
 from issuance.migrations.altering import altered
 from pki.store.database import UtcDateTime
 
-revision = "0012"
-down_revision = "0011"
+revision = "0016"
+down_revision = "0015"
 branch_labels = None
 depends_on = None
 
