@@ -47,7 +47,8 @@ def upgrade() -> None:
             name=op.f("ck_record_lookups_purpose"),
         ),
         sa.CheckConstraint(
-            "what IN ('application', 'card', 'history', 'list', 'lookups', 'matches', 'portrait', 'register-answers')",
+            "what IN ('application', 'card', 'history', 'list', 'lookups', 'matches', 'portrait', "
+            "'register-answers')",
             name=op.f("ck_record_lookups_what"),
         ),
         sa.ForeignKeyConstraint(
