@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
 
+from sqlalchemy import select
+
 from issuance.approval.batches import ApprovalBatches
 from issuance.approval.service import Approval
 from issuance.approval.stepup import PasswordStepUp
@@ -35,7 +37,7 @@ from issuance.massactions.service import MassActions
 from issuance.offices.service import Offices
 from issuance.operators.accounts import Accounts
 from issuance.operators.cardlogin import CardLogin
-from issuance.operators.models import Role
+from issuance.operators.models import Operator, Role
 from issuance.operators.service import Operators
 from issuance.orders.service import Orders
 from issuance.people.service import People
@@ -137,6 +139,20 @@ def initialise(home: Home, clock: Clock = utc_now, randomness: Randomness = secr
         operators = Operators(database, Audit(clock), clock, randomness)
         passwords = {username: operators.create(username, role) for username, role in FIRST_OPERATORS.items()}
         home.write_secret(PASSWORDS_FILE, json.dumps(passwords, indent=2).encode() + b"\n")
+
+
+def add_second_administrator(home: Home, clock: Clock = utc_now) -> dict[str, str] | None:
+    """The administrator whom a home of earlier days lacks, and their first password; None: there are two."""
+    with registry_database(home) as database:
+        operators = Operators(database, Audit(clock), clock, secrets.token_bytes)
+        with database.reading() as session:
+            administrators = select(Operator.username).where(Operator.role == Role.ADMINISTRATOR.value)
+            known = set(session.scalars(administrators))
+        lacking = [name for name, role in FIRST_OPERATORS.items() if role is Role.ADMINISTRATOR]
+        if len(known) >= len(lacking):
+            return None
+        added = next(name for name in lacking if name not in known)
+        return {added: operators.create(added, Role.ADMINISTRATOR)}
 
 
 def open_database(home: Home, master_keys: MasterKeys) -> Database:

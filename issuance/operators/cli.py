@@ -1,0 +1,161 @@
+"""`hoviat registry operator`: accounts, by two administrators, and operators' cards."""
+
+# Imported when a command runs, so that --help is fast.
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from cardio.cli.common import NEW_PIN_VARIABLE, json_option, reader_name, reader_option, secret
+
+if TYPE_CHECKING:
+    from issuance.console import SignedIn
+    from issuance.operators.accounts import Accounts
+
+KEY_VARIABLE = "HOVIAT_VERIFIER_KEY"
+_KINDS = ("create", "change", "lock", "unlock", "card")
+_ROLES = ("clerk", "supervisor", "production", "stock", "pki-officer", "auditor", "administrator")
+_by = click.option(
+    "--operator", required=True, metavar="NAME", help="Your user name; the password is asked for."
+)
+
+
+@click.group()
+def operator() -> None:
+    """Operators' accounts and cards: one administrator proposes, another confirms."""
+
+
+@operator.command("list")
+@_by
+@json_option
+def list_accounts(operator: str, *, as_json: bool) -> None:
+    """List all accounts, and the changes that wait for a second administrator."""
+    with _accounts(operator) as (office, accounts):
+        known, waiting = accounts.all(office.actor), accounts.open_changes(office.actor)
+    for account in known:
+        facts = {"username": account.username, "role": account.role, "office": account.office}
+        facts |= {"state": account.state, "card": account.has_card}
+        _print(facts, as_json=as_json)
+    for change in waiting:
+        told = {"change": change.id, "kind": change.kind, "username": change.username}
+        _print(told | {"proposed_by": change.proposed_by}, as_json=as_json)
+
+
+@operator.command()
+@click.argument("kind", type=click.Choice(_KINDS))
+@click.argument("username")
+@click.option("--role", type=click.Choice(_ROLES), help="Of a new or changed account.")
+@click.option("--office", help="Of a new or changed account.")
+@_by
+@json_option
+def propose(
+    kind: str, username: str, role: str | None, office: str | None, operator: str, *, as_json: bool
+) -> None:
+    """Propose a change of USERNAME's account; prints the number that another administrator confirms."""
+    from issuance.operators.accounts import Wanted
+    from issuance.operators.changes import ChangeKind
+    from issuance.operators.models import Role
+
+    wanted = Wanted(ChangeKind(kind), username, None if role is None else Role(role), office)
+    with _accounts(operator) as (signed, accounts):
+        change = accounts.propose(signed.actor, wanted)
+    _print({"change": change}, as_json=as_json)
+
+
+@operator.command()
+@click.argument("change")
+@_by
+@json_option
+def confirm(change: str, operator: str, *, as_json: bool) -> None:
+    """Confirm another administrator's CHANGE; prints a new account's first password, this once."""
+    with _accounts(operator) as (office, accounts):
+        done = accounts.confirm(office.actor, change)
+    facts = {"username": done.username}
+    _print(facts if done.password is None else facts | {"password": done.password}, as_json=as_json)
+
+
+@operator.command()
+@click.argument("change")
+@_by
+@json_option
+def withdraw(change: str, operator: str, *, as_json: bool) -> None:
+    """End a CHANGE that nobody has confirmed."""
+    with _accounts(operator) as (office, accounts):
+        accounts.withdraw(office.actor, change)
+    _print({"withdrawn": change}, as_json=as_json)
+
+
+@operator.command()
+@click.argument("change")
+@_by
+@reader_option
+@json_option
+def card(change: str, operator: str, reader: str | None, *, as_json: bool) -> None:
+    """Make the card of a confirmed CHANGE out of the blank in the reader; its holder types a PIN of their own.
+
+    The PIN is asked for, or taken from HOVIAT_NEW_PIN.
+    """
+    from issuance.operators.cardmaking import make_card
+    from issuance.production.connection import PcscReaders
+
+    with _accounts(operator) as (office, accounts):
+        pin = secret(NEW_PIN_VARIABLE, "The holder's new PIN", confirm=True)
+        made = make_card(office.shop, accounts, PcscReaders(), office.actor, change, reader_name(reader), pin)
+    _print({"serial": f"{made.serial:x}", "not_after": made.not_after.isoformat()}, as_json=as_json)
+
+
+@operator.command()
+@click.option(
+    "--verifier", required=True, help="Where the verifier is, such as https://id.example.ir/verifier"
+)
+def connect(verifier: str) -> None:
+    """Make the registry a site of that verifier, so that operators log in with cards; for older homes.
+
+    The key comes from `hoviat service add registry --policy operator --origin …`; it is asked for, or taken
+    from HOVIAT_VERIFIER_KEY.
+    """
+    from issuance.operators.cardlogin import write_site
+    from pki.home import HomeError, load
+
+    try:
+        home = load(Path(click.get_current_context().find_root().params["home"]))
+        write_site(home, verifier.rstrip("/"), secret(KEY_VARIABLE, "The site's API key"))
+    except (HomeError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+    click.echo("Operators' cards are asked about there from now on.")
+
+
+@operator.command()
+def found() -> None:
+    """Add the second administrator that homes of earlier days lack; prints the first password, this once."""
+    from issuance.bootstrap import add_second_administrator
+    from pki.home import HomeError, load
+
+    try:
+        home = load(Path(click.get_current_context().find_root().params["home"]))
+        added = add_second_administrator(home)
+    except HomeError as error:
+        raise click.ClickException(str(error)) from error
+    if added is None:
+        raise click.ClickException("there are two administrators already: they make any other account")
+    click.echo(json.dumps(added))
+
+
+@contextmanager
+def _accounts(name: str) -> "Iterator[tuple[SignedIn, Accounts]]":
+    from issuance.console import signed_in
+    from issuance.operators.accounts import Accounts
+
+    with signed_in(name) as office:
+        shop = office.shop
+        yield office, Accounts(shop.database, shop.audit, shop.certificates, shop.clock, shop.randomness)
+
+
+def _print(facts: dict[str, object], *, as_json: bool) -> None:
+    click.echo(
+        json.dumps(facts) if as_json else "  ".join(f"{name}: {value}" for name, value in facts.items())
+    )
