@@ -3,8 +3,9 @@
 # Imported when a command runs, so that --help is fast.
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,9 +38,7 @@ def list_accounts(operator: str, *, as_json: bool) -> None:
     with _accounts(operator) as (office, accounts):
         known, waiting = accounts.all(office.actor), accounts.open_changes(office.actor)
     for account in known:
-        facts = {"username": account.username, "role": account.role, "office": account.office}
-        facts |= {"state": account.state, "card": account.has_card}
-        _print(facts, as_json=as_json)
+        _print(asdict(account), as_json=as_json)
     for change in waiting:
         told = {"change": change.id, "kind": change.kind, "username": change.username}
         _print(told | {"proposed_by": change.proposed_by}, as_json=as_json)
@@ -95,9 +94,9 @@ def withdraw(change: str, operator: str, *, as_json: bool) -> None:
 @reader_option
 @json_option
 def card(change: str, operator: str, reader: str | None, *, as_json: bool) -> None:
-    """Make the card of a confirmed CHANGE out of the blank in the reader; its holder types a PIN of their own.
+    """Make the card of a confirmed CHANGE out of the blank in the reader.
 
-    The PIN is asked for, or taken from HOVIAT_NEW_PIN.
+    Its holder types a PIN of their own. It is asked for, or taken from HOVIAT_NEW_PIN.
     """
     from issuance.operators.cardmaking import make_card
     from issuance.production.connection import PcscReaders
@@ -155,7 +154,6 @@ def _accounts(name: str) -> "Iterator[tuple[SignedIn, Accounts]]":
         yield office, Accounts(shop.database, shop.audit, shop.certificates, shop.clock, shop.randomness)
 
 
-def _print(facts: dict[str, object], *, as_json: bool) -> None:
-    click.echo(
-        json.dumps(facts) if as_json else "  ".join(f"{name}: {value}" for name, value in facts.items())
-    )
+def _print(facts: Mapping[str, object], *, as_json: bool) -> None:
+    words = "  ".join(f"{name}: {value}" for name, value in facts.items())
+    click.echo(json.dumps(facts) if as_json else words)
