@@ -3,7 +3,7 @@
 import threading
 from collections.abc import Callable
 
-WAIT_SECONDS = 60.0
+WAIT_SECONDS = 180.0
 _POLL_SECONDS = 0.02
 
 

@@ -188,14 +188,19 @@ class Site:
             if not self.station.runs:
                 self.station.start()
 
+    def settle(self) -> None:
+        """Mends, and waits until the registry has noticed that its database is back."""
+        self.mend()
+        wait_for(lambda: self._answers("/issuance/healthz"), "the registry doesn't recover")
+
     def _kill_database(self) -> None:
         self.postgres.kill()
         self._database_is_up = False
 
-    def _answers(self) -> bool:
+    def _answers(self, path: str = "/healthz") -> bool:
         assert self.server.runs, "the server ended at once"
         try:
-            return httpx.get(f"{self.address}/healthz").is_success
+            return httpx.get(f"{self.address}{path}", timeout=30).is_success
         except httpx.HTTPError:
             return False
 

@@ -162,7 +162,7 @@ def test_killed_at_any_moment(seeds: range, sites: Sites, record_points: RecordP
             try:
                 clerk.work()
                 fate.end()
-                site.mend()
+                site.settle()
                 books.check_ended()
             except BaseException as error:
                 error.add_note(f"{run}; met {clerk.met[-20:]}; repeat it with --kill-seed {seed}")
