@@ -194,8 +194,9 @@ class Site:
         wait_for(lambda: self._answers("/issuance/healthz"), "the registry doesn't recover")
 
     def _kill_database(self) -> None:
-        self.postgres.kill()
-        self._database_is_up = False
+        if self._database_is_up:  # else an earlier kill was not mended yet
+            self.postgres.kill()
+            self._database_is_up = False
 
     def _answers(self, path: str = "/healthz") -> bool:
         assert self.server.runs, "the server ended at once"
