@@ -8,7 +8,11 @@ import pytest
 from sqlalchemy import func, select
 
 from issuance.audit import AuditEntry
+from issuance.offices.models import FIRST_OFFICE
+from issuance.operators.accounts import Wanted
+from issuance.operators.changes import ChangeKind
 from issuance.operators.models import Role
+from issuance.operators.service import Actor
 from tests.integration.issuance.conftest import signed_in
 from tests.integration.issuance.office import Office
 from tests.integration.issuance.test_application_api import Api, submitted
@@ -71,7 +75,7 @@ def test_an_approval_does_not_pass_into_other_hands(office: Office, clerk: Api, 
     stolen = httpx.Request(
         "POST", approval.url, headers={"Authorization": clerk.headers["Authorization"]}, json={}
     )
-    refused(again(stolen), 403, "own-work")
+    refused(again(stolen), 403, "role-required")
     moved = httpx.Request(
         "POST",
         str(approval.url).replace(first["id"], second["id"]),
@@ -84,7 +88,12 @@ def test_an_approval_does_not_pass_into_other_hands(office: Office, clerk: Api, 
 
 @pytest.fixture
 def second_supervisor(office: Office) -> str:
-    return office.registry.operators.create("supervisor-2", Role.SUPERVISOR)
+    accounts = office.registry.accounts
+    wanted = Wanted(ChangeKind.CREATE, "supervisor-2", Role.SUPERVISOR, FIRST_OFFICE)
+    proposed = accounts.propose(Actor("administrator-1", Role.ADMINISTRATOR), wanted)
+    password = accounts.confirm(Actor("administrator-2", Role.ADMINISTRATOR), proposed).password
+    assert password is not None
+    return password
 
 
 def test_a_batch_is_confirmed_once_whoever_heard_it(
