@@ -27,6 +27,7 @@ from issuance.people.models import Erasure, Ground
 from issuance.registry.models import Citizen
 from pki.auditchain import verify_table
 from pki.store.encrypted import DisguisedText
+from simulators.actors.operator import add_operator
 from simulators.population.register import record_of
 from tests.integration.issuance.office import CLERK, SUPERVISOR, Office
 
@@ -48,7 +49,7 @@ def code(office: Office, number: int = 0) -> str:
 
 
 def with_ended_card(office: Office) -> str:
-    office.registry.operators.create(SECOND.username, SECOND.role)
+    add_operator(office.registry.accounts, SECOND.username, SECOND.role)
     card = office.issue(0)
     office.registry.lifecycle.revoke(CLERK, card, RevocationCause.LOST)
     return card
@@ -172,7 +173,7 @@ def test_two_people_and_once(office: Office) -> None:
 
 
 def test_what_is_alive_stands_in_the_way(office: Office) -> None:
-    office.registry.operators.create(SECOND.username, SECOND.role)
+    add_operator(office.registry.accounts, SECOND.username, SECOND.role)
     application = office.enrol(1)
     with pytest.raises(NotErasableError, match="open application"):
         erasures(office).request(SUPERVISOR, code(office, 1), Ground.COURT)

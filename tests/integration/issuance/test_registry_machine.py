@@ -8,7 +8,6 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from functools import cache
 from pathlib import Path
-from secrets import token_bytes
 from typing import Any
 
 import pytest
@@ -19,7 +18,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from cardio.errors import CardError
-from issuance.audit import Audit, AuditEntry
+from issuance.audit import AuditEntry
 from issuance.enrolment.evidence import Shown
 from issuance.enrolment.kinds import RULES, ApplicationKind, ReplacementCause
 from issuance.enrolment.models import Application
@@ -29,7 +28,7 @@ from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import ApplicationState, CardState, RevocationCause
 from issuance.offices.models import FIRST_OFFICE
 from issuance.operators.models import Role
-from issuance.operators.service import Actor, Operators
+from issuance.operators.service import Actor
 from issuance.production.journal import LEASE
 from issuance.production.models import Production
 from issuance.production.steps import ENDED, ProductionState
@@ -37,6 +36,7 @@ from pki.auditchain import verify_table
 from pki.auditchain.verification import snapshot, verify_record
 from pki.errors import PkiError
 from pki.store.models import AUDIT
+from simulators.actors.operator import add_operator
 from simulators.population.portrait import draw_portrait
 from simulators.readers.errors import ReaderSimulationError
 from tests.integration.issuance.invariants import check, check_ended, citizens_statuses
@@ -95,9 +95,8 @@ def template() -> Path:
     initialise(folder)
     with open_office(folder.parent / "furnished", folder) as office:
         registry = office.registry
-        operators = Operators(registry.database, Audit(registry.clock), registry.clock, token_bytes)
         for actor in NEWCOMERS:
-            operators.create(actor.username, actor.role)
+            add_operator(registry.accounts, actor.username, actor.role)
         office.issue(0)
         office.approved(1)
         office.enrol(2)
