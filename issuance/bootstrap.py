@@ -297,5 +297,6 @@ def open_issuance(
     )
     opened.production.finish_voidings()
     opened.deliveries.finish_proven()
+    opened.lifecycle.finish_decided()
     opened.renewals.give_up_ended()
     return opened

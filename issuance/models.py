@@ -10,7 +10,7 @@ from issuance.delivery.models import Delivery, IdentityCheck, Recall, Refusal
 from issuance.duplicates.models import DuplicateMatch
 from issuance.enrolment.models import Application, EditingLease, Evidence, RegisterAnswer
 from issuance.inspection.models import Inspection
-from issuance.lifecycle.models import Card, CardCertificate, Suspension
+from issuance.lifecycle.models import Card, CardCertificate, CardDecision, Suspension
 from issuance.lookups.models import RecordLookup
 from issuance.massactions.models import MassAction, MassItem, MassPart
 from issuance.notices.models import Notice
@@ -39,6 +39,7 @@ __all__ = [
     "Body",
     "Card",
     "CardCertificate",
+    "CardDecision",
     "CardExtension",
     "Citizen",
     "Decree",

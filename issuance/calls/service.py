@@ -20,6 +20,7 @@ from issuance.delivery.repository import is_good, last_check
 from issuance.errors import ForbiddenTransitionError, InvalidInputError
 from issuance.identifiers import Randomness
 from issuance.lifecycle.cards import get_card, live_card_of
+from issuance.lifecycle.decisions import locked_card
 from issuance.lifecycle.lives import who_may
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.service import Lifecycle
@@ -143,13 +144,15 @@ class Calls:
         return matches(plain, stored)
 
     def _hold(self, actor: Actor, number: str) -> None:
+        self._lifecycle.carry_out(number)
         with self._database.writing() as session:
-            card = get_card(session, number)
+            card = locked_card(session, number)
             phrase = _locked_phrase(session, number)
             if phrase is not None:
                 phrase.wrong, phrase.locked_at, phrase.used_at = 0, None, self._clock()
             if card.state != CardState.SUSPENDED:
-                self._lifecycle.hold(session, actor, card, SuspensionReason.CALL)
+                self._lifecycle.decide_hold(session, actor, card, SuspensionReason.CALL)
+        self._lifecycle.carry_out(number)
 
 
 def _card_of(session: Session, national_code: str, birth_date: date) -> Card | None:

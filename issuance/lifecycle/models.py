@@ -8,7 +8,13 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from issuance.database import Base, one_of
 from issuance.enrolment.models import STATE_LENGTH, Application
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
-from issuance.lifecycle.states import LIVE_CARD_STATES, CardState, RevocationCause, SuspensionReason
+from issuance.lifecycle.states import (
+    DECIDED,
+    LIVE_CARD_STATES,
+    CardState,
+    RevocationCause,
+    SuspensionReason,
+)
 from issuance.operators.models import USERNAME_LENGTH
 from issuance.registry.models import national_code_type
 from pki.store.database import UtcDateTime
@@ -122,6 +128,27 @@ class Suspension(Base):
     check_id: Mapped[str | None] = mapped_column(String(IDENTIFIER_LENGTH))
     """Of the holder, who came for it; after a call nothing else ends it."""
     check_outcome: Mapped[str | None] = mapped_column(String(STATE_LENGTH))
+
+
+class CardDecision(Base):
+    """Something that was decided of a card, from the decision until the authority has done its part."""
+
+    __tablename__ = "card_decisions"
+    __table_args__ = (
+        CheckConstraint(one_of("event", [event.value for event in DECIDED]), "event"),
+        CheckConstraint("(event = 'resume') = (reason IS NULL)", "reason"),
+        CheckConstraint("check_id IS NULL OR event = 'resume'", "check_id"),
+    )
+
+    card_number: Mapped[str] = mapped_column(
+        String(CARD_NUMBER_LENGTH), ForeignKey("cards.card_number"), primary_key=True
+    )
+    event: Mapped[str] = mapped_column(String(STATE_LENGTH))
+    reason: Mapped[str | None] = mapped_column(String(_CAUSE_LENGTH))
+    check_id: Mapped[str | None] = mapped_column(String(IDENTIFIER_LENGTH), ForeignKey("identity_checks.id"))
+    """Of the holder who came for a resumption."""
+    decided_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    decided_at: Mapped[datetime] = mapped_column(UtcDateTime())
 
 
 class CardCertificate(Base):

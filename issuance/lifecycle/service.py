@@ -1,9 +1,11 @@
 """Suspending, resuming and revoking cards.
 
-The authority acts inside the registry's transaction, before its commit: if it refuses, nothing changed; if
-the commit is lost, asking again finishes the job.
+What an operator decides is recorded first (`decisions`). Then it is done in one transaction, in which the
+authority acts last: if it refuses, nothing is changed and the decision is dropped; if the process dies, the
+decision is still there and is carried out at the next start, or before anything else is decided of the card.
 """
 
+import logging
 from collections.abc import Iterable
 from datetime import timedelta
 from typing import Protocol
@@ -20,8 +22,9 @@ from issuance.errors import InvalidInputError
 from issuance.identifiers import Randomness, new_identifier
 from issuance.lifecycle.cards import get_card, move_card, open_suspension
 from issuance.lifecycle.certificates import Certificates
-from issuance.lifecycle.lives import who_may
-from issuance.lifecycle.models import Card, CardCertificate, Suspension
+from issuance.lifecycle.decisions import add_decision, decided_cards, is_decided, locked_card, take_decision
+from issuance.lifecycle.lives import CARD, who_may
+from issuance.lifecycle.models import Card, CardCertificate, CardDecision, Suspension
 from issuance.lifecycle.states import (
     ApplicationEvent,
     CardEvent,
@@ -32,6 +35,9 @@ from issuance.lifecycle.states import (
 from issuance.massactions.closing import close_ended, require_not_held
 from issuance.operators.service import Actor
 from pki.clock import Clock
+from pki.errors import StatusError
+
+_LOG = logging.getLogger(__name__)
 
 
 class TornRenewals(Protocol):
@@ -75,25 +81,15 @@ class Lifecycle:
         actor.require(*who_may(CardEvent.SUSPEND))
         if reason is SuspensionReason.CALL:
             raise InvalidInputError("a call is taken with the pass phrase")
+        if self.carry_out(number) == (CardEvent.SUSPEND, reason):
+            return
         with self._database.writing() as session:
-            self.hold(session, actor, get_card(session, number), reason)
+            self.decide_hold(session, actor, locked_card(session, number), reason)
+        self.carry_out(number)
 
-    def hold(self, session: Session, actor: Actor, card: Card, reason: SuspensionReason) -> None:
-        """The same in the caller's transaction, as its last act."""
-        move_card(card, CardEvent.SUSPEND)
-        suspension = Suspension(
-            id=new_identifier(self._randomness),
-            card_number=card.card_number,
-            reason=reason.value,
-            suspended_by=actor.username,
-            suspended_at=self._clock(),
-        )
-        session.add(suspension)
-        subject, details = f"card:{card.card_number}", {"reason": reason.value}
-        self._audit.record(session, actor.username, "card.suspended", subject, details)
-        session.flush()
-        held = _serials(card.certificates_in_force) | self._renewals.issued_on(session, card.card_number)
-        self._certificates.hold(held, actor.username, "suspended at the registry")
+    def decide_hold(self, session: Session, actor: Actor, card: Card, reason: SuspensionReason) -> None:
+        """The decision alone, in the caller's transaction; `carry_out` stops the card."""
+        add_decision(session, card, CardEvent.SUSPEND, actor.username, self._clock(), reason.value)
 
     def resume(self, actor: Actor, number: str) -> None:
         """Lets a suspended card work again; after a call its holder was just checked by the same operator.
@@ -102,40 +98,126 @@ class Lifecycle:
         action holds its keys.
         """
         actor.require(*who_may(CardEvent.RESUME))
+        if self.carry_out(number) == (CardEvent.RESUME, None):
+            return
         with self._database.writing() as session:
-            card = get_card(session, number)
+            card = locked_card(session, number)
             require_not_held(session, card.card_number)
-            move_card(card, CardEvent.RESUME)
+            CARD.after(CardState(card.state), CardEvent.RESUME)
             check = self._presence(session, actor, card)
-            self._end_suspension(session, actor, card, resumed=True, check=check)
-            subject, details = f"card:{card.card_number}", {"check": check} if check else {}
-            self._audit.record(session, actor.username, "card.resumed", subject, details)
-            session.flush()
-            note, torn = "resumed at the registry", self._renewals.issued_on(session, card.card_number)
-            for serial in torn:
-                self._certificates.resume_activated(serial, actor.username, note)
-            whole = _serials(card.certificates_in_force) - torn
-            self._certificates.resume(whole, actor.username, note)
+            add_decision(session, card, CardEvent.RESUME, actor.username, self._clock(), check_id=check)
+        self.carry_out(number)
 
     def revoke(self, actor: Actor, number: str, cause: RevocationCause) -> None:
         """Ends a card for good. One that was not delivered yet leaves its application approved."""
         actor.require(*who_may(CardEvent.REVOKE))
+        if self.carry_out(number) == (CardEvent.REVOKE, cause):
+            return
         with self._database.writing() as session:
-            card = get_card(session, number)
-            undelivered = card.state == CardState.PRODUCED
-            move_card(card, CardEvent.REVOKE)
-            self._end(card, cause)
-            self._end_suspension(session, actor, card, resumed=False)
-            if undelivered:
-                move(card.application, ApplicationEvent.LOSE_CARD)
-            subject = f"card:{card.card_number}"
-            self._audit.record(session, actor.username, "card.revoked", subject, {"cause": cause.value})
-            session.flush()
-            serials = _serials(card.certificates) | self._renewals.issued_on(session, card.card_number)
-            self._renewals.end_on(session, card.card_number, actor.username)
-            close_ended(session, card.card_number)
-            session.flush()
-            self._certificates.revoke(serials, cause, actor.username, f"card {cause.value}")
+            card = locked_card(session, number)
+            add_decision(session, card, CardEvent.REVOKE, actor.username, self._clock(), cause.value)
+        self.carry_out(number)
+
+    def finish_decided(self) -> int:
+        """Does what was decided before a crash; returns with how many cards something waited to be done."""
+        with self._database.reading() as session:
+            waiting = decided_cards(session)
+        for number in waiting:
+            try:
+                self.carry_out(number)
+            except StatusError as error:
+                # No other card waits for one that the authority refuses: that decision is dropped.
+                _LOG.error("card %s: a decision could not be carried out: %s", number, type(error).__name__)
+        return len(waiting)
+
+    def carry_out(self, number: str) -> tuple[str, str | None] | None:
+        """Does what was decided of the card, if anything was: event and reason of what it did.
+
+        Raises NotFoundError; StatusError where the authority refuses, and then it is no longer decided.
+        """
+        with self._database.reading() as session:
+            if not is_decided(session, get_card(session, number)):
+                return None
+        try:
+            with self._database.writing() as session:
+                card = get_card(session, number)
+                decision = take_decision(session, card.card_number)
+                if decision is None:
+                    return None
+                session.delete(decision)
+                if not CARD.allows(CardState(card.state), CardEvent(decision.event)):
+                    self._drop(session, decision)  # something else ended the card meanwhile
+                    return None
+                self._do(session, card, decision)
+                return decision.event, decision.reason
+        except StatusError:
+            with self._database.writing() as session:
+                decision = take_decision(session, get_card(session, number).card_number)
+                if decision is not None:
+                    session.delete(decision)
+                    self._drop(session, decision)
+            raise
+
+    def _drop(self, session: Session, decision: CardDecision) -> None:
+        subject, details = f"card:{decision.card_number}", {"event": decision.event}
+        self._audit.record(session, decision.decided_by, "card.decision-dropped", subject, details)
+
+    def _do(self, session: Session, card: Card, decision: CardDecision) -> None:
+        """The authority acts last: if the commit is lost, the decision is on record and this runs again."""
+        match decision.event:
+            case CardEvent.SUSPEND:
+                self._suspend(session, card, decision)
+            case CardEvent.RESUME:
+                self._resume(session, card, decision)
+            case CardEvent.REVOKE:
+                self._revoke(session, card, decision)
+
+    def _suspend(self, session: Session, card: Card, decision: CardDecision) -> None:
+        move_card(card, CardEvent.SUSPEND)
+        suspension = Suspension(
+            id=new_identifier(self._randomness),
+            card_number=card.card_number,
+            reason=decision.reason,
+            suspended_by=decision.decided_by,
+            suspended_at=decision.decided_at,
+        )
+        session.add(suspension)
+        subject, details = f"card:{card.card_number}", {"reason": decision.reason}
+        self._audit.record(session, decision.decided_by, "card.suspended", subject, details)
+        session.flush()
+        held = _serials(card.certificates_in_force) | self._renewals.issued_on(session, card.card_number)
+        self._certificates.hold(held, decision.decided_by, "suspended at the registry")
+
+    def _resume(self, session: Session, card: Card, decision: CardDecision) -> None:
+        require_not_held(session, card.card_number)
+        move_card(card, CardEvent.RESUME)
+        self._end_suspension(session, card, decision, resumed=True)
+        check = decision.check_id
+        subject, details = f"card:{card.card_number}", {"check": check} if check else {}
+        self._audit.record(session, decision.decided_by, "card.resumed", subject, details)
+        session.flush()
+        note, torn = "resumed at the registry", self._renewals.issued_on(session, card.card_number)
+        for serial in torn:
+            self._certificates.resume_activated(serial, decision.decided_by, note)
+        whole = _serials(card.certificates_in_force) - torn
+        self._certificates.resume(whole, decision.decided_by, note)
+
+    def _revoke(self, session: Session, card: Card, decision: CardDecision) -> None:
+        undelivered = card.state == CardState.PRODUCED
+        cause = RevocationCause(str(decision.reason))
+        move_card(card, CardEvent.REVOKE)
+        card.revocation_cause, card.ended_at = cause.value, decision.decided_at
+        self._end_suspension(session, card, decision, resumed=False)
+        if undelivered:
+            move(card.application, ApplicationEvent.LOSE_CARD)
+        subject = f"card:{card.card_number}"
+        self._audit.record(session, decision.decided_by, "card.revoked", subject, {"cause": cause.value})
+        session.flush()
+        serials = _serials(card.certificates) | self._renewals.issued_on(session, card.card_number)
+        self._renewals.end_on(session, card.card_number, decision.decided_by)
+        close_ended(session, card.card_number)
+        session.flush()
+        self._certificates.revoke(serials, cause, decision.decided_by, f"card {cause.value}")
 
     def _presence(self, session: Session, actor: Actor, card: Card) -> str | None:
         """The check by which the holder is there, if there is one; where one is needed there must be."""
@@ -147,20 +229,14 @@ class Lifecycle:
             raise IdentityUncheckedError
         return None
 
-    def _end_suspension(
-        self, session: Session, actor: Actor, card: Card, *, resumed: bool, check: str | None = None
-    ) -> None:
+    def _end_suspension(self, session: Session, card: Card, decision: CardDecision, *, resumed: bool) -> None:
         """Cards that were suspended before this was kept have none."""
         suspension = open_suspension(session, card.card_number)
         if suspension is None:
             return
-        suspension.ended_by, suspension.ended_at = actor.username, self._clock()
-        suspension.resumed, suspension.check_id = resumed, check
-        suspension.check_outcome = None if check is None else CheckOutcome.PASSED.value
-
-    def _end(self, card: Card, cause: RevocationCause) -> None:
-        card.revocation_cause = cause.value
-        card.ended_at = self._clock()
+        suspension.ended_by, suspension.ended_at = decision.decided_by, decision.decided_at
+        suspension.resumed, suspension.check_id = resumed, decision.check_id
+        suspension.check_outcome = None if decision.check_id is None else CheckOutcome.PASSED.value
 
 
 def _serials(certificates: Iterable[CardCertificate]) -> set[int]:

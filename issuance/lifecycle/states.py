@@ -169,6 +169,9 @@ OPEN_APPLICATION_STATES = frozenset(ApplicationState) - {
 }
 """A person has at most one application in these."""
 
+DECIDED = (CardEvent.SUSPEND, CardEvent.RESUME, CardEvent.REVOKE)
+"""What an operator decides of a card, and the authority does then."""
+
 LIVE_CARD_STATES = frozenset(
     {CardState.IN_PRODUCTION, CardState.PRODUCED, CardState.ACTIVE, CardState.SUSPENDED}
 )

@@ -34,6 +34,7 @@ NOT_PERSONAL = {
     "seen_at",
     "batch_runs": "id office state version started_by started_at ended_at",
     "card_certificates": "serial card_number profile not_after superseded_at",
+    "card_decisions": "card_number event reason check_id decided_by decided_at",
     "card_extensions": "card_number decree_id until",
     "card_recalls": "card_number noticed_by noticed_at returned_by returned_at ended_by ended_at",
     "card_refusals": "id card_number reason recorded_by recorded_at",
