@@ -20,7 +20,7 @@ def upgrade() -> None:
         sa.Column("check_id", sa.String(length=16), nullable=True),
         sa.Column("decided_by", sa.String(length=64), nullable=False),
         sa.Column("decided_at", UtcDateTime(), nullable=False),
-        sa.CheckConstraint("event IN ('suspend', 'resume', 'revoke')", name=op.f("ck_card_decisions_event")),
+        sa.CheckConstraint("event IN ('resume', 'revoke', 'suspend')", name=op.f("ck_card_decisions_event")),
         sa.CheckConstraint("(event = 'resume') = (reason IS NULL)", name=op.f("ck_card_decisions_reason")),
         sa.CheckConstraint("check_id IS NULL OR event = 'resume'", name=op.f("ck_card_decisions_check_id")),
         sa.ForeignKeyConstraint(
