@@ -112,22 +112,12 @@ class Registry(RuleBasedStateMachine):
         self._stack = ExitStack()
         self.office: Office = self._stack.enter_context(open_office(self.folder, template()))
         self.inserted = ""
-        self.unanswered: list[Callable[[], None]] = []
-        """What was asked of the life of cards and had no answer: whoever asked asks again."""
 
-    def act(self, death: int | None, action: Callable[[], object]) -> bool:
-        """Whether there was an answer, be it a refusal: none where the process died."""
-        try:
-            with pytest.MonkeyPatch.context() as patch, suppress(*REFUSALS):
-                DyingRegistry(death).watch(self.office, patch)
-                action()
-        except ProcessDiedError:
-            return False
-        return True
-
-    def ask(self, death: int | None, action: Callable[[], None]) -> None:
-        if not self.act(death, action):
-            self.unanswered.append(action)
+    def act(self, death: int | None, action: Callable[[], object]) -> None:
+        """It ends, is refused, or the process dies; nobody asks again."""
+        with pytest.MonkeyPatch.context() as patch, suppress(*REFUSALS, ProcessDiedError):
+            DyingRegistry(death).watch(self.office, patch)
+            action()
 
     def some(self, model: Any, which: int, *states: str) -> Any:
         """The key of one of them, most often in one of these states."""
@@ -188,7 +178,7 @@ class Registry(RuleBasedStateMachine):
     def end_old_card(self, actor: Actor, which: int, death: int | None) -> None:
         found = self.some(Application, which, ApplicationState.APPROVED)
         if found is not None:
-            self.ask(death, lambda: self.office.registry.replacement.end_old_card(actor, found))
+            self.act(death, lambda: self.office.registry.replacement.end_old_card(actor, found))
 
     # Cards
 
@@ -260,13 +250,13 @@ class Registry(RuleBasedStateMachine):
     def stop(self, actor: Actor, which: int, how: str, death: int | None) -> None:
         found = self.some(Card, which, CardState.ACTIVE, CardState.SUSPENDED)
         if found is not None:
-            self.ask(death, lambda: getattr(self.office.registry.lifecycle, how)(actor, found))
+            self.act(death, lambda: getattr(self.office.registry.lifecycle, how)(actor, found))
 
     @rule(actor=someone(CLERK, SUPERVISOR), which=WHICH, cause=st.sampled_from(RevocationCause), death=DEATHS)
     def revoke(self, actor: Actor, which: int, cause: RevocationCause, death: int | None) -> None:
         found = self.some(Card, which, CardState.ACTIVE)
         if found is not None:
-            self.ask(death, lambda: self.office.registry.lifecycle.revoke(actor, found, cause))
+            self.act(death, lambda: self.office.registry.lifecycle.revoke(actor, found, cause))
 
     @rule(
         actor=someone(KEEPER, SECOND_KEEPER), second=someone(KEEPER, SECOND_KEEPER), which=WHICH, death=DEATHS
@@ -305,8 +295,6 @@ class Registry(RuleBasedStateMachine):
         with self._stack:
             self.office.clock.ahead += LEASE * 2
             self.restart()
-            for again in self.unanswered:
-                self.act(None, again)
             self.end_runs()
             self.end_cards()
             registry = self.office.registry
