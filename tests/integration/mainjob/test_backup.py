@@ -3,6 +3,7 @@
 import io
 import shutil
 import tarfile
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,7 +15,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import pki.bootstrap
-from issuance.audit import Audit
+from issuance.audit import Audit, AuditEntry
 from issuance.errors import RoleRequiredError
 from issuance.lifecycle.models import CardCertificate
 from issuance.operators.models import Role
@@ -140,6 +141,36 @@ def test_a_home_comes_back_goes_on_and_repeats_nothing(office: Office, tmp_path:
         for scope, number in numbers.items():
             assert again.pki.crls.publish(scope).number > number
     assert verify_chains(load(tmp_path / "later" / "home"))["issuance"] > chains["issuance"]
+
+
+def test_a_backup_is_one_moment_of_a_registry_at_work(office: Office, tmp_path: Path) -> None:
+    """Whoever writes meanwhile goes on, and is in it whole or not at all."""
+    over, told = threading.Event(), list[str]()
+
+    def work() -> None:
+        number = 0
+        while not over.is_set():
+            application = office.enrol(number)
+            office.registry.approval.approve(SUPERVISOR, application)
+            told.append(application)
+            number += 1
+
+    writer = threading.Thread(target=work)
+    writer.start()
+    try:
+        sets = [make_backup(office.home, tmp_path / f"set-{number}", None) for number in range(3)]
+    finally:
+        over.set()
+        writer.join()
+    assert told
+    for number, manifest in enumerate(sets):
+        assert check(tmp_path / f"set-{number}", None).heads == manifest.heads
+    restored = restore(tmp_path / "set-2", tmp_path / "back", None, OFFICERS, NOTE)
+    with opened(load(tmp_path / "back"), "issuance") as engine, Session(engine) as session:
+        orders = set(session.scalars(select(Order.application_id)))
+        approved = select(AuditEntry.subject).where(AuditEntry.action == "application.approve")
+        assert {f"application:{order}" for order in orders} == set(session.scalars(approved))
+    assert restored.orders_held == len(orders)
 
 
 def test_who_answers_for_it_is_on_record_in_every_chain(whole: Path, founded: Path, tmp_path: Path) -> None:
