@@ -52,7 +52,7 @@ class PolicyUnknownError(SiteError):
     """The policy is not configured here; `known` lists those that are."""
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"unknown policy {name!r}; known: {', '.join(known)}")
+        super().__init__(f"unknown policy {name!r}; known: {', '.join(sorted(known))}")
         self.name = name
         self.known = known
 

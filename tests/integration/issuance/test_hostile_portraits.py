@@ -132,6 +132,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         password = first_password(home, "clerk-1")
         signed_in = api.post("/sessions", json={"username": "clerk-1", "password": password})
         api.headers["Authorization"] = f"Bearer {signed_in.json()['token']}"
+        api.headers["Hoviat-Purpose"] = "enrolment"
         yield Server(pid, api, map(People(1).person, itertools.count()))
 
 

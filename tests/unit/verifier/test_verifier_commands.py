@@ -88,7 +88,7 @@ def test_steps_not_reached_are_named(trust: str) -> None:
     [
         ({"at": "yesterday"}, "ISO 8601"),
         ({"at": "2026-03-21T12:00:00"}, "offset"),
-        ({"policy": "lenient"}, "known: national, webeid"),
+        ({"policy": "lenient"}, "known: national, operator, webeid"),
     ],
 )
 def test_unclear_questions_name_their_cause(trust: str, changes: dict[str, str], cause: str) -> None:
@@ -224,7 +224,7 @@ def test_service_add_under_a_policy(tmp_path: Path) -> None:
     assert json.loads(run(*folder, "service", "list", "--json").output)["policy"] == "webeid"
     unknown = run(*folder, "service", "add", "y", "--origin", ORIGIN, "--policy", "lenient")
     assert unknown.exit_code == 1
-    assert "unknown policy 'lenient'; known: national, webeid" in unknown.output
+    assert "unknown policy 'lenient'; known: national, operator, webeid" in unknown.output
 
 
 def test_service_add_refusals_name_their_cause(tmp_path: Path) -> None:
