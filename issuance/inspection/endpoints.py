@@ -1,4 +1,4 @@
-"""/v1/cards/{number}/acceptance and /rejection: what a second person found."""
+"""/v1/cards/{card_number}/acceptance and /rejection: what a second person found."""
 
 from fastapi import APIRouter
 from pydantic import Field
@@ -16,13 +16,13 @@ class RejectionBody(Request):
     reason: str = Field(min_length=1, max_length=REASON_LENGTH)
 
 
-@router.post("/{number}/acceptance", status_code=204)
-def accept(registry: Registry, actor: ApiActor, number: str, _body: Nothing | None = None) -> None:
+@router.post("/{card_number}/acceptance", status_code=204)
+def accept(registry: Registry, actor: ApiActor, card_number: str, _body: Nothing | None = None) -> None:
     """It is as it should be."""
-    registry.inspections.accept(actor, number)
+    registry.inspections.accept(actor, card_number)
 
 
-@router.post("/{number}/rejection", status_code=204)
-def reject(registry: Registry, actor: ApiActor, number: str, body: RejectionBody) -> None:
+@router.post("/{card_number}/rejection", status_code=204)
+def reject(registry: Registry, actor: ApiActor, card_number: str, body: RejectionBody) -> None:
     """It is waste: certificates revoked, body spoiled, order back in the queue."""
-    registry.inspections.reject(actor, number, body.reason)
+    registry.inspections.reject(actor, card_number, body.reason)

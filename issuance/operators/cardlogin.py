@@ -8,7 +8,7 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
-from issuance.operators.errors import CardLoginUnavailableError, CardRefusedError
+from issuance.operators.errors import CardLoginNotSetUpError, CardLoginUnavailableError, CardRefusedError
 from issuance.operators.service import Operators
 from pki.home import Home
 from verifier.client import (
@@ -41,7 +41,7 @@ class CardLogin:
         self._opened: VerifierClient | None = None
 
     def challenge(self) -> Challenge:
-        """What the card has to sign. Raises CardLoginUnavailableError."""
+        """What the card has to sign. Raises CardLoginNotSetUpError or CardLoginUnavailableError."""
         try:
             return self._client().challenge()
         except (VerifierUnavailableError, RequestRefusedError) as error:
@@ -50,7 +50,7 @@ class CardLogin:
     def sign_in(self, token: Mapping[str, Any], nonce: str) -> str:
         """A new session's token for the operator whose card signed the challenge.
 
-        `token`: Web eID's. Raises CardRefusedError with the verifier's receipt, or CardLoginUnavailableError.
+        `token`: Web eID's. Raises CardRefusedError with the verifier's receipt, or as `challenge`.
         """
         try:
             login = self._client().authenticate(token, nonce)
@@ -84,4 +84,4 @@ class CardLogin:
             site = json.loads((self._home.secrets / SITE_FILE).read_bytes())
             return {name: str(site[name]) for name in ("verifier", "api_key")}
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CardLoginUnavailableError("the registry is no site of a verifier yet") from error
+            raise CardLoginNotSetUpError from error

@@ -1,10 +1,11 @@
 """/v1/sessions: signing in and out."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
 from pydantic import Field, SecretStr
 
+from issuance.operators.cardtokens import CardBody
 from issuance.operators.models import USERNAME_LENGTH
 from issuance.operators.service import SESSION_LIFE
 from issuance.web.access import Registry, bearer_token
@@ -38,13 +39,6 @@ class ChallengeAnswer(Answer):
     """ISO 8601, with its offset."""
 
 
-class CardBody(Body):
-    """A Web eID authentication token, and the nonce that it answers."""
-
-    token: dict[str, Any]
-    nonce: str = Field(min_length=1, max_length=256)
-
-
 @router.post("", status_code=201)
 def sign_in(request: Request, registry: Registry, body: Credentials) -> SessionAnswer:
     """Opens a session."""
@@ -64,7 +58,7 @@ def challenge(registry: Registry, _body: Nothing | None = None) -> ChallengeAnsw
 @router.post("/by-card", status_code=201)
 def sign_in_with_card(registry: Registry, body: CardBody) -> SessionAnswer:
     """Opens the session of the operator whose card signed the challenge, by the verifier's word."""
-    token = registry.card_login.sign_in(body.token, body.nonce)
+    token = registry.card_login.sign_in(body.token.as_received(), body.nonce)
     return SessionAnswer(token=token, expires_in=int(SESSION_LIFE.total_seconds()))
 
 

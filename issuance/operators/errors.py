@@ -49,8 +49,17 @@ class LastAdministratorsError(StateError):
         super().__init__("two administrators have to stay")
 
 
+class CardLoginNotSetUpError(IssuanceError):
+    """The registry is no site of a verifier: there is no such way in."""
+
+    kind = "card-login-not-set-up"
+
+    def __init__(self) -> None:
+        super().__init__("the registry is no site of a verifier yet")
+
+
 class CardLoginUnavailableError(IssuanceError):
-    """The verifier doesn't answer, or the registry is none of its sites yet."""
+    """The verifier doesn't answer, or doesn't take the registry for its site."""
 
     kind = "card-login-unavailable"
 

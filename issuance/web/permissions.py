@@ -154,8 +154,8 @@ API: dict[str, Permission] = {
     "POST /v1/batch-runs/{batch_run_id}/resumption": at(BATCH_RUN, *MAKERS),
     "POST /v1/batch-runs/{batch_run_id}/cancellation": at(BATCH_RUN, *MAKERS),
     "GET /v1/batch-runs/{batch_run_id}/events": at(BATCH_RUN, *OFFICE_STAFF),
-    "POST /v1/cards/{number}/acceptance": at(CARD, *MAKERS),
-    "POST /v1/cards/{number}/rejection": at(CARD, *MAKERS),
+    "POST /v1/cards/{card_number}/acceptance": at(CARD, *MAKERS),
+    "POST /v1/cards/{card_number}/rejection": at(CARD, *MAKERS),
     # cards: handed over where they lie, stopped wherever their holder comes
     "POST /v1/cards/{card_number}/identity-checks": at(CARD, *DESK),
     "GET /v1/cards/{card_number}/identity-checks": at(CARD, CLERK, SUPERVISOR, AUDITOR),

@@ -39,6 +39,7 @@ from issuance.lookups.errors import PurposeError, PurposeMissingError
 from issuance.massactions.errors import CardHeldError, MassActionError, OwnProposalError
 from issuance.operators.errors import (
     AccountStateError,
+    CardLoginNotSetUpError,
     CardLoginUnavailableError,
     CardRefusedError,
     ChangeOverError,
@@ -110,6 +111,7 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     errors.LoginThrottledError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many failed logins; wait a little")),
     errors.NotSignedInError: (HTTPStatus.UNAUTHORIZED, N_("Sign in first")),
     CardRefusedError: (HTTPStatus.UNAUTHORIZED, N_("This card opens no account")),
+    CardLoginNotSetUpError: (HTTPStatus.NOT_FOUND, N_("Nobody logs in with a card here")),
     CardLoginUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, N_("Nobody can log in with a card now")),
     SecondAdministratorError: (HTTPStatus.FORBIDDEN, N_("Another administrator has to confirm it")),
     OwnAccountError: (HTTPStatus.FORBIDDEN, N_("Nobody changes their own account")),

@@ -136,13 +136,14 @@ def test_a_registry_that_is_no_site(house: House, content: bytes | None) -> None
     site.unlink()
     if content is not None:
         site.write_bytes(content)
-    refused(house.api.post("/sessions/card-challenges"), 503, "card-login-unavailable")
+    refused(house.api.post("/sessions/card-challenges"), 404, "card-login-not-set-up")
 
 
 def test_a_verifier_that_does_not_answer_lets_nobody_in(house: House) -> None:
     write_site(house.installation.home, "http://127.0.0.1:9/verifier", _key(house.installation))
     refused(house.api.post("/sessions/card-challenges"), 503, "card-login-unavailable")
-    body = {"token": {}, "nonce": "x"}
+    members = ("format", "algorithm", "unverifiedCertificate", "signature")
+    body = {"token": dict.fromkeys(members, "x"), "nonce": "x"}
     refused(house.api.post("/sessions/by-card", json=body), 503, "card-login-unavailable")
 
 

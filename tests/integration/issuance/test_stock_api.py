@@ -36,7 +36,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/stock/bodies/{serial}/reservation": {"application_id": "x"},
     "/v1/orders/{application_id}/urgency": {"reason": "x"},
     "/v1/batch-runs": {"readers": ["no such reader"]},
-    "/v1/cards/{number}/rejection": {"reason": "x"},
+    "/v1/cards/{card_number}/rejection": {"reason": "x"},
 }
 
 

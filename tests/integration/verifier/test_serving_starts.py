@@ -129,7 +129,7 @@ def test_a_site_of_an_unknown_policy_is_told_and_stops_nobody(root: Path, comman
     registry, database = open_registry(load(root))
     registry.register_site("odd", "https://odd.example.ir")
     with database.write() as session:
-        session.execute(text("UPDATE sites SET policy = 'elsewhere'"))
+        session.execute(text("UPDATE sites SET policy = 'elsewhere' WHERE name = 'odd'"))
     database.close()
     with _serving(root, command) as served:
         assert served.get("/healthz").json() == {"status": "degraded", "degraded": ["sites"]}
