@@ -117,7 +117,7 @@ def connect(verifier: str) -> None:
     The key comes from `hoviat service add registry --policy operator --origin …`; it is asked for, or taken
     from HOVIAT_VERIFIER_KEY.
     """
-    from issuance.operators.cardlogin import write_site
+    from issuance.verifiersite import write_site
     from pki.home import HomeError, load
 
     try:

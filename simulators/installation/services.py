@@ -11,10 +11,10 @@ import issuance.bootstrap
 import pki.bootstrap
 import verifier.bootstrap
 from issuance.bootstrap import Issuance
-from issuance.operators.cardlogin import write_site
 from issuance.production.connection import PcscReaders
 from issuance.production.journal import LEASE
 from issuance.registry.httpregister import configured_register
+from issuance.verifiersite import write_site
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
 from pki.home import DEFAULT_KEY_LOCATION, DEFAULT_PUBLIC_URL, Home, HomeInUseError, create, load

@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from issuance.operators.accounts import Wanted
-from issuance.operators.cardlogin import SITE_FILE, write_site
 from issuance.operators.changes import ChangeKind
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
+from issuance.verifiersite import OPERATORS_SITE, write_site
 from pki.authority import CertificateRequest, PersonSubject
 from pki.authority.values import InstitutionSubject
 from pki.keys.files import FileSigner
@@ -132,7 +132,7 @@ def test_another_sites_signature_opens_nothing(house: House) -> None:
 
 @pytest.mark.parametrize("content", [None, b"", b"[]", b"{}", b'{"verifier": "http://127.0.0.1:1"}'])
 def test_a_registry_that_is_no_site(house: House, content: bytes | None) -> None:
-    site = house.installation.home.secrets / SITE_FILE
+    site = house.installation.home.secrets / OPERATORS_SITE
     site.unlink()
     if content is not None:
         site.write_bytes(content)
@@ -149,7 +149,7 @@ def test_a_verifier_that_does_not_answer_lets_nobody_in(house: House) -> None:
 
 def test_older_homes_become_a_site(house: House) -> None:
     home = house.installation.home
-    before = (home.secrets / SITE_FILE).read_bytes()
+    before = (home.secrets / OPERATORS_SITE).read_bytes()
     connect_registry(home)
-    assert (home.secrets / SITE_FILE).read_bytes() != before
-    assert (home.secrets / SITE_FILE).stat().st_mode & 0o777 == 0o600
+    assert (home.secrets / OPERATORS_SITE).read_bytes() != before
+    assert (home.secrets / OPERATORS_SITE).stat().st_mode & 0o777 == 0o600

@@ -1,0 +1,84 @@
+"""The registry as a relying site of the verifier, as any other: it asks over HTTP who holds a card.
+
+Which cards a site takes is its policy, and that is the verifier's matter.
+"""
+
+import json
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from issuance.operators.errors import CardLoginNotSetUpError, CardLoginUnavailableError, CardRefusedError
+from pki.home import Home
+from verifier.client import (
+    Challenge,
+    Login,
+    LoginRefusedError,
+    RequestRefusedError,
+    VerifierClient,
+    VerifierUnavailableError,
+)
+
+OPERATORS_SITE = "verifier-site.json"
+CITIZENS_SITE = "verifier-citizens-site.json"
+"""In the home's secrets: where the verifier is, and the site's key; a site for each kind of people."""
+_TIMEOUT_SECONDS = 10.0
+
+
+def write_site(home: Home, verifier: str, api_key: str, file: str = OPERATORS_SITE) -> None:
+    """Makes the registry a site of that verifier; a key that was there before is replaced."""
+    (home.secrets / file).unlink(missing_ok=True)
+    content = json.dumps({"verifier": verifier, "api_key": api_key}).encode() + b"\n"
+    home.write_secret(file, content)
+
+
+class VerifierSite:
+    """One of the registry's sites. `close` it when done."""
+
+    def __init__(self, home: Home, file: str) -> None:
+        self._home = home
+        self._file = file
+        self._lock = threading.Lock()
+        self._opened: VerifierClient | None = None
+
+    def challenge(self) -> Challenge:
+        """What the card has to sign. Raises CardLoginNotSetUpError or CardLoginUnavailableError."""
+        try:
+            return self._client().challenge()
+        except (VerifierUnavailableError, RequestRefusedError) as error:
+            raise CardLoginUnavailableError("the verifier gives no challenge") from error
+
+    def authenticate(self, token: Mapping[str, Any], nonce: str) -> Login:
+        """Who holds the card that signed the challenge. `token`: Web eID's.
+
+        Raises CardRefusedError with the verifier's receipt, or as `challenge`.
+        """
+        try:
+            return self._client().authenticate(token, nonce)
+        except LoginRefusedError as error:
+            raise CardRefusedError(error.receipt_code) from error
+        except (VerifierUnavailableError, RequestRefusedError) as error:
+            raise CardLoginUnavailableError("the verifier did not look at the card") from error
+
+    def close(self) -> None:
+        """Ends the connections to the verifier."""
+        with self._lock:
+            if self._opened is not None:
+                self._opened.close()
+                self._opened = None
+
+    def _client(self) -> VerifierClient:
+        with self._lock:
+            if self._opened is None:
+                site = self._site()
+                self._opened = VerifierClient(
+                    site["verifier"], site["api_key"], timeout_seconds=_TIMEOUT_SECONDS
+                )
+            return self._opened
+
+    def _site(self) -> dict[str, str]:
+        try:
+            site = json.loads((self._home.secrets / self._file).read_bytes())
+            return {name: str(site[name]) for name in ("verifier", "api_key")}
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CardLoginNotSetUpError from error
