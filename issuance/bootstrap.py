@@ -40,6 +40,8 @@ from issuance.operators.cardlogin import CardLogin
 from issuance.operators.models import Operator, Role
 from issuance.operators.service import Operators
 from issuance.orders.service import Orders
+from issuance.people.erasure import Erasures
+from issuance.people.export import Exports
 from issuance.people.service import People
 from issuance.production.channelkeys import ChannelKeys
 from issuance.production.connection import Readers
@@ -90,6 +92,8 @@ class Issuance:
     card_login: CardLogin = field(repr=False)
     offices: Offices = field(repr=False)
     people: People = field(repr=False)
+    exports: Exports = field(repr=False)
+    erasures: Erasures = field(repr=False)
     stock: Stock = field(repr=False)
     enrolment: Enrolment = field(repr=False)
     duplicates: Duplicates = field(repr=False)
@@ -248,6 +252,7 @@ def open_issuance(
     duplicates = Duplicates(database, audit, clock)
     approval = Approval(database, audit, confirmation, duplicates, clock)
     step_up = PasswordStepUp(operators)
+    lookups, slip_keys = Lookups(database, clock, randomness), SlipKeys(pki.keys)
     hub = Hub()
     all_readers = AllReaders(readers, hub)
     renewals = Renewals(shop, all_readers)
@@ -266,10 +271,12 @@ def open_issuance(
         card_login=CardLogin(home, operators),
         offices=Offices(database, audit),
         people=People(database),
+        exports=Exports(lookups, audit, clock, slip_keys.sign_document),
+        erasures=Erasures(database, audit, clock, randomness),
         stock=Stock(database, audit, clock, randomness),
         enrolment=Enrolment(database, audit, citizens, confirmation, duplicates, clock, randomness),
         duplicates=duplicates,
-        tracking=Tracking(database, SlipKeys(pki.keys), clock),
+        tracking=Tracking(database, slip_keys, clock),
         approval=approval,
         batches=ApprovalBatches(database, audit, approval, step_up, clock, randomness),
         orders=orders,
@@ -293,7 +300,7 @@ def open_issuance(
         mass_background=BackgroundRuns(mass_runs, line.progress),
         handovers=Handovers(deliveries, hub),
         unblocking=Unblocking(shop, all_readers, hub.hand_over, check_life),
-        lookups=Lookups(database, clock, randomness),
+        lookups=lookups,
     )
     opened.production.finish_voidings()
     opened.deliveries.finish_proven()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cardio.cli.common import PIN_VARIABLE, json_option, reader_name, reader_option, secret
-from issuance.console import signed_in
+from issuance.console import purpose_option, signed_in
 from issuance.massactions.cli import mass
 from issuance.notices.cli import notices
 from issuance.operators.cli import operator
@@ -113,20 +113,24 @@ def rotate_keys(operator: str, reader: str | None, *, as_json: bool) -> None:
     "--most", default=100, show_default=True, type=click.IntRange(1, 100_000), help="The newest, so many."
 )
 @operator_option
+@purpose_option
 @json_option
-def history(whose: str, identifier: str | None, most: int, operator: str, *, as_json: bool) -> None:
+def history(
+    whose: str, identifier: str | None, most: int, operator: str, purpose: str, *, as_json: bool
+) -> None:
     """Print what happened to a citizen, an order, a card or a batch, newest first: when, who, what, why.
 
     IDENTIFIER is a card number, or the identifier of an application, a delivery of bodies or a batch run. A
     citizen's national code is asked for, or taken from HOVIAT_NATIONAL_CODE: no list of processes shows it.
     """
-    from issuance.histories.cli import show
+    from issuance.histories.cli import look, show
     from issuance.histories.service import Histories
 
     if (identifier is None) != (whose == "citizen"):
         raise click.UsageError("IDENTIFIER goes with order, card and batch; a national code is asked for")
-    with _office(operator) as office:
+    with signed_in(operator) as office:
         wanted = identifier or secret(CODE_VARIABLE, "The citizen's national code")
+        look(office.shop, office.looker(purpose), whose, wanted)
         show(Histories(office.shop.database), office.actor, whose, wanted, most, as_json=as_json)
 
 

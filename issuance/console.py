@@ -17,9 +17,19 @@ from cardio.station.cli import PASSWORD_VARIABLE
 
 if TYPE_CHECKING:
     from issuance.database import Database
+    from issuance.lookups.service import Looker
     from issuance.operators.service import Actor
     from issuance.production.work import Workshop
     from pki.bootstrap import Pki
+
+
+purpose_option = click.option(
+    "--purpose",
+    default="holder-request",
+    show_default=True,
+    metavar="WORD[; case=NUMBER]",
+    help="Why the record is looked at; the person is told (docs/operators.md).",
+)
 
 
 @dataclass(frozen=True)
@@ -30,6 +40,13 @@ class SignedIn:
     database: "Database"
     shop: "Workshop"
     actor: "Actor"
+
+    def looker(self, purpose: str) -> "Looker":
+        """This operator, looking at a person's record for that purpose. Raises PurposeError."""
+        from issuance.lookups.purposes import parse
+        from issuance.lookups.service import Looker
+
+        return Looker(self.actor, parse(purpose))
 
 
 @contextmanager

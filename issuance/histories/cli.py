@@ -6,11 +6,24 @@ from typing import TYPE_CHECKING
 import click
 
 from cardio.cli.common import shown
-from issuance.histories.service import MOST, HistoryOf
+from issuance.histories.service import MOST, READERS, HistoryOf, person_of
+from issuance.lookups.models import What
+from issuance.lookups.service import Lookups
 
 if TYPE_CHECKING:
     from issuance.histories.service import Event, Histories
+    from issuance.lookups.service import Looker
     from issuance.operators.service import Actor
+    from issuance.production.work import Workshop
+
+
+def look(shop: "Workshop", looker: "Looker", whose: str, identifier: str) -> None:
+    """Notes that a person's history is looked at; a batch's is nobody's."""
+    if HistoryOf(whose) is HistoryOf.BATCH:
+        return
+    looker.actor.require(*READERS)
+    with Lookups(shop.database, shop.clock, shop.randomness).looking(looker) as looking:
+        looking.saw(What.HISTORY, person_of(looking.session, HistoryOf(whose), identifier))
 
 
 def show(

@@ -29,7 +29,7 @@ from pki.auditchain.columns import from_microseconds, to_microseconds
 
 MOST = 200
 """Events on a page."""
-_READERS = (Role.CLERK, Role.SUPERVISOR)
+READERS = (Role.CLERK, Role.SUPERVISOR)
 
 
 @unique
@@ -93,7 +93,7 @@ class Histories:
 
         Raises RoleRequiredError, NotFoundError, or InvalidInputError for a cursor that is none.
         """
-        actor.require(*(_READERS if whose is not HistoryOf.BATCH else (*_READERS, Role.STOCK)))
+        actor.require(*(READERS if whose is not HistoryOf.BATCH else (*READERS, Role.STOCK)))
         key, before = _plain(whose, identifier), None if cursor is None else decode(cursor)
         known, scope = _SCOPES[whose](key)
         limit = max(1, min(most, MOST))

@@ -31,6 +31,8 @@ class What(StrEnum):
     CARD = "card"
     HISTORY = "history"
     """What became of a person's applications and cards."""
+    EXPORT = "export"
+    """Everything that is held of a person."""
     LOOKUPS = "lookups"
     """The looks themselves."""
 

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import click
 
+from issuance.console import purpose_option
+
 CODE_VARIABLE = "HOVIAT_NATIONAL_CODE"
 _GROUNDS = ("request", "court", "retention")
 _operator = click.option(
@@ -24,21 +26,20 @@ def person() -> None:
 @person.command()
 @click.argument("folder", type=click.Path(path_type=Path))
 @_operator
-def export(folder: Path, operator: str) -> None:
+@purpose_option
+def export(folder: Path, operator: str, purpose: str) -> None:
     """Write everything held of a person into FOLDER, a new one: person.json, portraits, a signature."""
     from issuance.console import signed_in
+    from issuance.lookups.service import Lookups
     from issuance.people.export import Exports, write
     from issuance.tracking.keys import SlipKeys
 
     code = _code()
     with signed_in(operator) as office:
-        exports = Exports(
-            office.shop.database,
-            office.shop.audit,
-            office.shop.clock,
-            SlipKeys(office.pki.keys).sign_document,
-        )
-        made = exports.make(office.actor, code)
+        shop = office.shop
+        lookups = Lookups(shop.database, shop.clock, shop.randomness)
+        exports = Exports(lookups, shop.audit, shop.clock, SlipKeys(office.pki.keys).sign_document)
+        made = exports.make(office.looker(purpose), code)
     try:
         write(made, folder)
     except OSError as error:

@@ -5,7 +5,7 @@ that is encrypted is overwritten, and a code that nobody has takes the place of 
 authority has to keep of its certificates is in its own record, and stays (docs/personal-data.md).
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -40,6 +40,8 @@ from pki.clock import Clock
 from pki.store.bulk import table_of
 from pki.store.encrypted import EncryptedBytes, EncryptedDate, EncryptedJson, EncryptedText
 
+MOST = 100
+"""Waiting ones in a list."""
 GONE = "erased"
 """Stands where a text was."""
 _NO_DATE = date(1, 1, 1)
@@ -93,12 +95,7 @@ class Erasures:
         actor.require(Role.SUPERVISOR)
         now = self._clock()
         with self._database.writing() as session:
-            query = select(Erasure).where(Erasure.id == erasure_id).with_for_update()
-            erasure = session.scalar(query)
-            if erasure is None:
-                raise NotFoundError("erasure")
-            if erasure.confirmed_by is not None:
-                raise ErasedAlreadyError
+            erasure = _erasure(session, erasure_id)
             if erasure.requested_by == actor.username:
                 raise OwnErasureError
             national_code = erasure.national_code
@@ -112,9 +109,41 @@ class Erasures:
                 session, actor.username, "erasure.done", f"erasure:{erasure_id}", {"rows": details}
             )
 
+    def waiting(self, actor: Actor) -> Sequence[Erasure]:
+        """The newest MOST that nobody has confirmed, oldest first. Raises RoleRequiredError."""
+        actor.require(Role.SUPERVISOR)
+        query = select(Erasure).where(Erasure.confirmed_by.is_(None))
+        with self._database.reading() as session:
+            newest = session.scalars(query.order_by(Erasure.requested_at.desc(), Erasure.id).limit(MOST))
+            return list(newest)[::-1]
+
+    def withdraw(self, actor: Actor, erasure_id: str) -> None:
+        """Takes back one that nobody has confirmed: it stood in the way of another one.
+
+        Raises RoleRequiredError, NotFoundError or ErasedAlreadyError.
+        """
+        actor.require(Role.SUPERVISOR)
+        with self._database.writing() as session:
+            erasure = _erasure(session, erasure_id)
+            session.delete(erasure)
+            subject = f"erasure:{erasure_id}"
+            self._audit.record(session, actor.username, "erasure.withdrawn", subject, {})
+
     def _nobody(self) -> str:
         """No national code has letters."""
         return new_identifier(self._randomness)[: CODE_LENGTH - 1] + "X"
+
+
+def _erasure(session: Session, erasure_id: str) -> Erasure:
+    """One that waits, locked. Raises NotFoundError or ErasedAlreadyError."""
+    usable = erasure_id.isascii() and erasure_id.isalnum()  # PostgreSQL would not compare some texts
+    query = select(Erasure).where(Erasure.id == erasure_id).with_for_update()
+    erasure = session.scalar(query) if usable else None
+    if erasure is None:
+        raise NotFoundError("erasure")
+    if erasure.confirmed_by is not None:
+        raise ErasedAlreadyError
+    return erasure
 
 
 def erase(session: Session, national_code: str, nobody: str, held: Holdings) -> None:

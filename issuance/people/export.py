@@ -5,15 +5,17 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from io import BytesIO
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile
 
 from sqlalchemy.orm import Session
 
 from issuance.audit import Audit
-from issuance.database import Database
 from issuance.errors import NotFoundError
+from issuance.lookups.models import What
+from issuance.lookups.service import Looker, Lookups
 from issuance.operators.models import Role
-from issuance.operators.service import Actor
 from issuance.people.holdings import Holdings, audit_of, holdings_of
 from pki.clock import Clock
 from pki.durable import sync_folder, write_owner_only
@@ -35,21 +37,24 @@ class Export:
 class Exports:
     """Exports of one registry."""
 
-    def __init__(
-        self, database: Database, audit: Audit, clock: Clock, sign: Callable[[bytes], bytes]
-    ) -> None:
-        self._database = database
+    def __init__(self, lookups: Lookups, audit: Audit, clock: Clock, sign: Callable[[bytes], bytes]) -> None:
+        self._lookups = lookups
         self._audit = audit
         self._clock = clock
         self._sign = sign
 
-    def make(self, actor: Actor, national_code: str) -> Export:
-        """Everything held of a person, on record. Raises RoleRequiredError, NotFoundError."""
-        actor.require(Role.SUPERVISOR)
-        with self._database.writing() as session:
+    def make(self, looker: Looker, national_code: str) -> Export:
+        """Everything held of a person, on record: in the chain, and as a look that the person is told of.
+
+        Raises RoleRequiredError, NotFoundError.
+        """
+        looker.actor.require(Role.SUPERVISOR)
+        with self._lookups.looking(looker) as looking:
+            session = looking.session
             holdings = holdings_of(session, national_code)
             if not holdings:
                 raise NotFoundError("person")
+            looking.saw(What.EXPORT, national_code)
             files: dict[str, bytes] = {}
             document = {
                 "format": _FORMAT,
@@ -60,15 +65,24 @@ class Exports:
                 },
                 "audit": [_entry(entry) for entry in audit_of(session, holdings)],
             }
-            self._record(session, actor, holdings)
+            self._record(session, looker.actor.username, holdings)
         content = json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
         files[DOCUMENT], files[SIGNATURE] = content, self._sign(content)
         return Export(files, {table: len(rows) for table, rows in holdings.items()})
 
-    def _record(self, session: Session, actor: Actor, holdings: Holdings) -> None:
+    def _record(self, session: Session, actor: str, holdings: Holdings) -> None:
         """Under each application: the chain names no person."""
         for row in holdings.get("applications", ()):
-            self._audit.record(session, actor.username, "person.exported", f"application:{row['id']}")
+            self._audit.record(session, actor, "person.exported", f"application:{row['id']}")
+
+
+def packed(export: Export) -> bytes:
+    """The same files in one ZIP archive."""
+    archive = BytesIO()
+    with ZipFile(archive, "w", ZIP_DEFLATED) as file:
+        for name, content in export.files.items():
+            file.writestr(name, content)
+    return archive.getvalue()
 
 
 def write(export: Export, folder: Path) -> None:

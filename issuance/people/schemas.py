@@ -1,15 +1,18 @@
 """People as JSON."""
 
-from datetime import date
+from datetime import date, datetime
 
 from pydantic import Field
 
+from issuance.people.models import Ground
 from issuance.people.service import Found
 from issuance.web.schemas import Answer, Request
 from pki.jalali import to_jalali
 
 _MAX_WORDS = 200
 _MAX_CURSOR = 1000
+_MAX_CODE = 32
+"""Typed with blanks or in another script's digits."""
 
 
 class SearchBody(Request):
@@ -17,6 +20,34 @@ class SearchBody(Request):
 
     words: str = Field(min_length=1, max_length=_MAX_WORDS, repr=False)
     cursor: str | None = Field(default=None, max_length=_MAX_CURSOR)
+
+
+class PersonBody(Request):
+    """A person, by national code; in the body, because an URL goes into logs."""
+
+    national_code: str = Field(min_length=1, max_length=_MAX_CODE, repr=False)
+
+
+class ErasureBody(PersonBody):
+    """Whose data is to go, and why."""
+
+    ground: Ground
+
+
+class ErasureNumber(Answer):
+    """What the second person confirms."""
+
+    id: str
+
+
+class WaitingErasure(Answer):
+    """An erasure that waits for a second person."""
+
+    id: str
+    national_code: str
+    ground: Ground
+    requested_by: str
+    requested_at: datetime
 
 
 class PersonAnswer(Answer):

@@ -101,6 +101,7 @@ SEEN: Mapping[What, str] = {
     What.MATCHES: N_("Possible duplicates"),
     What.CARD: N_("The card's state"),
     What.HISTORY: N_("The history"),
+    What.EXPORT: N_("Everything that is held"),
     What.LOOKUPS: N_("This list"),
 }
 

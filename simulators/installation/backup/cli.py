@@ -64,7 +64,7 @@ def restore(
     from simulators.installation.backup.sealing import MAGIC
 
     with _told():
-        pem = None if key is None else key.read_text(encoding="ascii")
+        pem = None if key is None else _pem(key)
         with source.open("rb") as file:
             sealed = file.read(len(MAGIC)) == MAGIC
         passphrase = _passphrase(confirm=False) if sealed else None
@@ -76,6 +76,20 @@ def restore(
     _print(done.manifest, more, as_json=as_json)
     if not done.manifest.with_secrets and not os.environ.get("HOVIAT_PASSPHRASE"):
         click.echo("HOME/secrets was not in it: give the keys' passphrase by HOVIAT_PASSPHRASE.", err=True)
+
+
+def _pem(path: Path) -> str:
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    try:
+        content = path.read_bytes()
+        load_pem_public_key(content)
+        return content.decode("ascii")
+    except OSError as error:
+        raise click.ClickException(f"{path}: {error.strerror}") from error
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise click.ClickException(f"{path} is no public key in PEM") from error
 
 
 def _passphrase(*, confirm: bool) -> bytes:

@@ -1,9 +1,11 @@
 """Making a set: a snapshot of each database, then the files, then the manifest over all of it."""
 
+import fcntl
 import hashlib
 import io
 import os
 import secrets
+import shutil
 import tarfile
 import tempfile
 from collections.abc import Iterator
@@ -34,6 +36,7 @@ DATABASES = "databases"
 _LEFT_OUT = ("ocsp-answers", "metrics", "crl")
 """Made anew; the CRLs come from wherever the settings have them."""
 _SECRETS = "secrets"
+_WORKPLACE = ".backup-"
 _COPIED_AT_ONCE = 2**20
 _OWNER_ONLY = 0o600
 
@@ -89,7 +92,7 @@ def _write(home: Home, path: Path, passphrase: bytes | None, clock: Clock) -> Ma
     with ExitStack() as stack:
         file = os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, _OWNER_ONLY), "wb")
         stack.enter_context(file)
-        temporary = stack.enter_context(tempfile.TemporaryDirectory(prefix=".backup-", dir=home.root))
+        temporary = stack.enter_context(_workplace(home))
         engine = open_engine(home)
         stack.callback(engine.dispose)
         signer = stack.enter_context(opened_signer(home, engine))
@@ -99,7 +102,7 @@ def _write(home: Home, path: Path, passphrase: bytes | None, clock: Clock) -> Ma
             for name, source in _notes(home):
                 parts.add(name, source)
             for service in ORDER:
-                copy = Path(temporary) / service
+                copy = temporary / service
                 heads[service] = take(home, service, copy)
                 parts.add(f"{DATABASES}/{service}", copy)
                 copy.unlink()
@@ -121,6 +124,20 @@ def _write(home: Home, path: Path, passphrase: bytes | None, clock: Clock) -> Ma
         file.flush()
         os.fsync(file.fileno())
         return manifest
+
+
+@contextmanager
+def _workplace(home: Home) -> Iterator[Path]:
+    """A folder for snapshots, after what a killed backup left of its own. Raises BackupPlaceError."""
+    with (home.root / ".backup.lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise BackupPlaceError("another backup of this home is at work") from error
+        for left in home.root.glob(f"{_WORKPLACE}*"):
+            shutil.rmtree(left)
+        with tempfile.TemporaryDirectory(prefix=_WORKPLACE, dir=home.root) as temporary:
+            yield Path(temporary)
 
 
 @contextmanager

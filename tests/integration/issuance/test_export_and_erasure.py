@@ -1,7 +1,6 @@
 """What is held of a person is told to them whole, and erased by two people; what has to stay names nobody."""
 
 import json
-import secrets
 from datetime import timedelta
 from pathlib import Path
 
@@ -11,12 +10,15 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
 
-from issuance.audit import Audit, AuditEntry
+from issuance.audit import AuditEntry
 from issuance.enrolment.kinds import RULES
 from issuance.enrolment.models import Application
 from issuance.errors import NotFoundError, RoleRequiredError
 from issuance.lifecycle.models import Card, CardCertificate
 from issuance.lifecycle.states import RevocationCause
+from issuance.lookups.models import RecordLookup
+from issuance.lookups.purposes import Purpose, Said
+from issuance.lookups.service import Looker
 from issuance.models import Base
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
@@ -32,16 +34,15 @@ from simulators.population.register import record_of
 from tests.integration.issuance.office import CLERK, SUPERVISOR, Office
 
 SECOND = Actor("supervisor-2", Role.SUPERVISOR)
+LOOKER = Looker(SUPERVISOR, Said(Purpose.HOLDER_REQUEST))
 
 
 def erasures(office: Office) -> Erasures:
-    database = office.registry.database
-    return Erasures(database, Audit(office.clock), office.clock, secrets.token_bytes)
+    return office.registry.erasures
 
 
 def exports(office: Office) -> Exports:
-    database = office.registry.database
-    return Exports(database, Audit(office.clock), office.clock, office.registry.tracking.keys.sign_document)
+    return office.registry.exports
 
 
 def code(office: Office, number: int = 0) -> str:
@@ -73,7 +74,7 @@ def erase(office: Office) -> str:
 def test_an_export_holds_everything_and_is_signed(office: Office, tmp_path: Path) -> None:
     card = office.issue(0)
     office.enrol(1)
-    made = exports(office).make(SUPERVISOR, code(office))
+    made = exports(office).make(LOOKER, code(office))
     write(made, tmp_path / "out")
     content = (tmp_path / "out" / DOCUMENT).read_bytes()
     document = json.loads(content)
@@ -103,15 +104,16 @@ def test_an_export_holds_everything_and_is_signed(office: Office, tmp_path: Path
         write(made, tmp_path / "out")
     with office.registry.database.reading() as session:
         told = session.scalar(select(func.count()).where(AuditEntry.action == "person.exported"))
-    assert told == 1
+        seen = session.scalars(select(RecordLookup.what).where(RecordLookup.what == "export")).all()
+    assert (told, seen) == (1, ["export"])
 
 
 def test_nobody_elses_matter_is_exported(office: Office) -> None:
     office.enrol(0)
     with pytest.raises(NotFoundError):
-        exports(office).make(SUPERVISOR, code(office, 1))
+        exports(office).make(LOOKER, code(office, 1))
     with pytest.raises(RoleRequiredError):
-        exports(office).make(CLERK, code(office))
+        exports(office).make(Looker(CLERK, LOOKER.said), code(office))
 
 
 def test_erased_and_nothing_but_references_is_left(office: Office) -> None:
@@ -138,7 +140,7 @@ def test_erased_and_nothing_but_references_is_left(office: Office) -> None:
     assert office.registry.people.find(CLERK, record.national_code).people == []
     assert office.registry.people.find(CLERK, f"{record.given_name} {record.surname}").people == []
     with pytest.raises(NotFoundError):
-        exports(office).make(SUPERVISOR, record.national_code)
+        exports(office).make(LOOKER, record.national_code)
     again = office.enrol(0)  # whoever was erased can come again
     assert again != application.id
 
