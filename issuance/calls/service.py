@@ -98,7 +98,7 @@ class Calls:
             self._audit.record(session, actor.username, "pass-phrase.agreed", subject, details)
 
     def suspend(self, actor: Actor, national_code: str, birth_date: date, typed: str) -> str:
-        """Stops the caller's card; its number. One that is stopped already stays so.
+        """Stops the caller's card; its number. One that is stopped already stays so, until its holder comes.
 
         Raises CallRefusedError, CallLockedError, or StatusThrottledError for an operator with too many wrong
         tries.
@@ -150,7 +150,10 @@ class Calls:
             phrase = _locked_phrase(session, number)
             if phrase is not None:
                 phrase.wrong, phrase.locked_at, phrase.used_at = 0, None, self._clock()
-            if card.state != CardState.SUSPENDED:
+            self._audit.record(session, actor.username, "call.heard", f"card:{number}")
+            if card.state == CardState.SUSPENDED:
+                self._lifecycle.bind_to_holder(session, actor, card)
+            else:
                 self._lifecycle.decide_hold(session, actor, card, SuspensionReason.CALL)
         self._lifecycle.carry_out(number)
 

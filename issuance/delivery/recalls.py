@@ -21,8 +21,9 @@ from issuance.delivery.states import DeliveryEnd
 from issuance.enrolment.models import Application
 from issuance.errors import NotFoundError
 from issuance.lifecycle.cards import get_card
+from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.models import Card
-from issuance.lifecycle.states import ApplicationState, CardState
+from issuance.lifecycle.states import ApplicationState, CardEvent, CardState
 from issuance.notices.models import Channel
 from issuance.notices.outbox import put
 from issuance.notices.templates import Template
@@ -109,8 +110,9 @@ class Recalls:
                 raise NotYetError(None)
             if recall.returned_by == actor.username:
                 raise SecondPersonError("end a card that one person has taken back")
-            if card.state != CardState.PRODUCED:
+            if card.state == CardState.VOIDED and recall.ended_at is not None:
                 return  # asked again
+            CARD.after(CardState(card.state), CardEvent.VOID)
             if recall.ended_at is None:
                 recall.ended_by, recall.ended_at = actor.username, self._clock()
                 self._record(session, actor, card.card_number, "ended")

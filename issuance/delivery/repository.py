@@ -26,12 +26,25 @@ from issuance.production.steps import ProductionState
 def card_to_hand_over(session: Session, actor: Actor, number: str, *, locked: bool = True) -> Card:
     """The card, kept from others where `locked`, if it waits in the operator's office for its person.
 
-    Raises NotFoundError or ForbiddenTransitionError.
+    One that has proven that its person has it waits no more, even while the authority is away. Raises
+    NotFoundError or ForbiddenTransitionError.
     """
     card = get_card(session, number)
     if locked:
         session.refresh(card, with_for_update=True)
     actor.require_office(card.application.office, "card")
+    require_waiting(session, card)
+    proven = select(Delivery.id).where(
+        Delivery.card_number == card.card_number, Delivery.state == DeliveryState.PROVEN
+    )
+    if session.scalar(proven) is not None:
+        # Certificates may be good by now: what stops such a card is its revocation.
+        raise ForbiddenTransitionError("delivery", DeliveryState.PROVEN.value, CardEvent.DELIVER.value)
+    return card
+
+
+def require_waiting(session: Session, card: Card) -> None:
+    """Nothing says that this card is not to go to its person. Raises ForbiddenTransitionError."""
     CARD.after(CardState(card.state), CardEvent.DELIVER)
     # A produced card may still have to be inspected.
     APPLICATION.after(ApplicationState(card.application.state), ApplicationEvent.DELIVER)
@@ -43,7 +56,6 @@ def card_to_hand_over(session: Session, actor: Actor, number: str, *, locked: bo
     recall = session.get(Recall, card.card_number)
     if recall is not None and recall.returned_at is not None:
         raise ForbiddenTransitionError("card", "returned", CardEvent.DELIVER.value)
-    return card
 
 
 def get_delivery(session: Session, delivery_id: str) -> Delivery:

@@ -12,6 +12,7 @@ from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from issuance.audit import Audit
 from issuance.database import Database
@@ -33,22 +34,23 @@ from issuance.delivery.repository import (
     is_good,
     last_check,
     move_delivery,
+    require_waiting,
 )
 from issuance.delivery.rules import DeliveryRules
 from issuance.delivery.states import DeliveryEnd, DeliveryEvent, DeliveryState
 from issuance.enrolment.repository import move
+from issuance.errors import ForbiddenTransitionError, IssuanceError
 from issuance.identifiers import Randomness, new_identifier
-from issuance.lifecycle.cards import move_card
+from issuance.lifecycle.cards import get_card, move_card
 from issuance.lifecycle.certificates import Certificates
-from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.models import Card
-from issuance.lifecycle.states import ApplicationEvent, CardEvent, CardState
+from issuance.lifecycle.states import ApplicationEvent, CardEvent
 from issuance.massactions.closing import require_not_held
 from issuance.massactions.errors import CardHeldError
 from issuance.operators.service import Actor
 from issuance.production.cardsecrets import issuer_secrets
 from pki.clock import Clock
-from pki.errors import HeldByOthersError, StatusError
+from pki.errors import HeldByOthersError, PkiError, StatusError
 from pki.keys.masterkeys import MasterKey
 from pki.profiles import Profile
 
@@ -98,8 +100,8 @@ class Deliveries:
         action CardHeldError.
         """
         actor.require(*DELIVERERS)
-        self.finish_proven()
         now = self._clock()
+        self._finish_card(number)
         with self._database.writing() as session:
             card = card_to_hand_over(session, actor, number)
             require_not_held(session, card.card_number)
@@ -133,7 +135,13 @@ class Deliveries:
         refused = self._prove(actor, delivery_id, answer)
         if refused is not None:
             raise refused
-        self._activate(delivery_id)
+        try:
+            self._activate(delivery_id)
+        except HeldByOthersError:
+            raise
+        except StatusError:
+            self._give_up(delivery_id)
+            raise
 
     def finish_proven(self) -> int:
         """Activates what was proven before a crash; returns how many cards that were."""
@@ -142,15 +150,33 @@ class Deliveries:
             waiting = list(session.scalars(query))
         for delivery_id in waiting:
             try:
-                self._activate(delivery_id)
-            except (CardHeldError, HeldByOthersError):
-                # Its holder has set a PIN already: the delivery waits until the hold is lifted.
-                _LOG.warning("delivery %s waits: its card's keys are held", delivery_id)
-            except StatusError as error:
-                # Revoked meanwhile at the authority: never goes live, and no other card waits for it.
-                _LOG.error("delivery %s given up: %s", delivery_id, type(error).__name__)
-                self._give_up(delivery_id)
+                self._activate_or_give_up(delivery_id)
+            except (IssuanceError, PkiError, StaleDataError) as error:
+                # No other card waits for this one. It is tried again.
+                _LOG.error("delivery %s is not finished yet: %s", delivery_id, type(error).__name__)
         return len(waiting)
+
+    def _finish_card(self, number: str) -> None:
+        """What this card has proven before a crash. Raises what the authority says."""
+        with self._database.reading() as session:
+            card = get_card(session, number)
+            query = select(Delivery.id).where(
+                Delivery.card_number == card.card_number, Delivery.state == DeliveryState.PROVEN
+            )
+            waiting = list(session.scalars(query))
+        for delivery_id in waiting:
+            self._activate_or_give_up(delivery_id)
+
+    def _activate_or_give_up(self, delivery_id: str) -> None:
+        try:
+            self._activate(delivery_id)
+        except (CardHeldError, HeldByOthersError):
+            # Its holder has set a PIN already: the delivery waits until the hold is lifted.
+            _LOG.warning("delivery %s waits: its card's keys are held", delivery_id)
+        except StatusError as error:
+            # Revoked meanwhile at the authority: never goes live.
+            _LOG.error("delivery %s given up: %s", delivery_id, type(error).__name__)
+            self._give_up(delivery_id)
 
     def _give_up(self, delivery_id: str) -> None:
         with self._database.writing() as session:
@@ -167,7 +193,8 @@ class Deliveries:
                 return None
             if delivery.state != DeliveryState.OPEN or delivery.expires_at <= self._clock():
                 raise DeliveryClosedError
-            CARD.after(CardState(delivery.card.state), CardEvent.DELIVER)
+            session.refresh(delivery.card, with_for_update=True)
+            require_waiting(session, delivery.card)
             require_not_held(session, delivery.card_number)
             fault = mismatch(_expected(delivery.card), answer, delivery.challenge)
             if fault is not None:
@@ -195,8 +222,11 @@ class Deliveries:
             if delivery.state != DeliveryState.PROVEN:
                 return
             card = delivery.card
+            session.refresh(card, with_for_update=True)
             require_not_held(session, card.card_number)
-            if not CARD.allows(CardState(card.state), CardEvent.DELIVER):  # revoked since the proof
+            try:
+                require_waiting(session, card)
+            except ForbiddenTransitionError:  # ended since the proof
                 close_delivery(delivery, DeliveryEnd.REVOKED)
                 return
             move_delivery(delivery, DeliveryEvent.COMPLETE)

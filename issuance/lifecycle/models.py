@@ -124,7 +124,7 @@ class Suspension(Base):
     ended_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     resumed: Mapped[bool | None]
-    """Whether the card worked again; else it was revoked."""
+    """Whether the card worked again; else it was revoked, or its holder called and another one follows."""
     check_id: Mapped[str | None] = mapped_column(String(IDENTIFIER_LENGTH))
     """Of the holder, who came for it; after a call nothing else ends it."""
     check_outcome: Mapped[str | None] = mapped_column(String(STATE_LENGTH))

@@ -7,7 +7,7 @@ decision is still there and is carried out at the next start, or before anything
 
 import logging
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from sqlalchemy.orm import Session
@@ -90,6 +90,16 @@ class Lifecycle:
     def decide_hold(self, session: Session, actor: Actor, card: Card, reason: SuspensionReason) -> None:
         """The decision alone, in the caller's transaction; `carry_out` stops the card."""
         add_decision(session, card, CardEvent.SUSPEND, actor.username, self._clock(), reason.value)
+
+    def bind_to_holder(self, session: Session, actor: Actor, card: Card) -> None:
+        """The holder's call about a card that is stopped already: from now on it resumes in person alone."""
+        now, standing = self._clock(), open_suspension(session, card.card_number)
+        if standing is not None and standing.reason == SuspensionReason.CALL:
+            return
+        if standing is not None:
+            standing.ended_by, standing.ended_at, standing.resumed = actor.username, now, False
+            session.flush()  # one of a card is open
+        self._add_suspension(session, card, SuspensionReason.CALL.value, actor.username, now)
 
     def resume(self, actor: Actor, number: str) -> None:
         """Lets a suspended card work again; after a call its holder was just checked by the same operator.
@@ -174,19 +184,23 @@ class Lifecycle:
 
     def _suspend(self, session: Session, card: Card, decision: CardDecision) -> None:
         move_card(card, CardEvent.SUSPEND)
-        suspension = Suspension(
-            id=new_identifier(self._randomness),
-            card_number=card.card_number,
-            reason=decision.reason,
-            suspended_by=decision.decided_by,
-            suspended_at=decision.decided_at,
-        )
-        session.add(suspension)
+        reason = str(decision.reason)
+        self._add_suspension(session, card, reason, decision.decided_by, decision.decided_at)
         subject, details = f"card:{card.card_number}", {"reason": decision.reason}
         self._audit.record(session, decision.decided_by, "card.suspended", subject, details)
         session.flush()
         held = _serials(card.certificates_in_force) | self._renewals.issued_on(session, card.card_number)
         self._certificates.hold(held, decision.decided_by, "suspended at the registry")
+
+    def _add_suspension(self, session: Session, card: Card, reason: str, by: str, at: datetime) -> None:
+        suspension = Suspension(
+            id=new_identifier(self._randomness),
+            card_number=card.card_number,
+            reason=reason,
+            suspended_by=by,
+            suspended_at=at,
+        )
+        session.add(suspension)
 
     def _resume(self, session: Session, card: Card, decision: CardDecision) -> None:
         require_not_held(session, card.card_number)

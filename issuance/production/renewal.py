@@ -5,16 +5,18 @@ makes no key beside it; the key is made, signs its request, and gets its certifi
 with what was torn: without a recorded request another key is made, with one its certificate is written.
 """
 
+import logging
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from cardio.piv.session import PivSession
 from issuance.decrees.validity import validity_of
-from issuance.errors import ForbiddenTransitionError, NotFoundError
+from issuance.errors import ForbiddenTransitionError, IssuanceError, NotFoundError
 from issuance.identifiers import new_identifier
 from issuance.lifecycle.cards import card_number, get_card
 from issuance.lifecycle.models import Card, CardCertificate
@@ -32,8 +34,11 @@ from issuance.production.personalisation import KEY_PLANS, Proof
 from issuance.production.work import CHALLENGE_BYTES, Workshop, certificate_row, issue, subject_of
 from issuance.provenance.recording import Making, enter_key, slot_name, supersede_key
 from pki.authority.values import CertificateRequest, IssuedCertificate
+from pki.errors import PkiError
 from pki.profiles import Profile
 from pki.status.state import RevocationReason
+
+_LOG = logging.getLogger(__name__)
 
 _PLANS = {plan.profile: plan for plan in KEY_PLANS}
 RENEWABLE = tuple(_PLANS)
@@ -99,7 +104,10 @@ class Renewals:
         with self._shop.database.reading() as session:
             waiting = list(session.scalars(query.where(Renewal.state.in_(OPEN_RENEWAL_STATES))))
         for renewal_id in waiting:
-            self._give_up("system", renewal_id)
+            try:
+                self._give_up("system", renewal_id)
+            except (IssuanceError, PkiError, StaleDataError) as error:
+                _LOG.error("renewal %s is not given up yet: %s", renewal_id, type(error).__name__)
         return len(waiting)
 
     def _give_up(self, actor: str, renewal_id: str) -> RenewalView:

@@ -9,8 +9,10 @@ from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from issuance.enrolment.repository import get_application, move
+from issuance.errors import IssuanceError
 from issuance.identifiers import new_identifier
 from issuance.lifecycle.states import ApplicationEvent
 from issuance.operators.service import Actor
@@ -134,7 +136,7 @@ class ProductionLine:
         """As far as the authority lets it: what stays open is on record, and stops nothing else."""
         try:
             self.finish_voiding(production_id, "system")
-        except PkiError as error:
+        except (IssuanceError, PkiError, StaleDataError) as error:
             _LOG.error("production %s can't be voided yet: %s", production_id, type(error).__name__)
 
     def view(self, production_id: str) -> ProductionView:

@@ -6,8 +6,15 @@ from sqlalchemy.orm import Session
 
 from issuance.enrolment.repository import move
 from issuance.lifecycle.cards import get_card, move_card
+from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.models import Card
-from issuance.lifecycle.states import ApplicationEvent, ApplicationState, CardEvent, CardState
+from issuance.lifecycle.states import (
+    ApplicationEvent,
+    ApplicationState,
+    CardEvent,
+    CardState,
+    RevocationCause,
+)
 from issuance.massactions.closing import close_ended
 from issuance.production.errors import NothingToVoidError, failure_kind
 from issuance.production.journal import Journal, get_production, production_of
@@ -131,6 +138,10 @@ def _end_card(session: Session, production: Production, hand: Hand) -> bool:
     close_ended(session, card.card_number)
     if card.state == CardState.REVOKED:
         return False
-    move_card(card, CardEvent.VOID)
+    if CARD.allows(CardState(card.state), CardEvent.VOID):
+        move_card(card, CardEvent.VOID)
+    else:  # it went live meanwhile, and its certificates have just been revoked
+        move_card(card, CardEvent.REVOKE)
+        card.revocation_cause = RevocationCause.WITHDRAWN.value
     card.ended_at = hand.at
     return True

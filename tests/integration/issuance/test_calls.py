@@ -62,6 +62,21 @@ def test_it_is_resumed_in_person_alone(office: Office, card: str) -> None:
     assert statuses(office) == {Status.GOOD}
 
 
+def test_a_call_about_a_stopped_card_binds_it_to_its_holder(office: Office, card: str) -> None:
+    office.registry.lifecycle.suspend(CLERK, card)
+    office.clock.ahead += timedelta(hours=1)
+    assert call(office) == card
+    with pytest.raises(IdentityUncheckedError):
+        office.registry.lifecycle.resume(CLERK, card)
+    assert statuses(office) == {Status.ON_HOLD}
+    with office.registry.database.reading() as session:
+        heard = session.scalars(select(AuditEntry.subject).where(AuditEntry.action == "call.heard"))
+        assert list(heard) == [f"card:{card}"]
+    office.registry.identity_checks.meet(CLERK, card, ITS_PERSON)
+    office.registry.lifecycle.resume(CLERK, card)
+    assert statuses(office) == {Status.GOOD}
+
+
 def test_a_phrase_that_was_heard_is_spent(office: Office, card: str) -> None:
     call(office)
     office.registry.identity_checks.meet(CLERK, card, ITS_PERSON)
