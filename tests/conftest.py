@@ -17,7 +17,7 @@ settings.register_profile("hoviat", deadline=None, database=None, max_examples=1
 settings.register_profile("search", settings.get_profile("hoviat"), derandomize=False)
 settings.load_profile("hoviat")
 
-pytest_plugins = ["tests.postgres", "tests.givencard"]
+pytest_plugins = ["tests.postgres", "tests.migrated", "tests.givencard"]
 
 LONGEST_ID = 60
 

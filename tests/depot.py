@@ -158,7 +158,7 @@ def depot_at(url: str) -> Depot:
 
 @contextmanager
 def open_depot(url: str) -> Iterator[Depot]:
-    """Over an empty database, which gets its tables and people."""
+    """Over a database without people, which gets them, and its tables if it has none."""
     depot = depot_at(url)
     try:
         depot.database.migrate()

@@ -5,7 +5,7 @@ import os
 import signal
 import tempfile
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ class PostgresServer:
     def __init__(self, server: Any) -> None:
         self._server = server
         self._url = str(server.get_uri())
+        self._templates: dict[Callable[[str], None], str] = {}
 
     def crash(self) -> None:
         """Ends the server at once, as a crash would, and every connection with it."""
@@ -52,16 +53,30 @@ class PostgresServer:
         self._server.ensure_postgres_running()
 
     @contextmanager
-    def database(self) -> Iterator[str]:
-        """SQLAlchemy's URL of a new, empty database, which is dropped at the end."""
+    def database(self, fill: Callable[[str], None] | None = None) -> Iterator[str]:
+        """SQLAlchemy's URL of a new database, which is dropped at the end; empty, or filled by `fill`.
+
+        `fill` takes a URL and leaves no connection behind. It is called once: the server copies what it made.
+        """
+        template = "template1" if fill is None else self._template(fill)
         name = f"test_{next(_numbers)}"
-        self._administer(f"CREATE DATABASE {name}")
+        self._administer(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
-            yield self._url.replace("postgresql://", "postgresql+psycopg://").replace(
-                "/postgres?", f"/{name}?"
-            )
+            yield self._address(name)
         finally:
             self._administer(f"DROP DATABASE {name} WITH (FORCE)")
+
+    def _template(self, fill: Callable[[str], None]) -> str:
+        if fill not in self._templates:
+            name = f"template_{next(_numbers)}"
+            self._administer(f"CREATE DATABASE {name}")
+            fill(self._address(name))
+            self._templates[fill] = name
+        return self._templates[fill]
+
+    def _address(self, database: str) -> str:
+        url = self._url.replace("postgresql://", "postgresql+psycopg://")
+        return url.replace("/postgres?", f"/{database}?")
 
     def _administer(self, statement: str) -> None:
         with psycopg.connect(self._url, autocommit=True) as connection:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -127,20 +128,25 @@ def migrate(engine: Engine, migrations: Path) -> None:
     SQLite can't alter a table but by copying it: meanwhile references aren't checked, and all are before the
     commit (https://sqlite.org/lang_altertable.html, section 7). Raises StoredValueError if one leads nowhere.
     """
+    if is_current(engine, migrations):
+        return  # at most starts: the scripts aren't read again for it, and nobody waits for a write lock
     config = _config(migrations)
     with engine.connect() as connection, _unchecked_references(connection), connection.begin():
         config.attributes["connection"] = connection
-        before = MigrationContext.configure(connection).get_current_revision()
         command.upgrade(config, "head")
-        if MigrationContext.configure(connection).get_current_revision() != before:
-            _check_references(connection)
+        _check_references(connection)
 
 
 def is_current(engine: Engine, migrations: Path) -> bool:
     """Whether the database is at the newest revision: then `migrate` would change nothing."""
-    newest = ScriptDirectory.from_config(_config(migrations)).get_current_head()
     with read_only(engine).connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == newest
+        return MigrationContext.configure(connection).get_current_revision() == _newest(migrations)
+
+
+@cache
+def _newest(migrations: Path) -> str | None:
+    """The newest revision in that folder of this program."""
+    return ScriptDirectory.from_config(_config(migrations)).get_current_head()
 
 
 def _config(migrations: Path) -> Config:

@@ -13,6 +13,7 @@ from simulators.installation.server import running
 from tests.integration.issuance.desk import Desk, open_desk
 from tests.integration.issuance.office import Office, initialise, open_office
 from tests.integration.issuance.stationing import Yard, open_yard
+from tests.migrated import new_registry
 
 
 @pytest.fixture(scope="session")
@@ -37,9 +38,10 @@ def yard(office: Office, tmp_path: Path) -> Iterator[Yard]:
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def desk(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Desk]:
-    url = f"sqlite:///{tmp_path}/registry.sqlite3"
-    if request.param == "postgresql":
-        url = request.getfixturevalue("postgres_url")
+    if request.param == "sqlite":
+        url = new_registry(tmp_path / "registry.sqlite3")
+    else:
+        url = request.getfixturevalue("postgres_registry")
     with open_desk(url, tmp_path / "keys") as opened:
         yield opened
 

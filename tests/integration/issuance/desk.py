@@ -152,7 +152,7 @@ def new(
 
 @contextmanager
 def open_desk(url: str, keys: Path) -> Iterator[Desk]:
-    """A new desk over an empty database."""
+    """A new desk over a database without people; it gets its tables if it has none."""
     clock, register, database = Clock(), Register(), Database(url, CIPHER)
     database.migrate()
     audit = Audit(clock)

@@ -404,9 +404,8 @@ def test_the_agents_commands_say_what_they_lack(office: Office, tmp_path: Path) 
 
 
 @pytest.fixture
-def on_postgres(office: Office, postgres_url: str) -> Iterator[tuple[Database, Stations]]:
-    database = Database(postgres_url, CIPHER)
-    database.migrate()
+def on_postgres(office: Office, postgres_registry: str) -> Iterator[tuple[Database, Stations]]:
+    database = Database(postgres_registry, CIPHER)
     operators = Operators(database, Audit(office.clock), office.clock, os.urandom)
     operators.create("administrator-1", Role.ADMINISTRATOR)
     yield database, open_stations(database, office.pki, office.clock)

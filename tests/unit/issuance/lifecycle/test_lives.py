@@ -17,6 +17,7 @@ from issuance.operators.models import Role
 from issuance.stock.repository import Hand, receive_bodies
 from tests.cards import bring
 from tests.columnkey import CIPHER
+from tests.migrated import new_registry
 
 PAGE = Path(__file__).parents[4] / "docs" / "lifecycle.md"
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
@@ -61,9 +62,8 @@ def test_nobody_of_stock_or_machines_changes_a_card(event: CardEvent) -> None:
 @pytest.fixture(params=["sqlite", "postgresql"])
 def database(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Database]:
     sqlite = request.param == "sqlite"
-    url = f"sqlite:///{tmp_path}/r.sqlite3" if sqlite else request.getfixturevalue("postgres_url")
+    url = new_registry(tmp_path / "r.sqlite3") if sqlite else request.getfixturevalue("postgres_registry")
     opened = Database(url, CIPHER)
-    opened.migrate()
     yield opened
     opened.close()
 
@@ -150,8 +150,7 @@ def test_the_database_knows_the_same_arrows(database: Database, before: CardStat
 
 @pytest.mark.parametrize(("before", "after"), sorted({(arrow.before, arrow.after) for arrow in LIFE}))
 def test_the_database_lets_every_arrow_pass(tmp_path: Path, before: CardState, after: CardState) -> None:
-    opened = Database(f"sqlite:///{tmp_path}/r.sqlite3", CIPHER)
-    opened.migrate()
+    opened = Database(new_registry(tmp_path / "r.sqlite3"), CIPHER)
     fill(opened, before)
     if (before, after) == (CardState.PRODUCED, CardState.ACTIVE):
         with pytest.raises(DBAPIError, match="active once delivered"):

@@ -16,6 +16,7 @@ from issuance.massactions.states import ActionState
 from pki.errors import ForbiddenTransitionError
 from pki.status.state import Hold
 from tests.depot import open_depot
+from tests.migrated import new_registry
 from tests.unit.issuance.massactions.crisis import FIRST, Batch, Crisis, open_crisis
 from tests.unit.issuance.massactions.test_running import resumption, suspension
 
@@ -46,7 +47,7 @@ class Holds(RuleBasedStateMachine):
         super().__init__()
         self._stack = ExitStack()
         folder = Path(self._stack.enter_context(tempfile.TemporaryDirectory()))
-        depot = self._stack.enter_context(open_depot(f"sqlite:///{folder}/registry.sqlite3"))
+        depot = self._stack.enter_context(open_depot(new_registry(folder / "registry.sqlite3")))
         self.crisis: Crisis = self._stack.enter_context(open_crisis(depot, f"sqlite:///{folder}/pki.sqlite3"))
         self.batch: Batch = self.crisis.issue(KEYS // 2)
         self.keys = [Key() for _ in range(KEYS)]

@@ -22,6 +22,7 @@ from pki.profiles.names import person_name
 from simulators.population.people import People
 from simulators.population.register import SyntheticCivilRegister, record_of
 from tests.columnkey import CIPHER
+from tests.migrated import new_registry
 
 CODE = People(1).national_code(0)
 NAMES = st.text(
@@ -83,8 +84,7 @@ def test_the_order_of_a_persian_dictionary() -> None:
 def test_form_to_database_to_certificate(typed: str, stored: str, tmp_path: Path) -> None:
     record = record_of(People(1).person(0))
     spelt = CivilRecord(CODE, typed, typed, typed, "A", "B", record.birth_date, "M")
-    database = Database(f"sqlite:///{tmp_path}/registry.sqlite3", CIPHER)
-    database.migrate()
+    database = Database(new_registry(tmp_path / "registry.sqlite3"), CIPHER)
     citizens = Citizens(SyntheticCivilRegister(People(1)), utc_now)
     with database.writing() as session:
         citizens.take_over(session, spelt)

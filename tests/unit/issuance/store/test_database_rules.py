@@ -19,6 +19,7 @@ from issuance.stock.repository import Hand, receive_bodies
 from pki.store.database import create_database_engine
 from tests.cards import bring
 from tests.columnkey import CIPHER
+from tests.migrated import new_registry
 
 NOW = datetime(2026, 1, 1, tzinfo=UTC)
 CODE = "0084575948"
@@ -26,8 +27,7 @@ CODE = "0084575948"
 
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
-    opened = Database(f"sqlite:///{tmp_path}/registry.sqlite3", CIPHER)
-    opened.migrate()
+    opened = Database(new_registry(tmp_path / "registry.sqlite3"), CIPHER)
     with opened.writing() as session:
         session.add(
             Citizen(
