@@ -2,12 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import IntEnum, unique
 
 from issuance.errors import InvalidInputError
+from pki.auditchain.columns import to_microseconds
 
 _FORM = re.compile(r"([0-9]{1,19})\.([01])\.([0-9]{1,19})\.([0-9]{0,10})", re.ASCII)
 _LARGEST = 2**63 - 1
+_LATEST = to_microseconds(datetime.max.replace(tzinfo=UTC))
 
 
 @unique
@@ -40,6 +43,6 @@ class Position:
 def decode(text: str) -> Position:
     """The place that a cursor means. Raises InvalidInputError."""
     found = _FORM.fullmatch(text)
-    if found is None or max(int(found[1]), int(found[3])) > _LARGEST:
+    if found is None or int(found[1]) > _LATEST or int(found[3]) > _LARGEST:
         raise InvalidInputError("this is no cursor")
     return Position(int(found[1]), Source(int(found[2])), int(found[3]), found[4])

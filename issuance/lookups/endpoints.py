@@ -9,6 +9,7 @@ from issuance.lookups.models import What
 from issuance.lookups.purposes import Purpose
 from issuance.lookups.service import LookView
 from issuance.web.access import Registry
+from issuance.web.days import Moment
 from issuance.web.looks import Look
 from issuance.web.schemas import Answer
 
@@ -39,7 +40,7 @@ def looks_answer(looks: list[LookView]) -> LooksAnswer:
 
 @router.get("/{application_id}/lookups")
 def read_lookups(
-    registry: Registry, look: Look, application_id: str, before: datetime | None = None
+    registry: Registry, look: Look, application_id: str, before: Moment | None = None
 ) -> LooksAnswer:
     """Who looked at this person's record, in any office; this look is the next one."""
     with registry.lookups.looking(look) as looking:

@@ -3,13 +3,14 @@
 from datetime import datetime
 from typing import Annotated
 
-from pydantic import AwareDatetime, Field, JsonValue
+from pydantic import Field, JsonValue
 
 from issuance.massactions.models import REASON_LENGTH
 from issuance.massactions.selection import MAX_CHOICES, MAX_TEXT, KeySelection
 from issuance.massactions.service import MAX_TOLERANCE
 from issuance.massactions.states import ActionState
 from issuance.provenance.models import KeyType, Origin
+from issuance.web.days import Moment
 from issuance.web.schemas import Answer, Request
 from pki.keys.kinds import KeyKind
 from pki.massactions.selection import Window
@@ -31,8 +32,8 @@ class SelectionBody(Request):
     offices: _Words = Field(default=[])
     stations: _Words = Field(default=[])
     origins: list[Origin] = Field(default=[], max_length=len(Origin))
-    made_from: AwareDatetime | None = None
-    made_before: AwareDatetime | None = None
+    made_from: Moment | None = None
+    made_before: Moment | None = None
 
     def selection(self) -> KeySelection:
         """As the service takes it."""

@@ -6,7 +6,7 @@ from pydantic import Field
 from issuance.offices.models import OFFICE_CODE_LENGTH, OFFICE_NAME_LENGTH
 from issuance.offices.service import NewOffice
 from issuance.web.access import ApiActor, Registry
-from issuance.web.schemas import Answer, Request
+from issuance.web.schemas import Answer, Nothing, Request
 
 router = APIRouter(prefix="/v1/offices", tags=["offices"])
 
@@ -20,12 +20,6 @@ class NewOfficeBody(Request):
     persian_name: str = _NAME
     latin_name: str = _NAME
     province: str = _NAME
-
-
-class InspectionSettingBody(Request):
-    """Whether a second person looks at each card."""
-
-    inspects: bool
 
 
 class OfficeAnswer(Answer):
@@ -52,8 +46,14 @@ def open_office(registry: Registry, actor: ApiActor, body: NewOfficeBody) -> Off
 
 
 @router.put("/{code}/inspection")
-def set_inspection(
-    registry: Registry, actor: ApiActor, code: str, body: InspectionSettingBody
+def begin_inspection(
+    registry: Registry, actor: ApiActor, code: str, _body: Nothing | None = None
 ) -> OfficeAnswer:
-    """Whether its cards are inspected by a second person, from now on."""
-    return OfficeAnswer.model_validate(registry.offices.set_inspection(actor, code, inspects=body.inspects))
+    """Its cards are inspected by a second person, from now on."""
+    return OfficeAnswer.model_validate(registry.offices.set_inspection(actor, code, inspects=True))
+
+
+@router.delete("/{code}/inspection")
+def end_inspection(registry: Registry, actor: ApiActor, code: str) -> OfficeAnswer:
+    """They are inspected no more."""
+    return OfficeAnswer.model_validate(registry.offices.set_inspection(actor, code, inspects=False))

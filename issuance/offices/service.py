@@ -72,8 +72,14 @@ class Offices:
         return office
 
     def set_inspection(self, actor: Actor, code: str, *, inspects: bool) -> Office:
-        """Whether a second person looks at the office's cards, from now on. Raises NotFoundError."""
-        actor.require(Role.SUPERVISOR)
+        """Whether a second person looks at the office's cards, from now on.
+
+        The office's supervisor begins that. Who ends it is an administrator, who makes no cards.
+        Raises RoleRequiredError, NotFoundError.
+        """
+        actor.require(Role.SUPERVISOR if inspects else Role.ADMINISTRATOR)
+        if inspects:
+            actor.require_office(code, "office")
         with self._database.writing() as session:
             office = get_office(session, code)
             office.inspects = inspects

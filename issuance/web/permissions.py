@@ -91,7 +91,8 @@ API: dict[str, Permission] = {
     # offices
     "GET /v1/offices": ANYBODY,
     "POST /v1/offices": by(SUPERVISOR),
-    "PUT /v1/offices/{code}/inspection": anywhere(SUPERVISOR),
+    "PUT /v1/offices/{code}/inspection": anywhere(SUPERVISOR),  # of the office itself
+    "DELETE /v1/offices/{code}/inspection": anywhere(ADMINISTRATOR),  # who makes no cards
     # stock
     "GET /v1/stock": by(*OFFICE_STAFF),
     "POST /v1/stock/batches": by(*KEEPERS),

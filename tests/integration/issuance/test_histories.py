@@ -125,7 +125,20 @@ def test_nobody_of_that_name(office: Office, whose: HistoryOf, identifier: str) 
         office.registry.histories.page(CLERK, whose, identifier)
 
 
-@pytest.mark.parametrize("cursor", ["", "x", "1.2.3.", "-1.0.0.", "1.0", "9" * 19 + ".1.1.", "1.1.1.1'"])
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "x",
+        "1.2.3.",
+        "-1.0.0.",
+        "1.0",
+        "9" * 19 + ".1.1.",
+        "9223372036854775807.1.1.",
+        "253402300800000000.1.1.",
+        "1.1.1.1'",
+    ],
+)
 def test_cursors_that_are_none(office: Office, lived: str, cursor: str) -> None:
     with pytest.raises(InvalidInputError):
         office.registry.histories.page(CLERK, HistoryOf.CARD, lived, cursor)

@@ -107,6 +107,22 @@ def test_the_pages_carry_a_purpose(server: str, office: Office) -> None:
     assert looks(office) == Counter({("application", "enrolment"): 1, ("application", "audit"): 1})
 
 
+@pytest.mark.parametrize(
+    "before",
+    ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00", "2026-01-01T00:00:00", "yesterday", "1e300"],
+)
+def test_moments_that_are_none_are_a_mistake_and_no_outage(office: Office, clerk: Api, before: str) -> None:
+    answer = clerk.get(f"/applications/{office.enrol()}/lookups", params={"before": before})
+    refused(answer, 422, "request-malformed")
+
+
+def test_a_moment_may_have_any_offset(office: Office, clerk: Api) -> None:
+    application = office.enrol()
+    assert clerk.get(f"/applications/{application}/lookups").status_code == 200
+    answer = clerk.get(f"/applications/{application}/lookups", params={"before": "2090-01-01T00:00:00+03:30"})
+    assert len(answer.json()["lookups"]) == 2
+
+
 def test_every_route_that_shows_a_record_is_among_these() -> None:
     """A new GET below /v1/applications is a record's until it is named here as none."""
     shows_none = {"slip", "slip.svg", "slip.png"}

@@ -269,6 +269,20 @@ def test_a_card_is_handed_over_after_its_inspection(produced: tuple[Office, str,
         office.registry.inspections.reject(SUPERVISOR, card, "late")
 
 
+def test_who_makes_cards_ends_no_inspections(office: Office) -> None:
+    offices, administrator = office.registry.offices, Actor("administrator-1", Role.ADMINISTRATOR)
+    with pytest.raises(NotFoundError):
+        offices.set_inspection(Actor("supervisor-1", Role.SUPERVISOR, "X"), FIRST_OFFICE, inspects=True)
+    for maker in (CLERK, STOCK):
+        with pytest.raises(RoleRequiredError):
+            offices.set_inspection(maker, FIRST_OFFICE, inspects=True)
+    assert offices.set_inspection(SUPERVISOR, FIRST_OFFICE, inspects=True).inspects
+    with pytest.raises(RoleRequiredError):
+        offices.set_inspection(SUPERVISOR, FIRST_OFFICE, inspects=False)
+    assert offices.all()[0].inspects
+    assert not offices.set_inspection(administrator, FIRST_OFFICE, inspects=False).inspects
+
+
 def test_nobody_inspects_their_own_card(produced: tuple[Office, str, str]) -> None:
     office, application, card = produced
     with pytest.raises(OwnCardError):

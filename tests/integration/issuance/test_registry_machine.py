@@ -55,10 +55,9 @@ CLERK, SECOND_CLERK = Actor("clerk-1", Role.CLERK), Actor("clerk-2", Role.CLERK)
 SUPERVISOR, SECOND_SUPERVISOR = Actor("supervisor-1", Role.SUPERVISOR), Actor("supervisor-2", Role.SUPERVISOR)
 KEEPER, SECOND_KEEPER = Actor("stock-1", Role.STOCK), Actor("stock-2", Role.STOCK)
 INSPECTOR = Actor("production-1", Role.PRODUCTION)
+ADMINISTRATOR = Actor("administrator-1", Role.ADMINISTRATOR)
 NEWCOMERS = (SECOND_CLERK, SECOND_SUPERVISOR, INSPECTOR)
-ANYBODY = st.sampled_from(
-    [CLERK, SECOND_CLERK, SUPERVISOR, SECOND_SUPERVISOR, KEEPER, Actor("administrator-1", Role.ADMINISTRATOR)]
-)
+ANYBODY = st.sampled_from([CLERK, SECOND_CLERK, SUPERVISOR, SECOND_SUPERVISOR, KEEPER, ADMINISTRATOR])
 KINDS = st.sampled_from(
     [
         *[(ApplicationKind.NEW, None)] * 3,
@@ -277,7 +276,7 @@ class Registry(RuleBasedStateMachine):
             self.restart()
         else:
             begin, offices = what == "inspections begin", self.office.registry.offices
-            self.act(None, lambda: offices.set_inspection(SUPERVISOR, FIRST_OFFICE, inspects=begin))
+            self.act(None, lambda: offices.set_inspection(ADMINISTRATOR, FIRST_OFFICE, inspects=begin))
 
     def restart(self) -> None:
         office = self.office

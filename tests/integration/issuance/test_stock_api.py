@@ -23,7 +23,6 @@ SERIAL = "0000000001"
 RANGE = {"first": SERIAL, "last": SERIAL}
 BODIES: dict[str, dict[str, Any]] = {
     "/v1/offices": {"code": "1", "persian_name": "x", "latin_name": "x", "province": "x"},
-    "/v1/offices/{code}/inspection": {"inspects": False},
     "/v1/stock/batches": {"product": "P71", "delivery_note": "taken", "serials": [RANGE]},
     "/v1/stock/batches/{batch_id}/count": {"serials": [RANGE]},
     "/v1/stock/batches/{batch_id}/confirmation": {"bodies": 1},
@@ -123,7 +122,7 @@ def test_from_delivery_note_to_an_inspected_card(office: Office, people: dict[st
     assert (stock["opening"], stock["received"], stock["on_hand"]) == (0, 1, 1)
     assert stock["days_of_cover"] is None
 
-    assert supervisor.put("/v1/offices/1/inspection", json={"inspects": True}).json()["inspects"]
+    assert supervisor.put("/v1/offices/1/inspection").json()["inspects"]
     application = office.approved()
     assert [order["application_id"] for order in clerk.get("/v1/orders").json()] == [application]
     urgency = supervisor.put(f"/v1/orders/{application}/urgency", json={"reason": "سفر درمانی"})
