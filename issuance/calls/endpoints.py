@@ -1,12 +1,11 @@
 """/v1/cards/{number}/pass-phrase, agreed in person, and /v1/suspension-calls, where it is said."""
 
-from datetime import date
-
 from fastapi import APIRouter
 from pydantic import Field, SecretStr
 
 from issuance.calls.phrases import MAX_TYPED
 from issuance.web.access import ApiActor, Registry
+from issuance.web.days import Day
 from issuance.web.schemas import Answer, Request
 
 router = APIRouter(prefix="/v1", tags=["calls"])
@@ -24,7 +23,7 @@ class CallBody(Request):
     """What the caller has said; digits of any script, the date as the calendar of the register has it."""
 
     national_code: str = Field(min_length=1, max_length=_MAX_CODE, repr=False)
-    birth_date: date = Field(repr=False)
+    birth_date: Day = Field(repr=False)
     pass_phrase: SecretStr = Field(min_length=1, max_length=MAX_TYPED)
 
 
