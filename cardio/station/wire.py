@@ -41,7 +41,9 @@ _MAX_CHALLENGE = 64
 _LONGEST_COMMAND = HEADER_BYTES + 3 + MAX_EXTENDED_DATA + 2
 _LONGEST_ANSWER = MAX_EXTENDED_LE + STATUS_BYTES
 
-_PRINTABLE = r"^[^\x00-\x1f\x7f-\x9f\u2028\u2029]*$"
+_HIDDEN = r"\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb"
+_PRINTABLE = rf"^[^\x00-\x1f\x7f-\x9f{_HIDDEN}]*$"
+"""Nothing that moves or hides what stands beside it (UAX #9, UTS #55): it goes into logs and pages."""
 
 _Job = Annotated[str, StringConstraints(pattern=r"^[0-9A-Z]{16}$")]
 _Number = Annotated[int, Field(ge=1, le=1_000_000)]

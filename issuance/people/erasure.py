@@ -44,7 +44,8 @@ MOST = 100
 """Waiting ones in a list."""
 GONE = "erased"
 """Stands where a text was."""
-_NO_DATE = date(1, 1, 1)
+_NO_DATE = date(1000, 1, 1)
+"""Nobody's who comes to a registry, and a day in both calendars."""
 _BLANKS: Mapping[type, object] = {
     EncryptedText: GONE,
     EncryptedBytes: b"",

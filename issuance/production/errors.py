@@ -15,6 +15,7 @@ class ProductionError(IssuanceError):
     ├── UnknownKeysError        the card has none of the keys that were recorded for it
     ├── CardExpiredError        nothing is certified beyond the date on the card
     ├── OvertakenError          somebody else went on with the same renewal or rotation
+    ├── RunOvertakenError       another process resumed or voided this run
     ├── KeyVersionsUsedUpError  the card had every version of channel keys that there is
     └── RunFailure              ends or interrupts a run
         ├── NotABlankError      the factory's key does not open this body
@@ -76,6 +77,16 @@ class CardExpiredError(ProductionError):
     def __init__(self, card_number: str) -> None:
         super().__init__(f"card {card_number} has expired")
         self.card_number = card_number
+
+
+class RunOvertakenError(ProductionError):
+    """Another process resumed or voided the run while this one was at work on it; what it recorded stands."""
+
+    kind = "run-overtaken"
+
+    def __init__(self, production_id: str) -> None:
+        super().__init__("another process went on with this run")
+        self.production_id = production_id
 
 
 class OvertakenError(ProductionError):

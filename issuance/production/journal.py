@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from issuance.database import Database
 from issuance.errors import NotFoundError
+from issuance.production.errors import RunOvertakenError
 from issuance.production.models import DETAIL_LENGTH, JournalEntry, Production
 from issuance.production.progress import Progress
 from issuance.production.steps import ProductionState, Step, StepState
@@ -45,7 +46,10 @@ def production_of(session: Session, card_number: str) -> Production:
 
 
 class Journal:
-    """Writes before and after each step; the end of one and the beginning of the next are one transaction."""
+    """Writes before and after each step; the end of one and the beginning of the next are one transaction.
+
+    Whatever it writes raises RunOvertakenError once another process has resumed or voided the run.
+    """
 
     def __init__(
         self,
@@ -94,7 +98,7 @@ class Journal:
 
     def _enter(self, session: Session, step: Step) -> None:
         now = self._clock()
-        get_production(session, self.production_id).lease_expires_at = now + self._lease
+        self._held(session).lease_expires_at = now + self._lease
         session.add(
             JournalEntry(
                 production_id=self.production_id,
@@ -133,12 +137,21 @@ class Journal:
     def failed(self, session: Session, failure: Failure, state: ProductionState, apdus: int) -> None:
         """Records, in the caller's transaction, the failure of the step at hand and the run's new state."""
         self._close(session, StepState.FAILED, apdus)
-        production = get_production(session, self.production_id)
+        production = self._held(session)
         production.state = state.value
         production.failure_kind, production.failure_detail = failure.kind, failure.detail[:DETAIL_LENGTH]
 
     def _close(self, session: Session, state: StepState, apdus: int) -> JournalEntry:
         entry = session.get_one(JournalEntry, (self.production_id, self._number))
         entry.state, entry.ended_at, entry.apdus = state.value, self._clock(), apdus
-        get_production(session, self.production_id).apdus += apdus
+        self._held(session).apdus += apdus
         return entry
+
+    def _held(self, session: Session) -> Production:
+        """The run, kept from others, while it is this attempt's. Raises RunOvertakenError."""
+        production = get_production(session, self.production_id)
+        if production not in session.dirty:  # what this transaction changed is its own
+            session.refresh(production, with_for_update=True)
+        if production.state != ProductionState.RUNNING or production.attempts != self.attempt:
+            raise RunOvertakenError(self.production_id)
+        return production

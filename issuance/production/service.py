@@ -19,15 +19,16 @@ from issuance.operators.service import Actor
 from issuance.orders.repository import begin
 from issuance.orders.service import PRODUCERS
 from issuance.production.connection import CountingConnection, Job, Readers, connect_for
-from issuance.production.errors import ProductionRunningError, ReaderInUseError
+from issuance.production.errors import ProductionRunningError, ReaderInUseError, RunOvertakenError
 from issuance.production.journal import Journal, get_production
 from issuance.production.models import Production
 from issuance.production.progress import Progress
 from issuance.production.run import Run, RunStoppedError
 from issuance.production.steps import ENDED, ProductionState, Step, StepState
-from issuance.production.voiding import void
-from issuance.production.work import Workshop
+from issuance.production.voiding import claim, void
+from issuance.production.work import Workshop, subject_of
 from pki.errors import PkiError
+from pki.profiles.names import person_name
 
 _LOG = logging.getLogger(__name__)
 STATIONS = 16
@@ -90,7 +91,8 @@ class ProductionLine:
         """Begins or resumes the application's run in the background; returns the run's identifier.
 
         Raises at once what is wrong with application or reader: ForbiddenTransitionError,
-        ProductionRunningError, ReaderInUseError, OrderHeldError, NotFoundError or a TransportError.
+        ProductionRunningError, ReaderInUseError, OrderHeldError, NotFoundError, a TransportError, or
+        SubjectError for a name that no certificate takes.
         """
         production_id, connection = self._prepare(actor, application_id, reader)
         self._pool.submit(self._work, production_id, reader, connection).add_done_callback(_report)
@@ -115,11 +117,12 @@ class ProductionLine:
     def finish_voiding(self, production_id: str, actor: str) -> None:
         """Voids the run, or goes on with it.
 
-        Raises NothingToVoidError or a PkiError: then the voiding stays open, and the run says why.
+        Raises NothingToVoidError, ProductionRunningError, or a PkiError: then the voiding stays open, and the
+        run says why.
         """
-        journal = self._journal(production_id)
         try:
-            void(self._shop, journal, actor)
+            order = claim(self._shop, production_id)
+            void(self._shop, self._journal(production_id), order, actor)
         finally:
             self.progress.changed()
 
@@ -184,6 +187,8 @@ class ProductionLine:
             torn = _open_run(session, application_id)
             if torn is None:
                 move(application, ApplicationEvent.START_PRODUCTION)  # in a session that only reads
+                subject = subject_of(application)  # no body is spent on a name that no certificate takes
+                person_name(subject.national_code, subject.given_name, subject.surname)
             elif self._is_at_work(torn) or torn.state == ProductionState.VOIDING:
                 raise ProductionRunningError(torn.id)
             return None if torn is None else torn.card_number
@@ -231,6 +236,8 @@ class ProductionLine:
             _LOG.warning("production %s: %s", production_id, stopped)
             if stopped.state is ProductionState.VOIDING:
                 self._try_to_void(production_id)
+        except RunOvertakenError:
+            _LOG.warning("production %s: another process went on with it", production_id)
         finally:
             connection.close()
             self._release(reader)

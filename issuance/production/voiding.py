@@ -16,7 +16,7 @@ from issuance.lifecycle.states import (
     RevocationCause,
 )
 from issuance.massactions.closing import close_ended
-from issuance.production.errors import NothingToVoidError, failure_kind
+from issuance.production.errors import NothingToVoidError, ProductionRunningError, failure_kind
 from issuance.production.journal import Journal, get_production, production_of
 from issuance.production.models import DETAIL_LENGTH, Production
 from issuance.production.personalisation import KEY_PLANS, KeyPlan
@@ -62,18 +62,30 @@ def begin_voiding(session: Session, card: Card) -> Production:
     return production
 
 
-def void(shop: Workshop, journal: Journal, actor: str) -> None:
-    """Records the intent, revokes, records the end. Safe to call again after a torn call.
+def claim(shop: Workshop, production_id: str) -> Order:
+    """Records the intent: whoever is at work on the run writes nothing more from here on.
 
-    Raises NothingToVoidError, or what the authority says: then the voiding stays open, and the run says why.
+    Raises NothingToVoidError, or ProductionRunningError for a run whose process shows signs of life.
     """
+    now = shop.clock()
     with shop.database.writing() as session:
-        production = get_production(session, journal.production_id)
+        production = get_production(session, production_id)
+        session.refresh(production, with_for_update=True)
         if ProductionState(production.state) in ENDED:
             raise NothingToVoidError(production.state)
+        if production.state == ProductionState.RUNNING and production.lease_expires_at > now:
+            raise ProductionRunningError(production_id)
         production.state = ProductionState.VOIDING.value
-        production.lease_expires_at = shop.clock() + shop.lease
-        order = read_order(session, production.id)
+        production.lease_expires_at = now + shop.lease
+        return read_order(session, production.id)
+
+
+def void(shop: Workshop, journal: Journal, order: Order, actor: str) -> None:
+    """Revokes, and records the end. Safe to call again after a torn call.
+
+    `journal`: read after the claim, so that it knows all that was begun before. Raises what the authority
+    says: then the voiding stays open, and the run says why.
+    """
     try:
         _revoke(shop, journal, order, actor)
     except PkiError as error:

@@ -15,6 +15,8 @@ from issuance.registry.models import NAME_LENGTH, Citizen
 from issuance.registry.nationalcode import validate
 from issuance.registry.text import fold
 from pki.clock import Clock
+from pki.errors import SubjectError
+from pki.profiles.names import person_name
 
 _COMPARED = ("given_name", "surname", "father_name", "birth_date", "birth_precision", "sex")
 """Latin names are the civil register's suggestion: the clerk's word stands."""
@@ -79,6 +81,10 @@ def _believed(record: CivilRecord, national_code: str) -> CivilRecord:
     names = (record.given_name, record.surname, record.father_name)
     if not fold(record.surname) or any(len(fold(name)) > NAME_LENGTH for name in names):
         raise CivilRegisterAnswerError(f"a surname is missing, or a name has more than {NAME_LENGTH} letters")
+    try:  # here, and not when a body is spent on a card whose certificates nobody issues
+        person_name(national_code, fold(record.given_name) or None, fold(record.surname))
+    except SubjectError as error:
+        raise CivilRegisterAnswerError(f"a name that no certificate takes: {error}") from error
     if record.deceased_on is not None and record.deceased_on < record.birth_date:
         raise CivilRegisterAnswerError("a death before the birth")
     return record

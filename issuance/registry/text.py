@@ -23,11 +23,11 @@ _LETTERS = str.maketrans(
 _FORMS = re.compile("[\ufb50-\ufdff\ufe70-\ufefc]+")
 """Arabic presentation forms: letters as old systems drew them, one code for each shape."""
 _CONTROLS = re.compile(
-    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\u061c\u200b\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
+    "[\x00-\x08\x0e-\x1b\x7f-\x84\x86-\x9f\xad\u061c\u200b\u200d\u200e\u200f\u202a-\u202e\u2060-\u2064\u2066-\u206f\ufeff]"
 )
 """Direction marks and others that nobody sees: they make one name look like another (UAX #9, UTS #55).
 
-Control characters go with them; PostgreSQL keeps no NUL in a text.
+Control characters go with them, soft hyphens and the joiner of emoji; PostgreSQL keeps no NUL in a text.
 """
 _HARAKAT = re.compile("[\u064b-\u0652\u0670]")  # short vowels and the superscript alef
 _ZWNJ = "\u200c"

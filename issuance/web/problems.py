@@ -7,6 +7,7 @@ from http import HTTPStatus
 from sqlalchemy.exc import DataError, SQLAlchemyError
 from sqlalchemy.orm.exc import StaleDataError
 
+from cardio.errors import CardError
 from cardio.transport.base import (
     NoCardError,
     ReaderBusyError,
@@ -171,12 +172,13 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     NoCardError: (HTTPStatus.CONFLICT, N_("There is no card in the reader")),
     ReaderBusyError: (HTTPStatus.CONFLICT, N_("Another program uses the card")),
     TransportError: (HTTPStatus.CONFLICT, N_("The card did not answer")),
+    CardError: (HTTPStatus.CONFLICT, N_("The card did not answer as it should")),
     StaleDataError: (HTTPStatus.CONFLICT, N_("Somebody else changed this meanwhile; look again")),
     PkiError: (HTTPStatus.BAD_GATEWAY, N_("The certificate authority refused")),
     DataError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("A value can't be stored")),
     SQLAlchemyError: (HTTPStatus.SERVICE_UNAVAILABLE, N_("The database can't be reached")),
 }
-TOLD = (errors.IssuanceError, TransportError, PkiError, SQLAlchemyError)
+TOLD = (errors.IssuanceError, TransportError, CardError, PkiError, SQLAlchemyError)
 """Failures that are told as problems; anything else is a fault of the program."""
 
 STATUSES = frozenset(status for status, _ in _TITLES.values())
@@ -194,6 +196,8 @@ def refusal(error: Exception) -> Refusal:
     if isinstance(error, SQLAlchemyError):
         _LOG.error("database: %s", type(error).__name__)  # its text would hold the statement's values
         return Refusal(status, _database_kind(error), title)
+    if isinstance(error, CardError):
+        return Refusal(status, failure_kind(error), title)  # its text may hold what the card said
     throttled = errors.LoginThrottledError, StationCodeWaitError, StatusThrottledError
     wait_s = error.wait_s if isinstance(error, throttled) else None
     return Refusal(status, failure_kind(error), title, str(error), wait_s)

@@ -338,6 +338,9 @@ def test_a_register_that_is_down_changes_nothing(desk: Desk, monkeypatch: pytest
     "record",
     [
         replace(RECORD, surname="\u200f "),
+        replace(RECORD, surname="کاشانی (ترابی)"),
+        replace(RECORD, surname="کاشانی۲"),
+        replace(RECORD, given_name="\u0301"),
         replace(RECORD, father_name="ا" * 101),
         replace(RECORD, deceased_on=date(1800, 1, 1)),
     ],

@@ -4,6 +4,7 @@ import json
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -32,6 +33,7 @@ from pki.store.encrypted import DisguisedText
 from simulators.actors.operator import add_operator
 from simulators.population.register import record_of
 from tests.integration.issuance.office import CLERK, SUPERVISOR, Office
+from tests.integration.issuance.staff import HERE, staff
 
 SECOND = Actor("supervisor-2", Role.SUPERVISOR)
 LOOKER = Looker(SUPERVISOR, Said(Purpose.HOLDER_REQUEST))
@@ -143,6 +145,20 @@ def test_erased_and_nothing_but_references_is_left(office: Office) -> None:
         exports(office).make(LOOKER, record.national_code)
     again = office.enrol(0)  # whoever was erased can come again
     assert again != application.id
+
+
+def test_lists_and_pages_show_the_erased_as_such(office: Office, server: str, clerk: httpx.Client) -> None:
+    card = ended_long_ago(office)
+    erase(office)
+    with office.registry.database.reading() as session:
+        application = session.get_one(Card, card).application_id
+    listed = clerk.get("/applications").json()["applications"]
+    assert [each["citizen"]["surname"] for each in listed] == [GONE]
+    assert clerk.get(f"/applications/{application}").json()["citizen"]["birth_date_jalali"]
+    assert clerk.post("/people/searches", json={"words": f"{GONE} {GONE}"}).status_code == 200
+    with staff(server, office, (HERE,)) as people:
+        for page in ("/applications", f"/applications/{application}"):
+            assert people[HERE, Role.CLERK].ask(f"GET {page}").status_code == 200
 
 
 def test_no_row_of_any_table_leads_to_the_erased(office: Office) -> None:

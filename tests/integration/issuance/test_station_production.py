@@ -48,6 +48,7 @@ from simulators.card.card import SimulatedCard
 from simulators.faults.delay import slow_link
 from simulators.faults.link import T0Card
 from simulators.stations.process import agent_process
+from tests.integration.issuance.conftest import signed_in
 from tests.integration.issuance.office import CITIZENS_PIN, CLERK, ITS_PERSON
 from tests.integration.issuance.stationing import Desk, Yard, open_desk
 from tests.waiting import WAIT_SECONDS, wait_for
@@ -297,6 +298,32 @@ def lying(yard: Yard, answer: Callable[[HubMessage], list[StationMessage]]) -> t
 
 def connect_liar(yard: Yard, card: str | None = None) -> CardConnection:
     return yard.office.registry.hub.connect("st-1/Reader", Job("clerk-1", card))
+
+
+@pytest.mark.parametrize("word", ["6a82", "9000", "5302aabb9000", "6f00"])
+def test_an_odd_card_at_the_desk_is_told_as_such(yard: Yard, server: str, word: str) -> None:
+    """A bank card whose station says that it is the right one, or a hostile one."""
+
+    def answer(message: HubMessage) -> list[StationMessage]:
+        match message:
+            case Open():
+                return [Opened(job=message.job, atr=b"\x3b\x80", card=message.card)]
+            case Send():
+                said = tuple(bytes.fromhex(word) for _ in message.commands)
+                return [Answered(job=message.job, number=message.number, answers=said, failure=None)]
+        return []
+
+    card = yard.office.approved()
+    yard.office.insert(yard.office.blank())
+    number = yard.office.produce(card).card_number
+    assert number is not None
+    yard.office.registry.identity_checks.check(CLERK, number, ITS_PERSON)
+    lying(yard, answer)
+    with signed_in(server, yard.office, "clerk-1") as api:
+        for _ in range(2):
+            given = api.post(f"/cards/{number}/station-deliveries", json={"reader": "st-1/Reader"})
+            assert given.status_code == 409, given.text
+            assert given.json()["type"].startswith("urn:hoviat:problem:")
 
 
 @pytest.mark.parametrize("kind", FailureKind)

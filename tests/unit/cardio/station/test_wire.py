@@ -170,7 +170,9 @@ def test_the_longest_messages_fit_in_a_frame() -> None:
         assert len(encode(message).encode()) <= wire.MAX_FRAME_BYTES
 
 
-@pytest.mark.parametrize("sign", ["\n", "\x1b", "\x00", "\x85", "\u2028"])
+@pytest.mark.parametrize(
+    "sign", ["\n", "\x1b", "\x00", "\x85", "\u2028", "\u202e", "\u200b", "\u2066", "\xad"]
+)
 def test_no_name_steers_a_terminal(sign: str) -> None:
     with pytest.raises(ValueError, match="name"):
         Reader(name=f"Reader{sign}", atr=None, movements=0)
