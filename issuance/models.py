@@ -8,7 +8,7 @@ from issuance.database import Base
 from issuance.decrees.models import CardExtension, Decree
 from issuance.delivery.models import Delivery, IdentityCheck, Recall, Refusal
 from issuance.duplicates.models import DuplicateMatch
-from issuance.enrolment.models import Application, EditingLease, Evidence, RegisterAnswer
+from issuance.enrolment.models import Application, ApplicationAuthor, EditingLease, Evidence, RegisterAnswer
 from issuance.inspection.models import Inspection
 from issuance.lifecycle.models import Card, CardCertificate, CardDecision, Suspension
 from issuance.lookups.models import RecordLookup
@@ -28,6 +28,7 @@ from issuance.tracking.models import StatusTries
 
 __all__ = [
     "Application",
+    "ApplicationAuthor",
     "ApprovalBatch",
     "ApprovalBatchItem",
     "AuditEntry",

@@ -9,12 +9,12 @@ from issuance.approval.reasons import Reason, remarks
 from issuance.audit import Audit
 from issuance.database import Database
 from issuance.duplicates.service import Duplicates, require_decided
+from issuance.enrolment.authors import require_no_author
 from issuance.enrolment.confirmation import Confirmation
 from issuance.enrolment.errors import VersionConflictError
 from issuance.enrolment.kinds import RULES
 from issuance.enrolment.models import Application
 from issuance.enrolment.repository import get_application, move, require_version
-from issuance.errors import OwnWorkError
 from issuance.lifecycle.states import APPLICATION, ApplicationEvent, ApplicationState
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
@@ -96,7 +96,7 @@ class Approval:
         """
         with self._database.reading() as session:
             application = get_application(session, application_id)
-            _require_other(actor, application)
+            _require_other(session, actor, application)
             APPLICATION.after(ApplicationState(application.state), event)
             require_version(application, version)
             return application.submitted_at
@@ -123,7 +123,7 @@ class Approval:
         note: str,
         reasons: tuple[Reason, ...],
     ) -> None:
-        _require_other(actor, application)
+        _require_other(session, actor, application)
         move(application, event)
         application.decided_by = actor.username
         application.decided_at = self._clock()
@@ -137,8 +137,7 @@ class Approval:
         self._audit.record(session, actor.username, f"application.{event}", subject, details)
 
 
-def _require_other(actor: Actor, application: Application) -> None:
+def _require_other(session: Session, actor: Actor, application: Application) -> None:
     actor.require_office(application.office, "application")
-    if actor.username in {application.enrolled_by, application.edited_by, application.portrait_by}:
-        raise OwnWorkError
+    require_no_author(session, application, actor.username)
     actor.require(Role.SUPERVISOR)

@@ -8,9 +8,10 @@ from issuance.database import Database
 from issuance.duplicates.errors import MatchesUndecidedError, SamePersonError
 from issuance.duplicates.models import DuplicateMatch, MatchDecision
 from issuance.duplicates.repository import get_match, matches, matches_of
+from issuance.enrolment.authors import require_no_author
 from issuance.enrolment.models import NOTE_LENGTH, Application
 from issuance.enrolment.repository import get_application
-from issuance.errors import ForbiddenTransitionError, InvalidInputError, OwnWorkError
+from issuance.errors import ForbiddenTransitionError, InvalidInputError
 from issuance.lifecycle.states import ApplicationState
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
@@ -70,8 +71,7 @@ class Duplicates:
             raise InvalidInputError(f"say why, in at most {NOTE_LENGTH} characters")
         with self._database.writing() as session:
             application = get_application(session, application_id, locked=True)
-            if actor.username in _authors(application):
-                raise OwnWorkError
+            require_no_author(session, application, actor.username)
             actor.require(Role.SUPERVISOR)
             if application.state != ApplicationState.SUBMITTED:
                 raise ForbiddenTransitionError("application", application.state, "judge a match")
@@ -97,10 +97,6 @@ def require_decided(session: Session, application: Application) -> None:
     query = select(DuplicateMatch.number).where(DuplicateMatch.application_id == application.id, same)
     if session.scalar(query.limit(1)) is not None:
         raise SamePersonError
-
-
-def _authors(application: Application) -> set[str | None]:
-    return {application.enrolled_by, application.edited_by, application.portrait_by}
 
 
 def _count(session: Session, application: Application) -> None:

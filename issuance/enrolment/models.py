@@ -114,6 +114,19 @@ class Application(Base):
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class
 
 
+class ApplicationAuthor(Base):
+    """Somebody who had a hand in an application, and so never decides on it. Rows are only added."""
+
+    __tablename__ = "application_authors"
+
+    application_id: Mapped[str] = mapped_column(
+        String(IDENTIFIER_LENGTH), ForeignKey("applications.id"), primary_key=True
+    )
+    username: Mapped[str] = mapped_column(
+        String(USERNAME_LENGTH), ForeignKey("operators.username"), primary_key=True
+    )
+
+
 class Evidence(Base):
     """A document that was shown for an application."""
 

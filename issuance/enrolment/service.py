@@ -13,6 +13,7 @@ from issuance.audit import Audit
 from issuance.database import Database
 from issuance.duplicates.service import Duplicates
 from issuance.enrolment import leases
+from issuance.enrolment.authors import add_author
 from issuance.enrolment.confirmation import Confirmation
 from issuance.enrolment.errors import NoCardToReplaceError
 from issuance.enrolment.evidence import Shown, kind_of, note, require_complete, require_stopped
@@ -29,7 +30,7 @@ from issuance.errors import (
 )
 from issuance.identifiers import Randomness, new_identifier
 from issuance.lifecycle.cards import last_delivered_card_of, live_card_of
-from issuance.lifecycle.states import ApplicationEvent, ApplicationState, CardState
+from issuance.lifecycle.states import APPLICATION, ApplicationEvent, ApplicationState, CardState
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.registry.citizens import Citizens, changes
@@ -131,19 +132,16 @@ class Enrolment:
     def correct(self, actor: Actor, application_id: str, correction: Correction) -> None:
         """Changes a draft or returned application, for who enrolled it or has taken it over.
 
-        Raises BeingEditedError, RoleRequiredError, VersionConflictError or InvalidInputError.
+        What changes nothing is no edit. Raises BeingEditedError, RoleRequiredError, VersionConflictError or
+        InvalidInputError.
         """
         portrait = None if correction.portrait is None else normalise_portrait(correction.portrait)
         with self._editing(actor, application_id, correction.version) as (session, application):
-            _edit(application, actor)
-            if portrait is not None:
-                application.portrait, application.portrait_by = portrait, actor.username
-            if correction.latin_given_name is not None:
-                application.latin_given_name = _latin("latin_given_name", correction.latin_given_name)
-            if correction.latin_surname is not None:
-                application.latin_surname = _latin("latin_surname", correction.latin_surname)
-            note(application, correction.evidence, actor.username, self._clock())
-            self._record(session, actor, "corrected", application)
+            APPLICATION.after(ApplicationState(application.state), ApplicationEvent.EDIT)
+            if _apply(application, correction, portrait, actor) or correction.evidence:
+                _edit(session, application, actor)
+                note(application, correction.evidence, actor.username, self._clock())
+                self._record(session, actor, "corrected", application)
 
     def accept_record(self, actor: Actor, application_id: str, version: int | None = None) -> tuple[str, ...]:
         """Takes over what the civil register says now, and returns what has changed by that.
@@ -156,7 +154,7 @@ class Enrolment:
         if record.deceased_on is not None:
             raise DeceasedError
         with self._editing(actor, application_id, version) as (session, application):
-            _edit(application, actor)
+            _edit(session, application, actor)
             changed = changes(application.citizen, record)
             if {"given_name", "surname"} & set(changed):
                 names = _latin_names(record, None, None)
@@ -183,6 +181,7 @@ class Enrolment:
             now = self._clock()
             application.submitted_at = now
             application.decided_by = application.decided_at = None
+            add_author(session, application, actor.username)
             application.tracking_code = application.tracking_code or new_tracking_code(self._randomness)
             application.promised_on = (now + RULES.rule(*kind_of(application)).promised).date()
             self._duplicates.refresh(session, application, actor.username)
@@ -240,6 +239,7 @@ class Enrolment:
     ) -> None:
         note(application, evidence, actor.username, self._clock())
         session.add(application)
+        add_author(session, application, actor.username)
         session.flush()
         self._confirmation.keep(session, application, record, actor.username, taken_over=True)
         leases.hold(session, application, actor, self._clock())
@@ -249,11 +249,28 @@ class Enrolment:
         self._audit.record(session, actor.username, f"application.{what}", f"application:{application.id}")
 
 
-def _edit(application: Application, actor: Actor) -> None:
+def _edit(session: Session, application: Application, actor: Actor) -> None:
     move(application, ApplicationEvent.EDIT)
     application.edited_by = actor.username
-    # A returned application starts anew: the next decision may be anybody's who has not edited it.
+    # A returned application starts anew: the next decision may be anybody's who has had no hand in it.
     application.decided_by = application.decided_at = None
+    add_author(session, application, actor.username)
+
+
+def _apply(application: Application, correction: Correction, portrait: bytes | None, actor: Actor) -> bool:
+    """Portrait and names as they are to be; whether anything is done by it. Raises InvalidNameError.
+
+    A portrait was captured even where it is octet by octet the one that was there.
+    """
+    changed = portrait is not None
+    if portrait is not None:
+        application.portrait, application.portrait_by = portrait, actor.username
+    for name in ("latin_given_name", "latin_surname"):
+        wanted = getattr(correction, name)
+        if wanted is not None and _latin(name, wanted) != getattr(application, name):
+            setattr(application, name, _latin(name, wanted))
+            changed = True
+    return changed
 
 
 def _card_to_replace(session: Session, national_code: str, replaces: Replaced) -> str | None:

@@ -6,6 +6,7 @@ from sqlalchemy.orm import Session
 from cardio.transport.base import TransportError
 from issuance.audit import AuditEntry
 from issuance.bootstrap import Issuance
+from issuance.enrolment.authors import authors_of
 from issuance.enrolment.models import Application
 from issuance.enrolment.repository import get_application
 from issuance.lifecycle.cards import cards_of
@@ -37,9 +38,10 @@ def case_file(registry: Issuance, look: Looker, application_id: str) -> dict[str
         looking.saw_all(What.APPLICATION, [application])
         cards = cards_of(looking.session, application_id)
         history = _history(looking.session, application, cards)
+        authors = authors_of(looking.session, application_id)
     run = registry.production.latest(application_id)
     resumable = run is not None and run.state is ProductionState.INTERRUPTED
-    may = _permitted(actor, application)
+    may = _permitted(actor, application, authors)
     may["produce"] = (resumable and actor.role in PRODUCERS) or may["produce"]
     return {
         "application": application,
@@ -54,14 +56,15 @@ def case_file(registry: Issuance, look: Looker, application_id: str) -> dict[str
     }
 
 
-def _permitted(actor: Actor, application: Application) -> dict[str, bool]:
+def _permitted(actor: Actor, application: Application, authors: list[str]) -> dict[str, bool]:
     """Which buttons to show; the services decide anew."""
 
     def possible(event: ApplicationEvent) -> bool:
         return APPLICATION.allows(ApplicationState(application.state), event)
 
     own = application.enrolled_by == actor.username
-    decides, makes = actor.role is Role.SUPERVISOR and not own, actor.role in PRODUCERS
+    decides = actor.role is Role.SUPERVISOR and actor.username not in authors
+    makes = actor.role in PRODUCERS
     return {
         "edit": own and possible(ApplicationEvent.EDIT),
         "submit": own and possible(ApplicationEvent.SUBMIT),

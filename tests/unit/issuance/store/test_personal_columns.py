@@ -21,6 +21,7 @@ ENCRYPTED = (EncryptedText, EncryptedDate, EncryptedBytes, EncryptedJson)
 TYPES = (*ENCRYPTED, DisguisedText, IndexedText)
 
 NOT_PERSONAL = {
+    "application_authors": "application_id username",
     "application_evidence": "application_id document seen_by seen_at",
     "applications": "id office kind cause replaces state version enrolled_by edited_by portrait_by "
     "created_at submitted_at tracking_code promised_on decided_by decided_at decision_reasons "
