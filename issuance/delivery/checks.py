@@ -1,13 +1,14 @@
 """Who came for a card: checks on record, and what follows from those that fail; refusals."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from issuance.audit import Audit
 from issuance.database import Database
+from issuance.delivery.errors import ChecksFailedError
 from issuance.delivery.models import IdentityCheck, Refusal
 from issuance.delivery.repository import card_to_hand_over, close_open, failed_checks
 from issuance.delivery.rules import MAX_SCORE, CheckFault, DeliveryRules, Seen, fault_of
@@ -31,6 +32,7 @@ from issuance.production.voiding import begin_voiding
 from pki.auditchain import Json
 from pki.clock import Clock
 
+_FAILED_COUNT_FOR = timedelta(days=1)
 DELIVERERS = (Role.CLERK, Role.SUPERVISOR)
 """Who hands cards over."""
 
@@ -110,12 +112,14 @@ class IdentityChecks:
     def meet(self, actor: Actor, number: str, seen: Seen) -> CheckView:
         """Records who came with, or about, a card in use: what is done in person alone goes by it.
 
-        Raises as `check`; ForbiddenTransitionError for a card that is not in use.
+        Raises as `check`; ForbiddenTransitionError for a card that is not in use; ChecksFailedError.
         """
         actor.require(*DELIVERERS)
         self._require_possible(seen)
         with self._database.reading() as session:
-            application = _card_in_use(session, number).application_id
+            card = _card_in_use(session, number)
+            application = card.application_id
+            self._require_fresh_eyes(session, actor, card)
         fault = fault_of(seen, self._rules) or self._register_fault(actor, application)
         with self._database.writing() as session:
             card = _card_in_use(session, number)
@@ -151,6 +155,20 @@ class IdentityChecks:
             query = select(IdentityCheck).where(IdentityCheck.card_number == card.card_number)
             found = session.scalars(query.order_by(IdentityCheck.checked_at, IdentityCheck.id))
             return [_view(check) for check in found]
+
+    def _require_fresh_eyes(self, session: Session, actor: Actor, card: Card) -> None:
+        """After as many failed checks in a day as would void a card at its delivery."""
+        query = select(IdentityCheck.checked_by).where(
+            IdentityCheck.card_number == card.card_number,
+            IdentityCheck.purpose == CheckPurpose.PRESENCE.value,
+            IdentityCheck.outcome == CheckOutcome.FAILED.value,
+            IdentityCheck.checked_at > self._clock() - _FAILED_COUNT_FOR,
+        )
+        failed_by = session.scalars(query).all()
+        if len(failed_by) < self._rules.failed_checks:
+            return
+        if actor.role is not Role.SUPERVISOR or actor.username in failed_by:
+            raise ChecksFailedError
 
     def _require_possible(self, seen: Seen) -> None:
         if seen.document not in self._rules.documents:

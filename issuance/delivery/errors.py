@@ -11,6 +11,7 @@ class DeliveryError(IssuanceError):
 
     DeliveryError
     ├── IdentityUncheckedError   nobody has just checked that this is the card's person
+    ├── ChecksFailedError        so many people were not this card's holder that somebody else has to look
     ├── NotYetError              an uncollected card still waits for its person
     ├── DeliveryClosedError      expired, replaced by a newer one, or out of tries
     ├── DeliveryProofError       the signature is not by this card's key over this delivery's challenge
@@ -27,6 +28,15 @@ class IdentityUncheckedError(DeliveryError):
 
     def __init__(self) -> None:
         super().__init__("check first who the person is, and put it on record")
+
+
+class ChecksFailedError(DeliveryError):
+    """Too many checks about this card have failed today: a supervisor who had no part in them looks now."""
+
+    kind = "checks-failed"
+
+    def __init__(self) -> None:
+        super().__init__("too many checks have failed; a supervisor who made none of them has to look")
 
 
 class NotYetError(DeliveryError):

@@ -219,8 +219,9 @@ class Deliveries:
     def _activate(self, delivery_id: str) -> None:
         with self._database.writing() as session:
             delivery = get_delivery(session, delivery_id)
+            session.refresh(delivery, with_for_update=True)
             if delivery.state != DeliveryState.PROVEN:
-                return
+                return  # another server was quicker
             card = delivery.card
             session.refresh(card, with_for_update=True)
             require_not_held(session, card.card_number)

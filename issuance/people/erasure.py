@@ -100,6 +100,8 @@ class Erasures:
             if erasure.requested_by == actor.username:
                 raise OwnErasureError
             national_code = erasure.national_code
+            # Who refers to the person meanwhile waits, and then finds them gone.
+            session.execute(select(Citizen).where(Citizen.national_code == national_code).with_for_update())
             _require_erasable(session, national_code, Ground(erasure.ground), now)
             erasure.confirmed_by, erasure.confirmed_at = actor.username, now
             session.flush()

@@ -20,6 +20,7 @@ from issuance.calls.errors import CallLockedError, CallRefusedError
 from issuance.decrees.errors import DecreeError, OwnDecreeError
 from issuance.delivery.errors import (
     CardMismatchError,
+    ChecksFailedError,
     DeliveryClosedError,
     DeliveryError,
     DeliveryProofError,
@@ -145,6 +146,7 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     DeliveryClosedError: (HTTPStatus.CONFLICT, N_("This delivery has ended; open another")),
     DeliveryProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("The card's signature is not right")),
     CardMismatchError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("This is not the card on record")),
+    ChecksFailedError: (HTTPStatus.CONFLICT, N_("Too many checks have failed today")),
     IdentityUncheckedError: (HTTPStatus.CONFLICT, N_("Check first who the person is")),
     CallRefusedError: (HTTPStatus.FORBIDDEN, N_("This call stops no card")),
     CallLockedError: (HTTPStatus.CONFLICT, N_("Another pass phrase has to be agreed in person")),

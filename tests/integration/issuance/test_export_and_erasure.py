@@ -1,6 +1,7 @@
 """What is held of a person is told to them whole, and erased by two people; what has to stay names nobody."""
 
 import json
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from datetime import timedelta
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import func, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+from sqlalchemy.orm.exc import StaleDataError
 
 from issuance.audit import AuditEntry
 from issuance.enrolment.kinds import RULES
@@ -23,16 +26,18 @@ from issuance.lookups.service import Looker
 from issuance.models import Base
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
+from issuance.people import erasure
 from issuance.people.erasure import GONE, Erasures
 from issuance.people.errors import ErasedAlreadyError, NotErasableError, OwnErasureError
 from issuance.people.export import DOCUMENT, SIGNATURE, Exports, write
+from issuance.people.holdings import Holdings, holdings_of
 from issuance.people.models import Erasure, Ground
 from issuance.registry.models import Citizen
 from pki.auditchain import verify_table
 from pki.store.encrypted import DisguisedText
 from simulators.actors.operator import add_operator
 from simulators.population.register import record_of
-from tests.integration.issuance.office import CLERK, SUPERVISOR, Office
+from tests.integration.issuance.office import CLERK, SUPERVISOR, Office, initialise, open_home
 from tests.integration.issuance.staff import HERE, staff
 
 SECOND = Actor("supervisor-2", Role.SUPERVISOR)
@@ -68,9 +73,9 @@ def ended_long_ago(office: Office) -> str:
 
 
 def erase(office: Office) -> str:
-    erasure = erasures(office).request(SUPERVISOR, code(office), Ground.REQUEST)
-    erasures(office).confirm(SECOND, erasure)
-    return erasure
+    number = erasures(office).request(SUPERVISOR, code(office), Ground.REQUEST)
+    erasures(office).confirm(SECOND, number)
+    return number
 
 
 def test_an_export_holds_everything_and_is_signed(office: Office, tmp_path: Path) -> None:
@@ -174,20 +179,20 @@ def test_no_row_of_any_table_leads_to_the_erased(office: Office) -> None:
 
 def test_two_people_and_once(office: Office) -> None:
     ended_long_ago(office)
-    erasure = erasures(office).request(SUPERVISOR, code(office), Ground.REQUEST)
+    number = erasures(office).request(SUPERVISOR, code(office), Ground.REQUEST)
     with pytest.raises(ErasedAlreadyError):
         erasures(office).request(SECOND, code(office), Ground.REQUEST)
     with pytest.raises(OwnErasureError):
-        erasures(office).confirm(SUPERVISOR, erasure)
+        erasures(office).confirm(SUPERVISOR, number)
     with pytest.raises(RoleRequiredError):
-        erasures(office).confirm(CLERK, erasure)
+        erasures(office).confirm(CLERK, number)
     with pytest.raises(NotFoundError):
         erasures(office).confirm(SECOND, "NOBODY")
     with pytest.raises(IntegrityError), office.registry.database.writing() as session:
         session.execute(text("UPDATE erasures SET confirmed_by = requested_by, confirmed_at = requested_at"))
-    erasures(office).confirm(SECOND, erasure)
+    erasures(office).confirm(SECOND, number)
     with pytest.raises(ErasedAlreadyError):
-        erasures(office).confirm(SECOND, erasure)
+        erasures(office).confirm(SECOND, number)
 
 
 def test_what_is_alive_stands_in_the_way(office: Office) -> None:
@@ -213,3 +218,30 @@ def test_what_is_alive_stands_in_the_way(office: Office) -> None:
         assert session.get(Citizen, code(office)) is not None
     with pytest.raises(NotFoundError):
         erasures(office).request(SUPERVISOR, "0" * 10, Ground.COURT)
+
+
+def test_who_comes_during_an_erasure_finds_nobody(
+    tmp_path: Path, postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two servers: nothing that is written meanwhile goes over to the code that nobody has."""
+    monkeypatch.setenv("HOVIAT_ISSUANCE_DATABASE", postgres_url)
+    initialise(tmp_path / "home")
+    with open_home(tmp_path / "home") as office, ThreadPoolExecutor(1) as elsewhere:
+        ended_long_ago(office)
+        number = erasures(office).request(SUPERVISOR, code(office), Ground.REQUEST)
+        comes: list[Future[str]] = []
+        real = holdings_of
+
+        def meanwhile(session: Session, national_code: str) -> Holdings:
+            comes.append(elsewhere.submit(office.enrol, 0))
+            wait(comes, timeout=1)  # it waits for the lock, or is through: both are tried
+            return real(session, national_code)
+
+        monkeypatch.setattr(erasure, "holdings_of", meanwhile)
+        erasures(office).confirm(SECOND, number)
+        problem = comes[0].exception()
+        assert problem is None or isinstance(problem, (StaleDataError, IntegrityError)), problem
+        with office.registry.database.reading() as session:
+            for application in session.scalars(select(Application)):
+                assert (application.national_code == code(office)) == (application.latin_surname != GONE)
+        assert office.enrol(0) if problem is not None else True

@@ -9,7 +9,12 @@ from sqlalchemy.exc import DBAPIError
 
 from issuance.audit import AuditEntry
 from issuance.delivery.checks import Checked
-from issuance.delivery.errors import CardMismatchError, DeliveryClosedError, IdentityUncheckedError
+from issuance.delivery.errors import (
+    CardMismatchError,
+    ChecksFailedError,
+    DeliveryClosedError,
+    IdentityUncheckedError,
+)
 from issuance.delivery.matching import MatchFault
 from issuance.delivery.models import Delivery, IdentityCheck, Refusal
 from issuance.delivery.rules import CheckFault, Seen
@@ -32,6 +37,7 @@ from issuance.stock.states import BodyState
 from pki.auditchain import verify_table
 from pki.errors import PkiError
 from pki.status.state import Status
+from simulators.actors.operator import add_operator
 from tests.integration.issuance.office import CLERK, ITS_PERSON, SUPERVISOR, Office
 from tests.integration.issuance.test_deliveries import produced, said, statuses
 
@@ -333,3 +339,19 @@ def test_a_failed_check_can_not_stand_behind_a_delivery(office: Office) -> None:
                     expires_at=now,
                 )
             )
+
+
+def test_after_three_failed_ones_somebody_else_looks(office: Office) -> None:
+    card = office.issue()
+    checks, second = office.registry.identity_checks, Actor("supervisor-2", Role.SUPERVISOR)
+    add_operator(office.registry.accounts, second.username, second.role)
+    nobodys = Seen("birth_certificate", same_person=False)
+    checks.meet(SUPERVISOR, card, nobodys)
+    for _ in range(RULES.delivery.failed_checks - 1):
+        checks.meet(CLERK, card, nobodys)
+    for part_of_it in (CLERK, SUPERVISOR):
+        with pytest.raises(ChecksFailedError):
+            checks.meet(part_of_it, card, ITS_PERSON)
+    assert checks.meet(second, card, ITS_PERSON).outcome is CheckOutcome.PASSED
+    office.clock.ahead += timedelta(days=1, minutes=1)
+    assert checks.meet(CLERK, card, ITS_PERSON).outcome is CheckOutcome.PASSED
