@@ -32,9 +32,9 @@ def housekeeping(pki: Pki) -> Iterator[None]:
     Where CRLs are large, run `hoviat pki crl --due` from a timer beside it: it finds the work done, or does
     it in a process of its own.
     """
-    publish = _repeating("CRLs", lambda: pki.crls.publish_due(changes=False), CRL_PAUSE_SECONDS)
-    checkpoint = _repeating("checkpoints", pki.checkpointer.make, CHECKPOINT_PAUSE_SECONDS)
-    retire = _repeating("old keys", lambda: _retire(pki), RETIREMENT_PAUSE_SECONDS)
+    publish = repeating("CRLs", lambda: pki.crls.publish_due(changes=False), CRL_PAUSE_SECONDS)
+    checkpoint = repeating("checkpoints", pki.checkpointer.make, CHECKPOINT_PAUSE_SECONDS)
+    retire = repeating("old keys", lambda: _retire(pki), RETIREMENT_PAUSE_SECONDS)
     with publish, checkpoint, retire:
         yield
 
@@ -44,7 +44,11 @@ def _retire(pki: Pki) -> None:
 
 
 @contextmanager
-def _repeating(name: str, chore: Callable[[], object], pause: float) -> Iterator[None]:
+def repeating(name: str, chore: Callable[[], object], pause: float) -> Iterator[None]:
+    """Does a chore on a thread of its own, now and after each `pause` of seconds, while the context is open.
+
+    A PkiError, an OSError or a failing database is logged, and the chore is tried again after the pause.
+    """
     stop = threading.Event()
 
     def run() -> None:

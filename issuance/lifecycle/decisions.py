@@ -54,6 +54,7 @@ def take_decision(session: Session, number: str) -> CardDecision | None:
     return session.get(CardDecision, number, with_for_update=True)
 
 
-def decided_cards(session: Session) -> list[str]:
-    """The cards with which something waits to be done."""
-    return list(session.scalars(select(CardDecision.card_number)))
+def decided_cards(session: Session, until: datetime) -> list[str]:
+    """The cards with which something waits to be done that was decided by then."""
+    query = select(CardDecision.card_number).where(CardDecision.decided_at <= until)
+    return list(session.scalars(query.order_by(CardDecision.decided_at, CardDecision.card_number)))

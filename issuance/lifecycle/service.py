@@ -2,7 +2,8 @@
 
 What an operator decides is recorded first (`decisions`). Then it is done in one transaction, in which the
 authority acts last: if it refuses, nothing is changed and the decision is dropped; if the process dies, the
-decision is still there and is carried out at the next start, or before anything else is decided of the card.
+decision is still there and is carried out by the clock (`issuance.housekeeping`), at the next start, or
+before anything else is decided of the card. The same when the authority can't be reached.
 """
 
 import logging
@@ -10,6 +11,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from issuance.audit import Audit
@@ -33,9 +35,10 @@ from issuance.lifecycle.states import (
     SuspensionReason,
 )
 from issuance.massactions.closing import close_ended, require_not_held
+from issuance.massactions.errors import CardHeldError
 from issuance.operators.service import Actor
 from pki.clock import Clock
-from pki.errors import StatusError
+from pki.errors import PkiError, StatusError
 
 _LOG = logging.getLogger(__name__)
 
@@ -128,22 +131,23 @@ class Lifecycle:
             add_decision(session, card, CardEvent.REVOKE, actor.username, self._clock(), cause.value)
         self.carry_out(number)
 
-    def finish_decided(self) -> int:
-        """Does what was decided before a crash; returns with how many cards something waited to be done."""
+    def finish_decided(self, age: timedelta = timedelta()) -> int:
+        """Does what was decided that long ago; returns with how many cards something waited to be done."""
         with self._database.reading() as session:
-            waiting = decided_cards(session)
+            waiting = decided_cards(session, self._clock() - age)
         for number in waiting:
             try:
                 self.carry_out(number)
-            except StatusError as error:
-                # No other card waits for one that the authority refuses: that decision is dropped.
+            except (PkiError, CardHeldError, SQLAlchemyError) as error:
+                # No other card waits for this one. What was refused is dropped, what failed is tried again.
                 _LOG.error("card %s: a decision could not be carried out: %s", number, type(error).__name__)
         return len(waiting)
 
     def carry_out(self, number: str) -> tuple[str, str | None] | None:
         """Does what was decided of the card, if anything was: event and reason of what it did.
 
-        Raises NotFoundError; StatusError where the authority refuses, and then it is no longer decided.
+        Raises NotFoundError; StatusError where the authority refuses, CardHeldError where a mass action has
+        taken the card's keys meanwhile: then it is no longer decided.
         """
         with self._database.reading() as session:
             if not is_decided(session, get_card(session, number)):
@@ -160,7 +164,7 @@ class Lifecycle:
                     return None
                 self._do(session, card, decision)
                 return decision.event, decision.reason
-        except StatusError:
+        except (StatusError, CardHeldError):
             with self._database.writing() as session:
                 decision = take_decision(session, get_card(session, number).card_number)
                 if decision is not None:

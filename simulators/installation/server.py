@@ -12,10 +12,11 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Mount, Route
 
 import issuance.app
+import issuance.housekeeping
 import pki.app
+import pki.housekeeping
 import verifier.app
 from pki.app import not_allowed, not_found
-from pki.housekeeping import housekeeping
 from pki.workers import worker_server
 from simulators.installation.services import Installation
 
@@ -47,7 +48,10 @@ def create_app(installation: Installation) -> Starlette:
 
     @asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
-        with housekeeping(installation.pki):
+        with (
+            pki.housekeeping.housekeeping(installation.pki),
+            issuance.housekeeping.housekeeping(installation.issuance),
+        ):
             yield
 
     return Starlette(
