@@ -254,7 +254,8 @@ def open_issuance(
     step_up = PasswordStepUp(operators)
     lookups, slip_keys = Lookups(database, clock, randomness), SlipKeys(pki.keys)
     hub = Hub()
-    all_readers = AllReaders(readers, hub)
+    stations = open_stations(database, pki, clock, randomness)
+    all_readers = AllReaders(readers, hub, stations.office_of)
     renewals = Renewals(shop, all_readers)
     check_life = RULES.delivery.check_life
     lifecycle = Lifecycle(database, audit, certificates, clock, randomness, renewals, check_life)
@@ -293,14 +294,14 @@ def open_issuance(
         histories=Histories(database),
         lifecycle=lifecycle,
         replacement=Replacement(database, lifecycle),
-        stations=open_stations(database, pki, clock, randomness),
+        stations=stations,
         hub=hub,
         mass_actions=mass_actions,
         mass_runs=mass_runs,
         mass_background=BackgroundRuns(mass_runs, line.progress),
-        handovers=Handovers(deliveries, hub),
+        handovers=Handovers(deliveries, hub, all_readers),
         unblocking=Unblocking(shop, all_readers, hub.hand_over, check_life),
-        lookups=lookups,
+        lookups=Lookups(database, clock, randomness),
     )
     opened.production.finish_voidings()
     opened.deliveries.finish_proven()

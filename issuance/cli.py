@@ -141,7 +141,7 @@ def station() -> None:
 
 @station.command("add")
 @click.argument("name")
-@click.option("--office", required=True, help="The office in which it stands.")
+@click.option("--office", required=True, help="The code of the office in which it stands.")
 @operator_option
 @json_option
 def add_station(name: str, office: str, operator: str, *, as_json: bool) -> None:

@@ -20,7 +20,7 @@ from issuance.errors import InvalidInputError, NotFoundError
 from issuance.identifiers import Randomness, new_identifier
 from issuance.operators.service import Actor
 from issuance.orders.service import PRODUCERS, Orders
-from issuance.production.connection import Readers
+from issuance.production.connection import Readers, names_at
 from issuance.production.errors import ReaderInUseError
 from issuance.production.service import STATIONS, ProductionLine
 from pki.clock import Clock
@@ -89,7 +89,7 @@ class BatchRuns:
         chosen = sorted(set(readers))
         if not 1 <= len(chosen) <= STATIONS:
             raise InvalidInputError(f"1 to {STATIONS} readers")
-        if not set(chosen) <= set(self._bench.readers.names()):
+        if not set(chosen) <= set(names_at(self._bench.readers, actor.office)):
             raise NotFoundError("reader")
         run = BatchRun(
             id=new_identifier(self._randomness),

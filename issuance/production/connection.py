@@ -39,6 +39,30 @@ class JobReaders(Readers, Protocol):
         ...
 
 
+@runtime_checkable
+class OfficeReaders(Readers, Protocol):
+    """Readers that stand in offices."""
+
+    def names_at(self, office: str) -> Sequence[str]:
+        """The names of those in one office. Raises ReaderUnavailableError when there is no way to ask."""
+        ...
+
+    def require_at(self, office: str, name: str) -> None:
+        """Raises NotFoundError for a reader that doesn't stand there."""
+        ...
+
+
+def names_at(readers: Readers, office: str) -> Sequence[str]:
+    """The readers of an office, as far as these readers know offices."""
+    return readers.names_at(office) if isinstance(readers, OfficeReaders) else readers.names()
+
+
+def require_at(readers: Readers, office: str, name: str) -> None:
+    """Raises NotFoundError for another office's reader, as far as these readers know offices."""
+    if isinstance(readers, OfficeReaders):
+        readers.require_at(office, name)
+
+
 def connect_for(readers: Readers, name: str, job: Job) -> "CountingConnection":
     """Powers the card in a reader for a job, as far as these readers bind. Raises a TransportError."""
     if isinstance(readers, JobReaders):

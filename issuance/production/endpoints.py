@@ -82,9 +82,9 @@ def production_answer(view: ProductionView) -> ProductionAnswer:
 
 
 @router.get("/readers")
-def list_readers(registry: Registry, _actor: ApiActor) -> list[str]:
-    """The readers of this station."""
-    return list(registry.production.readers())
+def list_readers(registry: Registry, actor: ApiActor) -> list[str]:
+    """The readers of the operator's own office."""
+    return list(registry.production.readers(actor))
 
 
 @router.post("/applications/{application_id}/production", status_code=202)

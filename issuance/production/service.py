@@ -18,7 +18,7 @@ from issuance.lifecycle.states import ApplicationEvent
 from issuance.operators.service import Actor
 from issuance.orders.repository import begin
 from issuance.orders.service import PRODUCERS
-from issuance.production.connection import CountingConnection, Job, Readers, connect_for
+from issuance.production.connection import CountingConnection, Job, Readers, connect_for, names_at, require_at
 from issuance.production.errors import ProductionRunningError, ReaderInUseError, RunOvertakenError
 from issuance.production.journal import Journal, get_production
 from issuance.production.models import Production
@@ -83,9 +83,9 @@ class ProductionLine:
         self._lock = threading.Lock()
         self._at_work: dict[str, str] = {}  # reader → run
 
-    def readers(self) -> Sequence[str]:
-        """The readers a clerk can choose from. Raises ReaderUnavailableError when there is no service."""
-        return self._readers.names()
+    def readers(self, actor: Actor) -> Sequence[str]:
+        """The readers of the actor's office. Raises ReaderUnavailableError when there is no service."""
+        return names_at(self._readers, actor.office)
 
     def start(self, actor: Actor, application_id: str, reader: str) -> str:
         """Begins or resumes the application's run in the background; returns the run's identifier.
@@ -163,6 +163,7 @@ class ProductionLine:
     ) -> tuple[str, CountingConnection]:
         actor.require(*PRODUCERS)
         job = Job(actor.username, self._check_ready(actor, application_id))
+        require_at(self._readers, actor.office, reader)
         with self._lock:
             if reader in self._at_work:
                 raise ReaderInUseError(reader)

@@ -2,11 +2,14 @@
 
 import secrets
 import threading
+from collections.abc import Callable
 
 from cardio.station.errors import ProtocolError
 from cardio.station.wire import Accept, Open, Opened, Refused, Signed
 from cardio.transport.base import CardConnection, ReaderUnavailableError
+from issuance.errors import NotFoundError
 from issuance.identifiers import new_identifier
+from issuance.offices.models import FIRST_OFFICE
 from issuance.production.connection import Job, Readers
 from issuance.stations.connection import StationConnection
 from issuance.stations.errors import HandoverError
@@ -99,9 +102,18 @@ class Hub:
 class AllReaders:
     """The readers of this machine beside those of the stations: what production chooses from."""
 
-    def __init__(self, local: Readers, hub: Hub) -> None:
+    def __init__(
+        self,
+        local: Readers,
+        hub: Hub,
+        office_of: Callable[[str], str | None],
+        local_office: str = FIRST_OFFICE,
+    ) -> None:
+        """`office_of` tells in which office a station stands; this machine stands in `local_office`."""
         self._local = local
         self._hub = hub
+        self._office_of = office_of
+        self._local_office = local_office
 
     def names(self) -> list[str]:
         """Local names as they are, stations' as `station/reader`.
@@ -109,6 +121,20 @@ class AllReaders:
         Raises ReaderUnavailableError where there is neither PC/SC service nor station.
         """
         return [*self._local_names(), *self._hub.names()]
+
+    def names_at(self, office: str) -> list[str]:
+        """Those of `names` that stand in that office. Raises as `names`, in this machine's office."""
+        local = self._local_names() if office == self._local_office else []
+        stations = {line.station for line in self._hub.lines}
+        there = {station for station in stations if self._office_of(station) == office}
+        return [*local, *(name for name in self._hub.names() if name.partition(SEPARATOR)[0] in there)]
+
+    def require_at(self, office: str, name: str) -> None:
+        """Raises NotFoundError for a reader that doesn't stand there, as for one that nobody has."""
+        station = name.partition(SEPARATOR)[0]
+        found = self._office_of(station) if self._is_station(name) else self._local_office
+        if found != office:
+            raise NotFoundError("reader")
 
     def connect(self, name: str) -> CardConnection:
         """Powers the card in a local reader."""

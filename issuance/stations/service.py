@@ -17,6 +17,7 @@ from issuance.database import Database
 from issuance.errors import InvalidInputError, LoginThrottledError, NotFoundError
 from issuance.identifiers import Randomness
 from issuance.lifecycle.certificates import Certificates
+from issuance.offices.models import Office
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.operators.throttle import LoginThrottle
@@ -30,7 +31,7 @@ from issuance.stations.errors import (
     StationRevokedError,
     StationStatusError,
 )
-from issuance.stations.models import OFFICE_LENGTH, STATION_LENGTH, Station, StationCode, StationState
+from issuance.stations.models import STATION_LENGTH, Station, StationCode, StationState
 from pki.authority.issuers import Issuers, IssuingCa
 from pki.authority.values import CertificateRequest, InstitutionSubject, IssuedCertificate
 from pki.clock import Clock
@@ -44,7 +45,6 @@ from pki.status.store import Found, StatusStore
 CODE_LIFE = timedelta(hours=24)
 CODE_TRIES = 5
 _ID = re.compile(rf"[a-z0-9][a-z0-9-]{{0,{STATION_LENGTH - 1}}}")
-_OFFICE = re.compile(rf"[^\x00-\x1f\x7f-\x9f]{{1,{OFFICE_LENGTH}}}")
 
 
 @dataclass(frozen=True)
@@ -102,14 +102,17 @@ class Stations:
         self.on_end: Callable[[str], None] = lambda _station: None
 
     def add(self, actor: Actor, station_id: str, office: str) -> StationView:
-        """Adds a station that waits for its machine. Raises InvalidInputError, StationExistsError."""
+        """Adds a station of the office with that code; it waits for its machine.
+
+        Raises InvalidInputError, StationExistsError.
+        """
         actor.require(Role.ADMINISTRATOR)
         if not _ID.fullmatch(station_id):
             raise InvalidInputError("a station's name has small letters, digits and hyphens, 32 at most")
-        if not _OFFICE.fullmatch(office):
-            raise InvalidInputError("an office's name has 1 to 64 printable characters")
         try:
             with self._database.writing() as session:
+                if session.get(Office, office) is None:
+                    raise InvalidInputError("there is no office with this code")
                 station = self._new(actor, station_id, office)
                 session.add(station)
                 session.flush()
@@ -117,6 +120,11 @@ class Stations:
                 return _view(station)
         except IntegrityError as error:
             raise StationExistsError(station_id) from error
+
+    def office_of(self, station_id: str) -> str | None:
+        """The code of the office in which it stands; None: there is no such station."""
+        with self._database.reading() as session:
+            return session.scalar(select(Station.office).where(Station.id == station_id))
 
     def all(self, actor: Actor) -> list[StationView]:
         """Every station by name."""

@@ -29,7 +29,7 @@ from issuance.operators.service import Actor
 from issuance.production import personalisation
 from issuance.production.cardsecrets import IssuerSecrets, issuer_secrets
 from issuance.production.channelkeys import recorded_keys
-from issuance.production.connection import Job, Readers, connect_for
+from issuance.production.connection import Job, Readers, connect_for, require_at
 from issuance.production.errors import UnknownKeysError
 from issuance.production.work import CHALLENGE_BYTES, Workshop
 from issuance.unblocking.errors import UnblockingProofError
@@ -66,11 +66,12 @@ class Unblocking:
     def unblock(self, actor: Actor, number: str, reader: str) -> None:
         """Lets the holder of the card in the station's reader set a PIN; the same operator just checked them.
 
-        Raises NotFoundError, ForbiddenTransitionError unless the card is active, IdentityUncheckedError,
-        UnknownKeysError, UnblockingProofError, HandoverError, WrongCardError, a CardError or a
-        TransportError.
+        Raises NotFoundError (for another office's reader, too), ForbiddenTransitionError unless the card is
+        active, IdentityUncheckedError, UnknownKeysError, UnblockingProofError, HandoverError, WrongCardError,
+        a CardError or a TransportError.
         """
         actor.require(Role.CLERK, Role.SUPERVISOR)
+        require_at(self._readers, actor.office, reader)
         blocked = self._begin(actor, number)
         job = Job(actor.username, blocked.number)
         with closing(connect_for(self._readers, reader, job)) as connection, connection.exclusive():

@@ -52,7 +52,7 @@ def case_file(registry: Issuance, look: Looker, application_id: str) -> dict[str
         "resumable": resumable,
         "may": may,
         "card_may": {card.card_number: _card_permitted(actor, card) for card in cards},
-        "readers": _readers(registry) if may["produce"] else [],
+        "readers": _readers(registry, actor) if may["produce"] else [],
     }
 
 
@@ -87,9 +87,9 @@ def _card_permitted(actor: Actor, card: Card) -> dict[str, bool]:
     return {name: at_desk and CARD.allows(CardState(card.state), event) for name, event in events.items()}
 
 
-def _readers(registry: Issuance) -> list[str]:
+def _readers(registry: Issuance, actor: Actor) -> list[str]:
     try:
-        return list(registry.production.readers())
+        return list(registry.production.readers(actor))
     except TransportError:
         return []  # the page says that there is none
 

@@ -6,6 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 from cardio.station.enrolling import enrol
+from issuance.offices.models import FIRST_OFFICE
 from issuance.operators.models import Role
 from simulators.actors.issue import (
     ADMINISTRATOR,
@@ -23,7 +24,7 @@ from simulators.installation.stations import stations_served
 from simulators.readers.choice import OccupiedReader, ReaderKind
 from simulators.stations.process import agent_process, reader_of
 
-STATION, OFFICE = "demo-station", "Demonstration"
+STATION, OFFICE = "demo-station", FIRST_OFFICE
 
 
 def use_station(

@@ -11,6 +11,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from cardio.station.enrolling import enrol
+from issuance.offices.models import FIRST_OFFICE
 from issuance.stations.line import Line
 from simulators.actors.issue import (
     ADMINISTRATOR,
@@ -106,7 +107,7 @@ def _open_shop() -> Iterator[_Shop]:
 def _code(installation: Installation, server: str) -> str:
     administrator = Operator(server, ADMINISTRATOR, first_password(installation.home, ADMINISTRATOR))
     try:
-        administrator.add_station(_STATION, "Bench")
+        administrator.add_station(_STATION, FIRST_OFFICE)
         return administrator.station_code(_STATION)
     finally:
         administrator.close()

@@ -161,7 +161,7 @@ class Site:
             self._blanks = [make_blank(self.home.cards, _factory_key(installation)) for _ in range(_BLANKS)]
             take_in(installation.issuance, self._blanks)
             stations = installation.issuance.stations
-            stations.add(_ADMINISTRATOR, STATION, "Office 1")
+            stations.add(_ADMINISTRATOR, STATION, "1")
             key = StationKey()
             code = stations.create_code(_ADMINISTRATOR, STATION).code
             enrolled = stations.enrol(code, key.request(), "127.0.0.1")

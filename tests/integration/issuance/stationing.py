@@ -58,7 +58,7 @@ class Yard:
     def enrol(self, name: str) -> Path:
         """A new station's folder."""
         stations = self.office.registry.stations
-        stations.add(ADMINISTRATOR, name, "Office 1")
+        stations.add(ADMINISTRATOR, name, "1")
         return self.take_in(name)
 
     def take_in(self, name: str) -> Path:

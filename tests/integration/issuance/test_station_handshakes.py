@@ -18,7 +18,7 @@ from issuance.stations.listener import Patience
 from pki.hierarchy import Role as CaRole
 from pki.oids import HOVIAT_OPERATOR_POLICY
 from simulators.faults.delay import slow_link
-from tests.integration.issuance.office import Office
+from tests.integration.issuance.office import CLERK, Office
 from tests.integration.issuance.stationing import (
     ADMINISTRATOR,
     HASTY,
@@ -66,10 +66,10 @@ def test_an_enrolled_station_is_admitted_and_shows_its_readers(yard: Yard) -> No
     folder = yard.enrol("st-1")
     with greet(yard, folder) as client:
         registry = yard.office.registry
-        assert "st-1/Reader" in registry.production.readers()
+        assert "st-1/Reader" in registry.production.readers(CLERK)
         client.send(encode(ReadersChanged(readers=())))
         wait_for(lambda: registry.hub.names() == [])
-        assert yard.office.reader.name in registry.production.readers()
+        assert yard.office.reader.name in registry.production.readers(CLERK)
     yard.wait_gone("st-1")
 
 
