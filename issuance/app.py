@@ -28,6 +28,7 @@ from issuance.operators import endpoints as operators
 from issuance.orders import endpoints as orders
 from issuance.people import endpoints as people
 from issuance.production import endpoints as production
+from issuance.selfservice import endpoints as selfservice
 from issuance.stations import endpoints as stations
 from issuance.stock import endpoints as stock
 from issuance.tracking import endpoints as tracking
@@ -43,6 +44,7 @@ from pki.problems import problem
 _ROUTERS = (
     operators.router,
     accounts.router,
+    selfservice.router,
     offices.router,
     stock.router,
     enrolment.router,

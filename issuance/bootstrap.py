@@ -52,6 +52,8 @@ from issuance.production.service import ProductionLine
 from issuance.production.work import Workshop
 from issuance.registry.citizens import Citizens
 from issuance.registry.civilregister import CivilRegister
+from issuance.selfservice.record import OwnRecords
+from issuance.selfservice.service import CitizenLogin
 from issuance.stations.handover import Handovers
 from issuance.stations.hub import AllReaders, Hub
 from issuance.stations.service import Authorities, Stations
@@ -90,6 +92,8 @@ class Issuance:
     operators: Operators = field(repr=False)
     accounts: Accounts = field(repr=False)
     card_login: CardLogin = field(repr=False)
+    citizen_login: CitizenLogin = field(repr=False)
+    own_records: OwnRecords = field(repr=False)
     offices: Offices = field(repr=False)
     people: People = field(repr=False)
     exports: Exports = field(repr=False)
@@ -131,6 +135,7 @@ class Issuance:
         self.handovers.close()
         self.unblocking.close()
         self.card_login.close()
+        self.citizen_login.close()
         self.database.close()
 
 
@@ -263,6 +268,7 @@ def open_issuance(
     card_key, rules = pki.master_keys["card"], RULES.delivery
     deliveries = Deliveries(database, audit, certificates, card_key, rules, clock, randomness)
     mass_actions, mass_runs = open_mass_actions(shop, pki)
+    lookups = Lookups(database, clock, randomness)
     opened = Issuance(
         public_url=home.public_url,
         clock=clock,
@@ -270,6 +276,8 @@ def open_issuance(
         operators=operators,
         accounts=Accounts(database, audit, certificates, clock, randomness),
         card_login=CardLogin(home, operators),
+        citizen_login=CitizenLogin(home, database, audit, clock, randomness),
+        own_records=OwnRecords(database, lookups),
         offices=Offices(database, audit),
         people=People(database),
         exports=Exports(lookups, audit, clock, slip_keys.sign_document),
@@ -301,7 +309,7 @@ def open_issuance(
         mass_background=BackgroundRuns(mass_runs, line.progress),
         handovers=Handovers(deliveries, hub, all_readers),
         unblocking=Unblocking(shop, all_readers, hub.hand_over, check_life),
-        lookups=Lookups(database, clock, randomness),
+        lookups=lookups,
     )
     opened.production.finish_voidings()
     opened.deliveries.finish_proven()

@@ -26,7 +26,7 @@ class IssuanceError(Exception):
     │   ├── NotSignedInError           no session, or an expired one
     │   ├── RoleRequiredError          the operator's role may not do this
     │   ├── RouteClosedError           the table of permissions doesn't have it
-    │   ├── …                          (issuance.operators.errors)
+    │   ├── …                          (issuance.operators.errors, issuance.selfservice.errors)
     │   ├── OwnWorkError               nobody decides on their own application
     │   └── OwnCardError               (issuance.inspection.errors)
     ├── NotFoundError                  no such application, production, card, delivery or station

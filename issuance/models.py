@@ -22,6 +22,7 @@ from issuance.people.models import Erasure, NameKey, NameRemain
 from issuance.production.models import JournalEntry, Production, Renewal
 from issuance.provenance.models import KeyProvenance
 from issuance.registry.models import Citizen
+from issuance.selfservice.models import CitizenSession
 from issuance.stations.models import Station, StationCode
 from issuance.stock.models import Batch, BatchDifference, Body, Movement
 from issuance.tracking.models import StatusTries
@@ -43,6 +44,7 @@ __all__ = [
     "CardDecision",
     "CardExtension",
     "Citizen",
+    "CitizenSession",
     "Decree",
     "Delivery",
     "DuplicateMatch",

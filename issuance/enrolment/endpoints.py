@@ -8,6 +8,7 @@ from starlette.responses import Response
 from issuance.enrolment.confirmation import answers_of
 from issuance.enrolment.repository import find_applications, get_application
 from issuance.enrolment.schemas import (
+    MOST_PAGES,
     AcceptedAnswer,
     ApplicationAnswer,
     CorrectionBody,
@@ -15,6 +16,7 @@ from issuance.enrolment.schemas import (
     NewApplicationBody,
     PageAnswer,
     RegisterAnswersAnswer,
+    SearchBody,
     SeenBody,
     application_answer,
     register_answer,
@@ -22,6 +24,7 @@ from issuance.enrolment.schemas import (
 from issuance.enrolment.service import Correction, NewApplication
 from issuance.lifecycle.states import ApplicationState
 from issuance.lookups.models import What
+from issuance.lookups.service import Looker
 from issuance.web.access import ApiActor, Registry
 from issuance.web.looks import Look
 
@@ -55,12 +58,23 @@ def list_applications(
     registry: Registry,
     look: Look,
     state: ApplicationState | None = None,
-    q: Annotated[str, Query(max_length=64)] = "",
-    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
 ) -> PageAnswer:
-    """Applications of the operator's office by state and words."""
+    """Applications of the operator's office by state. Who looks for a person searches."""
+    return _found(registry, look, state, "", page)
+
+
+@router.post("/searches")
+def search_applications(registry: Registry, look: Look, body: SearchBody) -> PageAnswer:
+    """The same by words of the body: what is looked for is in no URL, and so in no log of one."""
+    return _found(registry, look, body.state, body.words, body.page)
+
+
+def _found(
+    registry: Registry, look: Looker, state: ApplicationState | None, words: str, page: int
+) -> PageAnswer:
     with registry.lookups.looking(look) as looking:
-        found = find_applications(looking.session, state, q, page, look.actor.confined_to)
+        found = find_applications(looking.session, state, words, page, look.actor.confined_to)
         looking.saw_all(What.LIST, found.applications)
         rows = [application_answer(application) for application in found.applications]
     return PageAnswer(applications=rows, page=page, pages=found.pages, total=found.total)

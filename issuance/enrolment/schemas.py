@@ -124,6 +124,18 @@ class ApplicationAnswer(Answer):
     decision_reasons: list[Reason]
 
 
+MOST_PAGES = 100_000
+SEARCH_LENGTH = 64
+
+
+class SearchBody(Request):
+    """Whom or what to look for, as the list's search takes it."""
+
+    words: str = Field(min_length=1, max_length=SEARCH_LENGTH)
+    state: ApplicationState | None = None
+    page: int = Field(default=1, ge=1, le=MOST_PAGES)
+
+
 class PageAnswer(Answer):
     """One page of applications, newest first."""
 

@@ -1,15 +1,15 @@
 """/v1/applications/{id}/lookups: who looked at the applicant's record, to be told at the counter."""
 
 from datetime import datetime
+from typing import Annotated
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Query
 
 from issuance.enrolment.repository import get_application
 from issuance.lookups.models import What
 from issuance.lookups.purposes import Purpose
-from issuance.lookups.service import LookView
+from issuance.lookups.service import LooksPage
 from issuance.web.access import Registry
-from issuance.web.days import Moment
 from issuance.web.looks import Look
 from issuance.web.schemas import Answer
 
@@ -21,6 +21,8 @@ class LookAnswer(Answer):
 
     at: datetime
     office: str
+    persian_office: str
+    latin_office: str
     role: str
     purpose: Purpose
     case_number: str | None
@@ -28,22 +30,25 @@ class LookAnswer(Answer):
 
 
 class LooksAnswer(Answer):
-    """The newest hundred, newest first; `before` the last one's time come the next."""
+    """A hundred, newest first; `cursor` leads to the next."""
 
     lookups: list[LookAnswer]
+    cursor: str | None
 
 
-def looks_answer(looks: list[LookView]) -> LooksAnswer:
+Cursor = Annotated[str | None, Query(max_length=40)]
+"""As the answer before gave it."""
+
+
+def looks_answer(page: LooksPage) -> LooksAnswer:
     """The answer for these looks."""
-    return LooksAnswer(lookups=[LookAnswer.model_validate(look) for look in looks])
+    return LooksAnswer(lookups=[LookAnswer.model_validate(look) for look in page.looks], cursor=page.cursor)
 
 
 @router.get("/{application_id}/lookups")
-def read_lookups(
-    registry: Registry, look: Look, application_id: str, before: Moment | None = None
-) -> LooksAnswer:
+def read_lookups(registry: Registry, look: Look, application_id: str, cursor: Cursor = None) -> LooksAnswer:
     """Who looked at this person's record, in any office; this look is the next one."""
     with registry.lookups.looking(look) as looking:
         person = get_application(looking.session, application_id).national_code
         looking.saw(What.LOOKUPS, person, application_id)
-    return looks_answer(registry.lookups.at_person(person, before))
+    return looks_answer(registry.lookups.at_person(person, cursor))

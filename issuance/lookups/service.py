@@ -5,14 +5,16 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import and_, or_, select
 from sqlalchemy.orm import Session
 
 from issuance.database import Database
 from issuance.enrolment.models import Application
 from issuance.identifiers import Randomness, new_identifier
+from issuance.lookups.cursor import Place, decode
 from issuance.lookups.models import RecordLookup, What
 from issuance.lookups.purposes import Said
+from issuance.offices.models import Office
 from issuance.operators.service import Actor
 from pki.clock import Clock
 
@@ -33,10 +35,21 @@ class LookView:
 
     at: datetime
     office: str
+    persian_office: str
+    latin_office: str
     role: str
     purpose: str
     case_number: str | None
     what: str
+
+
+@dataclass(frozen=True)
+class LooksPage:
+    """Looks at one person's record, newest first."""
+
+    looks: list[LookView]
+    cursor: str | None
+    """Leads to the older ones; None: there are none."""
 
 
 class Looking:
@@ -86,15 +99,26 @@ class Lookups:
         with self._database.writing() as session:
             yield Looking(session, looker, self._clock(), self._randomness)
 
-    def at_person(self, national_code: str, before: datetime | None = None) -> list[LookView]:
-        """The newest PAGE looks at a person's record, or those before a time."""
-        query = select(RecordLookup).where(RecordLookup.national_code == national_code)
-        if before is not None:
-            query = query.where(RecordLookup.at < before)
+    def at_person(self, national_code: str, cursor: str | None = None) -> LooksPage:
+        """The newest PAGE looks at a person's record, or those after a page. Raises InvalidInputError."""
+        query = (
+            select(RecordLookup, Office)
+            .join(Office, Office.code == RecordLookup.office)
+            .where(RecordLookup.national_code == national_code)
+        )
+        if cursor is not None:
+            last = decode(cursor)
+            same_moment = and_(RecordLookup.at == last.at, RecordLookup.id > last.id)
+            query = query.where(or_(RecordLookup.at < last.at, same_moment))
+        newest = query.order_by(RecordLookup.at.desc(), RecordLookup.id).limit(PAGE + 1)
         with self._database.reading() as session:
-            newest = query.order_by(RecordLookup.at.desc(), RecordLookup.id).limit(PAGE)
-            return [_view(row) for row in session.scalars(newest)]
+            rows = session.execute(newest).all()
+        shown = rows[:PAGE]
+        last_shown = shown[-1][0] if len(rows) > PAGE else None
+        more = Place(last_shown.at, last_shown.id).encode() if last_shown is not None else None
+        return LooksPage([_view(look, office) for look, office in shown], more)
 
 
-def _view(row: RecordLookup) -> LookView:
-    return LookView(row.at, row.office, row.role, row.purpose, row.case_number, row.what)
+def _view(row: RecordLookup, office: Office) -> LookView:
+    names = office.persian_name, office.latin_name
+    return LookView(row.at, row.office, *names, row.role, row.purpose, row.case_number, row.what)

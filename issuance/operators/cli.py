@@ -111,21 +111,24 @@ def card(change: str, operator: str, reader: str | None, *, as_json: bool) -> No
 @click.option(
     "--verifier", required=True, help="Where the verifier is, such as https://id.example.ir/verifier"
 )
-def connect(verifier: str) -> None:
+@click.option("--citizens", is_flag=True, help="For citizens with national cards, instead of operators.")
+def connect(verifier: str, *, citizens: bool) -> None:
     """Make the registry a site of that verifier, so that operators log in with cards; for older homes.
 
-    The key comes from `hoviat service add registry --policy operator --origin …`; it is asked for, or taken
-    from HOVIAT_VERIFIER_KEY.
+    The key comes from `hoviat service add registry --policy operator --origin …` (for citizens
+    `registry-citizens`, policy national); it is asked for, or taken from HOVIAT_VERIFIER_KEY.
     """
-    from issuance.verifiersite import write_site
+    from issuance.verifiersite import CITIZENS_SITE, OPERATORS_SITE, write_site
     from pki.home import HomeError, load
 
     try:
         home = load(Path(click.get_current_context().find_root().params["home"]))
-        write_site(home, verifier.rstrip("/"), secret(KEY_VARIABLE, "The site's API key"))
+        file = CITIZENS_SITE if citizens else OPERATORS_SITE
+        write_site(home, verifier.rstrip("/"), secret(KEY_VARIABLE, "The site's API key"), file)
     except (HomeError, OSError) as error:
         raise click.ClickException(str(error)) from error
-    click.echo("Operators' cards are asked about there from now on.")
+    whose = "Citizens'" if citizens else "Operators'"
+    click.echo(f"{whose} cards are asked about there from now on.")
 
 
 @operator.command()

@@ -74,5 +74,5 @@ class CardRefusedError(AccessError):
     kind = "card-refused"
 
     def __init__(self, receipt_code: str) -> None:
-        super().__init__(f"this card does not open an account; receipt {receipt_code}")
+        super().__init__(f"this card was not accepted; receipt {receipt_code}")
         self.receipt_code = receipt_code

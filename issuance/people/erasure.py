@@ -36,6 +36,7 @@ from issuance.people.errors import ErasedAlreadyError, NotErasableError, OwnEras
 from issuance.people.holdings import Holdings, holdings_of
 from issuance.people.models import Erasure, Ground
 from issuance.registry.models import CODE_LENGTH, Citizen, indexed
+from issuance.selfservice.models import CitizenSession
 from pki.clock import Clock
 from pki.store.bulk import table_of
 from pki.store.encrypted import EncryptedBytes, EncryptedDate, EncryptedJson, EncryptedText
@@ -105,6 +106,7 @@ class Erasures:
             _require_erasable(session, national_code, Ground(erasure.ground), now)
             erasure.confirmed_by, erasure.confirmed_at = actor.username, now
             session.flush()
+            session.execute(delete(CitizenSession).where(CitizenSession.national_code == national_code))
             held = holdings_of(session, national_code)
             erase(session, national_code, self._nobody(), held)
             details = {table: len(rows) for table, rows in sorted(held.items())}

@@ -12,6 +12,8 @@ from fastapi import Depends, Request
 from issuance.bootstrap import Issuance
 from issuance.errors import NotSignedInError, RouteClosedError
 from issuance.operators.service import Actor
+from issuance.selfservice.errors import CitizenNotSignedInError
+from issuance.selfservice.service import Holder
 from issuance.web.permissions import permission
 
 _SCHEME = "bearer "
@@ -47,6 +49,19 @@ def is_secure(registry: Issuance) -> bool:
     return registry.public_url.startswith("https://")
 
 
+def citizen_cookie_name(registry: Issuance) -> str:
+    """The citizens' own, beside an operator's in the same browser."""
+    return "__Host-hoviat-citizen" if is_secure(registry) else "hoviat-citizen"
+
+
+def citizen_session_token(request: Request) -> str:
+    """The token of a citizen's cookie. Raises CitizenNotSignedInError."""
+    token = request.cookies.get(citizen_cookie_name(registry_of(request)), "")
+    if not token or len(token) > _MAX_TOKEN:
+        raise CitizenNotSignedInError
+    return token
+
+
 def session_token(request: Request) -> str:
     """The token of the session cookie. Raises NotSignedInError."""
     token = request.cookies.get(cookie_name(registry_of(request)), "")
@@ -55,8 +70,10 @@ def session_token(request: Request) -> str:
     return token
 
 
-def gate(request: Request, registry: Registry) -> Actor | None:
+def gate(request: Request, registry: Registry) -> Actor | Holder | None:
     """The operator, whose role has this route and whose office its object; None where anybody may.
+
+    At a citizens' route it is the citizen. Neither's session opens a route of the other's.
 
     Raises RouteClosedError for a route that the table doesn't have, NotSignedInError, RoleRequiredError or
     NotFoundError.
@@ -67,6 +84,8 @@ def gate(request: Request, registry: Registry) -> Actor | None:
         raise RouteClosedError
     if line.is_public:
         return None
+    if line.citizen:
+        return registry.citizen_login.holder(_citizen_token(request, path))
     token = bearer_token(request) if path.startswith(API_PREFIX) else session_token(request)
     actor = registry.operators.actor(token)
     actor.require(*sorted(line.roles))
@@ -76,11 +95,30 @@ def gate(request: Request, registry: Registry) -> Actor | None:
     return actor
 
 
-async def signed_in(actor: Annotated[Actor | None, Depends(gate)]) -> Actor:
-    """The operator who asks. Raises NotSignedInError at a route that lets anybody in."""
-    if actor is None:
+def _citizen_token(request: Request, path: str) -> str:
+    if not path.startswith(API_PREFIX):
+        return citizen_session_token(request)
+    try:
+        return bearer_token(request)
+    except NotSignedInError:
+        raise CitizenNotSignedInError from None
+
+
+async def signed_in(actor: Annotated[Actor | Holder | None, Depends(gate)]) -> Actor:
+    """The operator who asks. Raises NotSignedInError at a route that is for others."""
+    if not isinstance(actor, Actor):
         raise NotSignedInError
     return actor
+
+
+async def citizen_signed_in(holder: Annotated[Actor | Holder | None, Depends(gate)]) -> Holder:
+    """The citizen who asks. Raises CitizenNotSignedInError at a route that is for others."""
+    if not isinstance(holder, Holder):
+        raise CitizenNotSignedInError
+    return holder
+
+
+CitizenHolder = Annotated[Holder, Depends(citizen_signed_in)]
 
 
 ApiActor = Annotated[Actor, Depends(signed_in)]

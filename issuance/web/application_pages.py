@@ -10,11 +10,13 @@ from issuance.enrolment.endpoints import read_portrait
 from issuance.enrolment.models import NOTE_LENGTH
 from issuance.enrolment.portrait import MAX_BYTES
 from issuance.enrolment.repository import count_by_state, find_applications
+from issuance.enrolment.schemas import MOST_PAGES, SEARCH_LENGTH
 from issuance.enrolment.service import Correction, NewApplication
 from issuance.errors import CivilRegisterError, InvalidInputError, StateError
 from issuance.lifecycle.states import ApplicationState
-from issuance.lookups.endpoints import read_lookups
+from issuance.lookups.endpoints import Cursor, read_lookups
 from issuance.lookups.models import What
+from issuance.lookups.service import Looker
 from issuance.registry.dates import parse_date
 from issuance.web.access import PageActor, Registry
 from issuance.web.case import case_file
@@ -36,10 +38,27 @@ def work_list(
     registry: Registry,
     look: Look,
     state: str = "",
-    q: Annotated[str, Query(max_length=64)] = "",
-    page: Annotated[int, Query(ge=1, le=100_000)] = 1,
+    page: Annotated[int, Query(ge=1, le=MOST_PAGES)] = 1,
 ) -> Response:
-    """Applications by state and words."""
+    """Applications by state."""
+    return _list(request, registry, look, state, "", page)
+
+
+@router.post("")
+def search(
+    request: Request,
+    registry: Registry,
+    look: Look,
+    _actor: FormActor,
+    state: Annotated[str, Form(max_length=16)] = "",
+    q: Annotated[str, Form(max_length=SEARCH_LENGTH)] = "",
+    page: Annotated[int, Form(ge=1, le=MOST_PAGES)] = 1,
+) -> Response:
+    """Applications by state and words, which stand in no URL."""
+    return _list(request, registry, look, state, q, page)
+
+
+def _list(request: Request, registry: Registry, look: Looker, state: str, q: str, page: int) -> Response:
     wanted = ApplicationState(state) if state in list(ApplicationState) else None
     office = look.actor.confined_to
     with registry.lookups.looking(look) as looking:
@@ -102,10 +121,12 @@ def portrait_image(registry: Registry, look: Look, application_id: str) -> Respo
 
 
 @router.get("/{application_id}/lookups", name="page.lookups")
-def lookups(request: Request, registry: Registry, look: Look, application_id: str) -> Response:
+def lookups(
+    request: Request, registry: Registry, look: Look, application_id: str, cursor: Cursor = None
+) -> Response:
     """Who looked at the applicant's record, to be printed and given to them."""
-    found = read_lookups(registry, look, application_id).lookups
-    context = {"lookups": found, "application_id": application_id, **viewer(request, look.actor)}
+    found = read_lookups(registry, look, application_id, cursor)
+    context = {"found": found, "application_id": application_id, **viewer(request, look.actor)}
     return render(request, "lookups.html", context)
 
 

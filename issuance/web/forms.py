@@ -8,7 +8,14 @@ from fastapi import Depends, Form, Request
 
 from issuance.errors import AccessError
 from issuance.operators.service import Actor
-from issuance.web.access import PageActor, csrf_token, session_token
+from issuance.selfservice.service import Holder
+from issuance.web.access import (
+    CitizenHolder,
+    PageActor,
+    citizen_session_token,
+    csrf_token,
+    session_token,
+)
 
 _OWN_SITES = {"same-origin", "none"}  # Fetch Metadata: "none" is the person's own doing
 
@@ -45,3 +52,18 @@ def form_actor(
 
 
 FormActor = Annotated[Actor, Depends(form_actor)]
+
+
+def form_citizen(
+    holder: CitizenHolder,
+    session: Annotated[str, Depends(citizen_session_token)],
+    _own: Annotated[None, Depends(own_origin)],
+    csrf: Annotated[str, Form(max_length=128)] = "",
+) -> Holder:
+    """The citizen who sent a form from their own page. Raises ForeignFormError or CitizenNotSignedInError."""
+    if not hmac.compare_digest(csrf.encode(), csrf_token(session).encode()):
+        raise ForeignFormError
+    return holder
+
+
+FormCitizen = Annotated[Holder, Depends(form_citizen)]

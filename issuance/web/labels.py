@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from issuance.delivery.rules import CheckFault
 from issuance.delivery.states import CheckOutcome, RefusalReason
+from issuance.enrolment.kinds import ApplicationKind
 from issuance.lifecycle.states import ApplicationState, CardState, RevocationCause
 from issuance.lookups.models import What
 from issuance.lookups.purposes import Purpose
@@ -32,6 +33,13 @@ STAGES = (
     ApplicationState.DELIVERED,
 )
 """The way of an application that meets no obstacle."""
+
+KINDS: Mapping[ApplicationKind, str] = {
+    ApplicationKind.NEW: N_("First card"),
+    ApplicationKind.RENEWAL: N_("Renewal"),
+    ApplicationKind.REPLACEMENT: N_("Replacement"),
+    ApplicationKind.CORRECTION: N_("Card with corrected data"),
+}
 
 CARD_STATES: Mapping[CardState, str] = {
     CardState.IN_PRODUCTION: N_("In production"),

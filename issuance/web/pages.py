@@ -10,7 +10,8 @@ from starlette.staticfiles import StaticFiles
 
 from issuance.errors import NotSignedInError
 from issuance.lookups.errors import PurposeMissingError
-from issuance.web import application_pages, card_pages, session_pages
+from issuance.selfservice.errors import CitizenNotSignedInError
+from issuance.web import application_pages, card_pages, citizen_pages, session_pages
 from issuance.web.problems import N_, Refusal, refusal
 from issuance.web.rendering import STATIC, path_for, render
 
@@ -26,30 +27,40 @@ _HTTP_TITLES = {
 
 def install(app: FastAPI) -> None:
     """Adds the pages and their static files."""
-    for pages in (session_pages, application_pages, card_pages):
+    for pages in (session_pages, application_pages, card_pages, citizen_pages):
         app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name=STATIC)
 
 
 def is_page(request: Request) -> bool:
     """Whether a person looks at it, and not a program."""
-    path = request.scope["path"].removeprefix(request.scope.get("root_path", ""))
-    return not path.startswith(_PROGRAMS)
+    return not _path(request).startswith(_PROGRAMS)
+
+
+def _path(request: Request) -> str:
+    return str(request.scope["path"]).removeprefix(str(request.scope.get("root_path", "")))
 
 
 def refuse(request: Request, error: Exception) -> Response:
     """A page that says why, or the way to sign in."""
+    if isinstance(error, CitizenNotSignedInError):
+        return RedirectResponse(path_for(request, "my_record_login"), HTTPStatus.SEE_OTHER)
     if isinstance(error, NotSignedInError):
         return RedirectResponse(path_for(request, "login"), HTTPStatus.SEE_OTHER)
     if isinstance(error, PurposeMissingError):
         back = quote(request.url.path, safe="")
         return RedirectResponse(f"{path_for(request, 'purpose')}?back={back}", HTTPStatus.SEE_OTHER)
-    told = refusal(error)
-    return render(request, "refused.html", {"told": told, "actor": None}, told.status)
+    return _refused(request, refusal(error))
 
 
 def http_error(request: Request, status: HTTPStatus) -> Response:
     """A page for what is not there or can't be read."""
     title = _HTTP_TITLES.get(status, N_("The request can't be read"))
-    told = Refusal(status, "http", title)
-    return render(request, "refused.html", {"told": told, "actor": None}, status)
+    return _refused(request, Refusal(status, "http", title))
+
+
+def _refused(request: Request, told: Refusal) -> Response:
+    path = _path(request)
+    citizens = path == citizen_pages.PREFIX or path.startswith(f"{citizen_pages.PREFIX}/")
+    template = "citizen_refused.html" if citizens else "refused.html"
+    return render(request, template, {"told": told, "actor": None}, told.status)

@@ -6,8 +6,9 @@ A route without a line is refused to everybody (`issuance.web.gate`). To enter a
     "GET /v1/things/{thing_id}": at(THING, CLERK, SUPERVISOR),   only in the operator's own office
     "POST /v1/things/{thing_id}/end": anywhere(SUPERVISOR),      in all offices, or its service says whose
 
-The words `by`, `at` and `anywhere` say it once for the API, its tests and the pages. What only some rows of a
-table allow (own work, two people, states) is the services' part.
+The words `by`, `at` and `anywhere` say it once for the API, its tests and the pages; `CITIZEN` and `PUBLIC`
+are for others than operators. What only some rows of a table allow (own work, two people, states) is the
+services' part.
 """
 
 from dataclasses import dataclass
@@ -35,16 +36,18 @@ class Permission:
     """One line of the table."""
 
     roles: frozenset[Role]
-    """Empty: no login is asked for."""
+    """Empty: no operator's login is asked for."""
     object: Object | None = None
     """What the path names and must be in the operator's own office."""
     any_office: bool = False
     """The path names an object, and that of any office will do."""
+    citizen: bool = False
+    """For citizens, by their own session; no operator's opens it."""
 
     @property
     def is_public(self) -> bool:
         """Whether strangers may."""
-        return not self.roles
+        return not self.roles and not self.citizen
 
 
 def by(*roles: Role) -> Permission:
@@ -63,6 +66,8 @@ def anywhere(*roles: Role) -> Permission:
 
 
 PUBLIC = Permission(frozenset())
+CITIZEN = Permission(frozenset(), citizen=True)
+"""A route without objects in its path: what it shows is the record of whose session it is."""
 ANYBODY = by(*EVERYBODY)
 """Whoever is signed in."""
 
@@ -82,6 +87,12 @@ API: dict[str, Permission] = {
     "POST /v1/sessions/card-challenges": PUBLIC,
     "POST /v1/sessions/by-card": PUBLIC,
     "DELETE /v1/sessions/current": ANYBODY,
+    # citizens
+    "POST /v1/citizen-sessions/card-challenges": PUBLIC,
+    "POST /v1/citizen-sessions": PUBLIC,  # the card is the proof
+    "DELETE /v1/citizen-sessions/current": CITIZEN,
+    "GET /v1/my-record": CITIZEN,
+    "GET /v1/my-record/lookups": CITIZEN,
     # accounts
     "GET /v1/operators": by(ADMINISTRATOR),
     "GET /v1/operator-changes": by(ADMINISTRATOR),
@@ -110,6 +121,7 @@ API: dict[str, Permission] = {
     # applications
     "POST /v1/applications": by(*DESK),
     "GET /v1/applications": by(*CASE_READERS),
+    "POST /v1/applications/searches": by(*CASE_READERS),
     "GET /v1/applications/{application_id}": at(APPLICATION, *CASE_READERS),
     "GET /v1/applications/{application_id}/portrait": at(APPLICATION, *CASE_READERS),
     "PATCH /v1/applications/{application_id}": at(APPLICATION, *DESK),
@@ -218,9 +230,15 @@ PAGES: dict[str, Permission] = {
     "POST /login": PUBLIC,
     "POST /logout": ANYBODY,
     "GET /language/{code}": PUBLIC,
+    "GET /my-record": CITIZEN,
+    "GET /my-record/login": PUBLIC,
+    "POST /my-record/login": PUBLIC,
+    "POST /my-record/challenges": PUBLIC,
+    "POST /my-record/logout": CITIZEN,
     "GET /purpose": ANYBODY,
     "POST /purpose": ANYBODY,
     "GET /applications": by(*CASE_READERS),
+    "POST /applications": by(*CASE_READERS),  # a search: its words are in no URL
     "GET /applications/new": by(*DESK),
     "POST /applications/new": by(*DESK),
     "GET /applications/{application_id}": at(APPLICATION, *CASE_READERS),

@@ -51,6 +51,7 @@ from issuance.operators.errors import (
 )
 from issuance.orders.errors import OrderError, UrgentQuotaError
 from issuance.production.errors import ProductionError, failure_kind
+from issuance.selfservice.errors import CitizenNotSignedInError, NoRecordError
 from issuance.stations.errors import (
     HandoverError,
     StationCodeError,
@@ -111,8 +112,10 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     errors.CivilRegisterError: (HTTPStatus.CONFLICT, N_("The civil register does not confirm this person")),
     errors.LoginRefusedError: (HTTPStatus.UNAUTHORIZED, N_("Wrong user name or password")),
     errors.LoginThrottledError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many failed logins; wait a little")),
+    CitizenNotSignedInError: (HTTPStatus.UNAUTHORIZED, N_("Sign in with your card first")),
+    NoRecordError: (HTTPStatus.NOT_FOUND, N_("Nothing is held here of this card's holder")),
     errors.NotSignedInError: (HTTPStatus.UNAUTHORIZED, N_("Sign in first")),
-    CardRefusedError: (HTTPStatus.UNAUTHORIZED, N_("This card opens no account")),
+    CardRefusedError: (HTTPStatus.UNAUTHORIZED, N_("This card was not accepted")),
     CardLoginNotSetUpError: (HTTPStatus.NOT_FOUND, N_("Nobody logs in with a card here")),
     CardLoginUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, N_("Nobody can log in with a card now")),
     SecondAdministratorError: (HTTPStatus.FORBIDDEN, N_("Another administrator has to confirm it")),

@@ -14,7 +14,7 @@ from issuance.bootstrap import Issuance
 from issuance.production.connection import PcscReaders
 from issuance.production.journal import LEASE
 from issuance.registry.httpregister import configured_register
-from issuance.verifiersite import write_site
+from issuance.verifiersite import CITIZENS_SITE, OPERATORS_SITE, write_site
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
 from pki.home import DEFAULT_KEY_LOCATION, DEFAULT_PUBLIC_URL, Home, HomeInUseError, create, load
@@ -24,7 +24,12 @@ from verifier.bootstrap import Verifier
 from verifier.services.errors import SiteNameTakenError
 
 REGISTRY_SITE = "registry"
-"""The registry, as one of the verifier's sites."""
+CITIZENS_REGISTRY_SITE = "registry-citizens"
+"""The registry, as two of the verifier's sites: one for operators' cards, one for national cards."""
+_REGISTRYS_SITES = (
+    (REGISTRY_SITE, verifier.bootstrap.OPERATOR_POLICY.name, OPERATORS_SITE),
+    (CITIZENS_REGISTRY_SITE, verifier.bootstrap.NATIONAL_POLICY.name, CITIZENS_SITE),
+)
 REGISTER_SEED = 1
 """The people behind an embedded installation's civil register."""
 
@@ -76,18 +81,19 @@ def _initialise_services(home: Home, clock: Clock) -> None:
 
 
 def connect_registry(home: Home, clock: Clock = utc_now) -> None:
-    """Makes the registry a site of this home's verifier; where it is one already, it gets a new key."""
+    """Makes the registry two sites of this home's verifier; where it is one already, it gets a new key."""
     # Browsers let only pages of https use a card; programs sign the origin that the challenge tells.
     origin = f"https://{urlsplit(home.public_url).netloc}"
     sites, database = verifier.bootstrap.open_registry(home, clock)
     try:
-        try:
-            made = sites.register_site(REGISTRY_SITE, origin, verifier.bootstrap.OPERATOR_POLICY.name)
-        except SiteNameTakenError:
-            made = sites.renew_key(REGISTRY_SITE, origin)
+        for name, policy, file in _REGISTRYS_SITES:
+            try:
+                made = sites.register_site(name, origin, policy)
+            except SiteNameTakenError:
+                made = sites.renew_key(name, origin)
+            write_site(home, f"{home.public_url}/verifier", made.api_key, file)
     finally:
         database.close()
-    write_site(home, f"{home.public_url}/verifier", made.api_key)
 
 
 @contextmanager

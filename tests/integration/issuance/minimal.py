@@ -11,6 +11,7 @@ TYPED: dict[str, object] = {
         "serials": [{"first": "0000000001", "last": "0000000001"}],
     },
     "POST /v1/status": {"tracking_code": "1", "birth_date": "2000-01-01"},
+    "POST /v1/suspension-calls": {"national_code": "1", "birth_date": "2000-01-01", "pass_phrase": "1"},
     "POST /v1/applications": {"national_code": "0", "birth_date": "2000-01-01", "portrait": "AAAA"},
 }
 """Bodies that a schema's own word doesn't make."""

@@ -48,6 +48,46 @@ def test_a_list_is_a_look_at_everybody_on_it(office: Office, clerk: Api) -> None
     assert looks(office) == Counter({("list", "enrolment"): 3})
 
 
+def test_a_search_is_a_look_and_its_words_are_in_no_url(server: str, office: Office, clerk: Api) -> None:
+    for number in range(2):
+        office.enrol(number)
+    code = office.people.person(0).national_code
+    assert clerk.get("/applications", params={"q": code}).json()["total"] == 2, "no words of a URL are read"
+    before = looks(office)
+    found = clerk.post("/applications/searches", json={"words": code})
+    assert found.json()["total"] == 1
+    assert code not in str(found.request.url)
+    assert looks(office) - before == Counter({("list", "enrolment"): 1})
+    without = {"Authorization": clerk.headers["Authorization"]}
+    with httpx.Client(base_url=f"{server}/v1", headers=without) as silent:
+        refused(silent.post("/applications/searches", json={"words": code}), 400, "purpose-missing")
+    for wrong in (
+        {},
+        {"words": ""},
+        {"words": "x" * 65},
+        {"words": code, "page": 0},
+        {"words": code, "q": "x"},
+    ):
+        refused(clerk.post("/applications/searches", json=wrong), 422, "request-malformed")
+
+
+def test_the_pages_search_by_a_form_of_their_own(server: str, office: Office) -> None:
+    for number in range(2):
+        office.enrol(number)
+    code = office.people.person(0).national_code
+    with staff(server, office, (HERE,)) as people:
+        browser = people[HERE, Role.CLERK].pages
+        page = browser.get("/applications", params={"q": code})
+        assert page.text.count('class="person"') == 2
+        assert 'method="get"' not in page.text
+        csrf = page.text.partition('name="csrf" value="')[2].partition('"')[0]
+        found = browser.post("/applications", data={"csrf": csrf, "q": code})
+        assert found.text.count('class="person"') == 1
+        assert f"q={code}" not in found.text
+        assert browser.post("/applications", data={"q": code}).status_code == 403
+        assert browser.post("/applications", data={"csrf": csrf, "q": "x" * 65}).status_code == 422
+
+
 def test_what_is_not_there_is_no_look(office: Office, clerk: Api) -> None:
     refused(clerk.get("/applications/X"), 404, "not-found")
     assert looks(office) == Counter()
@@ -108,19 +148,19 @@ def test_the_pages_carry_a_purpose(server: str, office: Office) -> None:
 
 
 @pytest.mark.parametrize(
-    "before",
-    ["0001-01-01T00:00:00+05:00", "9999-12-31T23:59:59-05:00", "2026-01-01T00:00:00", "yesterday", "1e300"],
+    "cursor", ["", "yesterday", "1e300", f"{'9' * 18}.{'0' * 16}", f"1.{'0' * 16}\n", "\0"]
 )
-def test_moments_that_are_none_are_a_mistake_and_no_outage(office: Office, clerk: Api, before: str) -> None:
-    answer = clerk.get(f"/applications/{office.enrol()}/lookups", params={"before": before})
-    refused(answer, 422, "request-malformed")
+def test_cursors_that_are_none_are_a_mistake_and_no_outage(office: Office, clerk: Api, cursor: str) -> None:
+    answer = clerk.get(f"/applications/{office.enrol()}/lookups", params={"cursor": cursor})
+    refused(answer, 422, "invalid-input")
 
 
-def test_a_moment_may_have_any_offset(office: Office, clerk: Api) -> None:
+def test_the_first_and_the_last_moment_are_moments(office: Office, clerk: Api) -> None:
     application = office.enrol()
-    assert clerk.get(f"/applications/{application}/lookups").status_code == 200
-    answer = clerk.get(f"/applications/{application}/lookups", params={"before": "2090-01-01T00:00:00+03:30"})
-    assert len(answer.json()["lookups"]) == 2
+    for time, seen in (("0", 0), ("9" * 17, 2)):
+        asked = {"cursor": f"{time}.{'0' * 16}"}
+        answer = clerk.get(f"/applications/{application}/lookups", params=asked)
+        assert len(answer.json()["lookups"]) == seen
 
 
 def test_every_route_that_shows_a_record_is_among_these() -> None:

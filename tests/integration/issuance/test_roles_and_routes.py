@@ -49,7 +49,9 @@ def test_each_role_at_the_api(people: Staff, bodies: dict[str, object]) -> None:
         sent = {"json": bodies[route]} if route in bodies else {}
         for role in Role:
             answer = people[HERE, role].ask(filled(route), **sent)
-            if role in line.roles or line.is_public:
+            if line.citizen:
+                refused(answer, 401, "citizen-not-signed-in")
+            elif role in line.roles or line.is_public:
                 assert answer.status_code < 500 or answer.status_code == NOT_SET_UP_HERE, (route, role)
                 assert not refused_for_its_role(answer), (route, role, answer.text)
                 assert "request-malformed" not in answer.text, (route, role, answer.text)
@@ -63,6 +65,9 @@ def test_each_role_at_the_pages(people: Staff) -> None:
         line = PERMISSIONS[route]
         for role in Role:
             answer = people[HERE, role].ask(filled(route))
+            if line.citizen:
+                assert answer.headers["location"].endswith("/my-record/login"), (route, role)
+                continue
             closed = answer.status_code == 403 and "Your role does not allow this" in answer.text
             assert closed is not (role in line.roles or line.is_public), (route, role, answer.text)
             assert answer.status_code < 500, (route, role, answer.text)
@@ -83,6 +88,8 @@ def test_strangers(server: str, bodies: dict[str, object]) -> None:
             answer = somebody.ask(filled(route), **sent)
             if line.is_public:
                 assert "not-signed-in" not in answer.text, route
+            elif line.citizen and route in API:
+                refused(answer, 401, "citizen-not-signed-in")
             elif route in API:
                 refused(answer, 401, "not-signed-in")
             else:

@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.exc import DBAPIError
 
+from issuance.errors import InvalidInputError
 from issuance.lookups.models import RecordLookup, What
 from issuance.lookups.purposes import Purpose, Said
 from issuance.lookups.service import Looker, Lookups
@@ -42,7 +43,7 @@ LOOKER = Looker(CLERK, Said(Purpose.INVESTIGATION, "17"))
 def test_the_person_is_told_office_and_role(lookups: Lookups, person: str) -> None:
     with lookups.looking(LOOKER) as looking:
         looking.saw(What.PORTRAIT, person)
-    (told,) = lookups.at_person(person)
+    (told,) = lookups.at_person(person).looks
     assert (told.office, told.role, told.purpose, told.case_number) == ("1", "clerk", "investigation", "17")
     assert not hasattr(told, "operator")
 
@@ -55,7 +56,7 @@ def test_what_fails_was_not_seen(lookups: Lookups, person: str) -> None:
 
     with pytest.raises(LookupError):
         fail()
-    assert lookups.at_person(person) == []
+    assert lookups.at_person(person).looks == []
 
 
 def test_nothing_is_shown_whose_look_can_not_be_noted(lookups: Lookups, person: str) -> None:
@@ -74,9 +75,37 @@ def test_the_newest_hundred_and_those_before(depot: Depot, lookups: Lookups, per
         with lookups.looking(LOOKER) as looking:
             looking.saw(What.LIST, person)
     newest = lookups.at_person(person)
-    assert len(newest) == 100
-    assert newest[0].at > newest[-1].at
-    assert len(lookups.at_person(person, newest[-1].at)) == 3
+    assert len(newest.looks) == 100
+    assert newest.looks[0].at > newest.looks[-1].at
+    older = lookups.at_person(person, newest.cursor)
+    assert (len(older.looks), older.cursor) == (3, None)
+    assert older.looks[0].at < newest.looks[-1].at
+
+
+def test_looks_of_one_moment_are_told_once_each(lookups: Lookups, person: str) -> None:
+    """A list shows one person's applications at once, and a page may end among them."""
+    with lookups.looking(LOOKER) as looking:
+        for _ in range(99):
+            looking.saw(What.CARD, person)
+        for _ in range(150):
+            looking.saw(What.LIST, person)
+    seen, cursor = [], None
+    while True:
+        page = lookups.at_person(person, cursor)
+        seen += [look.what for look in page.looks]
+        cursor = page.cursor
+        if cursor is None:
+            break
+    assert sorted(seen) == ["card"] * 99 + ["list"] * 150
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    ["", "1", "1.x", f"-1.{'0' * 16}", f"{'9' * 18}.{'0' * 16}", f"1.{'0' * 15}'", f"1.{'0' * 16}\n"],
+)
+def test_what_is_no_cursor_is_refused(lookups: Lookups, person: str, cursor: str) -> None:
+    with pytest.raises(InvalidInputError):
+        lookups.at_person(person, cursor)
 
 
 @pytest.mark.parametrize(

@@ -43,6 +43,7 @@ NOT_PERSONAL = {
     "check_outcome",
     "cards": "card_number application_id state version guid key_version channel_version "
     "pending_channel_version taken_at produced_at delivered_at ended_at revocation_cause",
+    "citizen_sessions": "token_digest expires_at",
     "citizens": "birth_precision confirmed_at",
     "decrees": "id number decreed_on expires_from expires_to office born_from born_to extended_to state "
     "version cards proposed_by proposed_at decided_by decided_at",

@@ -68,6 +68,7 @@ def test_an_objects_identifier_is_in_its_path(route: str) -> None:
 
 def test_an_auditor_changes_nothing() -> None:
     own = {"DELETE /v1/sessions/current", "POST /logout", "POST /purpose"}
+    own |= {"POST /v1/applications/searches", "POST /applications"}  # what is looked for stands in the body
     may = {route for route, line in PERMISSIONS.items() if Role.AUDITOR in line.roles}
     assert {route for route in may if not route.startswith(READING)} == own
 
@@ -89,6 +90,11 @@ def test_what_strangers_may_is_this_and_no_more() -> None:
         "POST /v1/sessions",
         "POST /v1/sessions/card-challenges",
         "POST /v1/sessions/by-card",
+        "POST /v1/citizen-sessions/card-challenges",
+        "POST /v1/citizen-sessions",
+        "GET /my-record/login",
+        "POST /my-record/login",
+        "POST /my-record/challenges",
         "POST /v1/status",
         "GET /v1/slip-keys",
         "POST /v1/station-enrolments",
@@ -98,6 +104,19 @@ def test_what_strangers_may_is_this_and_no_more() -> None:
         "POST /login",
         "GET /language/{code}",
     }
+
+
+def test_what_citizens_may_is_this_and_names_nothing() -> None:
+    """No identifier in a path: the record is that of the session, whatever is asked."""
+    found = {route: line for route, line in PERMISSIONS.items() if line.citizen}
+    assert set(found) == {
+        "DELETE /v1/citizen-sessions/current",
+        "GET /v1/my-record",
+        "GET /v1/my-record/lookups",
+        "GET /my-record",
+        "POST /my-record/logout",
+    }
+    assert not any(line.roles or line.is_public or line.object for line in found.values())
 
 
 @pytest.mark.parametrize("path", ["/v1/back-door", "/back-door"])

@@ -58,6 +58,7 @@ def test_english_is_the_source() -> None:
     [
         labels.APPLICATION_STATES,
         labels.CARD_STATES,
+        labels.KINDS,
         labels.CAUSES,
         labels.STEPS,
         labels.ROLES,

@@ -1,0 +1,1 @@
+"""What citizens see of their own record, by themselves, with their card."""
