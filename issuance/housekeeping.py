@@ -17,6 +17,13 @@ DECISION_AGE = timedelta(seconds=60)
 
 @contextmanager
 def housekeeping(registry: Issuance, pause_s: float = DECISIONS_PAUSE_SECONDS) -> Iterator[None]:
-    """Keeps house while the context is open: decisions on cards whose doing failed are done."""
-    with repeating("decisions on cards", lambda: registry.lifecycle.finish_decided(DECISION_AGE), pause_s):
+    """Keeps house while the context is open.
+
+    What was decided of cards, proven at deliveries or begun to be voided and could not be done is done.
+    """
+    with (
+        repeating("decisions on cards", lambda: registry.lifecycle.finish_decided(DECISION_AGE), pause_s),
+        repeating("proven deliveries", registry.deliveries.finish_proven, pause_s),
+        repeating("voidings", registry.production.finish_left_voidings, pause_s),
+    ):
         yield

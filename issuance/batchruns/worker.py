@@ -18,7 +18,7 @@ from issuance.database import Database
 from issuance.errors import IssuanceError
 from issuance.operators.service import Actor
 from issuance.orders.service import Orders, Taken
-from issuance.production.connection import Readers
+from issuance.production.connection import Job, Readers, connect_for
 from issuance.production.errors import failure_kind
 from issuance.production.models import DETAIL_LENGTH
 from issuance.production.service import ProductionLine, ProductionView
@@ -113,7 +113,8 @@ class ReaderWorker:
 
     def _serial(self) -> int | None:
         """Of the card in the reader; None: it does not tell, and the run will say what it is."""
-        with closing(self._bench.readers.connect(self._key[1])) as connection:
+        job = Job(self._actor.username)
+        with closing(connect_for(self._bench.readers, self._key[1], job)) as connection:
             try:
                 return PivSession(connection).card_serial()
             except CardError:

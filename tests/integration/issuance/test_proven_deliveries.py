@@ -1,7 +1,7 @@
 """A card that has proven itself while the authority is away: the counter can't undo that by halves."""
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import timedelta
 
 import pytest
@@ -13,6 +13,7 @@ from issuance.delivery.rules import Seen
 from issuance.delivery.states import DeliveryState, RefusalReason
 from issuance.enrolment.kinds import RULES
 from issuance.errors import ForbiddenTransitionError
+from issuance.housekeeping import housekeeping
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import CardState, RevocationCause
 from issuance.production.models import Production
@@ -21,6 +22,7 @@ from pki.errors import PkiError
 from pki.status.state import Status
 from tests.integration.issuance.office import CLERK, SUPERVISOR, Office, Readers, open_registry
 from tests.integration.issuance.test_deliveries import produced, statuses
+from tests.waiting import wait_for
 
 DAY = timedelta(days=1)
 NOBODYS = Seen("birth_certificate", same_person=False)
@@ -117,6 +119,27 @@ def test_somebody_elses_stops_no_delivery(office: Office, monkeypatch: pytest.Mo
         assert office.registry.deliveries.finish_proven() == 1  # tried, and told in the log
         office.open_delivery(other)
     assert office.registry.deliveries.finish_proven() == 1
+
+
+def test_the_clock_finishes_it(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = produced(office)
+    proven(office, card, monkeypatch)
+    with housekeeping(office.registry, pause_s=0.05):
+        wait_for(lambda: state(office, card) == CardState.ACTIVE)
+    assert statuses(office) == {Status.GOOD}
+
+
+def test_the_clock_goes_on_with_a_voiding(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    card = produced(office)
+    with away(office, monkeypatch):
+        for left in range(RULES.delivery.failed_checks - 1, -1, -1):
+            with nullcontext() if left else pytest.raises(PkiError):
+                office.registry.identity_checks.check(CLERK, card, NOBODYS)
+    assert statuses(office) == {Status.ON_HOLD}
+    office.clock.ahead += DAY
+    with housekeeping(office.registry, pause_s=0.05):
+        wait_for(lambda: state(office, card) == CardState.VOIDED)
+    assert statuses(office) == {Status.REVOKED}
 
 
 def test_opening_it_again_finishes_it_first(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -6,8 +6,10 @@ import signal
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from functools import partial
 
 import pytest
+from sqlalchemy import select
 
 from cardio.errors import CardError
 from cardio.station import wire
@@ -33,7 +35,9 @@ from cardio.transport.base import (
     ReaderUnavailableError,
     TransmitError,
 )
+from issuance.batchruns.states import BatchRunState
 from issuance.lifecycle.cards import get_card
+from issuance.lifecycle.models import Card
 from issuance.production.cardsecrets import issuer_secrets
 from issuance.production.connection import Job
 from issuance.production.errors import WrongCardError
@@ -298,6 +302,22 @@ def lying(yard: Yard, answer: Callable[[HubMessage], list[StationMessage]]) -> t
 
 def connect_liar(yard: Yard, card: str | None = None) -> CardConnection:
     return yard.office.registry.hub.connect("st-1/Reader", Job("clerk-1", card))
+
+
+def made_so_far(yard: Yard, batch_run: str, cards: int) -> bool:
+    return yard.office.registry.batch_runs.view(CLERK, batch_run).produced == cards
+
+
+def test_a_batch_run_at_a_station(yard: Yard, desk: Desk) -> None:
+    registry, orders = yard.office.registry, [yard.office.approved(number) for number in range(2)]
+    run = registry.batch_runs.start(CLERK, [desk.full_name])
+    for made in (1, 2):
+        desk.insert(yard.office.blank())
+        wait_for(partial(made_so_far, yard, run, made))
+    desk.insert(yard.office.blank())
+    wait_for(lambda: registry.batch_runs.view(CLERK, run).state is BatchRunState.FINISHED)
+    with registry.database.reading() as session:
+        assert {card.application_id for card in session.scalars(select(Card))} == set(orders)
 
 
 @pytest.mark.parametrize("word", ["6a82", "9000", "5302aabb9000", "6f00"])
