@@ -17,6 +17,8 @@ from starlette.routing import Mount
 from hoviat import main
 from issuance.app import create_app
 from issuance.database import MIGRATIONS
+from issuance.delivery.models import Delivery
+from issuance.delivery.states import DeliveryState
 from issuance.errors import ForbiddenTransitionError
 from issuance.lifecycle.models import CardCertificate
 from issuance.lifecycle.states import RevocationCause
@@ -157,6 +159,8 @@ def test_a_held_card_is_not_handed_over(office: Office) -> None:
     signature = office.accept(delivery)
     with pytest.raises(CardHeldError):
         office.registry.deliveries.complete(CLERK, delivery.delivery_id, signature)
+    with office.registry.database.reading() as session:  # nothing is proven in a crisis
+        assert session.get_one(Delivery, delivery.delivery_id).state == DeliveryState.OPEN
     with pytest.raises(CardHeldError):
         office.registry.deliveries.open(CLERK, number)
     assert statuses(office) == {Status.ON_HOLD}
