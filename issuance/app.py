@@ -25,6 +25,7 @@ from issuance.offices import endpoints as offices
 from issuance.operations import router as operations
 from issuance.operators import account_endpoints as accounts
 from issuance.operators import endpoints as operators
+from issuance.operators import factor_endpoints as second_factors
 from issuance.orders import endpoints as orders
 from issuance.people import endpoints as people
 from issuance.production import endpoints as production
@@ -43,6 +44,7 @@ from pki.problems import problem
 
 _ROUTERS = (
     operators.router,
+    second_factors.router,
     accounts.router,
     selfservice.router,
     offices.router,
@@ -99,7 +101,7 @@ def _add_problem_handlers(app: FastAPI) -> None:
 
 async def _told(request: Request, error: Exception) -> Response:
     if pages.is_page(request):
-        return pages.refuse(request, error)
+        return await pages.refuse(request, error)
     told = refusal(error)
     headers = {} if told.wait_s is None else {"Retry-After": str(told.wait_s)}
     if isinstance(error, NotSignedInError):

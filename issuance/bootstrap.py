@@ -37,6 +37,8 @@ from issuance.massactions.service import MassActions
 from issuance.offices.service import Offices
 from issuance.operators.accounts import Accounts
 from issuance.operators.cardlogin import CardLogin
+from issuance.operators.enrolling import SecondFactors
+from issuance.operators.methods import MethodRules
 from issuance.operators.models import Operator, Role
 from issuance.operators.service import Operators
 from issuance.orders.service import Orders
@@ -91,6 +93,7 @@ class Issuance:
     database: Database = field(repr=False)
     operators: Operators = field(repr=False)
     accounts: Accounts = field(repr=False)
+    second_factors: SecondFactors = field(repr=False)
     card_login: CardLogin = field(repr=False)
     citizen_login: CitizenLogin = field(repr=False)
     own_records: OwnRecords = field(repr=False)
@@ -242,16 +245,20 @@ def open_issuance(
     clock: Clock = utc_now,
     randomness: Randomness = secrets.token_bytes,
     lease: timedelta = LEASE,
+    *,
+    trial: bool = False,
 ) -> Issuance:
     """Opens the registry and finishes what a crash left half done.
 
     That is: proven deliveries, begun voidings, torn renewals on cards that were revoked meanwhile. `lease`:
     how long a torn run waits for the process that was at work on it; longer than any step of a run takes.
+    `trial`: the civil register's people are all made up, so that passwords alone will do.
     """
     database = open_database(home, pki.master_keys)
     shop = open_workshop(database, pki, clock, randomness, lease)
     audit, certificates = shop.audit, shop.certificates
-    operators = Operators(database, audit, clock, randomness)
+    methods = MethodRules(trial)
+    operators = Operators(database, audit, clock, randomness, methods)
     citizens = Citizens(civil_register, clock)
     confirmation = Confirmation(database, audit, citizens, clock)
     duplicates = Duplicates(database, audit, clock)
@@ -275,6 +282,7 @@ def open_issuance(
         database=database,
         operators=operators,
         accounts=Accounts(database, audit, certificates, clock, randomness),
+        second_factors=SecondFactors(database, audit, operators, methods, clock, randomness),
         card_login=CardLogin(home, operators),
         citizen_login=CitizenLogin(home, database, audit, clock, randomness),
         own_records=OwnRecords(database, lookups),

@@ -76,7 +76,7 @@ def signed_in(operator: str) -> Iterator[SignedIn]:
         shop = open_workshop(database, pki)
         operators = Operators(database, shop.audit, shop.clock, secrets.token_bytes)
         password = secret(PASSWORD_VARIABLE, f"Password of {operator}")
-        token = operators.sign_in(operator, password, "console")
+        token = operators.sign_in_at_the_machine(operator, password)
         stack.callback(operators.sign_out, token)
         yield SignedIn(pki, database, shop, operators.actor(token))
 

@@ -21,7 +21,7 @@ class IssuanceError(Exception):
     │   ├── DeceasedError              the person is dead
     │   └── RecordChangedError         the record is not what the application goes by
     ├── AccessError
-    │   ├── LoginRefusedError          wrong user name or password
+    │   ├── LoginRefusedError          wrong user name, password or code
     │   ├── LoginThrottledError        too many failures; carries the wait
     │   ├── NotSignedInError           no session, or an expired one
     │   ├── RoleRequiredError          the operator's role may not do this
@@ -156,12 +156,12 @@ class AccessError(IssuanceError):
 
 
 class LoginRefusedError(AccessError):
-    """Wrong user name or password; which of them is not said."""
+    """Wrong user name, password or code; which of them is not said."""
 
     kind = "login-refused"
 
     def __init__(self) -> None:
-        super().__init__("wrong user name or password")
+        super().__init__("wrong user name, password or code")
 
 
 class LoginThrottledError(AccessError):

@@ -15,7 +15,7 @@ from issuance.lookups.models import RecordLookup
 from issuance.massactions.models import MassAction, MassItem, MassPart
 from issuance.notices.models import Notice
 from issuance.offices.models import Office
-from issuance.operators.changes import OperatorCard, OperatorChange
+from issuance.operators.changes import OperatorCard, OperatorChange, OperatorTotp
 from issuance.operators.models import Operator, OperatorSession
 from issuance.orders.models import Order, Promise
 from issuance.people.models import Erasure, NameKey, NameRemain
@@ -67,6 +67,7 @@ __all__ = [
     "OperatorCard",
     "OperatorChange",
     "OperatorSession",
+    "OperatorTotp",
     "Order",
     "PassPhrase",
     "Production",

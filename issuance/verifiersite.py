@@ -41,6 +41,15 @@ class VerifierSite:
         self._lock = threading.Lock()
         self._opened: VerifierClient | None = None
 
+    @property
+    def is_set_up(self) -> bool:
+        """Whether the home knows its verifier; whether that answers is another matter."""
+        try:
+            self._site()
+        except CardLoginNotSetUpError:
+            return False
+        return True
+
     def challenge(self) -> Challenge:
         """What the card has to sign. Raises CardLoginNotSetUpError or CardLoginUnavailableError."""
         try:

@@ -11,6 +11,7 @@ from cardio.cli.common import NEW_PIN_VARIABLE, expected_errors, reader_name, re
 from cardio.station.backoff import LONGEST_S
 
 PASSWORD_VARIABLE = "HOVIAT_OPERATOR_PASSWORD"  # noqa: S105 - the variable's name
+OPERATOR_CODE_VARIABLE = "HOVIAT_OPERATOR_CODE"
 CODE_VARIABLE = "HOVIAT_STATION_CODE"
 
 _DIRECTORY = Path("hoviat-station")
@@ -104,6 +105,9 @@ def _end(_signal: int, _frame: object) -> NoReturn:
 @click.option("--cafile", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="PEM to trust.")
 @click.option("--operator", required=True, help="Your user name; the password is asked for.")
 @click.option(
+    "--code", "with_code", is_flag=True, help="Your account has an authenticator app: ask for its code."
+)
+@click.option(
     "--known-by",
     "document",
     metavar="DOCUMENT",
@@ -117,13 +121,14 @@ def deliver(
     server: str,
     cafile: Path | None,
     operator: str,
+    with_code: bool,
     document: str | None,
     reader: str | None,
 ) -> None:
     """Hand a produced card over: the citizen sets a PIN, the card signs, its certificates go live.
 
     Who the person is is checked first, by the same operator: --known-by, or the card's page.
-    Secrets are asked for, or taken from HOVIAT_OPERATOR_PASSWORD and HOVIAT_NEW_PIN.
+    Secrets are asked for, or taken from HOVIAT_OPERATOR_PASSWORD, HOVIAT_OPERATOR_CODE and HOVIAT_NEW_PIN.
     """
     from cardio.station.delivery import RegistryClient, answer
     from cardio.transport import pcsc
@@ -131,7 +136,8 @@ def deliver(
     with expected_errors():
         name = reader_name(reader)
         password = secret(PASSWORD_VARIABLE, f"Password of {operator}")
-        registry = RegistryClient(server, operator, password, cafile)
+        code = secret(OPERATOR_CODE_VARIABLE, "Code of your authenticator app") if with_code else None
+        registry = RegistryClient(server, operator, password, code, cafile)
         try:
             if document is not None:
                 registry.check(card_number, document)

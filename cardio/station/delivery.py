@@ -138,11 +138,15 @@ def _has_transport_pin(session: PivSession, handover: Handover) -> bool:
 class RegistryClient:
     """The deliveries of a registry's JSON API, for one signed-in operator."""
 
-    def __init__(self, server: str, username: str, password: str, cafile: Path | None = None) -> None:
+    def __init__(
+        self, server: str, username: str, password: str, code: str | None = None, cafile: Path | None = None
+    ) -> None:
+        """`code`: of the operator's authenticator app, where the account has one."""
         self._server = server
         trust = ssl.create_default_context(cafile=None if cafile is None else str(cafile))
         self._http = httpx.Client(base_url=server.rstrip("/") + _API, timeout=_TIMEOUT_SECONDS, verify=trust)
-        answer = self._post("/sessions", {"username": username, "password": password})
+        login = {"username": username, "password": password}
+        answer = self._post("/sessions", login if code is None else login | {"code": code})
         self._http.headers["Authorization"] = f"Bearer {answer.get('token')}"
 
     def close(self) -> None:

@@ -25,6 +25,7 @@ class AccountAnswer(Answer):
     office: str
     state: AccountState
     has_card: bool
+    has_second_factor: bool
 
 
 class ChangeBody(Request):

@@ -1,7 +1,8 @@
-"""Accounts: two administrators create, change and lock them, and bind cards to them."""
+"""Accounts: two administrators create, change and lock them, bind cards to them and end second factors."""
 
 import hashlib
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -15,7 +16,7 @@ from issuance.errors import InvalidInputError, NotFoundError
 from issuance.identifiers import Randomness, new_identifier
 from issuance.lifecycle.certificates import Certificates
 from issuance.offices.service import get_office
-from issuance.operators.changes import ChangeKind, OperatorCard, OperatorChange
+from issuance.operators.changes import ChangeKind, OperatorCard, OperatorChange, OperatorTotp
 from issuance.operators.errors import (
     AccountStateError,
     ChangeOverError,
@@ -23,9 +24,13 @@ from issuance.operators.errors import (
     OwnAccountError,
     SecondAdministratorError,
 )
+from issuance.operators.factors import open_factor
 from issuance.operators.models import AccountState, Operator, OperatorSession, Role
 from issuance.operators.passwords import first_password, hash_password
 from issuance.operators.service import Actor
+from issuance.production.errors import BodyNotInStockError, BodyUsedError
+from issuance.stock.repository import Hand, find_body, lock_bodies
+from issuance.stock.taking import Obstacle, obstacle, take_body
 from pki.authority.values import CertificateRequest, InstitutionSubject, IssuedCertificate
 from pki.clock import Clock
 from pki.profiles import Profile
@@ -35,6 +40,11 @@ LIFE = timedelta(days=7)
 """Between proposing and confirming, and between confirming a card and making it."""
 _USERNAME = re.compile(r"[a-z][a-z0-9-]{1,31}", re.ASCII)
 _ADMINISTRATORS = 2
+_KEEP_STATE = frozenset({ChangeKind.CARD, ChangeKind.TOTP_RESET})
+_NO_SECOND_FACTOR = "the account has no second factor"
+_SECOND_FACTORS = select(OperatorTotp.username).where(
+    OperatorTotp.reset_id.is_(None), OperatorTotp.confirmed_at.is_not(None)
+)
 
 
 @dataclass(frozen=True)
@@ -57,6 +67,7 @@ class Account:
     office: str
     state: AccountState
     has_card: bool
+    has_second_factor: bool
 
 
 @dataclass(frozen=True)
@@ -89,8 +100,9 @@ class Accounts:
         actor.require(Role.ADMINISTRATOR)
         with self._database.reading() as session:
             cards = set(session.scalars(select(OperatorCard.username).where(OperatorCard.ended_at.is_(None))))
+            factors = set(session.scalars(_SECOND_FACTORS))
             rows = session.scalars(select(Operator).order_by(Operator.username))
-            return [_account(row, has_card=row.username in cards) for row in rows]
+            return [_account(row, cards, factors) for row in rows]
 
     def open_changes(self, actor: Actor) -> list[OperatorChange]:
         """What waits for a second administrator, oldest first."""
@@ -163,6 +175,28 @@ class Accounts:
             change.withdrawn_at = self._clock()
             self._record(session, actor, change, "withdrawn")
 
+    def take_body(self, actor: Actor, change_id: str, card_number: str) -> None:
+        """Spends a body of the administrator's own office for the card of a confirmed change.
+
+        Raises NotFoundError, ChangeOverError, RoleRequiredError, BodyUsedError or BodyNotInStockError.
+        """
+        actor.require(Role.ADMINISTRATOR)
+        now = self._clock()
+        with self._database.writing() as session:
+            change = self._due_card(session, change_id)
+            if change.card_number is not None:
+                raise BodyUsedError(change.card_number)
+            if find_body(session, card_number) is not None:
+                lock_bodies(session, [card_number])
+            found = obstacle(find_body(session, card_number), actor.office, "")
+            if found is Obstacle.SPENT:
+                raise BodyUsedError(card_number)
+            if found is not None:
+                raise BodyNotInStockError(card_number, found.value)
+            take_body(session, card_number, Hand(actor.username, now, f"operator card {change.id}"))
+            change.card_number = card_number
+            self._record(session, actor, change, "card-begun")
+
     def issue_card(self, actor: Actor, change_id: str, csr: bytes) -> IssuedCertificate:
         """The certificate for a card that two administrators confirmed; the account's cards before it end.
 
@@ -171,10 +205,7 @@ class Accounts:
         """
         actor.require(Role.ADMINISTRATOR)
         with self._database.reading() as session:
-            change = _get(session, change_id)
-            due = change.confirmed_at is not None and self._clock() < change.confirmed_at + LIFE
-            if change.kind != ChangeKind.CARD or not due:
-                raise ChangeOverError
+            change = self._due_card(session, change_id)
         self._end_cards(actor, change)
         issued = self._certificates.issue(
             CertificateRequest(
@@ -206,6 +237,13 @@ class Accounts:
                     int(card.serial, 16), RevocationReason.SUPERSEDED, actor.username, "another card"
                 )
 
+    def _due_card(self, session: Session, change_id: str) -> OperatorChange:
+        change = _get(session, change_id)
+        due = change.confirmed_at is not None and self._clock() < change.confirmed_at + LIFE
+        if change.kind != ChangeKind.CARD or not due:
+            raise ChangeOverError
+        return change
+
     def _open(self, session: Session, change_id: str) -> OperatorChange:
         change = _get(session, change_id)
         over = change.confirmed_at is not None or change.withdrawn_at is not None
@@ -232,6 +270,8 @@ def _after(session: Session, wanted: Wanted) -> tuple[Role, str, AccountState]:
         return wanted.role, wanted.office, AccountState.ACTIVE
     if account is None:
         raise NotFoundError("operator")
+    if wanted.kind is ChangeKind.TOTP_RESET and open_factor(session, wanted.username) is None:
+        raise AccountStateError(_NO_SECOND_FACTOR)
     states = {ChangeKind.LOCK: AccountState.LOCKED, ChangeKind.UNLOCK: AccountState.ACTIVE}
     state = states.get(wanted.kind, AccountState(account.state))
     if wanted.kind in states and state == account.state:
@@ -250,10 +290,12 @@ def _apply(session: Session, change: OperatorChange, password_hash: str) -> None
         session.add(account)
     elif account is None:
         raise NotFoundError("operator")
-    elif change.kind != ChangeKind.CHANGE and (account.role, account.office) != (change.role, change.office):
+    elif _changed_meanwhile(account, change):
         raise AccountStateError("the account was changed meanwhile")
     account.role, account.office, account.state = change.role, change.office, change.state
     account.change_id, account.change_confirmed_by = change.id, change.confirmed_by
+    if change.kind == ChangeKind.TOTP_RESET:
+        _end_factor(session, change)
     session.flush()
     administrators = select(func.count()).where(
         Operator.role == Role.ADMINISTRATOR.value, Operator.state == AccountState.ACTIVE.value
@@ -261,6 +303,22 @@ def _apply(session: Session, change: OperatorChange, password_hash: str) -> None
     if (session.scalar(administrators) or 0) < _ADMINISTRATORS:
         raise LastAdministratorsError
     session.execute(delete(OperatorSession).where(OperatorSession.username == change.username))
+
+
+def _changed_meanwhile(account: Operator, change: OperatorChange) -> bool:
+    if change.kind == ChangeKind.CHANGE:
+        return False
+    moved = (account.role, account.office) != (change.role, change.office)
+    # Else a card or a reset that was proposed before the account was locked would unlock it.
+    return moved or (change.kind in _KEEP_STATE and account.state != change.state)
+
+
+def _end_factor(session: Session, change: OperatorChange) -> None:
+    factor = open_factor(session, change.username, to_change=True)
+    if factor is None:  # another change ended it meanwhile
+        raise AccountStateError(_NO_SECOND_FACTOR)
+    factor.secret = None
+    factor.reset_id, factor.reset_kind, factor.reset_by = change.id, change.kind, change.confirmed_by
 
 
 def _get(session: Session, change_id: str) -> OperatorChange:
@@ -271,8 +329,9 @@ def _get(session: Session, change_id: str) -> OperatorChange:
     return found
 
 
-def _account(row: Operator, *, has_card: bool) -> Account:
-    return Account(row.username, Role(row.role), row.office, AccountState(row.state), has_card)
+def _account(row: Operator, cards: Collection[str], factors: Collection[str]) -> Account:
+    name, role, state = row.username, Role(row.role), AccountState(row.state)
+    return Account(name, role, row.office, state, name in cards, name in factors)
 
 
 def _card(change: OperatorChange, issued: IssuedCertificate, now: datetime) -> OperatorCard:

@@ -26,3 +26,9 @@ class CardLogin(VerifierSite):
         if session is None:
             raise CardRefusedError(login.receipt_code)
         return session
+
+    def prove(self, session: str, token: Mapping[str, Any], nonce: str) -> None:
+        """Makes the proof of that session new, by its operator's own card. Raises as `sign_in`."""
+        login = self.authenticate(token, nonce)
+        if not self._operators.prove_holder(session, login.claims["identity_code"], login.used):
+            raise CardRefusedError(login.receipt_code)

@@ -24,7 +24,8 @@ def make_card(
     """Makes the card of a confirmed change out of the blank in the reader; `pin` is its holder's own.
 
     What is torn before the PIN is set is finished with another change; its certificate opens nothing without
-    this card. Raises ChangeOverError, NotABlankError, ReadBackError, a CardError, TransportError or PkiError.
+    this card, and the body is spent in any case. Raises ChangeOverError, BodyUsedError, BodyNotInStockError,
+    NotABlankError, ReadBackError, a CardError, TransportError or PkiError.
     """
     with (
         closing(connect_for(readers, reader, Job(actor.username))) as connection,
@@ -37,6 +38,8 @@ def make_card(
         issuer = issuer_secrets(shop.master_keys["card"], serial)
         personalisation.open_channel(session, [factory.channel_keys], number)
         personalisation.authenticate(session, factory, issuer, number, rotated=False)
+        # From here on the body is this card's or waste; it was the factory's until the line before.
+        accounts.take_body(actor, change_id, number)
         key = session.generate_key(_PLAN.slot, _PLAN.algorithm)
         csr = personalisation.sign_request(session, _PLAN, key, factory.pin, number)
         issued = accounts.issue_card(actor, change_id, csr)
@@ -46,8 +49,10 @@ def make_card(
         personalisation.prove_keys(session, (proof,), factory.pin)
         session.set_management_key(issuer.management_key)
         personalisation.set_puk(session, factory.puk, issuer.puk)
-        session.change_pin(factory.pin, pin)
         domain = personalisation.open_domain(connection, factory.channel_keys)
         personalisation.rotate_channel_keys(domain, issuer.channel_keys)
         personalisation.secure(domain)
+        # Under the issuer's keys a PIN only gives way to another transport PIN; the holder sets their own.
+        connection.reset()
+        PivSession(connection).change_pin(factory.pin, pin)
         return issued

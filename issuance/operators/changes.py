@@ -3,7 +3,16 @@
 from datetime import datetime
 from enum import StrEnum, unique
 
-from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String, UniqueConstraint
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    ForeignKeyConstraint,
+    Index,
+    String,
+    UniqueConstraint,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuance.database import Base, one_of
@@ -11,9 +20,11 @@ from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.offices.models import OFFICE_CODE_LENGTH
 from issuance.operators.models import ROLE_LENGTH, STATE_LENGTH, USERNAME_LENGTH, AccountState
 from pki.store.database import UtcDateTime
+from pki.store.encrypted import EncryptedBytes
 
 _SERIAL_LENGTH = 40
 _DIGEST_LENGTH = 64
+_CARD_NUMBER_LENGTH = 10
 
 
 @unique
@@ -27,6 +38,8 @@ class ChangeKind(StrEnum):
     UNLOCK = "unlock"
     CARD = "card"
     """It gets a card; the one before ends."""
+    TOTP_RESET = "totp-reset"
+    """Its second factor ends: the phone is lost."""
 
 
 class OperatorChange(Base):
@@ -43,6 +56,7 @@ class OperatorChange(Base):
         ),
         CheckConstraint("(confirmed_by IS NULL) = (confirmed_at IS NULL)", "confirmed"),
         CheckConstraint("confirmed_at IS NULL OR withdrawn_at IS NULL", "one_end"),
+        CheckConstraint("card_number IS NULL OR (kind = 'card' AND confirmed_at IS NOT NULL)", "card_number"),
         UniqueConstraint(
             "id", "username", "role", "office", "state", "confirmed_by", name="uq_operator_changes_account"
         ),
@@ -64,6 +78,8 @@ class OperatorChange(Base):
     )
     confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     withdrawn_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    card_number: Mapped[str | None] = mapped_column(String(_CARD_NUMBER_LENGTH), unique=True)
+    """Of a card: the body that was taken for it."""
 
     __mapper_args__ = {"version_id_col": version}  # noqa: RUF012 - SQLAlchemy reads it from the class
 
@@ -98,3 +114,48 @@ class OperatorCard(Base):
     issued_at: Mapped[datetime] = mapped_column(UtcDateTime())
     not_after: Mapped[datetime] = mapped_column(UtcDateTime())
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+
+
+class OperatorTotp(Base):
+    """The key of an operator's authenticator app, and the last of its codes that was taken.
+
+    It counts from its first right code on. A trigger then keeps the key, and lets no step be taken again; a
+    change of two administrators ends it.
+    """
+
+    __tablename__ = "operator_totps"
+    __table_args__ = (
+        CheckConstraint("(confirmed_at IS NULL) = (last_step IS NULL)", "confirmed"),
+        CheckConstraint("(reset_id IS NULL) = (reset_by IS NULL)", "reset_by_two"),
+        CheckConstraint("(reset_id IS NULL) = (reset_kind IS NULL)", "reset"),
+        CheckConstraint("reset_kind = 'totp-reset'", "reset_kind"),
+        CheckConstraint("(secret IS NULL) = (reset_id IS NOT NULL)", "forgotten"),
+        ForeignKeyConstraint(
+            ["reset_id", "username", "reset_kind", "reset_by"],
+            [
+                "operator_changes.id",
+                "operator_changes.username",
+                "operator_changes.kind",
+                "operator_changes.confirmed_by",
+            ],
+            name="fk_operator_totps_reset",
+        ),
+        Index(
+            "uq_operator_totps_open",
+            "username",
+            unique=True,
+            sqlite_where=text("reset_id IS NULL"),
+            postgresql_where=text("reset_id IS NULL"),
+        ),
+    )
+
+    id: Mapped[str] = mapped_column(String(IDENTIFIER_LENGTH), primary_key=True)
+    username: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
+    secret: Mapped[bytes | None] = mapped_column(EncryptedBytes("operator_totps.secret"))
+    """None: it has ended."""
+    started_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    confirmed_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    last_step: Mapped[int | None] = mapped_column(BigInteger)
+    reset_id: Mapped[str | None] = mapped_column(String(IDENTIFIER_LENGTH))
+    reset_kind: Mapped[str | None] = mapped_column(String(ROLE_LENGTH))
+    reset_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH))

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from issuance.operators.accounts import Accounts
 
 KEY_VARIABLE = "HOVIAT_VERIFIER_KEY"
-_KINDS = ("create", "change", "lock", "unlock", "card")
+_KINDS = ("create", "change", "lock", "unlock", "card", "totp-reset")
 _ROLES = ("clerk", "supervisor", "production", "stock", "pki-officer", "auditor", "administrator")
 _by = click.option(
     "--operator", required=True, metavar="NAME", help="Your user name; the password is asked for."

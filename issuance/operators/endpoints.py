@@ -1,4 +1,4 @@
-"""/v1/sessions: signing in and out."""
+"""/v1/sessions: signing in and out, and proving once more who one is."""
 
 from typing import Annotated
 
@@ -16,11 +16,21 @@ from issuance.web.schemas import Request as Body
 router = APIRouter(prefix="/v1/sessions", tags=["sessions"])
 
 
+Code = Annotated[SecretStr, Field(min_length=1, max_length=16)]
+"""What an authenticator app shows, for accounts that have one."""
+
+
+def told(code: SecretStr | None) -> str | None:
+    """A code that came, as it was typed."""
+    return None if code is None else code.get_secret_value()
+
+
 class Credentials(Body):
-    """An operator's name and password."""
+    """An operator's name and password, and the code of their authenticator app."""
 
     username: str = Field(min_length=1, max_length=USERNAME_LENGTH)
     password: SecretStr = Field(max_length=1024)
+    code: Code | None = None
 
 
 class SessionAnswer(Answer):
@@ -28,6 +38,15 @@ class SessionAnswer(Answer):
 
     token: str
     expires_in: int
+    second_factor_needed: bool = False
+    """The session adds the second factor that it lacks (/v1/second-factor), and does nothing else."""
+
+
+class PasswordProof(Body):
+    """The password once more, and the code where the account has a second factor."""
+
+    password: SecretStr = Field(max_length=1024)
+    code: Code | None = None
 
 
 class ChallengeAnswer(Answer):
@@ -42,10 +61,10 @@ class ChallengeAnswer(Answer):
 @router.post("", status_code=201)
 def sign_in(request: Request, registry: Registry, body: Credentials) -> SessionAnswer:
     """Opens a session."""
-    token = registry.operators.sign_in(
-        body.username, body.password.get_secret_value(), client_address(request)
-    )
-    return SessionAnswer(token=token, expires_in=int(SESSION_LIFE.total_seconds()))
+    password = body.password.get_secret_value()
+    code = told(body.code)
+    token = registry.operators.sign_in(body.username, password, client_address(request), code)
+    return _answer(registry, token)
 
 
 @router.post("/card-challenges", status_code=201)
@@ -58,11 +77,31 @@ def challenge(registry: Registry, _body: Nothing | None = None) -> ChallengeAnsw
 @router.post("/by-card", status_code=201)
 def sign_in_with_card(registry: Registry, body: CardBody) -> SessionAnswer:
     """Opens the session of the operator whose card signed the challenge, by the verifier's word."""
-    token = registry.card_login.sign_in(body.token.as_received(), body.nonce)
-    return SessionAnswer(token=token, expires_in=int(SESSION_LIFE.total_seconds()))
+    return _answer(registry, registry.card_login.sign_in(body.token.as_received(), body.nonce))
+
+
+@router.post("/current/proof", status_code=204)
+def prove(
+    request: Request,
+    registry: Registry,
+    token: Annotated[str, Depends(bearer_token)],
+    body: PasswordProof | CardBody,
+) -> None:
+    """Makes the session's proof new: decisions want one of the last five minutes."""
+    if isinstance(body, CardBody):
+        registry.card_login.prove(token, body.token.as_received(), body.nonce)
+    else:
+        password = body.password.get_secret_value()
+        registry.operators.prove(token, password, client_address(request), told(body.code))
 
 
 @router.delete("/current", status_code=204)
 def sign_out(registry: Registry, token: Annotated[str, Depends(bearer_token)]) -> None:
     """Ends the session of the token that is sent."""
     registry.operators.sign_out(token)
+
+
+def _answer(registry: Registry, token: str) -> SessionAnswer:
+    lacking = registry.operators.enrols_only(registry.operators.standing(token))
+    life = int(SESSION_LIFE.total_seconds())
+    return SessionAnswer(token=token, expires_in=life, second_factor_needed=lacking)

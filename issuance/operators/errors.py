@@ -76,3 +76,43 @@ class CardRefusedError(AccessError):
     def __init__(self, receipt_code: str) -> None:
         super().__init__(f"this card was not accepted; receipt {receipt_code}")
         self.receipt_code = receipt_code
+
+
+class MethodNotAllowedError(AccessError):
+    """The account's role doesn't sign in like this here; `allowed` are the methods that it may use."""
+
+    kind = "method-not-allowed"
+
+    def __init__(self, allowed: tuple[str, ...], *, enrols: bool) -> None:
+        super().__init__(f"sign in by: {', '.join(allowed)}")
+        self.allowed = allowed
+        self.enrols = enrols
+        """Whether this session may add the second factor that it lacks."""
+
+
+class FactorStateError(StateError):
+    """There is a second factor already, or none that waits for its first code; `fault` says which."""
+
+    kind = "factor-state"
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(fault)
+        self.fault = fault
+
+
+class WrongCodeError(AccessError):
+    """The first code of a new second factor isn't right."""
+
+    kind = "wrong-code"
+
+    def __init__(self) -> None:
+        super().__init__("this is not the code that is shown now, or it was used already")
+
+
+class FreshProofNeededError(AccessError):
+    """A decision wants proof of who decides that is newer than the session's."""
+
+    kind = "fresh-proof-needed"
+
+    def __init__(self) -> None:
+        super().__init__("prove once more who you are: POST /v1/sessions/current/proof")

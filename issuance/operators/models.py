@@ -52,6 +52,8 @@ class Method(StrEnum):
     """How somebody signed in."""
 
     PASSWORD = "password"  # noqa: S105 - a word, no secret
+    PASSWORD_TOTP = "password+totp"  # noqa: S105
+    """With the code of an authenticator app (RFC 6238)."""
     CARD = "card"
 
 
@@ -102,9 +104,12 @@ class OperatorSession(Base):
     """A login; only the SHA-256 of its token is kept."""
 
     __tablename__ = "operator_sessions"
+    __table_args__ = (CheckConstraint(one_of("method", [method.value for method in Method]), "method"),)
 
     token_digest: Mapped[str] = mapped_column(String(_DIGEST_LENGTH), primary_key=True)
     username: Mapped[str] = mapped_column(ForeignKey("operators.username"), index=True)
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime(), index=True)
     method: Mapped[str] = mapped_column(String(_METHOD_LENGTH), default=Method.PASSWORD.value)
+    proved_at: Mapped[datetime] = mapped_column(UtcDateTime())
+    """When its operator last proved who they are."""
     operator: Mapped[Operator] = relationship()

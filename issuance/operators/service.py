@@ -1,20 +1,30 @@
-"""Signing operators in and out, and finding out who asks."""
+"""Signing operators in and out, finding out who asks, and how fresh their last proof is."""
 
 import base64
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 from issuance.audit import Audit
 from issuance.database import Database
-from issuance.errors import LoginRefusedError, NotFoundError, NotSignedInError, RoleRequiredError
+from issuance.errors import (
+    LoginRefusedError,
+    LoginThrottledError,
+    NotFoundError,
+    NotSignedInError,
+    RoleRequiredError,
+)
 from issuance.identifiers import Randomness
 from issuance.offices.models import FIRST_OFFICE
 from issuance.operators.changes import OperatorCard
+from issuance.operators.errors import FreshProofNeededError
+from issuance.operators.factors import FactorStep, matching, spend
+from issuance.operators.methods import MethodRules
 from issuance.operators.models import NATIONWIDE, USERNAME_LENGTH, Method, Operator, OperatorSession, Role
 from issuance.operators.passwords import (
     MAX_PASSWORD_BYTES,
@@ -28,7 +38,13 @@ from pki.clock import Clock
 
 SESSION_LIFE = timedelta(hours=10)
 """One working day."""
+FRESH_FOR = timedelta(minutes=5)
+"""How long a proof serves for decisions."""
+_SKEW = timedelta(seconds=30)
+"""Between the clocks of servers that share a database; a proof from further ahead means a clock set back."""
 _TOKEN_BYTES = 32
+_MACHINE = "console"
+"""Where commands at the registry's own machine come from, for the throttle."""
 
 
 @dataclass(frozen=True)
@@ -55,15 +71,47 @@ class Actor:
             raise NotFoundError(what)
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Who holds a session, how it was opened, and when they last proved who they are."""
+
+    actor: Actor
+    method: Method
+    proved_at: datetime
+
+
+@dataclass(frozen=True)
+class _Proven:
+    """Right factors that are not spent yet."""
+
+    username: str
+    role: Role
+    step: FactorStep | None = None
+
+    @property
+    def method(self) -> Method:
+        return Method.PASSWORD if self.step is None else Method.PASSWORD_TOTP
+
+
 class Operators:
     """The operators of one registry."""
 
-    def __init__(self, database: Database, audit: Audit, clock: Clock, randomness: Randomness) -> None:
+    def __init__(
+        self,
+        database: Database,
+        audit: Audit,
+        clock: Clock,
+        randomness: Randomness,
+        rules: MethodRules | None = None,
+    ) -> None:
+        """`rules`: by which methods each role signs in; None: as in a home that is not on trial."""
         self._database = database
         self._audit = audit
         self._clock = clock
         self._randomness = randomness
+        self._rules = rules or MethodRules()
         self._throttle = LoginThrottle(clock)
+        self._code_throttle = LoginThrottle(clock)
         self._nobody = unmatchable(randomness)
 
     def create(self, username: str, role: Role, office: str = FIRST_OFFICE) -> str:
@@ -79,80 +127,190 @@ class Operators:
             self._audit.record(session, "system", "operator.created", f"operator:{username}", {"role": role})
         return password
 
-    def sign_in(self, username: str, password: str, client: str) -> str:
-        """A new session's token. Raises LoginRefusedError or LoginThrottledError.
+    def sign_in(self, username: str, password: str, client: str, code: str | None = None) -> str:
+        """A new session's token. Raises LoginRefusedError, LoginThrottledError or MethodNotAllowedError.
 
-        `client` is the address it comes from: one guesser does not lock a name for everybody.
+        `client` is the address it comes from: one guesser does not lock a name for everybody. A session of a
+        password alone may be one that adds the second factor, and does nothing else.
         """
-        self._require_password(username, password, client)
+        with self._slowed(username, client):
+            proven = self._proven(username, password, code)
+            if not self._rules.enrols_only(proven.role, proven.method):
+                self._rules.require(proven.role, proven.method)
+            return self._open_session(username, proven.method, proven.step)
+
+    def sign_in_at_the_machine(self, username: str, password: str) -> str:
+        """A session for a command at the registry's own machine, whose user holds the home's keys anyway."""
+        self._require_password(username, password, _MACHINE)
         return self._open_session(username, Method.PASSWORD)
+
+    def prove(self, token: str, password: str, client: str, code: str | None = None) -> None:
+        """Makes the session's proof new. Raises as `sign_in`, slowed down with it, or NotSignedInError."""
+        actor = self.actor(token)
+        with self._slowed(actor.username, client):
+            proven = self._proven(actor.username, password, code)
+            self._rules.require(proven.role, proven.method)
+            self._renew_proof(token, actor, proven.method, proven.step)
 
     def sign_in_holder(self, username: str, was_used: Callable[[str], bool]) -> str | None:
         """A new session for whom the verifier has named; None if the card isn't the one bound to the account.
 
         `was_used` says whether it was the certificate with this SHA-256.
         """
-        bound = select(OperatorCard).where(OperatorCard.username == username, OperatorCard.ended_at.is_(None))
-        with self._database.reading() as session:
-            operator = session.get(Operator, username)
-            cards = session.scalars(bound).all()
-        if operator is None or not operator.is_active:
-            return None
-        if not any(was_used(card.certificate_sha256) for card in cards):
+        if not self._holds_card(username, was_used):
             return None
         return self._open_session(username, Method.CARD)
 
+    def prove_holder(self, token: str, username: str, was_used: Callable[[str], bool]) -> bool:
+        """Makes the session's proof new, by its operator's card; False if it isn't theirs."""
+        actor = self.actor(token)
+        if username != actor.username or not self._holds_card(username, was_used):
+            return False
+        self._renew_proof(token, actor, Method.CARD)
+        return True
+
     def reauthenticate(self, actor: Actor, password: str, client: str) -> None:
-        """Lets a signed-in operator prove it once more. Raises as `sign_in`, and is slowed down with it."""
+        """The signed-in operator's password, once more. Raises as `sign_in`, and is slowed down with it."""
         self._require_password(actor.username, password, client)
 
     def actor(self, token: str) -> Actor:
         """Who holds this token. Raises NotSignedInError."""
+        return self.standing(token).actor
+
+    def standing(self, token: str) -> Standing:
+        """Who holds this token, and by what. Raises NotSignedInError."""
         with self._database.reading() as session:
-            row = session.get(OperatorSession, _digest(token))
+            row = session.get(OperatorSession, token_digest(token))
             if row is None or row.expires_at <= self._clock() or not row.operator.is_active:
                 raise NotSignedInError
-            return Actor(row.operator.username, Role(row.operator.role), row.operator.office)
+            actor = Actor(row.operator.username, Role(row.operator.role), row.operator.office)
+            return Standing(actor, Method(row.method), row.proved_at)
+
+    def require_method(self, standing: Standing) -> None:
+        """Raises MethodNotAllowedError if the session was opened by what the role doesn't sign in with."""
+        self._rules.require(standing.actor.role, standing.method)
+
+    def enrols_only(self, standing: Standing) -> bool:
+        """Whether the session may add the second factor that it lacks, and nothing else."""
+        return self._rules.enrols_only(standing.actor.role, standing.method)
+
+    def require_fresh(self, standing: Standing) -> None:
+        """Raises FreshProofNeededError unless the session's last proof is new enough for a decision."""
+        if not -_SKEW <= self._clock() - standing.proved_at <= FRESH_FOR:
+            raise FreshProofNeededError
 
     def sign_out(self, token: str) -> None:
         """Ends the session; an unknown token is no error."""
         with self._database.writing() as session:
-            session.execute(delete(OperatorSession).where(OperatorSession.token_digest == _digest(token)))
+            session.execute(
+                delete(OperatorSession).where(OperatorSession.token_digest == token_digest(token))
+            )
 
-    def _require_password(self, username: str, password: str, client: str) -> None:
+    @contextmanager
+    def _slowed(self, username: str, client: str) -> Iterator[None]:
         key = f"{username[:USERNAME_LENGTH].casefold()}\n{client}"
         self._throttle.check(key)
-        if not self._password_matches(username, password):
+        try:
+            yield
+        except LoginRefusedError:
             self._throttle.failed(key)
-            raise LoginRefusedError
+            raise
         self._throttle.succeeded(key)
 
-    def _password_matches(self, username: str, password: str) -> bool:
-        if len(username) > USERNAME_LENGTH or len(password.encode()) > MAX_PASSWORD_BYTES:
-            return False
-        with self._database.reading() as session:
-            operator = session.get(Operator, username)
+    def _require_password(self, username: str, password: str, client: str) -> None:
+        with self._slowed(username, client):
+            _bounded(username, password)
+            with self._database.reading() as session:
+                operator = session.get(Operator, username)
+            self._require_match(operator, password)
+
+    def _require_match(self, operator: Operator | None, password: str) -> Operator:
         # An unknown name costs the same time as a known one.
         matched = matches(password, operator.password_hash if operator else self._nobody)
-        return matched and operator is not None and operator.is_active
+        if not matched or operator is None or not operator.is_active:
+            raise LoginRefusedError
+        return operator
 
-    def _open_session(self, username: str, method: Method) -> str:
+    def _proven(self, username: str, password: str, code: str | None) -> _Proven:
+        """The factors, if all that the account has are right; which of them is wrong is not said."""
+        _bounded(username, password)
+        with self._database.reading() as session:
+            operator = session.get(Operator, username)
+            factor = matching(session, username, code or "", self._clock())
+        role = Role(self._require_match(operator, password).role)
+        if not factor.enrolled:
+            if code:
+                raise LoginRefusedError
+            return _Proven(username, role)
+        with self._guessing_slowed(username):
+            if factor.step is None:
+                raise LoginRefusedError
+        return _Proven(username, role, factor.step)
+
+    @contextmanager
+    def _guessing_slowed(self, username: str) -> Iterator[None]:
+        """Codes are short: who has the password guesses them slowly, from wherever, and isn't told so."""
+        try:
+            self._code_throttle.check(username)
+            yield
+        except LoginThrottledError as error:
+            raise LoginRefusedError from error
+        except LoginRefusedError:
+            self._code_throttle.failed(username)
+            raise
+        self._code_throttle.succeeded(username)
+
+    def _holds_card(self, username: str, was_used: Callable[[str], bool]) -> bool:
+        bound = select(OperatorCard).where(OperatorCard.username == username, OperatorCard.ended_at.is_(None))
+        with self._database.reading() as session:
+            operator = session.get(Operator, username)
+            cards = session.scalars(bound).all()
+        active = operator is not None and operator.is_active
+        return active and any(was_used(card.certificate_sha256) for card in cards)
+
+    def _open_session(self, username: str, method: Method, step: FactorStep | None = None) -> str:
         token = base64.urlsafe_b64encode(self._randomness(_TOKEN_BYTES)).decode().rstrip("=")
-        expires = self._clock() + SESSION_LIFE
+        now = self._clock()
+        opened = OperatorSession(
+            token_digest=token_digest(token),
+            username=username,
+            expires_at=now + SESSION_LIFE,
+            method=method.value,
+            proved_at=now,
+        )
         with self._database.writing() as session:
             self._drop_expired(session)
-            session.add(
-                OperatorSession(
-                    token_digest=_digest(token), username=username, expires_at=expires, method=method.value
-                )
-            )
+            _take(session, step)
+            session.add(opened)
             details = {"method": method.value}
             self._audit.record(session, username, "operator.signed_in", f"operator:{username}", details)
         return token
+
+    def _renew_proof(self, token: str, actor: Actor, method: Method, step: FactorStep | None = None) -> None:
+        with self._database.writing() as session:
+            _take(session, step)
+            row = session.get(OperatorSession, token_digest(token))
+            if row is None:  # ended meanwhile
+                raise NotSignedInError
+            row.proved_at = self._clock()
+            subject, details = f"operator:{actor.username}", {"method": method.value}
+            self._audit.record(session, actor.username, "operator.proved", subject, details)
 
     def _drop_expired(self, session: Session) -> None:
         session.execute(delete(OperatorSession).where(OperatorSession.expires_at <= self._clock()))
 
 
-def _digest(token: str) -> str:
+def token_digest(token: str) -> str:
+    """What the database knows of a session's token."""
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def _bounded(username: str, password: str) -> None:
+    if len(username) > USERNAME_LENGTH or len(password.encode()) > MAX_PASSWORD_BYTES:
+        raise LoginRefusedError
+
+
+def _take(session: Session, step: FactorStep | None) -> None:
+    """Spends the code in the transaction that it serves: of two who send it, one gets in."""
+    if step is not None and not spend(session, step):
+        raise LoginRefusedError

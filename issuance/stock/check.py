@@ -9,6 +9,7 @@ from sqlalchemy.orm import Session
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import CardState
 from issuance.offices.models import Office
+from issuance.operators.changes import OperatorChange
 from issuance.stock.ledger import Balance, balance
 from issuance.stock.models import Body, Movement
 from issuance.stock.repository import counts, flows
@@ -87,5 +88,8 @@ def _unspent() -> Select[str]:
 
 
 def _cardless() -> Select[str]:
+    """A used body is a citizen's card, or was taken for an operator's."""
     query = select(Body.serial).outerjoin(Card, Card.card_number == Body.serial)
-    return query.where(Body.state == BodyState.USED, Card.card_number.is_(None)).order_by(Body.serial)
+    query = query.outerjoin(OperatorChange, OperatorChange.card_number == Body.serial)
+    nobodys = Card.card_number.is_(None), OperatorChange.id.is_(None)
+    return query.where(Body.state == BodyState.USED, *nobodys).order_by(Body.serial)

@@ -75,8 +75,8 @@ def gate(request: Request, registry: Registry) -> Actor | Holder | None:
 
     At a citizens' route it is the citizen. Neither's session opens a route of the other's.
 
-    Raises RouteClosedError for a route that the table doesn't have, NotSignedInError, RoleRequiredError or
-    NotFoundError.
+    Raises RouteClosedError for a route that the table doesn't have, NotSignedInError, MethodNotAllowedError,
+    RoleRequiredError, NotFoundError or FreshProofNeededError.
     """
     path = str(request.scope["route"].path)
     line = permission(request.method, path)
@@ -87,8 +87,13 @@ def gate(request: Request, registry: Registry) -> Actor | Holder | None:
     if line.citizen:
         return registry.citizen_login.holder(_citizen_token(request, path))
     token = bearer_token(request) if path.startswith(API_PREFIX) else session_token(request)
-    actor = registry.operators.actor(token)
+    standing = registry.operators.standing(token)
+    actor = standing.actor
+    if not line.incomplete:
+        registry.operators.require_method(standing)
     actor.require(*sorted(line.roles))
+    if line.fresh:
+        registry.operators.require_fresh(standing)
     if line.object is not None:
         with registry.database.reading() as session:
             actor.require_office(line.object.office_of(session, request.path_params), line.object.name)

@@ -46,9 +46,14 @@ def form_actor(
     csrf: Annotated[str, Form(max_length=128)] = "",
 ) -> Actor:
     """The operator who sent a form from their own page. Raises ForeignFormError or NotSignedInError."""
-    if not hmac.compare_digest(csrf.encode(), csrf_token(session).encode()):
-        raise ForeignFormError
+    require_token(session, csrf)
     return actor
+
+
+def require_token(session: str, csrf: str) -> None:
+    """Raises ForeignFormError unless the form has the session's token."""
+    if not hmac.compare_digest(csrf.encode(errors="replace"), csrf_token(session).encode()):
+        raise ForeignFormError
 
 
 FormActor = Annotated[Actor, Depends(form_actor)]

@@ -10,8 +10,10 @@ from starlette.staticfiles import StaticFiles
 
 from issuance.errors import NotSignedInError
 from issuance.lookups.errors import PurposeMissingError
+from issuance.operators.errors import FreshProofNeededError, MethodNotAllowedError
 from issuance.selfservice.errors import CitizenNotSignedInError
-from issuance.web import application_pages, card_pages, citizen_pages, session_pages
+from issuance.web import application_pages, card_pages, citizen_pages, proof_pages, session_pages
+from issuance.web.forms import ForeignFormError
 from issuance.web.problems import N_, Refusal, refusal
 from issuance.web.rendering import STATIC, path_for, render
 
@@ -27,7 +29,7 @@ _HTTP_TITLES = {
 
 def install(app: FastAPI) -> None:
     """Adds the pages and their static files."""
-    for pages in (session_pages, application_pages, card_pages, citizen_pages):
+    for pages in (session_pages, proof_pages, application_pages, card_pages, citizen_pages):
         app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name=STATIC)
 
@@ -41,12 +43,23 @@ def _path(request: Request) -> str:
     return str(request.scope["path"]).removeprefix(str(request.scope.get("root_path", "")))
 
 
-def refuse(request: Request, error: Exception) -> Response:
-    """A page that says why, or the way to sign in."""
+async def refuse(request: Request, error: Exception) -> Response:
+    """A page that says why, the way to sign in, or the question who decides here."""
+    if isinstance(error, FreshProofNeededError):
+        try:
+            return await proof_pages.ask_for_proof(request)
+        except (ForeignFormError, NotSignedInError) as fault:
+            return _refuse(request, fault)
+    return _refuse(request, error)
+
+
+def _refuse(request: Request, error: Exception) -> Response:
     if isinstance(error, CitizenNotSignedInError):
         return RedirectResponse(path_for(request, "my_record_login"), HTTPStatus.SEE_OTHER)
     if isinstance(error, NotSignedInError):
         return RedirectResponse(path_for(request, "login"), HTTPStatus.SEE_OTHER)
+    if isinstance(error, MethodNotAllowedError) and error.enrols:
+        return RedirectResponse(path_for(request, "second_factor"), HTTPStatus.SEE_OTHER)
     if isinstance(error, PurposeMissingError):
         back = quote(request.url.path, safe="")
         return RedirectResponse(f"{path_for(request, 'purpose')}?back={back}", HTTPStatus.SEE_OTHER)

@@ -5,13 +5,14 @@ A route without a line is refused to everybody (`issuance.web.gate`). To enter a
     "POST /v1/things": by(CLERK, SUPERVISOR),                    its path names no object
     "GET /v1/things/{thing_id}": at(THING, CLERK, SUPERVISOR),   only in the operator's own office
     "POST /v1/things/{thing_id}/end": anywhere(SUPERVISOR),      in all offices, or its service says whose
+    "POST /v1/things/{thing_id}/end": fresh(anywhere(SUPERVISOR)),      a decision: wants a new proof
 
-The words `by`, `at` and `anywhere` say it once for the API, its tests and the pages; `CITIZEN` and `PUBLIC`
-are for others than operators. What only some rows of a table allow (own work, two people, states) is the
-services' part.
+The words `by`, `at`, `anywhere` and `fresh` say it once for the API, its tests and the pages; `CITIZEN` and
+`PUBLIC` are for others than operators. What only some rows of a table allow (own work, two people, states) is
+the services' part.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from issuance.operators.models import Role
 from issuance.web.belonging import (
@@ -43,6 +44,10 @@ class Permission:
     """The path names an object, and that of any office will do."""
     citizen: bool = False
     """For citizens, by their own session; no operator's opens it."""
+    fresh: bool = False
+    """A decision: the operator has proved within minutes who they are."""
+    incomplete: bool = False
+    """Also for a session that lacks its second factor."""
 
     @property
     def is_public(self) -> bool:
@@ -65,11 +70,18 @@ def anywhere(*roles: Role) -> Permission:
     return Permission(frozenset(roles), any_office=True)
 
 
+def fresh(line: Permission) -> Permission:
+    """A route that decides: it wants a proof of the last minutes (`issuance.operators.service.FRESH_FOR`)."""
+    return replace(line, fresh=True)
+
+
 PUBLIC = Permission(frozenset())
 CITIZEN = Permission(frozenset(), citizen=True)
 """A route without objects in its path: what it shows is the record of whose session it is."""
 ANYBODY = by(*EVERYBODY)
 """Whoever is signed in."""
+INCOMPLETE = replace(ANYBODY, incomplete=True)
+"""Whoever is signed in, be it without the second factor that is wanted here: to add it, or to leave."""
 
 DESK = (CLERK, SUPERVISOR)
 MAKERS = (PRODUCER, CLERK, SUPERVISOR)
@@ -86,7 +98,10 @@ API: dict[str, Permission] = {
     "POST /v1/sessions": PUBLIC,
     "POST /v1/sessions/card-challenges": PUBLIC,
     "POST /v1/sessions/by-card": PUBLIC,
-    "DELETE /v1/sessions/current": ANYBODY,
+    "POST /v1/sessions/current/proof": ANYBODY,
+    "DELETE /v1/sessions/current": INCOMPLETE,
+    "POST /v1/second-factor": INCOMPLETE,
+    "POST /v1/second-factor/confirmation": INCOMPLETE,
     # citizens
     "POST /v1/citizen-sessions/card-challenges": PUBLIC,
     "POST /v1/citizen-sessions": PUBLIC,  # the card is the proof
@@ -96,25 +111,25 @@ API: dict[str, Permission] = {
     # accounts
     "GET /v1/operators": by(ADMINISTRATOR),
     "GET /v1/operator-changes": by(ADMINISTRATOR),
-    "POST /v1/operator-changes": by(ADMINISTRATOR),
-    "POST /v1/operator-changes/{change_id}/confirmation": anywhere(ADMINISTRATOR),
+    "POST /v1/operator-changes": fresh(by(ADMINISTRATOR)),
+    "POST /v1/operator-changes/{change_id}/confirmation": fresh(anywhere(ADMINISTRATOR)),
     "POST /v1/operator-changes/{change_id}/withdrawal": anywhere(ADMINISTRATOR),
     # offices
     "GET /v1/offices": ANYBODY,
-    "POST /v1/offices": by(SUPERVISOR),
-    "PUT /v1/offices/{code}/inspection": anywhere(SUPERVISOR),  # of the office itself
-    "DELETE /v1/offices/{code}/inspection": anywhere(ADMINISTRATOR),  # who makes no cards
+    "POST /v1/offices": fresh(by(SUPERVISOR)),
+    "PUT /v1/offices/{code}/inspection": fresh(anywhere(SUPERVISOR)),  # of the office itself
+    "DELETE /v1/offices/{code}/inspection": fresh(anywhere(ADMINISTRATOR)),  # who makes no cards
     # stock
     "GET /v1/stock": by(*OFFICE_STAFF),
     "POST /v1/stock/batches": by(*KEEPERS),
     "POST /v1/stock/batches/{batch_id}/count": at(STOCK_BATCH, *KEEPERS),
-    "POST /v1/stock/batches/{batch_id}/confirmation": at(STOCK_BATCH, *KEEPERS),
+    "POST /v1/stock/batches/{batch_id}/confirmation": fresh(at(STOCK_BATCH, *KEEPERS)),
     "POST /v1/stock/sendings": by(*KEEPERS),
     "POST /v1/stock/arrivals": by(*KEEPERS),
     "POST /v1/stock/spoilage": by(*KEEPERS),
-    "POST /v1/stock/condemnations": by(*KEEPERS),
+    "POST /v1/stock/condemnations": fresh(by(*KEEPERS)),
     "POST /v1/stock/reprieves": by(*KEEPERS),
-    "POST /v1/stock/destructions": by(*KEEPERS),
+    "POST /v1/stock/destructions": fresh(by(*KEEPERS)),
     "GET /v1/stock/bodies/{serial}": at(BODY, *OFFICE_STAFF),
     "PUT /v1/stock/bodies/{serial}/reservation": at(BODY, *KEEPERS),
     "DELETE /v1/stock/bodies/{serial}/reservation": at(BODY, *KEEPERS),
@@ -132,33 +147,33 @@ API: dict[str, Permission] = {
     "POST /v1/applications/{application_id}/submission": at(APPLICATION, *DESK),
     "POST /v1/applications/{application_id}/withdrawal": at(APPLICATION, *DESK),
     "GET /v1/applications/{application_id}/matches": at(APPLICATION, CLERK, SUPERVISOR, AUDITOR),
-    "POST /v1/applications/{application_id}/matches/{number}/decision": at(APPLICATION, SUPERVISOR),
+    "POST /v1/applications/{application_id}/matches/{number}/decision": fresh(at(APPLICATION, SUPERVISOR)),
     "GET /v1/applications/{application_id}/slip": at(APPLICATION, *DESK),
     "GET /v1/applications/{application_id}/slip.svg": at(APPLICATION, *DESK),
     "GET /v1/applications/{application_id}/slip.png": at(APPLICATION, *DESK),
-    "POST /v1/applications/{application_id}/old-card/ending": at(APPLICATION, *DESK),
+    "POST /v1/applications/{application_id}/old-card/ending": fresh(at(APPLICATION, *DESK)),
     "POST /v1/people/searches": by(*DESK),
-    "POST /v1/people/exports": by(SUPERVISOR),
+    "POST /v1/people/exports": fresh(by(SUPERVISOR)),
     "GET /v1/people/erasures": by(SUPERVISOR),
-    "POST /v1/people/erasures": by(SUPERVISOR),
-    "POST /v1/people/erasures/{erasure_id}/confirmation": anywhere(SUPERVISOR),
+    "POST /v1/people/erasures": fresh(by(SUPERVISOR)),
+    "POST /v1/people/erasures/{erasure_id}/confirmation": fresh(anywhere(SUPERVISOR)),
     "POST /v1/people/erasures/{erasure_id}/withdrawal": anywhere(SUPERVISOR),
     "GET /v1/applications/{application_id}/lookups": at(APPLICATION, CLERK, SUPERVISOR, AUDITOR),
     "POST /v1/status": PUBLIC,
     "GET /v1/slip-keys": PUBLIC,
     # approval
-    "POST /v1/applications/{application_id}/approval": at(APPLICATION, SUPERVISOR),
-    "POST /v1/applications/{application_id}/return": at(APPLICATION, SUPERVISOR),
-    "POST /v1/applications/{application_id}/refusal": at(APPLICATION, SUPERVISOR),
+    "POST /v1/applications/{application_id}/approval": fresh(at(APPLICATION, SUPERVISOR)),
+    "POST /v1/applications/{application_id}/return": fresh(at(APPLICATION, SUPERVISOR)),
+    "POST /v1/applications/{application_id}/refusal": fresh(at(APPLICATION, SUPERVISOR)),
     "POST /v1/approval-batches": by(SUPERVISOR),
     "GET /v1/approval-batches/{batch_id}": anywhere(SUPERVISOR),  # one's own
-    "POST /v1/approval-batches/{batch_id}/confirmation": anywhere(SUPERVISOR),  # one's own
+    "POST /v1/approval-batches/{batch_id}/confirmation": fresh(anywhere(SUPERVISOR)),  # one's own
     # orders
     "GET /v1/orders": by(*OFFICE_STAFF),
     "POST /v1/orders/promises": by(*DESK),
     "GET /v1/orders/{application_id}": at(APPLICATION, *OFFICE_STAFF),
     "POST /v1/orders/{application_id}/promise": at(APPLICATION, *DESK),
-    "PUT /v1/orders/{application_id}/urgency": at(APPLICATION, SUPERVISOR),
+    "PUT /v1/orders/{application_id}/urgency": fresh(at(APPLICATION, SUPERVISOR)),
     # production
     "GET /v1/readers": by(*MAKERS),
     "POST /v1/applications/{application_id}/production": at(APPLICATION, *MAKERS),
@@ -182,15 +197,15 @@ API: dict[str, Permission] = {
     "GET /v1/recalls": by(*DESK),
     "POST /v1/recalls": by(*DESK),
     "POST /v1/cards/{card_number}/return": at(CARD, *DESK),
-    "POST /v1/cards/{card_number}/recall-ending": at(CARD, *DESK),
+    "POST /v1/cards/{card_number}/recall-ending": fresh(at(CARD, *DESK)),
     "POST /v1/cards/{card_number}/deliveries": at(CARD, *DESK),
     "POST /v1/deliveries/{delivery_id}/completion": at(DELIVERY, *DESK),
     "POST /v1/cards/{card_number}/station-deliveries": at(CARD, *DESK),
     "POST /v1/cards/{card_number}/station-unblockings": anywhere(*DESK),
     "GET /v1/cards/{card_number}": anywhere(CLERK, SUPERVISOR, PRODUCER, OFFICER, AUDITOR),
     "POST /v1/cards/{card_number}/suspension": anywhere(*DESK),
-    "POST /v1/cards/{card_number}/resumption": anywhere(*DESK),
-    "POST /v1/cards/{card_number}/revocation": anywhere(*DESK),
+    "POST /v1/cards/{card_number}/resumption": fresh(anywhere(*DESK)),
+    "POST /v1/cards/{card_number}/revocation": fresh(anywhere(*DESK)),
     "GET /v1/cards/{card_number}/validity": anywhere(CLERK, SUPERVISOR, PRODUCER, OFFICER, AUDITOR),
     "PUT /v1/cards/{card_number}/pass-phrase": anywhere(*DESK),
     "POST /v1/suspension-calls": by(*DESK),
@@ -199,18 +214,18 @@ API: dict[str, Permission] = {
     "GET /v1/decrees": PUBLIC,
     "POST /v1/decrees": by(*DESK),
     "GET /v1/decrees/{decree_id}": anywhere(*DESK),
-    "POST /v1/decrees/{decree_id}/enactment": anywhere(SUPERVISOR),
-    "POST /v1/decrees/{decree_id}/rejection": anywhere(SUPERVISOR),
+    "POST /v1/decrees/{decree_id}/enactment": fresh(anywhere(SUPERVISOR)),
+    "POST /v1/decrees/{decree_id}/rejection": fresh(anywhere(SUPERVISOR)),
     # mass actions
     "POST /v1/mass-actions/preview": by(*CRISIS),
     "GET /v1/mass-actions": by(*CRISIS_READERS),
-    "POST /v1/mass-actions": by(*CRISIS),
+    "POST /v1/mass-actions": fresh(by(*CRISIS)),
     "GET /v1/mass-actions/{action_id}": anywhere(*CRISIS_READERS),
-    "POST /v1/mass-actions/{action_id}/confirmation": anywhere(*CRISIS),
-    "POST /v1/mass-actions/{action_id}/cancellation": anywhere(*CRISIS),
-    "POST /v1/mass-actions/{action_id}/run": anywhere(*CRISIS),
-    "POST /v1/mass-actions/{action_id}/lift": anywhere(*CRISIS),
-    "POST /v1/mass-actions/{action_id}/lift/confirmation": anywhere(*CRISIS),
+    "POST /v1/mass-actions/{action_id}/confirmation": fresh(anywhere(*CRISIS)),
+    "POST /v1/mass-actions/{action_id}/cancellation": fresh(anywhere(*CRISIS)),
+    "POST /v1/mass-actions/{action_id}/run": fresh(anywhere(*CRISIS)),
+    "POST /v1/mass-actions/{action_id}/lift": fresh(anywhere(*CRISIS)),
+    "POST /v1/mass-actions/{action_id}/lift/confirmation": fresh(anywhere(*CRISIS)),
     "GET /v1/mass-actions/{action_id}/progress": anywhere(*CRISIS_READERS),
     "GET /v1/mass-actions/{action_id}/events": anywhere(*CRISIS_READERS),
     "GET /v1/mass-actions/{action_id}/report": anywhere(*CRISIS_READERS),
@@ -218,9 +233,9 @@ API: dict[str, Permission] = {
     "GET /v1/mass-actions/{action_id}/report.jsonl": anywhere(*CRISIS_READERS),
     # stations
     "GET /v1/stations": by(ADMINISTRATOR),
-    "POST /v1/stations": by(ADMINISTRATOR),
-    "POST /v1/stations/{station_id}/codes": anywhere(ADMINISTRATOR),
-    "POST /v1/stations/{station_id}/revocation": anywhere(ADMINISTRATOR),
+    "POST /v1/stations": fresh(by(ADMINISTRATOR)),
+    "POST /v1/stations/{station_id}/codes": fresh(anywhere(ADMINISTRATOR)),
+    "POST /v1/stations/{station_id}/revocation": fresh(anywhere(ADMINISTRATOR)),
     "POST /v1/station-enrolments": PUBLIC,  # its one-time code is the proof
 }
 
@@ -228,7 +243,13 @@ PAGES: dict[str, Permission] = {
     "GET /": PUBLIC,
     "GET /login": PUBLIC,
     "POST /login": PUBLIC,
-    "POST /logout": ANYBODY,
+    "POST /logout": INCOMPLETE,
+    "GET /second-factor": INCOMPLETE,
+    "POST /second-factor": INCOMPLETE,
+    "POST /second-factor/confirmation": INCOMPLETE,
+    "POST /proof": ANYBODY,
+    "POST /card-challenges": PUBLIC,
+    "POST /login/card": PUBLIC,
     "GET /language/{code}": PUBLIC,
     "GET /my-record": CITIZEN,
     "GET /my-record/login": PUBLIC,
@@ -246,9 +267,9 @@ PAGES: dict[str, Permission] = {
     "GET /applications/{application_id}/lookups": at(APPLICATION, CLERK, SUPERVISOR, AUDITOR),
     "POST /applications/{application_id}/correction": at(APPLICATION, *DESK),
     "POST /applications/{application_id}/submission": at(APPLICATION, *DESK),
-    "POST /applications/{application_id}/approval": at(APPLICATION, SUPERVISOR),
-    "POST /applications/{application_id}/return": at(APPLICATION, SUPERVISOR),
-    "POST /applications/{application_id}/refusal": at(APPLICATION, SUPERVISOR),
+    "POST /applications/{application_id}/approval": fresh(at(APPLICATION, SUPERVISOR)),
+    "POST /applications/{application_id}/return": fresh(at(APPLICATION, SUPERVISOR)),
+    "POST /applications/{application_id}/refusal": fresh(at(APPLICATION, SUPERVISOR)),
     "POST /applications/{application_id}/production": at(APPLICATION, *MAKERS),
     "POST /productions/{production_id}/voiding": at(PRODUCTION, *MAKERS),
     "GET /productions/{production_id}/progress": at(PRODUCTION, PRODUCER, CLERK, SUPERVISOR, AUDITOR),
@@ -256,8 +277,8 @@ PAGES: dict[str, Permission] = {
     "POST /cards/{number}/identity-checks": at(CARD, *DESK),
     "POST /cards/{number}/refusals": at(CARD, *DESK),
     "POST /cards/{number}/suspension": anywhere(*DESK),
-    "POST /cards/{number}/resumption": anywhere(*DESK),
-    "POST /cards/{number}/revocation": anywhere(*DESK),
+    "POST /cards/{number}/resumption": fresh(anywhere(*DESK)),
+    "POST /cards/{number}/revocation": fresh(anywhere(*DESK)),
 }
 
 PERMISSIONS = API | PAGES

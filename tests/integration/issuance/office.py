@@ -180,9 +180,15 @@ def new_application(person: Person) -> NewApplication:
 
 
 def open_registry(
-    home: Home, authority: Pki, register: CivilRegister, readers: Readers, clock: Clock
+    home: Home,
+    authority: Pki,
+    register: CivilRegister,
+    readers: Readers,
+    clock: Clock,
+    *,
+    trial: bool = True,
 ) -> Issuance:
-    return issuance.bootstrap.open_issuance(home, authority, register, readers, clock)
+    return issuance.bootstrap.open_issuance(home, authority, register, readers, clock, trial=trial)
 
 
 def initialise(root: Path) -> None:
@@ -193,24 +199,24 @@ def initialise(root: Path) -> None:
 
 
 @contextmanager
-def open_office(folder: Path, template: Path | None = None) -> Iterator[Office]:
+def open_office(folder: Path, template: Path | None = None, *, trial: bool = True) -> Iterator[Office]:
     """An office in a copy of the home `template`, or in a new one."""
     if template is None:
         initialise(folder / "home")
     else:
         shutil.copytree(template, folder / "home")
-    with open_home(folder / "home") as office:
+    with open_home(folder / "home", trial=trial) as office:
         yield office
 
 
 @contextmanager
-def open_home(root: Path) -> Iterator[Office]:
+def open_home(root: Path, *, trial: bool = True) -> Iterator[Office]:
     """An office in the home that is there."""
     clock, people, home = Clock(), People(1), load(root)
     authority = pki.bootstrap.open_pki(home, clock)
     with InProcessReader(f"reader of {root.parent.name}") as reader:
         register = Register(people)
-        registry = open_registry(home, authority, register, Readers(reader.name), clock)
+        registry = open_registry(home, authority, register, Readers(reader.name), clock, trial=trial)
         office = Office(home, authority, registry, reader, clock, people, register)
         try:
             yield office

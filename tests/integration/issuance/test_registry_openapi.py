@@ -74,6 +74,8 @@ class World:
         passwords = json.loads((office.home.secrets / "operators.json").read_text())
         sign_in = office.registry.operators.sign_in
         self.tokens = {name: sign_in(name, passwords[name], "127.0.0.1") for name in ROLES}
+        self._prove = {name: (self.tokens[name], passwords[name], "127.0.0.1") for name in ROLES}
+        self._operators = office.registry.operators
         self.names: Mapping[str, list[str]] = {
             "application_id": [made.application_id, office.approved(2), office.enrol(3)],
             "card_number": [delivered, str(made.card_number)],
@@ -86,6 +88,11 @@ class World:
                 office.registry.stations.add(Actor("administrator-1", Role.ADMINISTRATOR), "st-1", "1").id
             ],
         }
+
+    def prove(self, names: list[str]) -> None:
+        """Decisions want a new proof of who sends them."""
+        for name in names:
+            self._operators.prove(*self._prove[name])
 
     def headers(self, role: str) -> dict[str, str]:
         return {"Authorization": f"Bearer {self.tokens.get(role, 'x')}"}
@@ -179,6 +186,7 @@ def refuses_members(world: World, operation: Any, known: set[str]) -> None:
     line = permission(operation.method.upper(), operation.path)
     assert line is not None
     may = [name for name, role in ROLES.items() if line.is_public or role in line.roles]
+    world.prove(may if line.fresh else [])
 
     @BOUNDED
     @given(st.data())

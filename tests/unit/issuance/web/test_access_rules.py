@@ -12,9 +12,11 @@ from issuance.web.access import csrf_token
 from issuance.web.forms import ForeignFormError, own_origin
 from issuance.web.headers import CONTENT_SECURITY_POLICY
 from issuance.web.problems import refusal
-from issuance.web.session_pages import _local
+from issuance.web.session_pages import local_path
 
 WEB = Path(issuance.web.__file__).parent
+BEFORE_A_SESSION = {"sign_in", "challenge", "card_challenge", "sign_in_with_card"}
+"""They ask where the form comes from, and no more: there is no session yet."""
 
 
 def request(**headers: str) -> Request:
@@ -67,7 +69,7 @@ def test_the_forms_token_does_not_tell_the_session() -> None:
 )
 def test_going_back_never_leaves_the_pages(path: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("issuance.web.session_pages.path_for", lambda *_: "/issuance/applications")
-    assert _local(request(), path) == "/issuance/applications"
+    assert local_path(request(), path) == "/issuance/applications"
 
 
 def test_the_policy_allows_nothing_inline_and_nobody_else() -> None:
@@ -99,9 +101,11 @@ def test_every_page_that_changes_something_asks_for_the_token() -> None:
         tree = ast.parse(module.read_text(encoding="utf-8"))
         for function in (node for node in tree.body if isinstance(node, ast.FunctionDef)):
             posts = [d for d in function.decorator_list if isinstance(d, ast.Call) and _is_post(d)]
-            if posts and function.name not in {"sign_in", "challenge"}:
-                asked = ast.unparse(function.args)
+            asked = ast.unparse(function.args)
+            if posts and function.name not in BEFORE_A_SESSION:
                 assert "FormActor" in asked or "FormCitizen" in asked, f"{module.name}: {function.name}"
+            elif posts:
+                assert "own_origin" in asked, f"{module.name}: {function.name}"
 
 
 def _is_post(decorator: ast.Call) -> bool:

@@ -17,6 +17,66 @@ from issuance.web.permissions import API, PAGES, PERMISSIONS
 NOT_IN_THE_TABLE = {"/openapi.json", "/static"}
 """What Starlette serves by itself: the description of the API, and the pages' files."""
 READING = ("GET ",)
+PROVING = {"POST /v1/sessions/current/proof", "POST /proof"}
+"""Who one is, once more."""
+ADDING = {
+    "POST /v1/second-factor",
+    "POST /v1/second-factor/confirmation",
+    "POST /second-factor",
+    "POST /second-factor/confirmation",
+}
+DECISIONS = {
+    "POST /v1/operator-changes",
+    "POST /v1/operator-changes/{change_id}/confirmation",
+    "POST /v1/offices",
+    "PUT /v1/offices/{code}/inspection",
+    "DELETE /v1/offices/{code}/inspection",
+    "POST /v1/stock/batches/{batch_id}/confirmation",
+    "POST /v1/stock/condemnations",
+    "POST /v1/stock/destructions",
+    "POST /v1/applications/{application_id}/matches/{number}/decision",
+    "POST /v1/applications/{application_id}/old-card/ending",
+    "POST /v1/applications/{application_id}/approval",
+    "POST /v1/applications/{application_id}/return",
+    "POST /v1/applications/{application_id}/refusal",
+    "POST /v1/people/exports",
+    "POST /v1/people/erasures",
+    "POST /v1/people/erasures/{erasure_id}/confirmation",
+    "POST /v1/approval-batches/{batch_id}/confirmation",
+    "PUT /v1/orders/{application_id}/urgency",
+    "POST /v1/cards/{card_number}/recall-ending",
+    "POST /v1/cards/{card_number}/resumption",
+    "POST /v1/cards/{card_number}/revocation",
+    "POST /v1/decrees/{decree_id}/enactment",
+    "POST /v1/decrees/{decree_id}/rejection",
+    "POST /v1/mass-actions",
+    "POST /v1/mass-actions/{action_id}/confirmation",
+    "POST /v1/mass-actions/{action_id}/cancellation",
+    "POST /v1/mass-actions/{action_id}/run",
+    "POST /v1/mass-actions/{action_id}/lift",
+    "POST /v1/mass-actions/{action_id}/lift/confirmation",
+    "POST /v1/stations",
+    "POST /v1/stations/{station_id}/codes",
+    "POST /v1/stations/{station_id}/revocation",
+    "POST /applications/{application_id}/approval",
+    "POST /applications/{application_id}/return",
+    "POST /applications/{application_id}/refusal",
+    "POST /cards/{number}/resumption",
+    "POST /cards/{number}/revocation",
+}
+DECIDING = {
+    *("approval", "return", "refusal", "decision", "confirmation", "revocation", "resumption", "ending"),
+    *("enactment", "rejection", "destructions", "condemnations", "urgency", "recall-ending", "lift"),
+}
+"""How the paths of decisions end."""
+NO_DECISIONS = {
+    "POST /v1/second-factor/confirmation": "the first code of one's own app",
+    "POST /second-factor/confirmation": "the first code of one's own app",
+    "POST /v1/batch-runs/{batch_run_id}/resumption": "machines go on",
+    "POST /v1/cards/{card_number}/rejection": "the inspection of each card; its person doesn't decide on it",
+    "POST /v1/cards/{card_number}/return": "a card comes back to its office",
+}
+"""Routes whose names sound like decisions."""
 HELP = """
 A line for each route stands in issuance/web/permissions.py. Add the missing ones, by their path as declared:
     "POST /v1/things": by(CLERK, SUPERVISOR)                   where the path names no object
@@ -67,10 +127,37 @@ def test_an_objects_identifier_is_in_its_path(route: str) -> None:
 
 
 def test_an_auditor_changes_nothing() -> None:
-    own = {"DELETE /v1/sessions/current", "POST /logout", "POST /purpose"}
+    own = {"DELETE /v1/sessions/current", "POST /logout", "POST /purpose", *PROVING, *ADDING}
     own |= {"POST /v1/applications/searches", "POST /applications"}  # what is looked for stands in the body
     may = {route for route, line in PERMISSIONS.items() if Role.AUDITOR in line.roles}
     assert {route for route in may if not route.startswith(READING)} == own
+
+
+def test_decisions_want_a_new_proof() -> None:
+    assert {route for route, line in PERMISSIONS.items() if line.fresh} == DECISIONS
+
+
+def test_what_sounds_like_a_decision_is_one_or_is_named() -> None:
+    """So that a new one isn't forgotten."""
+    sounding = {
+        route
+        for route in PERMISSIONS
+        if not route.startswith(READING) and route.rpartition("/")[2] in DECIDING
+    }
+    assert sounding - DECISIONS == set(NO_DECISIONS)
+
+
+def test_pages_decide_as_the_api_does() -> None:
+    ends = {(path.split("/")[-3:][0], path.rpartition("/")[2]) for path in DECISIONS if "/v1/" in path}
+    for route, line in PAGES.items():
+        parts = route.partition(" ")[2].split("/")
+        if len(parts) > 3 and not route.startswith(READING):
+            assert line.fresh is ((parts[-3], parts[-1]) in ends), route
+
+
+def test_without_the_second_factor_one_adds_it_or_leaves() -> None:
+    own = {"DELETE /v1/sessions/current", "POST /logout", "GET /second-factor", *ADDING}
+    assert {route for route, line in PERMISSIONS.items() if line.incomplete} == own
 
 
 def test_machines_people_and_cards_are_apart() -> None:
@@ -102,6 +189,8 @@ def test_what_strangers_may_is_this_and_no_more() -> None:
         "GET /",
         "GET /login",
         "POST /login",
+        "POST /card-challenges",
+        "POST /login/card",
         "GET /language/{code}",
     }
 
