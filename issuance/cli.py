@@ -3,13 +3,13 @@
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 import click
 
 from cardio.cli.common import PIN_VARIABLE, json_option, reader_name, reader_option, secret
-from issuance.console import purpose_option, signed_in
+from issuance.console import purpose_option, registry_database, signed_in
 from issuance.massactions.cli import mass
 from issuance.notices.cli import notices
 from issuance.operators.cli import operator
@@ -51,6 +51,31 @@ def registry() -> None:
 registry.add_command(stock)
 registry.add_command(person)
 registry.add_command(operator)
+
+
+@registry.command()
+@json_option
+def check(*, as_json: bool) -> None:
+    """Check that applications, cards, accounts and erasures stand as the audit chain tells, by whom it tells.
+
+    First that the chain itself is whole. Prints a line for each that doesn't; the exit status is 1 then.
+    """
+    from sqlalchemy.orm import Session
+
+    from issuance.audit import AUDIT
+    from issuance.chaincheck import discrepancies
+    from pki.auditchain.verification import snapshot, verify_record
+
+    agree = True
+    with registry_database() as database, Session(snapshot(database.engine)) as session:
+        verify_record(session, AUDIT)
+        for each in discrepancies(session):
+            agree = False
+            click.echo(json.dumps(asdict(each)) if as_json else f"{each.subject}: {each.detail}")
+    if not agree:
+        raise click.exceptions.Exit(1)
+    if not as_json:
+        click.echo("tables and chain agree")
 
 
 @registry.command()

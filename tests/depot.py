@@ -28,6 +28,7 @@ from issuance.stock.check import Fault, faults
 from issuance.stock.service import Delivery, Stock
 from simulators.population.people import People
 from simulators.population.register import SyntheticCivilRegister, record_of
+from tests.applications import bring_application
 from tests.columnkey import CIPHER
 
 POPULATION = People(seed=1)
@@ -82,7 +83,7 @@ class Depot:
         with self.database.writing() as session:
             session.add(citizen(number))
             session.flush()
-            session.add(application(number, clerk))
+            bring_application(session, application(number, clerk))
         self.approval.approve(supervisor, application_id(number))
         return application_id(number)
 

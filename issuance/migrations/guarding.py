@@ -42,3 +42,27 @@ class Guard:
             return
         op.execute(f"DROP TRIGGER {self.name} ON {self.table}")
         op.execute(f"DROP FUNCTION {self.name}()")
+
+
+def keep_rows(table: str) -> None:
+    """From now on no row of the table can be deleted: the product deletes none."""
+    if op.get_bind().dialect.name == "sqlite":
+        op.execute(
+            f"CREATE TRIGGER {table}_kept BEFORE DELETE ON {table} "
+            f"BEGIN SELECT RAISE(ABORT, '{table} keeps its rows'); END"
+        )
+        return
+    op.execute(
+        "CREATE OR REPLACE FUNCTION keep_rows() RETURNS trigger LANGUAGE plpgsql AS "
+        "'BEGIN RAISE EXCEPTION USING MESSAGE = TG_TABLE_NAME || '' keeps its rows''; END'"
+    )
+    op.execute(
+        f"CREATE TRIGGER {table}_kept BEFORE DELETE OR TRUNCATE ON {table} "
+        "FOR EACH STATEMENT EXECUTE FUNCTION keep_rows()"
+    )
+
+
+def release_rows(table: str) -> None:
+    """Undoes `keep_rows`."""
+    sqlite = op.get_bind().dialect.name == "sqlite"
+    op.execute(f"DROP TRIGGER {table}_kept" + ("" if sqlite else f" ON {table}"))

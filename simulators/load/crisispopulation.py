@@ -37,6 +37,8 @@ _CHIP = "bench chip"
 _HIDDEN = b"-"
 _AT_ONCE = 10_000
 _UNSYNCHRONISED = {"synchronize_session": False}
+_APPLIED = ("submitted", "approved", "in_production", "ready", "delivered")
+"""The database lets an application go along its arrows alone."""
 _TAKEN = ("receive", None, "in_stock"), ("take", "in_stock", "used")
 
 _Row = tuple[object, ...]
@@ -103,13 +105,17 @@ def _add_holders(session: Session, numbers: list[str], now: datetime) -> None:
     insert_rows(session, Citizen, citizen, people)
     application = (
         *("id", "national_code", "state", "version", "latin_given_name", "latin_surname", "portrait"),
-        *("decision_note", "enrolled_by", "created_at", "decided_by", "kind", "decision_reasons"),
+        *("decision_note", "enrolled_by", "created_at", "kind", "decision_reasons"),
         *("undecided_matches", "office"),
     )
     first, second = (person.username for person in PEOPLE)
-    decided = (first, moment, second, "new", "", 0, OFFICE)
-    rows: list[_Row] = [(n, n, "delivered", 1, *hidden[:4], *decided) for n in numbers]
+    opened = (first, moment, "new", "", 0, OFFICE)
+    rows: list[_Row] = [(n, n, "draft", 1, *hidden[:4], *opened) for n in numbers]
     insert_rows(session, Application, application, rows)
+    these = update(Application).where(Application.id.between(numbers[0], numbers[-1]))
+    for state in _APPLIED:
+        decided = {"decided_by": second} if state == "approved" else {}
+        session.execute(these.values(state=state, **decided), execution_options=_UNSYNCHRONISED)
 
 
 def _stored(session: Session, now: datetime) -> object:

@@ -21,6 +21,7 @@ from issuance.enrolment.models import Application
 from issuance.enrolment.repository import get_application
 from issuance.enrolment.service import Enrolment, NewApplication
 from issuance.lifecycle.models import Card
+from issuance.lifecycle.states import ApplicationState
 from issuance.operators.models import Operator, Role
 from issuance.operators.service import Actor, Operators
 from issuance.registry.citizens import Citizens
@@ -33,6 +34,7 @@ from pki.keys.store import DEFAULT_LOCATION, KeyStore
 from simulators.population.people import People
 from simulators.population.portrait import draw_portrait
 from simulators.population.register import record_of
+from tests.applications import lead
 from tests.cards import bring
 from tests.columnkey import CIPHER
 
@@ -117,7 +119,7 @@ class Desk:
         self._take_in(number)
         with self.database.writing() as session:
             application = get_application(session, application_id)
-            application.state = "delivered"
+            lead(session, application, ApplicationState.DELIVERED)
             card = Card(
                 card_number=number,
                 national_code=application.national_code,

@@ -7,6 +7,7 @@ from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from issuance.audit import AuditEntry
+from issuance.chaincheck import discrepancies
 from issuance.delivery.models import Delivery
 from issuance.delivery.states import DeliveryState
 from issuance.enrolment.models import Application
@@ -79,6 +80,7 @@ def check(session: Session, statuses: Statuses, later: Statuses | None = None) -
     _nobody_decides_alone(session)
     _the_chain_tells_what_is(session)
     assert list(faults(session)) == []
+    assert list(discrepancies(session)) == []
 
 
 def check_ended(session: Session, statuses: Statuses) -> None:

@@ -15,6 +15,7 @@ from issuance.lifecycle.states import CardEvent, CardState, RevocationCause, Sus
 from issuance.models import Application, Batch, Card, Citizen, Operator
 from issuance.operators.models import Role
 from issuance.stock.repository import Hand, receive_bodies
+from tests.applications import bring_application
 from tests.cards import bring
 from tests.columnkey import CIPHER
 from tests.migrated import new_registry
@@ -85,7 +86,8 @@ def fill(database: Database, state: CardState) -> None:
             )
         )
         session.flush()
-        session.add(
+        bring_application(
+            session,
             Application(
                 id="A",
                 national_code=CODE,
@@ -97,7 +99,7 @@ def fill(database: Database, state: CardState) -> None:
                 created_at=NOW,
                 decided_by="b",
                 decision_note="",
-            )
+            ),
         )
         batch = Batch(
             id="B",

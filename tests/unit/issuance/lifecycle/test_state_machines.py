@@ -4,9 +4,11 @@ from enum import StrEnum
 from itertools import product
 
 import pytest
+from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 
+from issuance.database import MIGRATIONS
 from issuance.errors import ForbiddenTransitionError
 from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.states import (
@@ -96,3 +98,12 @@ def reachable(machine: StateMachine[StrEnum, StrEnum], start: StrEnum) -> set[St
 def test_every_state_can_be_reached() -> None:
     assert reachable(APPLICATION, A.DRAFT) == set(ApplicationState)  # type: ignore[arg-type]
     assert reachable(CARD, C.IN_PRODUCTION) == set(CardState)  # type: ignore[arg-type]
+
+
+def test_the_database_knows_the_arrows_of_applications() -> None:
+    migration = ScriptDirectory(str(MIGRATIONS)).get_revision("0020").module
+    ways = {(before, after) for (before, _), after in APPLICATION.arrows.items() if before is not after}
+    assert set(migration._ARROWS) == ways
+    decisions = {ApplicationEvent.APPROVE, ApplicationEvent.REFUSE, ApplicationEvent.RETURN}
+    decided = {(before, after) for (before, event), after in APPLICATION.arrows.items() if event in decisions}
+    assert set(migration._DECIDING) == decided

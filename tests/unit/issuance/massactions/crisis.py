@@ -25,6 +25,7 @@ from pki.bootstrap import MIGRATIONS
 from pki.massactions.delegated import DelegatedActions
 from pki.status.state import Hold, Status
 from pki.store.database import create_database_engine, migrate
+from tests.applications import bring_application
 from tests.cards import bring
 from tests.depot import CLERK, HERE, Depot, application, citizen
 from tests.unit.pki.massactions.world import GOOD, SHARDS, World
@@ -82,8 +83,7 @@ class Crisis:
                 session.flush()
                 made = application(int(number), CLERK)
                 made.state, made.decided_by = "delivered", "supervisor"
-                session.add(made)
-                session.flush()
+                bring_application(session, made)
                 bring(session, self._card(number, made, state), FIRST.username)
                 for issuer, (slot, algorithm) in SLOTS.items():
                     serial = serials[issuer][place]
