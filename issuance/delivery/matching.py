@@ -14,6 +14,8 @@ from cardio.piv.objects import Chuid
 from issuance.production.personalisation import check_signature
 from pki.profiles.identities import semantics_identifier
 
+CHALLENGE_BYTES = 32
+"""No shorter, no longer: what a card signs elsewhere, a request for one, is no answer to a challenge."""
 MAX_SIGNATURE_BYTES = 512  # RSA-4096
 MAX_CHUID_BYTES = 3072  # 2,881 by SP 800-73-5 part 1, table 11
 MAX_CERTIFICATE_BYTES = 8192
@@ -62,11 +64,18 @@ def mismatch(expected: Expected, answer: CardAnswer, challenge: bytes) -> MatchF
         return MatchFault.CHUID
     if answer.certificate != expected.certificate:
         return MatchFault.CERTIFICATE
+    return unproven(expected, answer.signature, challenge)
+
+
+def unproven(expected: Expected, signature: bytes | None, challenge: bytes) -> MatchFault | None:
+    """What speaks against the proof alone, which the record keeps; None if the person's card has signed."""
     certificate = x509.load_der_x509_certificate(expected.certificate)
     named = [str(name.value) for name in certificate.subject.get_attributes_for_oid(NameOID.SERIAL_NUMBER)]
     if named != [semantics_identifier(expected.national_code)]:
         return MatchFault.PERSON
-    return None if _signed(certificate, answer.signature, challenge) else MatchFault.SIGNATURE
+    whole = signature is not None and len(challenge) == CHALLENGE_BYTES
+    signed = whole and _signed(certificate, signature or b"", challenge)
+    return None if signed else MatchFault.SIGNATURE
 
 
 def _guid(chuid: bytes) -> str | None:

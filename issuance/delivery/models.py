@@ -87,6 +87,11 @@ class Delivery(Base):
             "state NOT IN ('proven', 'completed') OR (matched_at IS NOT NULL AND proven_at IS NOT NULL)",
             "proven",
         ),
+        CheckConstraint(
+            "state NOT IN ('proven', 'completed') OR signature IS NOT NULL "
+            "OR (unsigned AND state = 'completed')",
+            "signed",
+        ),
         CheckConstraint("(state = 'closed') = (closed_for IS NOT NULL)", "closed"),
         CheckConstraint(
             "closed_for IS NULL OR " + one_of("closed_for", [each.value for each in DeliveryEnd]),
@@ -123,6 +128,10 @@ class Delivery(Base):
     """When the card's own data were found to be the record's and the person's."""
     proven_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     """When the card signed: with a PIN that is the transport PIN no more (ADR 2, 3)."""
+    signature: Mapped[bytes | None] = mapped_column(LargeBinary)
+    """The card's, over the challenge: looked at again before the certificates go live."""
+    unsigned: Mapped[bool] = mapped_column(default=False)
+    """Completed in the days before the signature was kept; no new row is."""
     closed_for: Mapped[str | None] = mapped_column(String(STATE_LENGTH))
     card: Mapped[Card] = relationship()
 

@@ -24,7 +24,14 @@ from issuance.delivery.errors import (
     DeliveryProofError,
     IdentityUncheckedError,
 )
-from issuance.delivery.matching import CardAnswer, Expected, MatchFault, mismatch
+from issuance.delivery.matching import (
+    CHALLENGE_BYTES,
+    CardAnswer,
+    Expected,
+    MatchFault,
+    mismatch,
+    unproven,
+)
 from issuance.delivery.models import Delivery
 from issuance.delivery.repository import (
     card_to_hand_over,
@@ -58,7 +65,6 @@ _LOG = logging.getLogger(__name__)
 
 LIFE = timedelta(minutes=15)
 MAX_TRIES = 5
-_CHALLENGE_BYTES = 32
 
 
 @dataclass(frozen=True)
@@ -114,7 +120,7 @@ class Deliveries:
                 card_number=card.card_number,
                 state=DeliveryState.OPEN.value,
                 identity_check_id=check.id,
-                challenge=self._randomness(_CHALLENGE_BYTES),
+                challenge=self._randomness(CHALLENGE_BYTES),
                 tries_left=MAX_TRIES,
                 opened_by=actor.username,
                 opened_at=now,
@@ -201,6 +207,7 @@ class Deliveries:
                 return self._count(session, actor, delivery, fault)
             move_delivery(delivery, DeliveryEvent.PROVE)
             delivery.matched_at = delivery.proven_at = self._clock()
+            delivery.signature = answer.signature
             subject = f"card:{delivery.card_number}"
             self._audit.record(session, actor.username, "delivery.proven", subject)
         return None
@@ -230,6 +237,10 @@ class Deliveries:
             except ForbiddenTransitionError:  # ended since the proof
                 close_delivery(delivery, DeliveryEnd.REVOKED)
                 return
+            fault = unproven(_expected(card), delivery.signature, delivery.challenge)
+            if fault is not None:  # whoever wrote that row, the card has not
+                self._refuse_proof(session, delivery, fault)
+                return
             move_delivery(delivery, DeliveryEvent.COMPLETE)
             session.flush()  # the database wants a completed delivery before the card is active
             move_card(card, CardEvent.DELIVER)
@@ -241,6 +252,12 @@ class Deliveries:
             session.flush()
             # Last before the commit: if the commit is lost, the proof is on record and this runs again.
             self._certificates.activate(card.certificates, delivery.opened_by, "card delivered")
+
+    def _refuse_proof(self, session: Session, delivery: Delivery, fault: MatchFault) -> None:
+        close_delivery(delivery, DeliveryEnd.UNPROVEN)
+        details, subject = {"fault": fault.value}, f"card:{delivery.card_number}"
+        self._audit.record(session, delivery.opened_by, "delivery.given-up", subject, details)
+        _LOG.error("delivery %s given up: what is recorded as its proof is none", delivery.id)
 
 
 def _expected(card: Card) -> Expected:

@@ -46,6 +46,8 @@ class DeliveryEnd(StrEnum):
     """Nobody collected it in time."""
     REVOKED = "revoked"
     """The card, or a certificate of it, meanwhile."""
+    UNPROVEN = "unproven"
+    """The record of its proof was not the card's."""
     UNRECORDED = "unrecorded"
     """In the days before the reason was kept."""
 

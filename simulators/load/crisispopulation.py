@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 
 from issuance.database import Database
 from issuance.delivery.models import Delivery, IdentityCheck
-from issuance.enrolment.models import Application
+from issuance.enrolment.models import Application, RegisterAnswer
 from issuance.lifecycle.models import Card
 from issuance.operators.models import Operator, Role
 from issuance.operators.service import Actor
@@ -158,14 +158,31 @@ def _add_delivered(session: Session, numbers: list[str], now: datetime) -> None:
     insert_rows(session, Card, columns, made)
     these = update(Card).where(Card.card_number.between(numbers[0], numbers[-1]))
     session.execute(these.values(state="produced"), execution_options=_UNSYNCHRONISED)
-    check = ("id", "card_number", "application_id", "outcome", "checked_at")
-    insert_values(session, IdentityCheck, check, [(n, n, n, "unrecorded", now) for n in numbers])
+    first = PEOPLE[0].username
+    answer = ("application_id", "number", "asked_at", "asked_by", "revision", "taken_over", "record")
+    answers: list[_Row] = [(n, 1, taken, first, 1, True, _HIDDEN) for n in numbers]
+    insert_rows(session, RegisterAnswer, answer, answers)
+    check = (
+        *("id", "card_number", "application_id", "purpose", "outcome", "document", "register_answer"),
+        *("checked_by", "checked_at"),
+    )
+    seen = ("delivery", "passed", "passport", 1, first)
+    insert_values(session, IdentityCheck, check, [(n, n, n, *seen, now) for n in numbers])
     delivery = (
         *("id", "card_number", "state", "version", "identity_check_id", "check_outcome", "challenge"),
-        *("tries_left", "opened_by", "opened_at", "expires_at", "matched_at", "proven_at"),
+        *(
+            "tries_left",
+            "opened_by",
+            "opened_at",
+            "expires_at",
+            "matched_at",
+            "proven_at",
+            "signature",
+            "unsigned",
+        ),
     )
-    done = ("completed", 1), ("unrecorded", b"", 1, PEOPLE[0].username)
-    rows: list[_Row] = [(n, n, *done[0], n, *done[1], now, now, now, now) for n in numbers]
+    done = ("completed", 1), ("passed", b"", 1, first)
+    rows: list[_Row] = [(n, n, *done[0], n, *done[1], now, now, now, now, b"", False) for n in numbers]
     insert_values(session, Delivery, delivery, rows)
     active = these.values(state="active", delivered_at=now)
     session.execute(active, execution_options=_UNSYNCHRONISED)

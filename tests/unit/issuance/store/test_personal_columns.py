@@ -48,7 +48,8 @@ NOT_PERSONAL = {
     "decrees": "id number decreed_on expires_from expires_to office born_from born_to extended_to state "
     "version cards proposed_by proposed_at decided_by decided_at",
     "deliveries": "id card_number state version challenge tries_left opened_by opened_at expires_at "
-    "identity_check_id check_outcome matched_at proven_at closed_for",
+    "identity_check_id check_outcome matched_at proven_at signature unsigned "
+    "closed_for",
     "duplicate_matches": "application_id number score causes found_at decision decided_by decided_at",
     "editing_leases": "application_id holder expires_at",
     "erasures": "id ground requested_by requested_at confirmed_by confirmed_at",
