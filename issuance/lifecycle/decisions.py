@@ -5,15 +5,21 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from issuance.audit import Audit, AuditEntry
 from issuance.errors import ForbiddenTransitionError
 from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.models import Card, CardDecision
 from issuance.lifecycle.states import CardEvent, CardState
 
+_DECIDED = "card.decided"
+_SINCE = (_DECIDED, "card.suspended", "card.resumed", "card.revoked", "card.decision-dropped")
+"""What is told of a decision, and of what became of it."""
+
 
 def add_decision(
     session: Session,
+    audit: Audit,
     card: Card,
     event: CardEvent,
     by: str,
@@ -21,20 +27,38 @@ def add_decision(
     reason: str | None = None,
     check_id: str | None = None,
 ) -> None:
-    """Records it, once for a card at a time. Raises ForbiddenTransitionError."""
+    """Records it, once for a card at a time, in the chain too. Raises ForbiddenTransitionError."""
     CARD.after(CardState(card.state), event)
     if is_decided(session, card):
         raise ForbiddenTransitionError("card", card.state, event)
-    session.add(
-        CardDecision(
-            card_number=card.card_number,
-            event=event.value,
-            reason=reason,
-            check_id=check_id,
-            decided_by=by,
-            decided_at=at,
-        )
+    decision = CardDecision(
+        card_number=card.card_number,
+        event=event.value,
+        reason=reason,
+        check_id=check_id,
+        decided_by=by,
+        decided_at=at,
     )
+    session.add(decision)
+    audit.record(session, by, _DECIDED, f"card:{card.card_number}", _told(decision))
+
+
+def is_on_record(session: Session, decision: CardDecision) -> bool:
+    """Whether the chain tells of this decision, by its operator, and of nothing that was done since."""
+    query = select(AuditEntry).where(
+        AuditEntry.subject == f"card:{decision.card_number}", AuditEntry.action.in_(_SINCE)
+    )
+    last = session.scalar(query.order_by(AuditEntry.sequence.desc()).limit(1))
+    return (
+        last is not None
+        and (last.action, last.actor) == (_DECIDED, decision.decided_by)
+        and last.details == _told(decision)
+    )
+
+
+def _told(decision: CardDecision) -> dict[str, str]:
+    said = {"event": decision.event, "reason": decision.reason, "check": decision.check_id}
+    return {name: value for name, value in said.items() if value is not None}
 
 
 def is_decided(session: Session, card: Card) -> bool:

@@ -24,7 +24,14 @@ from issuance.errors import InvalidInputError
 from issuance.identifiers import Randomness, new_identifier
 from issuance.lifecycle.cards import get_card, move_card, open_suspension
 from issuance.lifecycle.certificates import Certificates
-from issuance.lifecycle.decisions import add_decision, decided_cards, is_decided, locked_card, take_decision
+from issuance.lifecycle.decisions import (
+    add_decision,
+    decided_cards,
+    is_decided,
+    is_on_record,
+    locked_card,
+    take_decision,
+)
 from issuance.lifecycle.lives import CARD, who_may
 from issuance.lifecycle.models import Card, CardCertificate, CardDecision, Suspension
 from issuance.lifecycle.states import (
@@ -92,7 +99,9 @@ class Lifecycle:
 
     def decide_hold(self, session: Session, actor: Actor, card: Card, reason: SuspensionReason) -> None:
         """The decision alone, in the caller's transaction; `carry_out` stops the card."""
-        add_decision(session, card, CardEvent.SUSPEND, actor.username, self._clock(), reason.value)
+        add_decision(
+            session, self._audit, card, CardEvent.SUSPEND, actor.username, self._clock(), reason.value
+        )
 
     def bind_to_holder(self, session: Session, actor: Actor, card: Card) -> None:
         """The holder's call about a card that is stopped already: from now on it resumes in person alone."""
@@ -118,7 +127,9 @@ class Lifecycle:
             require_not_held(session, card.card_number)
             CARD.after(CardState(card.state), CardEvent.RESUME)
             check = self._presence(session, actor, card)
-            add_decision(session, card, CardEvent.RESUME, actor.username, self._clock(), check_id=check)
+            add_decision(
+                session, self._audit, card, CardEvent.RESUME, actor.username, self._clock(), check_id=check
+            )
         self.carry_out(number)
 
     def revoke(self, actor: Actor, number: str, cause: RevocationCause) -> None:
@@ -128,7 +139,9 @@ class Lifecycle:
             return
         with self._database.writing() as session:
             card = locked_card(session, number)
-            add_decision(session, card, CardEvent.REVOKE, actor.username, self._clock(), cause.value)
+            add_decision(
+                session, self._audit, card, CardEvent.REVOKE, actor.username, self._clock(), cause.value
+            )
         self.carry_out(number)
 
     def finish_decided(self, age: timedelta = timedelta()) -> int:
@@ -159,6 +172,10 @@ class Lifecycle:
                 if decision is None:
                     return None
                 session.delete(decision)
+                if not is_on_record(session, decision):
+                    _LOG.error("card %s: nobody has decided what waits there; it is dropped", number)
+                    self._drop(session, decision, by="system")
+                    return None
                 if not CARD.allows(CardState(card.state), CardEvent(decision.event)):
                     self._drop(session, decision)  # something else ended the card meanwhile
                     return None
@@ -172,9 +189,9 @@ class Lifecycle:
                     self._drop(session, decision)
             raise
 
-    def _drop(self, session: Session, decision: CardDecision) -> None:
+    def _drop(self, session: Session, decision: CardDecision, by: str | None = None) -> None:
         subject, details = f"card:{decision.card_number}", {"event": decision.event}
-        self._audit.record(session, decision.decided_by, "card.decision-dropped", subject, details)
+        self._audit.record(session, by or decision.decided_by, "card.decision-dropped", subject, details)
 
     def _do(self, session: Session, card: Card, decision: CardDecision) -> None:
         """The authority acts last: if the commit is lost, the decision is on record and this runs again."""

@@ -104,11 +104,15 @@ class Erasures:
             # Who refers to the person meanwhile waits, and then finds them gone.
             session.execute(select(Citizen).where(Citizen.national_code == national_code).with_for_update())
             _require_erasable(session, national_code, Ground(erasure.ground), now)
-            erasure.confirmed_by, erasure.confirmed_at = actor.username, now
-            session.flush()
             session.execute(delete(CitizenSession).where(CitizenSession.national_code == national_code))
-            held = holdings_of(session, national_code)
-            erase(session, national_code, self._nobody(), held)
+            held, nobody = holdings_of(session, national_code), self._nobody()
+            _add(session, nobody, held)
+            # In one: the database lets codes give way to that of an erasure that is being done alone.
+            erasure.confirmed_by, erasure.confirmed_at = actor.username, now
+            erasure.national_code, erasure.replaced = nobody, national_code
+            session.flush()
+            erase(session, national_code, nobody, held)
+            session.get_one(Erasure, erasure_id).replaced = None
             details = {table: len(rows) for table, rows in sorted(held.items())}
             self._audit.record(
                 session, actor.username, "erasure.done", f"erasure:{erasure_id}", {"rows": details}
@@ -151,14 +155,21 @@ def _erasure(session: Session, erasure_id: str) -> Erasure:
     return erasure
 
 
-def erase(session: Session, national_code: str, nobody: str, held: Holdings) -> None:
-    """Overwrites what is encrypted in these rows, and puts `nobody` in the place of the code, everywhere."""
-    session.expire_all()
+def _add(session: Session, nobody: str, held: Holdings) -> None:
     citizens = table_of(Citizen)
     blank = {column.name: _blank(column) for column in citizens.columns if type(column.type) in _BLANKS}
     kept = {name: held["citizens"][0][name] for name in ("birth_precision", "confirmed_at")}
     digests = indexed(GONE, GONE, _NO_DATE)
     session.execute(insert(citizens), [{"national_code": nobody, **blank, **kept, **digests}])
+
+
+def erase(session: Session, national_code: str, nobody: str, held: Holdings) -> None:
+    """Overwrites what is encrypted in these rows, and puts `nobody` in the place of the code, everywhere.
+
+    The database wants an erasure that is confirmed and has these two codes.
+    """
+    session.expire_all()
+    citizens = table_of(Citizen)
     for name, rows in held.items():
         table = Base.metadata.tables[name]
         if table is not citizens:

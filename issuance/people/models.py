@@ -71,6 +71,8 @@ class Erasure(Base):
         national_code_type(), ForeignKey("citizens.national_code"), unique=True
     )
     """Once it is done, the code that nobody has."""
+    replaced: Mapped[str | None] = mapped_column(national_code_type())
+    """The code that gives way to it: within the transaction of the erasure, and never after that."""
     ground: Mapped[str] = mapped_column(String(_GROUND_LENGTH))
     requested_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     requested_at: Mapped[datetime] = mapped_column(UtcDateTime())

@@ -176,6 +176,8 @@ EVENTS: Mapping[str, str] = {
     "card.accepted": N_("Card inspected and accepted"),
     "card.rejected": N_("Card inspected and rejected"),
     "card.delivered": N_("Card delivered"),
+    "card.decided": N_("Decided about the card"),
+    "card.decision-dropped": N_("Decision about the card dropped"),
     "card.suspended": N_("Card suspended"),
     "card.resumed": N_("Card resumed"),
     "card.revoked": N_("Card revoked"),

@@ -132,7 +132,10 @@ def test_an_erasure_that_nobody_confirmed(office: Office) -> None:
     person = office.people.person(0).national_code
     office.registry.erasures.request(SUPERVISOR, person, Ground.COURT)
     assert told(office) == []
-    write(office, "UPDATE erasures SET confirmed_by = 'administrator-1', confirmed_at = requested_at")
+    forged = "UPDATE erasures SET confirmed_by = 'administrator-1', confirmed_at = requested_at"
+    with pytest.raises(DBAPIError, match="done once"):
+        write(office, forged)
+    write(office, "DROP TRIGGER erasures_done", forged)
     (line,) = told(office)
     assert "confirmed by somebody else" in line
 
