@@ -7,8 +7,8 @@ from alembic.operations import BatchOperations
 from issuance.migrations.altering import altered
 from issuance.migrations.guarding import Guard
 
-revision = "0021"
-down_revision = "0020"
+revision = "0023"
+down_revision = "0022"
 branch_labels = None
 depends_on = None
 
