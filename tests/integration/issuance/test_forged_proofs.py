@@ -74,6 +74,7 @@ def test_the_card_is_handed_over_afterwards_all_the_same(office: Office) -> None
     card = produced(office)
     with office.registry.database.writing() as session:
         forge(session)
+    stays_on_hold(office, card)
     delivery = office.open_delivery(card)
     office.registry.deliveries.complete(CLERK, delivery.delivery_id, office.accept(delivery))
     assert set(statuses(office)) == {Status.GOOD}

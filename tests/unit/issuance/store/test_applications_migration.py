@@ -119,7 +119,7 @@ def test_rows_come_through_and_back(engine: sa.Engine, url: str) -> None:
     [
         ("edited_by = 'supervisor-1'", "ck_applications_not_own_edit"),
         ("portrait_by = 'supervisor-1'", "ck_applications_not_own_portrait"),
-        ("decided_by = 'clerk-1', edited_by = NULL, portrait_by = NULL", "nobody decides on their own work"),
+        ("decided_by = 'clerk-1', edited_by = NULL, portrait_by = NULL", "who decided stays on record"),
         ("state = 'printed'", "applications follow their arrows"),
         ("decided_by = NULL", "ck_applications_decided"),
         ("undecided_matches = 1", "ck_applications_matches_decided"),
@@ -146,3 +146,23 @@ def test_the_card_that_is_replaced_exists(engine: sa.Engine) -> None:
     migrate_to(engine, "head")
     with pytest.raises(IntegrityError), engine.begin() as connection:
         connection.exec_driver_sql("UPDATE applications SET kind = 'renewal', replaces = '2'")
+
+
+def test_deliveries_of_before_are_marked_and_no_new_one_is(engine: sa.Engine) -> None:
+    migrate_to(engine, BEFORE)
+    fill(engine)
+    migrate_to(engine, "0007")
+    columns = "card_number, version, challenge, tries_left, opened_by, opened_at, expires_at, proven_at"
+    moment = "'2026-01-01 00:00:00'"
+    with engine.begin() as connection:
+        for name, state in (("D", "completed"), ("E", "proven")):
+            connection.exec_driver_sql(
+                f"INSERT INTO deliveries (id, state, {columns}) VALUES ('{name}', '{state}', '1', 1, '', 1, "  # noqa: S608
+                f"'clerk-1', {moment}, {moment}, {moment})"
+            )
+    migrate_to(engine, "head")
+    with engine.connect() as connection:
+        query = "SELECT id, state, closed_for FROM deliveries WHERE unsigned"
+        assert [tuple(row) for row in connection.exec_driver_sql(query)] == [("D", "completed", None)]
+        query = "SELECT id, state, closed_for FROM deliveries WHERE NOT unsigned"
+        assert [tuple(row) for row in connection.exec_driver_sql(query)] == [("E", "closed", "unrecorded")]

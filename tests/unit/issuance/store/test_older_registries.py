@@ -164,19 +164,3 @@ def test_a_reference_that_leads_nowhere_stops_the_migration(tmp_path: Path) -> N
         database.migrate()
     assert all_of(database, "SELECT version_num FROM alembic_version") == [(BEFORE,)]
     database.close()
-
-
-def test_deliveries_of_before_are_marked_and_no_new_one_is(older: Database) -> None:
-    to(older, "0007")
-    delivery = (
-        "INSERT INTO deliveries (id, card_number, state, version, challenge, tries_left, opened_by, "
-        "opened_at, expires_at, proven_at) VALUES ('{}', '{}', '{}', 1, '', 1, 'clerk', "
-        "'2026-01-01 00:00:00', '2026-01-01 00:00:00', '2026-01-01 00:00:00')"
-    )
-    with older.writing() as session:
-        session.execute(text(delivery.format("D", "0000000001", "completed")))
-        session.execute(text(delivery.format("E", "0000000002", "proven")))
-    older.migrate()
-    kept = "SELECT id, state, closed_for FROM deliveries WHERE {} ORDER BY id"
-    assert all_of(older, kept.format("unsigned")) == [("D", "completed", None)]
-    assert all_of(older, kept.format("NOT unsigned")) == [("E", "closed", "unrecorded")]
