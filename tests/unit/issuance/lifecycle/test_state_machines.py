@@ -101,7 +101,7 @@ def test_every_state_can_be_reached() -> None:
 
 
 def test_the_database_knows_the_arrows_of_applications() -> None:
-    migration = ScriptDirectory(str(MIGRATIONS)).get_revision("0022").module
+    migration = ScriptDirectory(str(MIGRATIONS)).get_revision("0023").module
     ways = {(before, after) for (before, _), after in APPLICATION.arrows.items() if before is not after}
     assert set(migration._ARROWS) == ways
     decisions = {ApplicationEvent.APPROVE, ApplicationEvent.REFUSE, ApplicationEvent.RETURN}

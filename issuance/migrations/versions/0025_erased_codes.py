@@ -5,8 +5,8 @@ import sqlalchemy as sa
 from issuance.migrations.altering import altered
 from issuance.migrations.guarding import Guard
 
-revision = "0024"
-down_revision = "0023"
+revision = "0025"
+down_revision = "0024"
 branch_labels = None
 depends_on = None
 

@@ -7,8 +7,8 @@ from alembic.operations import BatchOperations
 from issuance.migrations.altering import altered
 from issuance.migrations.guarding import Guard
 
-revision = "0023"
-down_revision = "0022"
+revision = "0024"
+down_revision = "0023"
 branch_labels = None
 depends_on = None
 
