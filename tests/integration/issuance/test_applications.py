@@ -413,3 +413,24 @@ def test_applications_are_found_by_their_persons(desk: Desk) -> None:
         assert found(words) == []
     assert found(full, ApplicationState.SUBMITTED) == []
     assert len(found("")) == 2
+
+
+def test_what_went_back_and_came_again_meanwhile_is_not_approved_unseen(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the look and the decision, while the civil register is asked."""
+    application, second = desk.submitted(), OTHER_SUPERVISOR
+    search = desk.duplicates.search_again
+
+    def meanwhile(username: str, application_id: str) -> None:
+        monkeypatch.undo()
+        desk.approval.send_back(second, application, "the name")
+        desk.enrolment.correct(CLERK, application, Correction(latin_surname="Another"))
+        desk.clock.forward(minutes=1)
+        desk.enrolment.submit(CLERK, application)
+        search(username, application_id)
+
+    monkeypatch.setattr(desk.duplicates, "search_again", meanwhile)
+    with pytest.raises(VersionConflictError):
+        desk.approval.approve(SUPERVISOR, application)
+    assert desk.state(application) == ApplicationState.SUBMITTED

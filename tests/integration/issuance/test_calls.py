@@ -18,6 +18,8 @@ from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import CardState, RevocationCause, SuspensionReason
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
+from issuance.tracking.errors import StatusThrottledError
+from issuance.tracking.throttle import ALLOWED
 from pki.status.state import Status
 from tests.integration.issuance.office import CLERK, ITS_PERSON, SUPERVISOR, Office
 from tests.integration.issuance.test_deliveries import statuses
@@ -95,6 +97,16 @@ def test_wrong_phrases_are_counted_and_lock(office: Office, card: str) -> None:
         call(office)
     assert state(office, card) == CardState.ACTIVE
     office.registry.lifecycle.suspend(CLERK, card, SuspensionReason.HOLDER)  # an office still can
+
+
+def test_an_operator_who_guesses_at_many_waits(office: Office, card: str) -> None:
+    """However many people's codes: what stops the guesser is no single phrase's count."""
+    for _ in range(ALLOWED):
+        with pytest.raises(CallRefusedError):
+            call(office, number=50)  # nobody of that code
+    with pytest.raises(StatusThrottledError):
+        call(office)
+    assert state(office, card) == CardState.ACTIVE
 
 
 def test_a_right_phrase_after_wrong_ones(office: Office, card: str) -> None:
