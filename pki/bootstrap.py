@@ -7,7 +7,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from alembic.util import CommandError
 from sqlalchemy import Engine, inspect, select
 from sqlalchemy.orm import Session
 
@@ -24,6 +23,7 @@ from pki.ceremony.founding import Foundry, read_issuers
 from pki.ceremony.plan import CHECKPOINT_KEY, MASTER_KEY_NAMES, first_generation, responder_key
 from pki.clock import Clock, utc_now
 from pki.cms.documents import DocumentSigners
+from pki.errors import DatabaseVersionError
 from pki.home import PIN_VARIABLE, Home, HomeInUseError, HomeMissingError, given_database
 from pki.keys.masterkeys import MasterKeys
 from pki.keys.signer import Signer
@@ -195,7 +195,7 @@ def migrate_home(engine: Engine, home: Home) -> None:
     """Brings the database up to date. Raises HomeMissingError for one of an unreleased version."""
     try:
         migrate(engine, MIGRATIONS)
-    except CommandError as error:
+    except DatabaseVersionError as error:
         raise HomeMissingError(
             home.root, "was made by a version that this one can't read; run `hoviat init` in a new home"
         ) from error

@@ -36,6 +36,7 @@ PkiError
 │   ├── KeyMismatchError          its key is not the one in its certificate
 │   └── IssuerAlteredError        its row was written by somebody else: it is not used
 ├── DatabaseUrlError              a setting names no database that can be used
+├── DatabaseVersionError          a database is of a version that this program doesn't know
 ├── ClockSetBackError             now is before what is on record (now, recorded)
 ├── IssuanceError                 the authority doesn't issue (request_id)
 │   ├── RequestConflictError      the same request_id came before with other content
@@ -290,6 +291,13 @@ class DatabaseUrlError(PkiError):
         super().__init__(
             "HOVIAT_…_DATABASE is no URL of a database: postgresql+psycopg://USER@HOST/NAME or sqlite:///FILE"
         )
+
+
+class DatabaseVersionError(PkiError):
+    """The database is of a later version of Hoviat than this program, or of one that was never released."""
+
+    def __init__(self) -> None:
+        super().__init__("the database was made by a version of Hoviat that this one can't read")
 
 
 class ClockSetBackError(PkiError):

@@ -12,6 +12,8 @@ _TRIGGERS = sa.text(
     "SELECT name, sql FROM sqlite_master WHERE type = 'trigger' "
     "AND (tbl_name = :table OR sql LIKE '%' || :table || '%') ORDER BY name"
 )
+_ALONE = {"resolve_fks": False}
+"""A table is read without those that it refers to, and those that they refer to: that took longest of all."""
 
 
 @contextmanager
@@ -29,7 +31,7 @@ def altered(
     triggers = bind.execute(_TRIGGERS, {"table": table}).all() if copied else []
     for name, _ in triggers:
         op.execute(f'DROP TRIGGER "{name}"')
-    with op.batch_alter_table(table, reflect_args=tuple(reflected)) as batch:
+    with op.batch_alter_table(table, reflect_args=tuple(reflected), reflect_kwargs=_ALONE) as batch:
         for name in replaced:
             batch.drop_constraint(op.f(name), type_="check")
         yield batch

@@ -7,17 +7,26 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from alembic import command
-from alembic.config import Config
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, DateTime, Dialect, Engine, MetaData, create_engine, event
+from sqlalchemy import (
+    Connection,
+    DateTime,
+    Dialect,
+    Engine,
+    MetaData,
+    String,
+    column,
+    create_engine,
+    event,
+    inspect,
+    select,
+    table,
+)
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlalchemy.types import TypeDecorator
 
-from pki.errors import DatabaseUrlError, StoredValueError
+from pki.errors import DatabaseUrlError, DatabaseVersionError, StoredValueError
 
 _BUSY_TIMEOUT_MS = 15_000
 _CACHE_KIB = 32_768
@@ -33,6 +42,9 @@ NAMING_CONVENTION = {
     "pk": "pk_%(table_name)s",
 }
 """Stable constraint names, so that migrations can name what they change."""
+
+_REVISIONS = table("alembic_version", column("version_num", String))
+"""Where Alembic keeps the database's revision."""
 
 
 def new_metadata() -> MetaData:
@@ -126,33 +138,38 @@ def migrate(engine: Engine, migrations: Path) -> None:
     """Brings the database to the newest revision of the Alembic folder `migrations`.
 
     SQLite can't alter a table but by copying it: meanwhile references aren't checked, and all are before the
-    commit (https://sqlite.org/lang_altertable.html, section 7). Raises StoredValueError if one leads nowhere.
+    commit (https://sqlite.org/lang_altertable.html, section 7). Raises StoredValueError if one leads nowhere,
+    DatabaseVersionError for a revision that isn't in the folder.
     """
     if is_current(engine, migrations):
-        return  # at most starts: the scripts aren't read again for it, and nobody waits for a write lock
-    config = _config(migrations)
+        return  # as at most starts: nobody waits for a write lock, and Alembic isn't loaded
+    from alembic import command  # noqa: PLC0415 - a third of what a start imports
+    from alembic.config import Config  # noqa: PLC0415
+    from alembic.util import CommandError  # noqa: PLC0415
+
+    config = Config()
+    config.set_main_option("script_location", str(migrations))
     with engine.connect() as connection, _unchecked_references(connection), connection.begin():
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        try:
+            command.upgrade(config, "head")
+        except CommandError as error:
+            raise DatabaseVersionError from error
         _check_references(connection)
 
 
 def is_current(engine: Engine, migrations: Path) -> bool:
     """Whether the database is at the newest revision: then `migrate` would change nothing."""
     with read_only(engine).connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision() == _newest(migrations)
+        if not inspect(connection).has_table(_REVISIONS.name):
+            return False
+        return list(connection.scalars(select(_REVISIONS.c.version_num))) == [newest_revision(migrations)]
 
 
 @cache
-def _newest(migrations: Path) -> str | None:
-    """The newest revision in that folder of this program."""
-    return ScriptDirectory.from_config(_config(migrations)).get_current_head()
-
-
-def _config(migrations: Path) -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(migrations))
-    return config
+def newest_revision(migrations: Path) -> str:
+    """That of an Alembic folder of ours: one line of revisions, each file's name begins with its number."""
+    return max(path.name.partition("_")[0] for path in (migrations / "versions").glob("[0-9]*_*.py"))
 
 
 @contextmanager

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from cryptography.hazmat.primitives.asymmetric import ec
 from sqlalchemy import Engine, MetaData
 from sqlalchemy.exc import DBAPIError
@@ -26,7 +27,7 @@ from pki.auditchain.checkpoints import make_checkpoint
 from pki.auditchain.verification import verify_record
 from pki.keys.files import FileSigner
 from pki.store.bulk import table_of
-from pki.store.database import create_database_engine, migrate
+from pki.store.database import create_database_engine, migrate, newest_revision
 
 NOW = datetime(2026, 11, 24, 12, tzinfo=UTC)
 
@@ -66,6 +67,13 @@ def engine(service: Service, request: pytest.FixtureRequest, tmp_path: Path) -> 
 def test_models_and_migrations_agree(service: Service, engine: Engine) -> None:
     with engine.connect() as connection:
         assert compare_metadata(MigrationContext.configure(connection), service.metadata) == []
+
+
+def test_revisions_are_one_line_by_number(service: Service) -> None:
+    revisions = list(ScriptDirectory(str(service.migrations)).walk_revisions())
+    assert newest_revision(service.migrations) == revisions[0].revision
+    numbers = [revision.revision for revision in revisions]
+    assert numbers == [f"{number:04}" for number in range(len(numbers), 0, -1)]
 
 
 def test_a_record_is_kept_checked_and_never_changed(service: Service, engine: Engine) -> None:
