@@ -10,6 +10,7 @@ import pytest
 from hypothesis import settings
 
 from pki.keys.token.module import exclusive, module_at
+from tests.memorydisk import use_memory
 from tests.softhsm import CONFIGURATION_VARIABLE, MODULE, SoftHsm
 
 # Timing is never a test's verdict: the machine is shared. Every run tries the same examples, so that one
@@ -27,6 +28,7 @@ _NEW_OBJECTS, _YOUNG, _MIDDLE = 50_000, 20, 20
 
 def pytest_configure() -> None:
     gc.set_threshold(_NEW_OBJECTS, _YOUNG, _MIDDLE)
+    use_memory()
 
 
 def pytest_collection_finish() -> None:
