@@ -1,8 +1,8 @@
 """Tests' files in memory, where there is enough of it.
 
-Registries, authorities and simulated cards sync every commit, a hundred times for one card: on a disk that is a
-third of the processor time and half of the waiting. A file in memory outlives any process that is killed, as
-one on a disk does. What it does not outlive is a power cut, and no test can make one.
+Registries, authorities and simulated cards sync every commit, a hundred times for one card: on a disk that
+is a third of the processor time and half of the waiting. A file in memory outlives any process that is
+killed, as one on a disk does. What it does not outlive is a power cut, and no test can make one.
 """
 
 import os

@@ -23,6 +23,9 @@ from tests.conftest import RecordPoints
 from tests.integration.issuance.killaftermath import Books
 from tests.integration.issuance.killedsite import Site, open_site
 from tests.integration.issuance.killplan import Kill, Plan, plan
+from tests.repeated import REPEATED
+
+pytestmark = REPEATED
 
 GROUPS = [range(first, first + 10) for first in range(0, 100, 10)]
 _TRIES = 200

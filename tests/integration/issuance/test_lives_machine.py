@@ -26,6 +26,9 @@ from issuance.operators.service import Actor
 from pki.auditchain import verify_table
 from pki.status.state import Status
 from tests.integration.issuance.office import CLERK, SUPERVISOR, Office, initialise, open_office
+from tests.repeated import REPEATED
+
+pytestmark = REPEATED
 
 PHRASE = "blue heron 77"
 PEOPLE = st.sampled_from([CLERK, SUPERVISOR])

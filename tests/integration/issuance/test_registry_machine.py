@@ -49,6 +49,9 @@ from tests.integration.issuance.office import (
     open_registry,
 )
 from tests.integration.issuance.tearing import DyingRegistry, ProcessDiedError
+from tests.repeated import REPEATED
+
+pytestmark = REPEATED
 
 PERSONS = 4
 CLERK, SECOND_CLERK = Actor("clerk-1", Role.CLERK), Actor("clerk-2", Role.CLERK)

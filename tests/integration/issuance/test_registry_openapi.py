@@ -22,6 +22,9 @@ from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.web.permissions import permission
 from tests.integration.issuance.office import Office, open_office
+from tests.repeated import REPEATED
+
+pytestmark = REPEATED
 
 CHECKS = [
     not_a_server_error,

@@ -50,6 +50,9 @@ from tests.depot import (
     open_depot,
 )
 from tests.integration.issuance.tearing import DyingRegistry, ProcessDiedError
+from tests.repeated import REPEATED
+
+pytestmark = REPEATED
 
 SERIALS = [f"{number:010d}" for number in range(1, 9)]
 KEEPERS = st.sampled_from([KEEPER, SECOND_KEEPER, FAR_KEEPER, SECOND_FAR_KEEPER, SUPERVISOR])

@@ -10,6 +10,9 @@ from tests.conftest import RecordPoints
 from tests.integration.issuance.office import Office
 from tests.integration.issuance.tearing import Cut, DyingRegistry, ProcessDiedError, Tally
 from tests.integration.issuance.torn_operations import OPERATIONS, RECORDED, Operation
+from tests.repeated import REPEATED
+
+pytestmark = REPEATED
 
 
 def tally(operation: Operation) -> Tally:

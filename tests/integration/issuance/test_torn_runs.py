@@ -32,6 +32,9 @@ from simulators.depot import take_in
 from tests.conftest import RecordPoints
 from tests.integration.issuance.office import CLERK, Office, Readers, open_registry
 from tests.integration.issuance.tearing import Cut, DyingRegistry, ProcessDiedError, WriteCount
+from tests.repeated import REPEATED
+
+pytestmark = REPEATED
 
 APDUS = 41
 DURABLE_WRITES = 32

@@ -15,6 +15,7 @@ from cardio.errors import CardError, UnexpectedAnswerError, UnsupportedKeyError
 from cardio.piv.certificates import certificate_key
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Slot
+from tests.repeated import REPEATED
 from tests.unit.cardio.globalplatform.model import Answer, ModelCard, Parrot
 from tests.unit.cardio.hostile import (
     AFTER_ISSUANCE,
@@ -27,6 +28,8 @@ from tests.unit.cardio.hostile import (
     carry_out,
     issued,
 )
+
+pytestmark = REPEATED
 
 POLICIES = (SHORT_APDUS, EXTENDED_APDUS, KNOWN_EXTENDED_APDUS)
 MEMORY_BOUND = 8 << 20

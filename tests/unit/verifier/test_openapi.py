@@ -17,8 +17,11 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from pki.problems import MEDIA_TYPE as PROBLEM
+from tests.repeated import REPEATED
 from tests.unit.verifier.logins.test_verifier_http import CARD, ORIGIN, World
 from verifier.describing import document
+
+pytestmark = REPEATED
 
 CHECKS = [
     not_a_server_error,

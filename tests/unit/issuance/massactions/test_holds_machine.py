@@ -17,8 +17,11 @@ from pki.errors import ForbiddenTransitionError
 from pki.status.state import Hold
 from tests.depot import open_depot
 from tests.migrated import new_registry
+from tests.repeated import REPEATED
 from tests.unit.issuance.massactions.crisis import FIRST, Batch, Crisis, open_crisis
 from tests.unit.issuance.massactions.test_running import resumption, suspension
+
+pytestmark = REPEATED
 
 KEYS = 4
 _KEY = st.integers(0, KEYS - 1)

@@ -17,10 +17,13 @@ from simulators.card.lifecycle import LifeCycle
 from simulators.card.piv.access import Interface
 from simulators.card.state import CardState
 from simulators.card.store import VolatileStore
+from tests.repeated import REPEATED
 from tests.unit.cardio.hostile import CHANNEL_KEYS, MANAGEMENT_KEY, NEW_PIN, PIN, PUK, blank, issued
 from tests.unit.simulators.card.globalplatform.conftest import FACTORY_KEYS, GpHost
 from tests.unit.simulators.card.host import OK, Host, pad, tlv
 from tests.unit.simulators.card.watched import WatchedCard, conversations, in_state
+
+pytestmark = REPEATED
 
 KEYS = KeySet(CHANNEL_KEYS.enc, CHANNEL_KEYS.mac, CHANNEL_KEYS.dek)
 SELECT_DOMAIN = bytes.fromhex("00A4040008A000000151000000")

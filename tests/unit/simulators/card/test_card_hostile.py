@@ -15,7 +15,10 @@ from simulators.card.iso7816 import SW
 from simulators.card.lifecycle import LifeCycle
 from simulators.card.memory import CardMemory
 from simulators.card.piv.access import Interface
+from tests.repeated import REPEATED
 from tests.unit.simulators.card.host import OK, PIN, PUK, Host, new_blank, tlv, without_card
+
+pytestmark = REPEATED
 
 INSTRUCTIONS = [0x20, 0x24, 0x2C, 0x47, 0x87, 0xA4, 0xC0, 0xCB, 0xDB, *range(0xF6, 0x100)]
 NEARLY_RIGHT = st.builds(
