@@ -1,5 +1,6 @@
 """What all three databases share: engine settings, column types, constraint names, migrations."""
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -43,6 +44,8 @@ NAMING_CONVENTION = {
 }
 """Stable constraint names, so that migrations can name what they change."""
 
+_REVISION = re.compile(r'^revision\b.*= "(\w+)"$', re.MULTILINE)
+"""How a migration's file says which it is."""
 _REVISIONS = table("alembic_version", column("version_num", String))
 """Where Alembic keeps the database's revision."""
 
@@ -168,8 +171,15 @@ def is_current(engine: Engine, migrations: Path) -> bool:
 
 @cache
 def newest_revision(migrations: Path) -> str:
-    """That of an Alembic folder of ours: one line of revisions, each file's name begins with its number."""
-    return max(path.name.partition("_")[0] for path in (migrations / "versions").glob("[0-9]*_*.py"))
+    """That of an Alembic folder of ours: one line of revisions, each file's name begins with its number.
+
+    Raises FileNotFoundError for a folder that isn't one.
+    """
+    newest = max((migrations / "versions").glob("[0-9]*_*.py"), key=lambda path: path.name, default=None)
+    said = newest and _REVISION.search(newest.read_text())
+    if not said:
+        raise FileNotFoundError(f"no revision in {migrations}")
+    return said[1]
 
 
 @contextmanager
