@@ -28,6 +28,7 @@ class IssuanceError(Exception):
     │   ├── RouteClosedError           the table of permissions doesn't have it
     │   ├── …                          (issuance.operators.errors, issuance.selfservice.errors)
     │   ├── OwnWorkError               nobody decides on their own application
+    │   ├── SealBrokenError            somebody else than the registry wrote the record
     │   └── OwnCardError               (issuance.inspection.errors)
     ├── NotFoundError                  no such application, production, card, delivery or station
     ├── OfficeExistsError              another office has this code
@@ -209,6 +210,16 @@ class OwnWorkError(AccessError):
 
     def __init__(self) -> None:
         super().__init__("an application is decided by someone who neither enrolled nor changed it")
+
+
+class SealBrokenError(AccessError):
+    """Somebody wrote the record past the registry; `what` names it: application or person."""
+
+    kind = "seal-broken"
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"the {what} is not what the registry wrote; withdraw the application, open it anew")
+        self.what = what
 
 
 class NotFoundError(IssuanceError):

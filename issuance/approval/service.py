@@ -15,6 +15,7 @@ from issuance.enrolment.errors import VersionConflictError
 from issuance.enrolment.kinds import RULES
 from issuance.enrolment.models import Application
 from issuance.enrolment.repository import get_application, move, require_version
+from issuance.enrolment.seals import require_sealed
 from issuance.lifecycle.states import APPLICATION, ApplicationEvent, ApplicationState
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
@@ -61,6 +62,7 @@ class Approval:
             if application.submitted_at != submitted_at:  # it went back, was changed and came again meanwhile
                 raise VersionConflictError(version or application.version, application.version)
             require_decided(session, application)
+            require_sealed(session, application)
             self._decide(session, actor, application, ApplicationEvent.APPROVE, fold(note), ())
             if also is not None:
                 also(session)
@@ -99,6 +101,7 @@ class Approval:
             _require_other(session, actor, application)
             APPLICATION.after(ApplicationState(application.state), event)
             require_version(application, version)
+            require_sealed(session, application)
             return application.submitted_at
 
     def _decline(

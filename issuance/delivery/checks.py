@@ -15,6 +15,7 @@ from issuance.delivery.rules import MAX_SCORE, CheckFault, DeliveryRules, Seen, 
 from issuance.delivery.states import CheckOutcome, CheckPurpose, DeliveryEnd, RefusalReason
 from issuance.enrolment.confirmation import Confirmation, latest_answer
 from issuance.enrolment.errors import UnknownDocumentError
+from issuance.enrolment.seals import require_sealed
 from issuance.errors import (
     DeceasedError,
     ForbiddenTransitionError,
@@ -93,7 +94,9 @@ class IdentityChecks:
         actor.require(*DELIVERERS)
         self._require_possible(seen)
         with self._database.reading() as session:
-            application = card_to_hand_over(session, actor, number, locked=False).application_id
+            card = card_to_hand_over(session, actor, number, locked=False)
+            require_sealed(session, card.application)  # the portrait that the person is held against
+            application = card.application_id
         fault = fault_of(seen, self._rules) or self._register_fault(actor, application)
         voiding = None
         with self._database.writing() as session:

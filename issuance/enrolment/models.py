@@ -11,7 +11,7 @@ from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.lifecycle.states import OPEN_APPLICATION_STATES, ApplicationState
 from issuance.offices.models import FIRST_OFFICE, OFFICE_CODE_LENGTH
 from issuance.operators.models import USERNAME_LENGTH
-from issuance.registry.models import Citizen, national_code_type
+from issuance.registry.models import SEAL_LENGTH, Citizen, national_code_type
 from pki.store.database import UtcDateTime
 from pki.store.encrypted import EncryptedBytes, EncryptedJson, EncryptedText
 
@@ -88,6 +88,8 @@ class Application(Base):
     version: Mapped[int] = mapped_column()
     latin_given_name: Mapped[str] = mapped_column(EncryptedText("applications.latin_given_name"))
     latin_surname: Mapped[str] = mapped_column(EncryptedText("applications.latin_surname"))
+    seal: Mapped[str] = mapped_column(String(SEAL_LENGTH), default="")
+    """Over what the card is made by (`issuance.enrolment.seals`); empty once the person was erased."""
     portrait: Mapped[bytes] = mapped_column(EncryptedBytes("applications.portrait"), deferred=True)
     enrolled_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     edited_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))

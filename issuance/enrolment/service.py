@@ -21,6 +21,7 @@ from issuance.enrolment.kinds import RULES, ApplicationKind, Replaced, Replaceme
 from issuance.enrolment.models import Application
 from issuance.enrolment.portrait import normalise_portrait
 from issuance.enrolment.repository import get_application, move, open_application_of, require_version
+from issuance.enrolment.seals import require_sealed, seal
 from issuance.errors import (
     DeceasedError,
     InvalidNameError,
@@ -139,6 +140,7 @@ class Enrolment:
         with self._editing(actor, application_id, correction.version) as (session, application):
             APPLICATION.after(ApplicationState(application.state), ApplicationEvent.EDIT)
             if _apply(application, correction, portrait, actor) or correction.evidence:
+                seal(session, application)
                 _edit(session, application, actor)
                 note(application, correction.evidence, actor.username, self._clock())
                 self._record(session, actor, "corrected", application)
@@ -159,6 +161,7 @@ class Enrolment:
             if {"given_name", "surname"} & set(changed):
                 names = _latin_names(record, None, None)
                 application.latin_given_name, application.latin_surname = names
+                seal(session, application)
             self._citizens.take_over(session, record)
             self._confirmation.keep(session, application, record, actor.username, taken_over=True)
             self._record(session, actor, "record_accepted", application)
@@ -227,6 +230,7 @@ class Enrolment:
             application = get_application(session, application_id, locked=True)
             leases.hold(session, application, actor, self._clock())
             require_version(application, version)
+            require_sealed(session, application)
             yield session, application
 
     def _add(

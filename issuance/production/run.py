@@ -4,11 +4,14 @@ from collections.abc import Callable
 from functools import partial
 from itertools import zip_longest
 
+from sqlalchemy.orm import Session
+
 from cardio.errors import CardError
 from cardio.piv.session import PivSession
 from cardio.transport.base import TransportError
 from issuance.enrolment.repository import get_application, move
-from issuance.errors import LiveCardError
+from issuance.enrolment.seals import require_sealed
+from issuance.errors import LiveCardError, SealBrokenError
 from issuance.lifecycle.cards import card_number
 from issuance.lifecycle.states import ApplicationEvent
 from issuance.production.cardsecrets import factory_secrets, issuer_secrets
@@ -19,7 +22,7 @@ from issuance.production.steps import EVERY_ATTEMPT, ProductionState, Step
 from issuance.production.work import ACTIONS, Order, Outcome, Work, Workshop, read_order, require_usable
 from pki.errors import PkiError
 
-STOPPING = (RunFailure, LiveCardError, CardError, TransportError, PkiError)
+STOPPING = (RunFailure, LiveCardError, SealBrokenError, CardError, TransportError, PkiError)
 """What ends an attempt and leaves the run in a state of its own; anything else is a fault of the program."""
 
 
@@ -42,6 +45,7 @@ class Run:
         self._taken = journal.result(Step.TAKE_CARD) is not None
         with shop.database.reading() as session:
             self._order: Order = read_order(session, journal.production_id)
+            self._broken = _broken_seal(session, self._order)
             self._expected = get_production(session, journal.production_id).card_number
 
     def execute(self) -> None:
@@ -57,6 +61,8 @@ class Run:
                 self._take(step, partial(ACTIONS[step], work), following)
 
     def _identify(self, found: list[Work]) -> Outcome:
+        if self._broken is not None:
+            raise self._broken
         session = PivSession(self._connection, self._shop.links.policy(self._connection))
         serial = session.card_serial()
         number = card_number(serial)
@@ -116,3 +122,12 @@ class Run:
             subject = f"production:{self._order.production_id}"
             details = {"kind": failure.kind, "state": state.value}
             self._shop.audit.record(session, self._order.actor, "production.stopped", subject, details)
+
+
+def _broken_seal(session: Session, order: Order) -> SealBrokenError | None:
+    """Of the very rows that the card is made by."""
+    try:
+        require_sealed(session, get_application(session, order.application_id))
+    except SealBrokenError as error:
+        return error
+    return None

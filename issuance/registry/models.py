@@ -2,17 +2,18 @@
 
 from datetime import date, datetime
 
-from sqlalchemy import CheckConstraint, Connection, Index, String, event
+from sqlalchemy import CheckConstraint, Connection, Dialect, Index, String, event
 from sqlalchemy.orm import Mapped, Mapper, mapped_column
 
 from issuance.database import Base
 from issuance.registry.dates import Precision
 from issuance.registry.namekeys import dated, pair_key, skeleton
 from pki.store.database import UtcDateTime
-from pki.store.encrypted import DisguisedText, EncryptedDate, EncryptedText, IndexedText
+from pki.store.encrypted import DisguisedText, EncryptedDate, EncryptedText, IndexedText, cipher_of
 
 CODE_LENGTH = 10
 NAME_LENGTH = 100
+SEAL_LENGTH = 64
 _PRECISION_LENGTH = 8
 _NAME_AND_BIRTH = "citizens.name_birth"
 
@@ -44,6 +45,8 @@ class Citizen(Base):
     sex: Mapped[str] = mapped_column(EncryptedText("citizens.sex"))
     confirmed_at: Mapped[datetime] = mapped_column(UtcDateTime())
     """When the civil register last confirmed the record."""
+    seal: Mapped[str] = mapped_column(String(SEAL_LENGTH), default="")
+    """Over the values of this row (`citizen_seal`); empty where nobody is to be made a card by it."""
     pair_index: Mapped[str] = mapped_column(IndexedText("citizens.pair"))
     """Of both names as they sound, whichever stands first."""
     pair_birth_index: Mapped[str] = mapped_column(IndexedText("citizens.pair_birth"), index=True)
@@ -55,10 +58,21 @@ class Citizen(Base):
 
 @event.listens_for(Citizen, "before_insert")
 @event.listens_for(Citizen, "before_update")
-def _index(_mapper: Mapper[Citizen], _connection: Connection, citizen: Citizen) -> None:
-    """Whoever stores a name, it is found by that name."""
+def _index(_mapper: Mapper[Citizen], connection: Connection, citizen: Citizen) -> None:
+    """Whoever stores a name, it is found by that name, and the row is sealed."""
+    citizen.seal = citizen_seal(connection.dialect, citizen)
     for column, text in indexed(citizen.given_name, citizen.surname, citizen.birth_date).items():
         setattr(citizen, column, text)
+
+
+def citizen_seal(dialect: Dialect, citizen: Citizen) -> str:
+    """The seal that a citizen of these values has."""
+    values = (
+        *(citizen.national_code, citizen.given_name, citizen.surname, citizen.father_name),
+        *(citizen.latin_given_name, citizen.latin_surname, citizen.birth_date.isoformat()),
+        *(citizen.birth_precision or Precision.DAY.value, citizen.sex),
+    )
+    return cipher_of(dialect, "citizens").seal("citizens", [value.encode() for value in values])
 
 
 def indexed(given_name: str, surname: str, birth_date: date) -> dict[str, str]:

@@ -134,6 +134,7 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     errors.RouteClosedError: (HTTPStatus.FORBIDDEN, N_("Nobody may do this")),
     errors.RoleRequiredError: (HTTPStatus.FORBIDDEN, N_("Your role does not allow this")),
     OwnCardError: (HTTPStatus.FORBIDDEN, N_("Nobody inspects a card that they made")),
+    errors.SealBrokenError: (HTTPStatus.CONFLICT, N_("The record is not what the registry wrote")),
     errors.OwnWorkError: (HTTPStatus.FORBIDDEN, N_("Nobody decides on their own application")),
     errors.AccessError: (HTTPStatus.FORBIDDEN, N_("You may not do this")),
     errors.NotFoundError: (HTTPStatus.NOT_FOUND, N_("There is no such thing")),

@@ -1,7 +1,8 @@
 """Columns that the database holds encrypted: who takes its files, a dump or a disk learns no person's data.
 
 A column is encrypted under a key of its own, and its name is authenticated: a value that is moved to another
-column can't be read. Moving a value between rows of one column is not noticed here.
+column can't be read. Moving a value between rows of one column is not noticed here: a row that this must not
+happen to has a seal over its values.
 
 Two ways:
 - with a nonce (AES-256-GCM, NIST SP 800-38D): equal values look different, nothing can be searched;
@@ -13,6 +14,7 @@ import hmac
 import json
 import os
 from abc import abstractmethod
+from collections.abc import Iterable
 from datetime import date
 from functools import cache
 from typing import Generic, TypeVar
@@ -35,6 +37,7 @@ _GCM_KEY_BYTES = 32
 _SIV_KEY_BYTES = 64  # RFC 5297 §2.2: two keys of AES-256
 _INDEX_KEY_BYTES = 32
 _INDEX_BYTES = 16
+_LENGTH_BYTES = 8
 _SIV_TAG_BYTES = 16
 _GCM_TAG_BYTES = 16  # SP 800-38D §5.2.1.2
 OVERHEAD_BYTES = 1 + _NONCE_BYTES + _GCM_TAG_BYTES
@@ -66,6 +69,7 @@ class ColumnCipher:
         self._master_key = master_key
         self._gcm = cache(lambda column: AESGCM(self._derived(b"gcm", column, _GCM_KEY_BYTES)))
         self._siv = cache(lambda column: AESSIV(self._derived(b"siv", column, _SIV_KEY_BYTES)))
+        self._seal = cache(lambda domain: self._derived(b"seal", domain, _INDEX_KEY_BYTES))
         self._index = cache(lambda column: self._derived(b"index", column, _INDEX_KEY_BYTES))
 
     @classmethod
@@ -107,6 +111,11 @@ class ColumnCipher:
     def index(self, domain: str, text: str) -> str:
         """32 hexadecimal digits by which an equal text is found, and nothing is read (HMAC-SHA-256)."""
         return hmac.digest(self._index(domain), text.encode(), "sha256")[:_INDEX_BYTES].hex()
+
+    def seal(self, domain: str, values: Iterable[bytes]) -> str:
+        """64 hexadecimal digits over the values of one row, in their order (HMAC-SHA-256)."""
+        framed = b"".join(len(value).to_bytes(_LENGTH_BYTES) + value for value in values)
+        return hmac.digest(self._seal(domain), framed, "sha256").hex()
 
     def _derived(self, purpose: bytes, name: str, length: int) -> bytes:
         return self._master_key.derive(_LABEL, purpose + b":" + name.encode(), length)

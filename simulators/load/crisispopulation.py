@@ -98,18 +98,18 @@ def _add_holders(session: Session, numbers: list[str], now: datetime) -> None:
     citizen = (
         *("national_code", "given_name", "surname", "father_name", "latin_given_name", "latin_surname"),
         *("birth_date", "sex", "confirmed_at", "birth_precision"),
-        *("pair_index", "pair_birth_index", "given_birth_index", "surname_birth_index"),
+        *("pair_index", "pair_birth_index", "given_birth_index", "surname_birth_index", "seal"),
     )
     hidden = (_HIDDEN,) * 7
-    people: list[_Row] = [(n, *hidden, moment, "day", n, n, n, n) for n in numbers]
+    people: list[_Row] = [(n, *hidden, moment, "day", n, n, n, n, "") for n in numbers]
     insert_rows(session, Citizen, citizen, people)
     application = (
         *("id", "national_code", "state", "version", "latin_given_name", "latin_surname", "portrait"),
         *("decision_note", "enrolled_by", "created_at", "kind", "decision_reasons"),
-        *("undecided_matches", "office"),
+        *("undecided_matches", "office", "seal"),
     )
     first, second = (person.username for person in PEOPLE)
-    opened = (first, moment, "new", "", 0, OFFICE)
+    opened = (first, moment, "new", "", 0, OFFICE, "")
     rows: list[_Row] = [(n, n, "draft", 1, *hidden[:4], *opened) for n in numbers]
     insert_rows(session, Application, application, rows)
     these = update(Application).where(Application.id.between(numbers[0], numbers[-1]))

@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from issuance.database import MIGRATIONS, Database
+from issuance.enrolment.seals import require_sealed
 from issuance.models import Application, Base, Card, Citizen, Operator
 from issuance.registry.namekeys import pair_key
 from pki.store.database import create_database_engine
@@ -98,6 +99,7 @@ def test_rows_come_through_and_back(engine: sa.Engine, url: str) -> None:
             assert (person.given_name, person.sex, person.birth_date) == ("آرش", "M", date(1990, 1, 1))
             application = session.get_one(Application, "A")
             assert (application.portrait, application.citizen) == (b"x", person)
+            require_sealed(session, application)
             assert (session.get_one(Card, "1").national_code) == "0084575948"
             assert session.get_one(Operator, "clerk-1").password_hash == "-"
         with database.engine.connect() as connection:

@@ -25,7 +25,7 @@ NOT_PERSONAL = {
     "application_evidence": "application_id document seen_by seen_at",
     "applications": "id office kind cause replaces state version enrolled_by edited_by portrait_by "
     "created_at submitted_at tracking_code promised_on decided_by decided_at decision_reasons "
-    "undecided_matches",
+    "undecided_matches seal",
     "approval_batch_items": "batch_id application_id application_version outcome",
     "approval_batches": "id version proposed_by proposed_at expires_at confirmed_at",
     "audit_checkpoints": "size time note",
@@ -44,7 +44,7 @@ NOT_PERSONAL = {
     "cards": "card_number application_id state version guid key_version channel_version "
     "pending_channel_version taken_at produced_at delivered_at ended_at revocation_cause",
     "citizen_sessions": "token_digest expires_at",
-    "citizens": "birth_precision confirmed_at",
+    "citizens": "birth_precision confirmed_at seal",
     "decrees": "id number decreed_on expires_from expires_to office born_from born_to extended_to state "
     "version cards proposed_by proposed_at decided_by decided_at",
     "deliveries": "id card_number state version challenge tries_left opened_by opened_at expires_at "
