@@ -8,8 +8,8 @@ from issuance.migrations.altering import altered
 from issuance.migrations.encrypting import Values, rewrite
 from pki.store.encrypted import ColumnCipher
 
-revision = "0025"
-down_revision = "0024"
+revision = "0026"
+down_revision = "0025"
 branch_labels = None
 depends_on = None
 
