@@ -13,6 +13,7 @@ from issuance.lookups.service import Looker
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.people.models import Erasure, Ground
+from simulators.actors.operator import add_operator
 from tests.integration.issuance.office import CLERK, SUPERVISOR, Office
 
 OTHER = Actor("supervisor-2", Role.SUPERVISOR)
@@ -55,6 +56,7 @@ def test_rows_stay_with_their_person(office: Office, table: str) -> None:
 def test_an_erasure_that_is_done_covers_no_other_person(office: Office) -> None:
     gone, stays = looked_at(office, 0), looked_at(office, 1)
     registry = office.registry
+    add_operator(registry.accounts, OTHER.username, OTHER.role)
     registry.enrolment.withdraw(CLERK, gone)
     asked = registry.erasures.request(SUPERVISOR, office.people.person(0).national_code, Ground.COURT)
     registry.erasures.confirm(OTHER, asked)

@@ -121,7 +121,7 @@ def test_rows_come_through_and_back(engine: sa.Engine, url: str) -> None:
     [
         ("edited_by = 'supervisor-1'", "ck_applications_not_own_edit"),
         ("portrait_by = 'supervisor-1'", "ck_applications_not_own_portrait"),
-        ("decided_by = 'clerk-1', edited_by = NULL, portrait_by = NULL", "who decided stays on record"),
+        ("decided_by = 'clerk-1', edited_by = NULL, portrait_by = NULL", "decide"),
         ("state = 'printed'", "applications follow their arrows"),
         ("decided_by = NULL", "ck_applications_decided"),
         ("undecided_matches = 1", "ck_applications_matches_decided"),
