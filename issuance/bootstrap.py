@@ -302,8 +302,10 @@ def open_issuance(
         inspections=Inspections(database, audit, clock, line),
         renewals=renewals,
         channel_keys=ChannelKeys(shop, all_readers),
-        identity_checks=IdentityChecks(database, audit, confirmation, line, rules, clock, randomness),
-        recalls=Recalls(database, audit, line, rules, clock),
+        identity_checks=IdentityChecks(
+            database, audit, confirmation, line, deliveries.finish_card, rules, clock, randomness
+        ),
+        recalls=Recalls(database, audit, line, deliveries.finish_card, rules, clock),
         deliveries=deliveries,
         calls=Calls(database, audit, lifecycle, check_life, clock, randomness),
         decrees=Decrees(database, audit, clock, randomness),

@@ -1,5 +1,6 @@
 """Who came for a card: checks on record, and what follows from those that fail; refusals."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -71,6 +72,7 @@ class IdentityChecks:
         audit: Audit,
         confirmation: Confirmation,
         line: ProductionLine,
+        finish_proven: Callable[[str], None],
         rules: DeliveryRules,
         clock: Clock,
         randomness: Randomness,
@@ -79,6 +81,7 @@ class IdentityChecks:
         self._audit = audit
         self._confirmation = confirmation
         self._line = line
+        self._finish_proven = finish_proven
         self._rules = rules
         self._clock = clock
         self._randomness = randomness
@@ -93,6 +96,7 @@ class IdentityChecks:
         """
         actor.require(*DELIVERERS)
         self._require_possible(seen)
+        self._finish_proven(number)
         with self._database.reading() as session:
             card = card_to_hand_over(session, actor, number, locked=False)
             require_sealed(session, card.application)  # the portrait that the person is held against
@@ -136,6 +140,7 @@ class IdentityChecks:
         Raises NotFoundError or ForbiddenTransitionError.
         """
         actor.require(*DELIVERERS)
+        self._finish_proven(number)
         with self._database.writing() as session:
             card = card_to_hand_over(session, actor, number)
             close_open(session, card.card_number, DeliveryEnd.REFUSED)

@@ -3,7 +3,7 @@
 Whatever is done later is done by somebody at the office; a period that has passed changes nothing by itself.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -54,11 +54,18 @@ class Recalls:
     """All recalls of one registry."""
 
     def __init__(
-        self, database: Database, audit: Audit, line: ProductionLine, rules: DeliveryRules, clock: Clock
+        self,
+        database: Database,
+        audit: Audit,
+        line: ProductionLine,
+        finish_proven: Callable[[str], None],
+        rules: DeliveryRules,
+        clock: Clock,
     ) -> None:
         self._database = database
         self._audit = audit
         self._line = line
+        self._finish_proven = finish_proven
         self._rules = rules
         self._clock = clock
 
@@ -85,6 +92,7 @@ class Recalls:
         """
         actor.require(*DELIVERERS)
         now = self._clock()
+        self._finish_proven(number)
         with self._database.writing() as session:
             card = card_to_hand_over(session, actor, number)
             recall = _recall(session, card.card_number)

@@ -107,7 +107,7 @@ class Deliveries:
         """
         actor.require(*DELIVERERS)
         now = self._clock()
-        self._finish_card(number)
+        self.finish_card(number)
         with self._database.writing() as session:
             card = card_to_hand_over(session, actor, number)
             require_not_held(session, card.card_number)
@@ -162,7 +162,7 @@ class Deliveries:
                 _LOG.error("delivery %s is not finished yet: %s", delivery_id, type(error).__name__)
         return len(waiting)
 
-    def _finish_card(self, number: str) -> None:
+    def finish_card(self, number: str) -> None:
         """What this card has proven before a crash. Raises what the authority says."""
         with self._database.reading() as session:
             card = get_card(session, number)
