@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
@@ -85,6 +86,38 @@ def profiles(*, as_json: bool) -> None:
             if as_json
             else f"{profile.name:{width}}  {profile.title}"
         )
+
+
+@sim.command()
+@click.option("--number", default=1000, show_default=True, type=click.IntRange(0), help="Which of them.")
+@click.option(
+    "--portrait", type=click.Path(path_type=Path, dir_okay=False), help="Write a drawn portrait there."
+)
+def person(number: int, portrait: Path | None) -> None:
+    """Print somebody of the synthetic civil register, as JSON: whom to enrol on the clerks' pages."""
+    from pki.jalali import to_jalali
+    from simulators.installation.services import REGISTER_SEED
+    from simulators.population.people import People
+    from simulators.population.portrait import draw_portrait
+
+    somebody = People(REGISTER_SEED).person(number)
+    if portrait is not None:
+        try:
+            portrait.write_bytes(draw_portrait(somebody))
+        except OSError as error:
+            raise click.ClickException(f"{portrait}: {error.strerror}") from error
+    click.echo(
+        json.dumps(
+            {
+                "national_code": somebody.national_code,
+                "birth_date": somebody.birth_date.isoformat(),
+                "birth_date_jalali": to_jalali(somebody.birth_date),
+                "given_name": somebody.given_name.persian,
+                "surname": somebody.surname.persian,
+            },
+            ensure_ascii=False,
+        )
+    )
 
 
 @sim.command()

@@ -29,7 +29,7 @@ from pki.auditchain.columns import from_microseconds, to_microseconds
 
 MOST = 200
 """Events on a page."""
-READERS = (Role.CLERK, Role.SUPERVISOR)
+READERS = (Role.CLERK, Role.SUPERVISOR, Role.AUDITOR)
 
 
 @unique

@@ -16,6 +16,7 @@ from issuance.web import application_pages, card_pages, citizen_pages, proof_pag
 from issuance.web.forms import ForeignFormError
 from issuance.web.problems import N_, Refusal, refusal
 from issuance.web.rendering import STATIC, path_for, render
+from issuance.web.viewer import somebody, viewer
 
 _STATIC = Path(__file__).parent / "static"
 _PROGRAMS = ("/v1/", "/healthz", "/metrics", "/openapi.json")
@@ -75,5 +76,8 @@ def http_error(request: Request, status: HTTPStatus) -> Response:
 def _refused(request: Request, told: Refusal) -> Response:
     path = _path(request)
     citizens = path == citizen_pages.PREFIX or path.startswith(f"{citizen_pages.PREFIX}/")
-    template = "citizen_refused.html" if citizens else "refused.html"
-    return render(request, template, {"told": told, "actor": None}, told.status)
+    if citizens:
+        return render(request, "citizen_refused.html", {"told": told, "actor": None}, told.status)
+    actor = somebody(request)
+    seen_by = {"actor": None} if actor is None else viewer(request, actor)
+    return render(request, "refused.html", {"told": told, **seen_by}, told.status)

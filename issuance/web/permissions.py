@@ -209,7 +209,7 @@ API: dict[str, Permission] = {
     "GET /v1/cards/{card_number}/validity": anywhere(CLERK, SUPERVISOR, PRODUCER, OFFICER, AUDITOR),
     "PUT /v1/cards/{card_number}/pass-phrase": anywhere(*DESK),
     "POST /v1/suspension-calls": by(*DESK),
-    "POST /v1/histories/{whose}": anywhere(*DESK, KEEPER),  # of what is asked for in the body
+    "POST /v1/histories/{whose}": anywhere(*DESK, KEEPER, AUDITOR),  # of what is asked for in the body
     # decrees
     "GET /v1/decrees": PUBLIC,
     "POST /v1/decrees": by(*DESK),

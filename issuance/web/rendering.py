@@ -101,4 +101,5 @@ def fragment(request: Request, template: str, context: Mapping[str, object]) -> 
     def url(name: str, **parameters: str) -> str:
         return path_for(request, name, **parameters)
 
-    return page.render(url=url, here=request.url.path, **context)
+    answers_get = request.method == "GET"  # else its address alone shows something else, or nothing
+    return page.render(url=url, here=request.url.path, answers_get=answers_get, **context)

@@ -23,9 +23,10 @@ from issuance.web.forms import FormActor, own_origin
 from issuance.web.i18n import COOKIE, LANGUAGES
 from issuance.web.looks import COOKIE as PURPOSE_COOKIE
 from issuance.web.looks import as_cookie
+from issuance.web.permissions import PERMISSIONS
 from issuance.web.problems import Refusal, refusal
 from issuance.web.rendering import path_for, render
-from issuance.web.viewer import viewer
+from issuance.web.viewer import somebody, viewer
 
 router = APIRouter(include_in_schema=False)
 
@@ -34,8 +35,11 @@ _A_YEAR = 365 * 24 * 3600
 
 @router.get("/", name="page.home")
 def home(request: Request) -> Response:
-    """The work list."""
-    return RedirectResponse(path_for(request, "applications"), HTTPStatus.SEE_OTHER)
+    """The work list; for who has none, a page that says so and lets them out again."""
+    actor = somebody(request)
+    if actor is None or actor.role in PERMISSIONS["GET /applications"].roles:
+        return RedirectResponse(path_for(request, "applications"), HTTPStatus.SEE_OTHER)
+    return render(request, "home.html", viewer(request, actor))
 
 
 REFUSED = (
@@ -160,7 +164,9 @@ def local_path(request: Request, path: str) -> str:
 
 
 def _signed_in(request: Request, registry: Registry, token: str) -> Response:
-    response = RedirectResponse(path_for(request, "applications"), HTTPStatus.SEE_OTHER)
+    role = registry.operators.actor(token).role
+    page = "applications" if role in PERMISSIONS["GET /applications"].roles else "home"
+    response = RedirectResponse(path_for(request, page), HTTPStatus.SEE_OTHER)
     response.set_cookie(
         cookie_name(registry),
         token,

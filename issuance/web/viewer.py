@@ -3,12 +3,21 @@
 from contextlib import suppress
 
 from fastapi import Request
+from sqlalchemy.exc import SQLAlchemyError
 
-from issuance.errors import InvalidInputError
+from issuance.errors import InvalidInputError, NotSignedInError
 from issuance.lookups.purposes import Said
 from issuance.operators.service import Actor
-from issuance.web.access import csrf_token, session_token
+from issuance.web.access import csrf_token, registry_of, session_token
 from issuance.web.looks import said_at_pages
+
+
+def somebody(request: Request) -> Actor | None:
+    """The operator whose session the browser has, on pages that are for everybody."""
+    with suppress(NotSignedInError, SQLAlchemyError):  # a page that says that the database is away
+        token = session_token(request)
+        return registry_of(request).operators.actor(token)
+    return None
 
 
 def viewer(request: Request, actor: Actor) -> dict[str, object]:

@@ -80,6 +80,16 @@ def test_everybody_may_leave(people: Staff) -> None:
         refused(member.ask("GET /v1/offices"), 401, "not-signed-in")
 
 
+def test_who_has_no_pages_sees_who_they_are_and_can_leave(people: Staff) -> None:
+    for role in (Role.STOCK, Role.PKI_OFFICER, Role.ADMINISTRATOR):
+        pages = people[HERE, role].pages
+        for path in ("/", "/applications", "/nowhere"):
+            page = pages.get(path)
+            assert f"{role}-of-{HERE}" in page.text, (role, path)
+            assert "Sign out" in page.text, (role, path)
+    assert people[HERE, Role.CLERK].pages.get("/").headers["location"].endswith("/applications")
+
+
 def test_strangers(server: str, bodies: dict[str, object]) -> None:
     with httpx.Client(base_url=server) as stranger:
         somebody = Member(stranger, stranger)
