@@ -16,6 +16,7 @@ from issuance.registry.text import persian_digits
 from issuance.web import labels
 from issuance.web.i18n import LANGUAGES, PERSIAN, Language, language_of, translations
 from issuance.web.permissions import PERMISSIONS
+from issuance.web.visits import visits
 from pki.jalali import to_jalali
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -49,6 +50,7 @@ def _environment(language: Language) -> Environment:
         languages=tuple(LANGUAGES.values()),
         labels=labels,
         numeral=_numeral(language),
+        visits=visits,
         allowed=lambda actor, route: actor.role in PERMISSIONS[route].roles,
     )
     return environment

@@ -75,8 +75,10 @@ def test_signing_in_and_deciding_with_a_card(house: House, page: Page) -> None:
         assert get_application(session, application).state == "approved"
 
 
-def test_a_browser_without_the_extension_says_so(house: House, page: Page) -> None:
+def test_a_browser_without_the_extension_at_an_http_address_says_what_is_missing(
+    house: House, page: Page
+) -> None:
     address = str(house.api.base_url).removesuffix("/v1/")
     page.goto(f"{address}/language/en")
     page.locator("#use-card").click()
-    expect(page.locator("#card-message")).to_have_text("This browser has no Web eID extension.")
+    expect(page.locator("#card-message")).to_have_text("Cards work at https addresses alone.")

@@ -61,7 +61,8 @@ button.addEventListener("click", async () => {
   try {
     await useCard(button);
   } catch (error) {
-    message.textContent = error.message === "absent" ? button.dataset.absent : button.dataset.failed;
+    const absent = window.isSecureContext && location.protocol === "https:" ? button.dataset.absent : button.dataset.insecure;
+    message.textContent = error.message === "absent" ? absent : button.dataset.failed;
     button.disabled = false;
   }
 });

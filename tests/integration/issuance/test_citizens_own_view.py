@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -92,8 +93,8 @@ class Hall:
             return session.scalar(select(func.count()).select_from(RecordLookup)) or 0
 
 
-@pytest.fixture
-def hall(tmp_path: Path) -> Iterator[Hall]:
+@contextmanager
+def open_hall(tmp_path: Path) -> Iterator[Hall]:
     clock, home = Clock(), initialise(tmp_path / "home")
     with open_installation(home.root, clock) as installation, running(create_app(installation)) as address:
         for name, file in ((REGISTRY_SITE, OPERATORS_SITE), (CITIZENS_REGISTRY_SITE, CITIZENS_SITE)):
@@ -104,6 +105,12 @@ def hall(tmp_path: Path) -> Iterator[Hall]:
         opened = [enrolment.open(CLERK, new_application(people.person(number))) for number in (0, 1)]
         with httpx.Client(base_url=f"{address}/issuance/v1", timeout=60) as api:
             yield Hall(installation, clock, api, opened)
+
+
+@pytest.fixture
+def hall(tmp_path: Path) -> Iterator[Hall]:
+    with open_hall(tmp_path) as opened:
+        yield opened
 
 
 def test_a_citizen_sees_their_own_looks_and_cases_alone(hall: Hall) -> None:
