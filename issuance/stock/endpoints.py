@@ -153,6 +153,12 @@ def spoil(registry: Registry, actor: ApiActor, body: ReasonBody) -> None:
     registry.stock.spoil(actor, body.serials, body.reason)
 
 
+@router.post("/collections", status_code=204)
+def collect(registry: Registry, actor: ApiActor, body: ReasonBody) -> None:
+    """Cards that have ended were handed in: waste, to be destroyed."""
+    registry.stock.collect(actor, body.serials, body.reason)
+
+
 @router.post("/condemnations", status_code=204)
 def condemn(registry: Registry, actor: ApiActor, body: ReasonBody) -> None:
     """The first of two people: to be destroyed."""

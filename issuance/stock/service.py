@@ -13,8 +13,10 @@ from issuance.database import Database
 from issuance.enrolment.repository import get_application
 from issuance.errors import ForbiddenTransitionError, InvalidInputError, NotFoundError
 from issuance.identifiers import Randomness, new_identifier
-from issuance.lifecycle.states import ApplicationState
+from issuance.lifecycle.models import Card
+from issuance.lifecycle.states import ApplicationState, CardState
 from issuance.offices.service import get_office
+from issuance.operators.changes import OperatorCard, OperatorChange
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.registry.text import fold
@@ -224,6 +226,18 @@ class Stock:
         """
         self._move(actor, chosen, BodyEvent.SPOIL, _text(reason, REASON_LENGTH))
 
+    def collect(self, actor: Actor, chosen: Collection[str], reason: str) -> None:
+        """Cards that have ended were handed in: their bodies are waste, to be destroyed by two people.
+
+        Raises what `spoil` raises; ForbiddenTransitionError for a card that has not ended.
+        """
+        said = _text(reason, REASON_LENGTH)
+        with self._database.writing() as session:
+            bodies = self._mine(session, actor, chosen)
+            _require_ended(session, [body.serial for body in bodies])
+            move_bodies(session, bodies, BodyEvent.COLLECT, self._hand(actor, said))
+            self._record_bodies(session, actor, BodyEvent.COLLECT, chosen, {})
+
     def condemn(self, actor: Actor, chosen: Collection[str], reason: str) -> None:
         """The first of two people: these bodies are to be destroyed. Raises what `spoil` raises."""
         self._move(actor, chosen, BodyEvent.CONDEMN, _text(reason, REASON_LENGTH))
@@ -345,3 +359,19 @@ def _text(text: str, longest: int) -> str:
     if not 1 <= len(tidy) <= longest:
         raise InvalidInputError(f"1 to {longest} characters")
     return tidy
+
+
+def _require_ended(session: Session, numbers: Collection[str]) -> None:
+    """Raises ForbiddenTransitionError unless these cards, citizens' or operators', have ended."""
+    cards = select(Card.state).where(
+        Card.card_number.in_(numbers), Card.state.not_in((CardState.REVOKED.value, CardState.VOIDED.value))
+    )
+    operators = select(OperatorCard.change_id).join(
+        OperatorChange, OperatorChange.id == OperatorCard.change_id
+    )
+    in_use = operators.where(OperatorChange.card_number.in_(numbers), OperatorCard.ended_at.is_(None))
+    state = session.scalar(cards.limit(1))
+    if state is None and session.scalar(in_use.limit(1)) is not None:
+        state = CardState.ACTIVE.value
+    if state is not None:
+        raise ForbiddenTransitionError("card", state, BodyEvent.COLLECT.value)

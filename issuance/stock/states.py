@@ -4,7 +4,7 @@
 (supplier) ─────────► in_stock ◄───────────── reserved     take: the body is spent, whatever comes of the card
    send ► ┌───────────┤  │ │  ◄ release            │
       in_transit      │  │ └────────── take ───────┴─► used
-          └─ arrive ──┘  │ spoil                        │ void
+          └─ arrive ──┘  │ spoil                        │ void, or collect: the card ended and came back
                          ▼                              ▼
                       spoiled ◄─────────────────────────┘
             condemn ▼ ▲ spare      (from in_stock, too)
@@ -44,6 +44,8 @@ class BodyEvent(StrEnum):
     ARRIVE = "arrive"
     TAKE = "take"
     VOID = "void"
+    COLLECT = "collect"
+    """The card that was made of it has ended, and was handed in."""
     SPOIL = "spoil"
     CONDEMN = "condemn"
     SPARE = "spare"
@@ -62,6 +64,7 @@ BODY = StateMachine(
         (_S.IN_STOCK, _E.TAKE): _S.USED,
         (_S.RESERVED, _E.TAKE): _S.USED,
         (_S.USED, _E.VOID): _S.SPOILED,
+        (_S.USED, _E.COLLECT): _S.SPOILED,
         (_S.IN_STOCK, _E.SPOIL): _S.SPOILED,
         (_S.RESERVED, _E.SPOIL): _S.SPOILED,
         (_S.IN_STOCK, _E.CONDEMN): _S.CONDEMNED,

@@ -127,6 +127,7 @@ API: dict[str, Permission] = {
     "POST /v1/stock/sendings": by(*KEEPERS),
     "POST /v1/stock/arrivals": by(*KEEPERS),
     "POST /v1/stock/spoilage": by(*KEEPERS),
+    "POST /v1/stock/collections": by(*KEEPERS),
     "POST /v1/stock/condemnations": fresh(by(*KEEPERS)),
     "POST /v1/stock/reprieves": by(*KEEPERS),
     "POST /v1/stock/destructions": fresh(by(*KEEPERS)),

@@ -21,6 +21,7 @@ from issuance.production.models import Production
 from issuance.production.service import ProductionView
 from issuance.production.steps import ProductionState, Step
 from issuance.stock.check import faults
+from issuance.stock.errors import SecondPersonError
 from issuance.stock.models import Body
 from issuance.stock.states import BodyState
 from pki.errors import IssuanceError, RequestConflictError
@@ -379,4 +380,34 @@ def test_a_card_that_is_revoked_while_its_rejection_is_open(
     with office.registry.database.reading() as session:
         assert session.get_one(Card, card).state == CardState.REVOKED
     assert body_state(office, card) == BodyState.SPOILED
+    stock_adds_up(office)
+
+
+# From enrolment to destruction
+
+
+def test_a_card_that_ended_is_handed_in_and_destroyed_by_two(office: Office) -> None:
+    card, stock = office.issue(), office.registry.stock
+    second = Actor("stock-2", Role.STOCK)
+    with pytest.raises(ForbiddenTransitionError):
+        stock.collect(STOCK, [card], "handed in")  # it still works
+    office.registry.lifecycle.suspend(CLERK, card)
+    with pytest.raises(ForbiddenTransitionError):
+        stock.collect(STOCK, [card], "handed in")
+    office.registry.lifecycle.revoke(CLERK, card, RevocationCause.DAMAGED)
+    with pytest.raises(ForbiddenTransitionError):
+        stock.condemn(STOCK, [card], "broken")  # it is with its holder
+    with pytest.raises(RoleRequiredError):
+        stock.collect(CLERK, [card], "handed in")
+    with pytest.raises(InvalidInputError):
+        stock.collect(STOCK, [card], " ")
+    stock.collect(STOCK, [card], "handed in at the counter")
+    with pytest.raises(ForbiddenTransitionError):
+        stock.collect(STOCK, [card], "again")
+    stock.condemn(STOCK, [card], "an ended card")
+    with pytest.raises(SecondPersonError):
+        stock.destroy(STOCK, [card], "shredded")
+    stock.destroy(second, [card], "shredded")
+    assert body_state(office, card) == BodyState.DESTROYED
+    assert [row.kind for row in stock.history(card)][-3:] == ["collect", "condemn", "destroy"]
     stock_adds_up(office)

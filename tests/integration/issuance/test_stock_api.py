@@ -29,6 +29,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "/v1/stock/sendings": {"serials": [SERIAL], "office": "9"},
     "/v1/stock/arrivals": {"serials": [SERIAL]},
     "/v1/stock/spoilage": {"serials": [SERIAL], "reason": "x"},
+    "/v1/stock/collections": {"serials": [SERIAL], "reason": "x"},
     "/v1/stock/condemnations": {"serials": [SERIAL], "reason": "x"},
     "/v1/stock/reprieves": {"serials": [SERIAL], "reason": "x"},
     "/v1/stock/destructions": {"serials": [SERIAL], "reason": "x"},

@@ -114,7 +114,7 @@ class StockAndQueue(RuleBasedStateMachine):
     @rule(
         actor=ANYBODY,
         serials=CHOICES,
-        what=st.sampled_from(["spoil", "condemn", "spare", "destroy"]),
+        what=st.sampled_from(["spoil", "collect", "condemn", "spare", "destroy"]),
         death=DEATHS,
     )
     def waste(self, actor: Actor, serials: list[str], what: str, death: int | None) -> None:
