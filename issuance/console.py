@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cardio.cli.common import expected_errors, secret
-from cardio.station.cli import PASSWORD_VARIABLE
+from cardio.station.cli import OPERATOR_CODE_VARIABLE, PASSWORD_VARIABLE
 
 if TYPE_CHECKING:
     from issuance.database import Database
@@ -76,7 +76,9 @@ def signed_in(operator: str) -> Iterator[SignedIn]:
         shop = open_workshop(database, pki)
         operators = Operators(database, shop.audit, shop.clock, secrets.token_bytes)
         password = secret(PASSWORD_VARIABLE, f"Password of {operator}")
-        token = operators.sign_in_at_the_machine(operator, password)
+        token = operators.sign_in_at_the_machine(
+            operator, password, lambda: secret(OPERATOR_CODE_VARIABLE, "Code of your authenticator app")
+        )
         stack.callback(operators.sign_out, token)
         yield SignedIn(pki, database, shop, operators.actor(token))
 

@@ -139,10 +139,18 @@ class Operators:
                 self._rules.require(proven.role, proven.method)
             return self._open_session(username, proven.method, proven.step)
 
-    def sign_in_at_the_machine(self, username: str, password: str) -> str:
-        """A session for a command at the registry's own machine, whose user holds the home's keys anyway."""
-        self._require_password(username, password, _MACHINE)
-        return self._open_session(username, Method.PASSWORD)
+    def sign_in_at_the_machine(self, username: str, password: str, ask_code: Callable[[], str]) -> str:
+        """A session for a command at the registry's own machine, whose user holds the home's keys anyway.
+
+        Any role's, by password; `ask_code` is asked once it is right, where the account has an authenticator
+        app. Raises LoginRefusedError or LoginThrottledError.
+        """
+        with self._slowed(username, _MACHINE):
+            self._require_password(username, password)
+            with self._database.reading() as session:
+                has_app = matching(session, username, "", self._clock()).enrolled
+            proven = self._proven(username, password, ask_code() if has_app else None)
+            return self._open_session(username, proven.method, proven.step)
 
     def prove(self, token: str, password: str, client: str, code: str | None = None) -> None:
         """Makes the session's proof new. Raises as `sign_in`, slowed down with it, or NotSignedInError."""
@@ -171,7 +179,8 @@ class Operators:
 
     def reauthenticate(self, actor: Actor, password: str, client: str) -> None:
         """The signed-in operator's password, once more. Raises as `sign_in`, and is slowed down with it."""
-        self._require_password(actor.username, password, client)
+        with self._slowed(actor.username, client):
+            self._require_password(actor.username, password)
 
     def actor(self, token: str) -> Actor:
         """Who holds this token. Raises NotSignedInError."""
@@ -217,12 +226,11 @@ class Operators:
             raise
         self._throttle.succeeded(key)
 
-    def _require_password(self, username: str, password: str, client: str) -> None:
-        with self._slowed(username, client):
-            _bounded(username, password)
-            with self._database.reading() as session:
-                operator = session.get(Operator, username)
-            self._require_match(operator, password)
+    def _require_password(self, username: str, password: str) -> None:
+        _bounded(username, password)
+        with self._database.reading() as session:
+            operator = session.get(Operator, username)
+        self._require_match(operator, password)
 
     def _require_match(self, operator: Operator | None, password: str) -> Operator:
         # An unknown name costs the same time as a known one.

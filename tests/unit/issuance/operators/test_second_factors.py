@@ -353,7 +353,26 @@ def test_a_role_of_cards_has_no_other_way(house: House) -> None:
     assert refused.value.allowed == ("card",)
     with pytest.raises(MethodNotAllowedError):
         house.factors.begin(Actor("officer", Role.PKI_OFFICER, HERE), password, "here")
-    assert house.operators.sign_in_at_the_machine("officer", password)
+    assert house.operators.sign_in_at_the_machine("officer", password, nobody_asks)
+
+
+def nobody_asks() -> str:
+    raise AssertionError("a code was asked for")
+
+
+def test_at_the_machine_the_code_is_asked_for_where_there_is_an_app(house: House) -> None:
+    machine, password = house.operators.sign_in_at_the_machine, house.passwords[CLERK.username]
+    assert machine(CLERK.username, password, nobody_asks)
+    app = house.enrol()
+    with pytest.raises(LoginRefusedError):
+        machine(CLERK.username, "wrong", nobody_asks)
+    with pytest.raises(LoginRefusedError):
+        machine(CLERK.username, password, lambda: "000000")
+    code = house.code(app)
+    token = machine(CLERK.username, password, lambda: code)
+    assert house.operators.standing(token).method is Method.PASSWORD_TOTP
+    with pytest.raises(LoginRefusedError):
+        machine(CLERK.username, password, lambda: code)  # taken once
 
 
 def test_a_home_that_is_no_longer_on_trial_lets_no_old_session_work(house: House) -> None:
