@@ -29,6 +29,8 @@ from issuance.web.viewer import viewer
 router = APIRouter(prefix="/applications", include_in_schema=False)
 
 _Text = Annotated[str, Form(max_length=64)]
+_Version = Annotated[int, Form(ge=1)]
+"""What was looked at: nothing that was changed since is decided on unseen."""
 _Note = Annotated[str, Form(max_length=NOTE_LENGTH)]
 
 
@@ -155,27 +157,39 @@ def submit(request: Request, registry: Registry, actor: FormActor, application_i
 
 
 @router.post("/{application_id}/approval", name="page.approve")
-def approve(request: Request, registry: Registry, actor: FormActor, application_id: str) -> Response:
-    """Approves it."""
-    registry.approval.approve(actor, application_id)
+def approve(
+    request: Request, registry: Registry, actor: FormActor, application_id: str, version: _Version
+) -> Response:
+    """Approves what was on the page."""
+    registry.approval.approve(actor, application_id, version)
     return _back(request, application_id)
 
 
 @router.post("/{application_id}/return", name="page.send_back")
 def send_back(
-    request: Request, registry: Registry, actor: FormActor, application_id: str, note: _Note = ""
+    request: Request,
+    registry: Registry,
+    actor: FormActor,
+    application_id: str,
+    version: _Version,
+    note: _Note = "",
 ) -> Response:
     """Returns it to its author."""
-    registry.approval.send_back(actor, application_id, note)
+    registry.approval.send_back(actor, application_id, note, version=version)
     return _back(request, application_id)
 
 
 @router.post("/{application_id}/refusal", name="page.refuse")
 def refuse(
-    request: Request, registry: Registry, actor: FormActor, application_id: str, note: _Note = ""
+    request: Request,
+    registry: Registry,
+    actor: FormActor,
+    application_id: str,
+    version: _Version,
+    note: _Note = "",
 ) -> Response:
     """Refuses it for good."""
-    registry.approval.refuse(actor, application_id, note)
+    registry.approval.refuse(actor, application_id, note, version=version)
     return _back(request, application_id)
 
 

@@ -170,9 +170,10 @@ def pages(server: str, office: Office) -> Iterator[httpx.Client]:
 
 def test_a_page_asks_for_the_proof_and_loses_nothing(office: Office, pages: httpx.Client) -> None:
     application = office.enrol()
-    csrf = token_in(pages.get(f"/applications/{application}").text)
+    page = pages.get(f"/applications/{application}").text
+    seen = {"csrf": token_in(page), "version": page.partition('name="version" value="')[2].partition('"')[0]}
     office.clock.ahead += STALE
-    asked = pages.post(f"/applications/{application}/return", data={"csrf": csrf, "note": NOTE})
+    asked = pages.post(f"/applications/{application}/return", data={**seen, "note": NOTE})
     assert asked.status_code == 403
     fields = fields_of(asked.text)
     assert (fields["note"], fields["proof_action"]) == (NOTE, f"/issuance/applications/{application}/return")
@@ -188,6 +189,19 @@ def test_a_page_asks_for_the_proof_and_loses_nothing(office: Office, pages: http
         told = get_application(session, application)
     assert told.state == "returned"
     assert told.decision_note == fold(NOTE)
+
+
+def test_what_changed_since_the_page_was_made_is_not_decided_on(office: Office, pages: httpx.Client) -> None:
+    application = office.enrol()
+    csrf = token_in(pages.get(f"/applications/{application}").text)
+    for end, note in (("approval", {}), ("return", {"note": NOTE}), ("refusal", {"note": NOTE})):
+        old = pages.post(f"/applications/{application}/{end}", data={"csrf": csrf, "version": "1", **note})
+        assert old.status_code == 409, end
+        assert (
+            pages.post(f"/applications/{application}/{end}", data={"csrf": csrf, **note}).status_code == 422
+        )
+    with office.registry.database.reading() as session:
+        assert get_application(session, application).state == "submitted"
 
 
 def test_another_sites_form_becomes_no_form_of_ours(office: Office, pages: httpx.Client) -> None:
