@@ -37,6 +37,7 @@ class Status:
 
     stage: ApplicationState
     promised_on: date | None
+    """As the queue reckoned when it was asked last; a rule's term is no promise."""
 
 
 class Tracking:
@@ -86,9 +87,8 @@ class Tracking:
             found = session.execute(_status_query(code)).one_or_none()
             if found is not None and agrees(found.birth_date, Precision(found.birth_precision), birth_date):
                 counted.rollback()
-                told = last_promise(session, found.id)  # by the queue, which knows better than the rule
-                promised_on = found.promised_on if told is None else told.promised_on
-                return Status(ApplicationState(found.state), promised_on)
+                told = last_promise(session, found.id)
+                return Status(ApplicationState(found.state), None if told is None else told.promised_on)
             counted.commit()
         raise StatusUnknownError
 
@@ -117,11 +117,10 @@ def _bucket(code: str) -> int:
     return int.from_bytes(hashlib.sha256(code.encode("ascii")).digest(), "big") % BUCKETS
 
 
-def _status_query(code: str) -> Select[str, str, date | None, date, str]:
+def _status_query(code: str) -> Select[str, str, date, str]:
     columns = (
         Application.id,
         Application.state,
-        Application.promised_on,
         Citizen.birth_date,
         Citizen.birth_precision,
     )

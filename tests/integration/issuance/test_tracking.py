@@ -38,15 +38,12 @@ def test_how_far_it_is(desk: Desk) -> None:
     application = desk.submitted()
     code = printed(code_of(desk, application)).lower()
     status = desk.tracking.status(code, BORN, "1")
-    assert (status.stage, status.promised_on) == (
-        ApplicationState.SUBMITTED,
-        (desk.clock() + timedelta(days=30)).date(),
-    )
+    assert (status.stage, status.promised_on) == (ApplicationState.SUBMITTED, None)  # nobody has reckoned it
     desk.approval.approve(SUPERVISOR, application)
     assert desk.tracking.status(code, BORN, "1").stage is ApplicationState.APPROVED
 
 
-def test_what_the_queue_told_counts_more_than_the_rule(desk: Desk) -> None:
+def test_no_date_is_told_that_nobody_can_know(desk: Desk) -> None:
     application = desk.submitted()
     desk.approval.approve(SUPERVISOR, application)
     Orders(desk.database, Audit(desk.clock), desk.clock, token_bytes).tell(CLERK, application)
