@@ -17,6 +17,7 @@ from issuance.database import Database
 from issuance.enrolment.models import Application
 from issuance.errors import NotFoundError
 from issuance.histories.cursor import Position, Source, decode
+from issuance.histories.reasons import Words, why, with_words
 from issuance.histories.subjects import Scope, of_batch, of_card, of_citizen, of_order
 from issuance.lifecycle.models import Card
 from issuance.operators.models import Role
@@ -142,14 +143,15 @@ def _record(session: Session, scope: Scope, before: Position | None, limit: int)
             or_(AuditEntry.time < moment, and_(AuditEntry.time == moment, AuditEntry.sequence < here))
         )
     newest = query.order_by(AuditEntry.time.desc(), AuditEntry.sequence.desc()).limit(limit)
-    for entry in session.scalars(newest):
+    for entry, note, decided_at, urgent, action, lift in session.execute(with_words(newest)):
+        words = Words(note, decided_at, urgent, action, lift)
         yield Event(
             Position(to_microseconds(entry.time), Source.RECORD, entry.sequence),
             entry.time,
             entry.actor,
             entry.action,
             entry.subject,
-            "",
+            why(entry, words),
             entry.details,
         )
 

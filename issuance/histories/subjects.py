@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from sqlalchemy import ColumnElement, Select, literal, select, union_all
 
 from issuance.batchruns.models import BatchRun
+from issuance.decrees.models import CardExtension
 from issuance.enrolment.models import Application
 from issuance.lifecycle.models import Card
+from issuance.massactions.models import MassItem
 from issuance.production.models import Production
 from issuance.stock.models import Batch, Body
 
@@ -37,7 +39,7 @@ def of_card(number: str) -> tuple[Select[str], Scope]:
     """One card, the run that made it, its body."""
     mine = select(Card.card_number).where(Card.card_number == number)
     runs = select(literal("production:") + Production.id).where(Production.card_number == number)
-    return mine, Scope(_either(_cards(mine), runs), mine)
+    return mine, Scope(_either(_cards(mine), runs, *_of_many(mine)), mine)
 
 
 def of_batch(identifier: str) -> tuple[Select[str], Scope]:
@@ -56,7 +58,14 @@ def _of_applications(mine: Select[str]) -> Scope:
     cards = select(Card.card_number).where(Card.application_id.in_(mine))
     runs = select(literal("production:") + Production.id).where(Production.application_id.in_(mine))
     applications = select(literal("application:") + Application.id).where(Application.id.in_(mine))
-    return Scope(_either(applications, runs, _cards(cards)), cards)
+    return Scope(_either(applications, runs, _cards(cards), *_of_many(cards)), cards)
+
+
+def _of_many(cards: Select[str]) -> tuple[Select[str], ...]:
+    """Mass actions and decrees that meant these cards among others."""
+    actions = select(literal("mass-action:") + MassItem.action_id).where(MassItem.card_number.in_(cards))
+    decrees = select(literal("decree:") + CardExtension.decree_id).where(CardExtension.card_number.in_(cards))
+    return actions, decrees
 
 
 def _cards(cards: Select[str]) -> Select[str]:

@@ -3,10 +3,13 @@
 from datetime import datetime
 
 from fastapi import APIRouter
+from sqlalchemy.orm import Session
 
 from issuance.lifecycle.cards import get_card
+from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import CardState, RevocationCause, SuspensionReason
 from issuance.lookups.models import What
+from issuance.massactions.closing import holds_on
 from issuance.web.access import ApiActor, Registry
 from issuance.web.looks import Look
 from issuance.web.schemas import Answer, Request
@@ -35,6 +38,8 @@ class CardAnswer(Answer):
     ended_at: datetime | None
     revocation_cause: RevocationCause | None
     certificates: list[CertificateAnswer]
+    held_by: str | None = None
+    """The mass action that holds a key of it: whatever its state, it works no more until it has new ones."""
 
 
 class SuspensionBody(Request):
@@ -51,7 +56,12 @@ class RevocationBody(Request):
 
 def _answer(registry: Registry, number: str) -> CardAnswer:
     with registry.database.reading() as session:
-        return CardAnswer.model_validate(get_card(session, number))
+        return _card_answer(session, get_card(session, number))
+
+
+def _card_answer(session: Session, card: Card) -> CardAnswer:
+    answer = CardAnswer.model_validate(card)
+    return answer.model_copy(update={"held_by": holds_on(session, [card.card_number]).get(card.card_number)})
 
 
 @router.get("/{card_number}")
@@ -60,7 +70,7 @@ def read(registry: Registry, look: Look, card_number: str) -> CardAnswer:
     with registry.lookups.looking(look) as looking:
         card = get_card(looking.session, card_number)
         looking.saw(What.CARD, card.national_code, card.application_id)
-        return CardAnswer.model_validate(card)
+        return _card_answer(looking.session, card)
 
 
 @router.post("/{card_number}/suspension")

@@ -1,5 +1,6 @@
 """What happens to a card that is in mass actions, in the transactions of those who do it."""
 
+from collections.abc import Collection
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, select, update
@@ -23,6 +24,14 @@ def require_not_held(session: Session, card_number: str) -> None:
     action_id = session.scalar(query.limit(1))
     if action_id is not None:
         raise CardHeldError(action_id)
+
+
+def holds_on(session: Session, cards: Collection[str]) -> dict[str, str]:
+    """By card number, the mass action that holds a key of the card."""
+    query = select(MassItem.card_number, MassItem.action_id).where(
+        MassItem.card_number.in_(cards), MassItem.state == ItemState.HELD
+    )
+    return {row.card_number: row.action_id for row in session.execute(query)}
 
 
 def close_rekeyed(session: Session, card: Card, slot: str, serial: int, now: datetime) -> None:

@@ -36,6 +36,8 @@ class OwnCardAnswer(Answer):
     ended_at: datetime | None
     valid_until: datetime | None
     decree: str | None
+    held: bool
+    """Its keys are to be renewed, at any office."""
 
 
 class OwnRecordAnswer(Answer):

@@ -11,6 +11,7 @@ from issuance.decrees.validity import Validity, validity_of
 from issuance.enrolment.models import Application
 from issuance.lifecycle.models import Card
 from issuance.lookups.service import LooksPage, Lookups
+from issuance.massactions.closing import holds_on
 from issuance.selfservice.service import Holder
 
 MOST = 50
@@ -39,6 +40,8 @@ class OwnCard:
     valid_until: datetime | None
     decree: str | None
     """The number of the decree that extended it beyond the date on the card."""
+    held: bool
+    """It works no more until its keys are renewed, at any office."""
 
 
 @dataclass(frozen=True)
@@ -63,14 +66,20 @@ class OwnRecords:
         newest = applications.order_by(Application.created_at.desc(), Application.id).limit(MOST)
         last = cards.options(selectinload(Card.certificates)).order_by(Card.taken_at.desc()).limit(MOST)
         with self._database.reading() as session:
+            own = session.scalars(last).all()
+            held = holds_on(session, [card.card_number for card in own])
             return OwnRecord(
                 [
                     OwnApplication(found.id, found.kind, found.state, found.office, found.created_at)
                     for found in session.scalars(newest)
                 ],
                 [
-                    _card(found, validity_of(session, found) if found.certificates else None)
-                    for found in session.scalars(last).all()
+                    _card(
+                        found,
+                        validity_of(session, found) if found.certificates else None,
+                        held=found.card_number in held,
+                    )
+                    for found in own
                 ],
             )
 
@@ -79,6 +88,6 @@ class OwnRecords:
         return self._lookups.at_person(holder.national_code, cursor)
 
 
-def _card(card: Card, validity: Validity | None) -> OwnCard:
+def _card(card: Card, validity: Validity | None, *, held: bool) -> OwnCard:
     until, decree = (None, None) if validity is None else (validity.valid_until, validity.decree)
-    return OwnCard(card.card_number, card.state, card.delivered_at, card.ended_at, until, decree)
+    return OwnCard(card.card_number, card.state, card.delivered_at, card.ended_at, until, decree, held)

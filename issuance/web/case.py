@@ -21,6 +21,7 @@ from issuance.lifecycle.states import (
 )
 from issuance.lookups.models import What
 from issuance.lookups.service import Looker
+from issuance.massactions.closing import holds_on
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.orders.service import PRODUCERS
@@ -39,6 +40,7 @@ def case_file(registry: Issuance, look: Looker, application_id: str) -> dict[str
         cards = cards_of(looking.session, application_id)
         history = _history(looking.session, application, cards)
         authors = authors_of(looking.session, application_id)
+        held = holds_on(looking.session, [card.card_number for card in cards])
     run = registry.production.latest(application_id)
     resumable = run is not None and run.state is ProductionState.INTERRUPTED
     may = _permitted(actor, application, authors)
@@ -47,6 +49,7 @@ def case_file(registry: Issuance, look: Looker, application_id: str) -> dict[str
         "application": application,
         "citizen": application.citizen,
         "cards": cards,
+        "held": held,
         "history": history,
         "run": run,
         "resumable": resumable,

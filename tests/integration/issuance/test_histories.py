@@ -162,3 +162,21 @@ def test_at_the_api(clerk: httpx.Client, lived: str) -> None:
     assert clerk.post("/histories/card", json={"identifier": lived, "most": 0}).status_code == 422
     wrong = clerk.post("/histories/card", json={"identifier": lived, "cursor": "zzz"})
     assert wrong.json()["type"].endswith("invalid-input")
+
+
+def test_why_is_what_somebody_said_or_the_reason_on_record(office: Office) -> None:
+    application = office.enrol()
+    office.registry.approval.send_back(SUPERVISOR, application, "the portrait is dark")
+    office.registry.enrolment.submit(CLERK, application)
+    office.registry.approval.approve(SUPERVISOR, application, note="seen in person")
+    office.registry.orders.make_urgent(SUPERVISOR, application, "a journey to hospital")
+    office.insert(office.blank())
+    card = office.produce(application).card_number
+    assert card is not None
+    office.registry.lifecycle.revoke(CLERK, card, RevocationCause.DAMAGED)
+    told = {one.what: one.why for one in everything(office, HistoryOf.ORDER, application)}
+    assert told["application.approve"] == "seen in person"
+    assert told["order.urgent"] == "a journey to hospital"
+    assert told["card.revoked"] == "damaged"
+    assert told["application.return"] == "other"  # of its words only the last decision's are kept
+    assert "hospital" not in str([one.details for one in everything(office, HistoryOf.ORDER, application)])

@@ -20,7 +20,8 @@ from issuance.database import MIGRATIONS
 from issuance.delivery.models import Delivery
 from issuance.delivery.states import DeliveryState
 from issuance.errors import ForbiddenTransitionError
-from issuance.lifecycle.models import CardCertificate
+from issuance.histories.service import HistoryOf
+from issuance.lifecycle.models import Card, CardCertificate
 from issuance.lifecycle.states import RevocationCause
 from issuance.massactions.errors import CardHeldError
 from issuance.massactions.selection import KeySelection
@@ -35,6 +36,7 @@ from pki.profiles import Profile
 from pki.status.state import Status
 from simulators.installation.server import running
 from tests.integration.issuance.office import CITIZENS_PIN, CLERK, SUPERVISOR, Office
+from tests.integration.issuance.staff import HERE, staff
 
 OFFICER = Actor("pki-officer-1", Role.PKI_OFFICER)
 FAR_CLERK = Actor("clerk-1", Role.CLERK, "1")
@@ -169,6 +171,26 @@ def test_a_held_card_is_not_handed_over(office: Office) -> None:
     assert statuses(office) == {Status.ON_HOLD}  # it was never delivered
     office.registry.deliveries.complete(CLERK, delivery.delivery_id, signature)
     assert statuses(office) == {Status.GOOD}
+
+
+def test_a_held_card_is_seen_as_held_and_its_history_says_why(
+    office: Office, server: str, clerk: httpx.Client
+) -> None:
+    card = office.issue()
+    action = hold_all(office)
+    assert clerk.get(f"/cards/{card}").json()["held_by"] == action
+    with office.registry.database.reading() as session:
+        application = session.get_one(Card, card).application_id
+    with staff(server, office, (HERE,)) as people:
+        page = people[HERE, Role.CLERK].ask(f"GET /applications/{application}").text
+        assert "Held: its keys are to be renewed" in page
+    for whose, key in ((HistoryOf.CARD, card), (HistoryOf.CITIZEN, office.people.person(0).national_code)):
+        events = office.registry.histories.page(CLERK, whose, key).events
+        mine = [one for one in events if one.subject == f"mass-action:{action}"]
+        assert {"mass-action.proposed", "mass-action.confirmed"} <= {one.what for one in mine}
+        assert all(one.why for one in mine)
+    lift(office, action)
+    assert clerk.get(f"/cards/{card}").json()["held_by"] is None
 
 
 def test_a_card_that_is_held_between_proof_and_activation_waits(

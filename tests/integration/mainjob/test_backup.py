@@ -230,7 +230,7 @@ def test_a_backup_that_is_torn_leaves_nothing(
     with pytest.raises(KeyboardInterrupt):
         make_backup(load(founded), tmp_path / "set", PASSPHRASE)
     assert list(tmp_path.iterdir()) == []
-    assert not [path for path in founded.iterdir() if path.name.startswith(".")]
+    assert not [path for path in founded.iterdir() if path.name.startswith(".backup-")]
 
 
 def members(content: bytes) -> list[tuple[str, bytes]]:

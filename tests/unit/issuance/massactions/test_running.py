@@ -259,8 +259,11 @@ def test_a_certificate_that_the_authority_does_not_know_stops_no_other(crisis: C
 def test_only_certificates_that_the_authority_does_not_know(crisis: Crisis) -> None:
     batch = crisis.issue(1)
     with crisis.depot.database.writing() as session:
-        session.execute(text("DELETE FROM key_provenance WHERE slot = '9C'"))
-        session.execute(text("UPDATE key_provenance SET serial = :s"), {"s": (1 << 126).to_bytes(16, "big")})
+        for number, slot in enumerate(("9A", "9C")):
+            session.execute(
+                text("UPDATE key_provenance SET serial = :serial WHERE slot = :slot"),
+                {"serial": ((1 << 126) + number).to_bytes(16, "big"), "slot": slot},
+            )
     action = crisis.held(batch)
     assert crisis.states(action) == {(ItemState.SKIPPED, UNKNOWN)}
     assert crisis.lift(action).state is ActionState.LIFTED
