@@ -63,7 +63,7 @@ def card_session(reader: str | None) -> Iterator["PivSession"]:
 
 
 def reader_name(given: str | None) -> str:
-    """The name given, or the only reader there is."""
+    """The name given, or the only reader there is, or the only one that holds a card."""
     from cardio.transport import pcsc
 
     if given is not None:
@@ -73,6 +73,10 @@ def reader_name(given: str | None) -> str:
         return names[0]
     if not names:
         raise click.ClickException("no reader is connected")
+    states = pcsc.reader_states()
+    holding = [name for name in names if name in states and states[name].atr is not None]
+    if len(holding) == 1:
+        return holding[0]
     raise click.ClickException("several readers; name one with --reader: " + shown(", ".join(names)))
 
 

@@ -266,6 +266,7 @@ class Registry(RuleBasedStateMachine):
     def destroy(self, actor: Actor, second: Actor, which: int, death: int | None) -> None:
         stock, found = self.office.registry.stock, self.some(Card, which, CardState.VOIDED, CardState.REVOKED)
         if found is not None:
+            self.act(death, lambda: stock.collect(actor, [found], "handed in"))
             self.act(death, lambda: stock.condemn(actor, [found], "waste"))
             self.act(death, lambda: stock.destroy(second, [found], "waste"))
 

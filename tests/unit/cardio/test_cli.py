@@ -264,15 +264,23 @@ def test_readers_are_named_in_full(reader: InProcessReader) -> None:
         assert reader.name in result.stderr
 
 
-def test_several_readers_and_none(monkeypatch: pytest.MonkeyPatch, reader: InProcessReader) -> None:
-    monkeypatch.setattr(pcsc, "list_readers", lambda: [reader.name, "Another Reader"])
-    result = CliRunner().invoke(card_command, ["info"])
-    assert result.exit_code == 1
-    assert f"{reader.name}, Another Reader" in result.stderr
+def test_several_readers_and_none(
+    monkeypatch: pytest.MonkeyPatch, reader: InProcessReader, tmp_path: Path
+) -> None:
+    path = tmp_path / "second.json"
+    create_blank(path, 4712, TRANSPORT_PIN, PUK, os.urandom(32))
+    with CardFile.open(path) as file, InProcessReader(f"Second Reader {uuid4()}") as second:
+        monkeypatch.setattr(pcsc, "list_readers", lambda: [second.name, reader.name])
+        assert CliRunner().invoke(card_command, ["info"]).exit_code == 0  # one of them holds a card
+        second.insert(SimulatedCard(file))
+        result = CliRunner().invoke(card_command, ["info"])
+        assert result.exit_code == 1
+        assert f"{second.name}, {reader.name}" in result.stderr
+        reader.remove()
+        second.remove()
+        assert "several readers" in CliRunner().invoke(card_command, ["info"]).stderr
     monkeypatch.setattr(pcsc, "list_readers", list)
     assert "no reader is connected" in CliRunner().invoke(card_command, ["info"]).stderr
-    monkeypatch.setattr(pcsc, "list_readers", lambda: [reader.name])
-    assert CliRunner().invoke(card_command, ["info"]).exit_code == 0
 
 
 STEERING = "\x07\x1b\x7f\x9b\x9d\u202e\u2066\u2028\U000e0001"
