@@ -29,6 +29,7 @@ from issuance.operators import factor_endpoints as second_factors
 from issuance.orders import endpoints as orders
 from issuance.people import endpoints as people
 from issuance.production import endpoints as production
+from issuance.rekeying import endpoints as rekeying
 from issuance.selfservice import endpoints as selfservice
 from issuance.stations import endpoints as stations
 from issuance.stock import endpoints as stock
@@ -63,6 +64,7 @@ _ROUTERS = (
     lifecycle.router,
     calls.router,
     unblocking.router,
+    rekeying.router,
     decrees.router,
     histories.router,
     stations.router,

@@ -54,6 +54,7 @@ from issuance.production.service import ProductionLine
 from issuance.production.work import Workshop
 from issuance.registry.citizens import Citizens
 from issuance.registry.civilregister import CivilRegister
+from issuance.rekeying.service import Rekeying
 from issuance.selfservice.record import OwnRecords
 from issuance.selfservice.service import CitizenLogin
 from issuance.stations.handover import Handovers
@@ -128,6 +129,7 @@ class Issuance:
     mass_background: BackgroundRuns = field(repr=False)
     handovers: Handovers = field(repr=False)
     unblocking: Unblocking = field(repr=False)
+    rekeying: Rekeying = field(repr=False)
     lookups: Lookups = field(repr=False)
 
     def close(self) -> None:
@@ -137,6 +139,7 @@ class Issuance:
         self.production.close()
         self.handovers.close()
         self.unblocking.close()
+        self.rekeying.close()
         self.card_login.close()
         self.citizen_login.close()
         self.database.close()
@@ -319,6 +322,7 @@ def open_issuance(
         mass_background=BackgroundRuns(mass_runs, line.progress),
         handovers=Handovers(deliveries, hub, all_readers),
         unblocking=Unblocking(shop, all_readers, hub.hand_over, check_life),
+        rekeying=Rekeying(shop, all_readers, hub.connect, check_life),
         lookups=lookups,
     )
     opened.production.finish_voidings()

@@ -19,7 +19,7 @@ from issuance.tracking.cli import receipt
 
 if TYPE_CHECKING:
     from issuance.operators.service import Actor
-    from issuance.production.renewal import RenewalView
+    from issuance.production.renewalsteps import RenewalView
     from issuance.production.work import Workshop
     from issuance.stations.service import NewCode, Stations
 

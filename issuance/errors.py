@@ -45,6 +45,7 @@ class IssuanceError(Exception):
     ├── DeliveryError                  (issuance.delivery.errors)
     ├── CallError                      (issuance.calls.errors)
     ├── UnblockingProofError           (issuance.unblocking.errors)
+    ├── KeyProofError                  (issuance.rekeying.errors)
     ├── DecreeError                    (issuance.decrees.errors)
     └── StationError                   (issuance.stations.errors)
     """

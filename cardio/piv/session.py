@@ -12,12 +12,14 @@ from cardio.errors import (
     ApduError,
     ApplicationNotFoundError,
     CardError,
+    KeyNotFoundError,
     UnexpectedAnswerError,
     UnsupportedKeyError,
 )
 from cardio.piv import management, requests
 from cardio.piv.certificates import certificate_key
 from cardio.piv.identifiers import P1_P2_NO_TOUCH, PIV_AID, KeyTag, Reference
+from cardio.piv.metadata import parse_key_metadata
 from cardio.piv.objects import Ccc, Chuid, ObjectId, PrintedInformation, encode_certificate, parse_certificate
 from cardio.piv.publickey import parse_public_key
 from cardio.piv.references import PinStatus, References
@@ -282,6 +284,20 @@ class PivSession:
         command = CommandApdu(0, ins, 0, slot, template, MAX_SHORT_LE)
         answer = self._send(command, lambda: _generation_causes(slot, algorithm))
         return parse_public_key(algorithm, answer)
+
+    def key_in_slot(self, slot: Slot) -> PublicKey | None:
+        """The public key of the slot's key pair, whether certified or not (Yubico's GET METADATA).
+
+        None from a card that doesn't tell. The answer is not authenticated.
+
+        :raises KeyNotFoundError: no key in the slot
+        """
+        command = CommandApdu(0, INS.YUBICO_GET_METADATA, 0, slot, le=MAX_SHORT_LE)
+        response = self.channel.exchange(command)
+        if response.sw in (SW.INSTRUCTION_NOT_SUPPORTED, SW.CLASS_NOT_SUPPORTED):
+            return None
+        refused = requests.causes(lambda: {SW.REFERENCED_DATA_NOT_FOUND: KeyNotFoundError(slot)})
+        return _meaning(Request(command, parse_key_metadata, refused), response)
 
     def sign(self, slot: Slot, public_key: PublicKey, message: bytes, hash_algorithm: HashAlgorithm) -> bytes:
         """Hashes here, signs on the card, and checks the signature with the public key.

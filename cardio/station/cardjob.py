@@ -1,5 +1,7 @@
 """One job at a card: what the hub asks is done here, as far as a station does it."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 from cardio.apdu import SW
@@ -11,7 +13,19 @@ from cardio.station.delivery import Handover, accept, accept_at_pad
 from cardio.station.errors import RefusedCommandError, WrongCardError
 from cardio.station.failures import failure_of
 from cardio.station.pinguard import PinGuard
-from cardio.station.wire import MAX_ANSWER_BYTES, Accept, Answered, Open, Opened, Request, Reset, Send, Signed
+from cardio.station.proofs import SLOTS, Proofs
+from cardio.station.wire import (
+    MAX_ANSWER_BYTES,
+    Accept,
+    Answered,
+    Open,
+    Opened,
+    Prove,
+    Request,
+    Reset,
+    Send,
+    Signed,
+)
 from cardio.transport.base import CardConnection, TransportError
 from cardio.transport.pinpad import PinPad
 
@@ -19,7 +33,7 @@ _LONGEST_ANSWER = MAX_ANSWER_BYTES // 2
 
 
 class PinEntry(Protocol):
-    """How the holder of a card is asked for a new PIN at the station."""
+    """How the holder of a card is asked for their PIN at the station."""
 
     def at_pad(self, card: str) -> None:
         """Says that it is typed at the reader."""
@@ -27,6 +41,14 @@ class PinEntry(Protocol):
 
     def ask(self, card: str) -> str:
         """Has it typed at the station itself. Raises PinEntryError."""
+        ...
+
+    def known_at_pad(self, card: str, what: str) -> None:
+        """Says that the PIN that the card has is typed at the reader, and what is signed then."""
+        ...
+
+    def ask_known(self, card: str, what: str) -> str:
+        """Has the PIN that the card has typed at the station, for this to be signed. Raises PinEntryError."""
         ...
 
 
@@ -41,6 +63,7 @@ class CardJob:
         self._order = order
         self._connection = connection
         self._pins = pins
+        self._proofs = Proofs(order.card, connection, pins)
         self._guard = PinGuard()
         self._formatter = ApduFormatter(connection, KNOWN_EXTENDED_APDUS)
 
@@ -59,6 +82,8 @@ class CardJob:
         try:
             if isinstance(request, Accept):
                 return self._accept(request)
+            if isinstance(request, Prove):
+                return self._prove(request)
             if isinstance(request, Reset):
                 self._guard.reset()
                 self._connection.reset()
@@ -88,20 +113,36 @@ class CardJob:
         return response.encode()
 
     def _accept(self, request: Accept) -> Signed:
-        """Its own conversation with the card, in clear: nobody but station and card takes part in it."""
         if self._order.card is None:
             raise RefusedCommandError("a PIN for a card that was not named")
         card = self._order.card
+        handover = Handover(request.transport_pin, request.challenge)
+        with self._alone():
+            pad = PinPad.find(self._connection)
+            if pad is None:
+                signature = accept(self._connection, handover, self._pins.ask(card))
+            else:
+                self._pins.at_pad(card)
+                signature = accept_at_pad(self._connection, handover, pad)
+        return Signed(job=request.job, number=request.number, signature=signature)
+
+    def _prove(self, request: Prove) -> Signed:
+        with self._alone():
+            signature = self._proofs.sign(SLOTS[request.slot], request.content)
+        return Signed(job=request.job, number=request.number, signature=signature)
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """A conversation in clear in which nobody takes part but station and card.
+
+        What follows it finds no verified PIN: the hub could have the card sign anything else.
+        """
         self._guard.reset()
         self._connection.reset()
-        handover = Handover(request.transport_pin, request.challenge)
-        pad = PinPad.find(self._connection)
-        if pad is None:
-            signature = accept(self._connection, handover, self._pins.ask(card))
-        else:
-            self._pins.at_pad(card)
-            signature = accept_at_pad(self._connection, handover, pad)
-        return Signed(job=request.job, number=request.number, signature=signature)
+        try:
+            yield
+        finally:
+            self._connection.reset()
 
 
 _SUCCESS = SW.NO_FURTHER_QUALIFICATION.to_bytes(2, "big")

@@ -2,14 +2,19 @@
 
 import logging
 import signal
+from collections.abc import Callable
 from pathlib import Path
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn, ParamSpec
 
 import click
 
 from cardio.cli.common import NEW_PIN_VARIABLE, expected_errors, reader_name, reader_option, secret, shown
 from cardio.station.backoff import LONGEST_S
 
+if TYPE_CHECKING:
+    from cardio.station.delivery import RegistryClient
+
+P = ParamSpec("P")
 PASSWORD_VARIABLE = "HOVIAT_OPERATOR_PASSWORD"  # noqa: S105 - the variable's name
 OPERATOR_CODE_VARIABLE = "HOVIAT_OPERATOR_CODE"
 CODE_VARIABLE = "HOVIAT_STATION_CODE"
@@ -99,21 +104,47 @@ def _end(_signal: int, _frame: object) -> NoReturn:
     raise KeyboardInterrupt
 
 
+def _at_the_desk(command: Callable[P, None]) -> Callable[P, None]:
+    """What an operator says who works with one card and its holder."""
+    for option in reversed(
+        (
+            click.argument("card_number"),
+            click.option(
+                "--server", default="http://127.0.0.1:8080", show_default=True, help="The registry's address."
+            ),
+            click.option(
+                "--cafile", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="PEM to trust."
+            ),
+            click.option("--operator", required=True, help="Your user name; the password is asked for."),
+            click.option(
+                "--code",
+                "with_code",
+                is_flag=True,
+                help="Your account has an authenticator app: ask for its code.",
+            ),
+            click.option(
+                "--known-by",
+                "document",
+                metavar="DOCUMENT",
+                help="Puts on record that you have compared person, portrait and this document: "
+                "birth_certificate, old_card, passport… Not needed after a check on the card's page.",
+            ),
+        )
+    ):
+        command = option(command)
+    return command
+
+
+def _signed_in(server: str, operator: str, cafile: Path | None, *, with_code: bool) -> "RegistryClient":
+    from cardio.station.delivery import RegistryClient
+
+    password = secret(PASSWORD_VARIABLE, f"Password of {operator}")
+    code = secret(OPERATOR_CODE_VARIABLE, "Code of your authenticator app") if with_code else None
+    return RegistryClient(server, operator, password, code, cafile)
+
+
 @station.command()
-@click.argument("card_number")
-@click.option("--server", default="http://127.0.0.1:8080", show_default=True, help="The registry's address.")
-@click.option("--cafile", type=click.Path(path_type=Path, dir_okay=False, exists=True), help="PEM to trust.")
-@click.option("--operator", required=True, help="Your user name; the password is asked for.")
-@click.option(
-    "--code", "with_code", is_flag=True, help="Your account has an authenticator app: ask for its code."
-)
-@click.option(
-    "--known-by",
-    "document",
-    metavar="DOCUMENT",
-    help="Puts on record that you have compared person, portrait and this document: birth_certificate, "
-    "old_card, passport… Not needed after a check on the card's page.",
-)
+@_at_the_desk
 @reader_option
 def deliver(
     *,
@@ -130,14 +161,12 @@ def deliver(
     Who the person is is checked first, by the same operator: --known-by, or the card's page.
     Secrets are asked for, or taken from HOVIAT_OPERATOR_PASSWORD, HOVIAT_OPERATOR_CODE and HOVIAT_NEW_PIN.
     """
-    from cardio.station.delivery import RegistryClient, answer
+    from cardio.station.delivery import answer
     from cardio.transport import pcsc
 
     with expected_errors():
         name = reader_name(reader)
-        password = secret(PASSWORD_VARIABLE, f"Password of {operator}")
-        code = secret(OPERATOR_CODE_VARIABLE, "Code of your authenticator app") if with_code else None
-        registry = RegistryClient(server, operator, password, code, cafile)
+        registry = _signed_in(server, operator, cafile, with_code=with_code)
         try:
             if document is not None:
                 registry.check(card_number, document)
@@ -149,3 +178,35 @@ def deliver(
         finally:
             registry.close()
     click.echo(f"Card {card_number} is live.")
+
+
+@station.command()
+@_at_the_desk
+@click.option("--reader", required=True, metavar="STATION/READER", help="Where the card lies.")
+@click.option("--key", required=True, type=click.Choice(("authentication", "signature")), help="Which key.")
+def renew(
+    *,
+    card_number: str,
+    server: str,
+    cafile: Path | None,
+    operator: str,
+    with_code: bool,
+    document: str | None,
+    reader: str,
+    key: str,
+) -> None:
+    """Make a key of a card in use anew, with a new certificate; the old certificate is revoked.
+
+    The agent of that station (`hoviat station --server URL`) runs already, and asks the holder for their PIN
+    where it runs, or at the reader's pad. Who the holder is is checked first, by the same operator:
+    --known-by, or the card's page. What was torn is finished by the same again.
+    """
+    with expected_errors():
+        registry = _signed_in(server, operator, cafile, with_code=with_code)
+        try:
+            if document is not None:
+                registry.meet(card_number, document)
+            registry.renew(card_number, reader, key)
+        finally:
+            registry.close()
+    click.echo(f"Card {card_number} has a new key: {key}.")

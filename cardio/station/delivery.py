@@ -23,6 +23,8 @@ from cardio.transport.pinpad import PinPad
 
 _API = "/issuance/v1"
 _TIMEOUT_SECONDS = 30.0
+_HOLDER_SECONDS = 420.0
+"""As long as two PINs may take at a station."""
 _PASSED = "passed"
 
 
@@ -136,7 +138,7 @@ def _has_transport_pin(session: PivSession, handover: Handover) -> bool:
 
 
 class RegistryClient:
-    """The deliveries of a registry's JSON API, for one signed-in operator."""
+    """Deliveries and renewals by a registry's JSON API, for one signed-in operator."""
 
     def __init__(
         self, server: str, username: str, password: str, code: str | None = None, cafile: Path | None = None
@@ -155,15 +157,26 @@ class RegistryClient:
 
     def check(self, card_number: str, document: str) -> None:
         """Puts on record that the card's person is there, known by that document. Raises RegistryError."""
-        path = f"/cards/{quote(card_number, safe='')}/identity-checks"
-        answer = self._post(path, {"document": document, "same_person": True})
-        told = answer.get("check")
-        if not isinstance(told, dict) or told.get("outcome") != _PASSED:
+        answer = self._post(_of(card_number, "identity-checks"), {"document": document, "same_person": True})
+        self._require_passed(answer.get("check"))
+
+    def meet(self, card_number: str, document: str) -> None:
+        """As `check`, about a card in use."""
+        body = {"document": document, "same_person": True}
+        self._require_passed(self._post(_of(card_number, "presence-checks"), body))
+
+    def renew(self, card_number: str, reader: str, key: str) -> None:
+        """Has a key of the card in a station's reader made anew. Raises RegistryError."""
+        path = _of(card_number, "station-renewals")
+        self._post(path, {"reader": reader, "key": key}, _HOLDER_SECONDS)
+
+    def _require_passed(self, check: object) -> None:
+        if not isinstance(check, dict) or check.get("outcome") != _PASSED:
             raise RegistryError(self._server, "the check of the person failed; the card stays here")
 
     def open(self, card_number: str) -> Delivery:
         """Begins handing a card over. Raises RegistryError."""
-        answer = self._post(f"/cards/{quote(card_number, safe='')}/deliveries", {})
+        answer = self._post(_of(card_number, "deliveries"), {})
         try:
             return Delivery.from_json(answer)
         except (KeyError, ValueError) as error:
@@ -173,9 +186,11 @@ class RegistryClient:
         """Hands in what the card said. Raises RegistryError."""
         self._post(f"/deliveries/{quote(delivery.delivery_id, safe='')}/completion", answer.as_json())
 
-    def _post(self, path: str, body: Mapping[str, object]) -> Mapping[str, Any]:
+    def _post(
+        self, path: str, body: Mapping[str, object], timeout_s: float = _TIMEOUT_SECONDS
+    ) -> Mapping[str, Any]:
         try:
-            response = self._http.post(path, json=body)
+            response = self._http.post(path, json=body, timeout=timeout_s)
             answer = response.json() if response.content else {}
         except (httpx.HTTPError, httpx.InvalidURL, ValueError) as error:
             raise RegistryError(self._server, str(error) or type(error).__name__) from error
@@ -185,3 +200,7 @@ class RegistryClient:
             told = (str(answer[part]) for part in ("title", "detail") if answer.get(part))
             raise RegistryError(self._server, "; ".join(told) or response.reason_phrase)
         return answer
+
+
+def _of(card_number: str, what: str) -> str:
+    return f"/cards/{quote(card_number, safe='')}/{what}"

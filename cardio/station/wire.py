@@ -19,6 +19,7 @@ from pydantic import (
 
 from cardio.apdu import HEADER_BYTES, MAX_EXTENDED_DATA, MAX_EXTENDED_LE, STATUS_BYTES
 from cardio.station.errors import WireError
+from cardio.station.requestinfo import MAX_REQUEST_INFO
 
 T = TypeVar("T")
 
@@ -103,6 +104,14 @@ class FailureKind(StrEnum):
     """The station's own."""
 
 
+@unique
+class KeySlot(StrEnum):
+    """Whose keys sign certification requests."""
+
+    AUTHENTICATION = "9A"
+    SIGNATURE = "9C"
+
+
 class Failure(_Part):
     """What went wrong; `detail` for people."""
 
@@ -158,7 +167,7 @@ class Answered(_Part):
 
 
 class Signed(_Part):
-    """The holder has a PIN of their own, and the card has signed the challenge."""
+    """The holder has typed their PIN, and the card has signed what it was asked to."""
 
     type: Literal["signed"] = "signed"
     job: _Job
@@ -213,6 +222,20 @@ class Accept(_Part):
     challenge: Annotated[bytes, Field(min_length=16, max_length=_MAX_CHALLENGE, repr=False)]
 
 
+class Prove(_Part):
+    """The holder types their PIN, and the slot's key signs the content: a CertificationRequestInfo.
+
+    One about the job's card and the key that is in the slot (`cardio.station.requestinfo`), and nothing else.
+    Answered by `signed`, or by `answered` with a failure.
+    """
+
+    type: Literal["prove"] = "prove"
+    job: _Job
+    number: _Number
+    slot: KeySlot
+    content: Annotated[bytes, Field(min_length=1, max_length=MAX_REQUEST_INFO, repr=False)]
+
+
 class Close(_Part):
     """The job is over; it gets no answer."""
 
@@ -221,8 +244,8 @@ class Close(_Part):
 
 
 StationMessage: TypeAlias = Hello | ReadersChanged | Opened | Refused | Answered | Signed
-HubMessage: TypeAlias = Open | Send | Reset | Accept | Close
-Request: TypeAlias = Send | Reset | Accept
+HubMessage: TypeAlias = Open | Send | Reset | Accept | Prove | Close
+Request: TypeAlias = Send | Reset | Accept | Prove
 Message: TypeAlias = StationMessage | HubMessage
 
 _from_station: TypeAdapter[StationMessage] = TypeAdapter(

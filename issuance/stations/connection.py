@@ -3,14 +3,30 @@
 from collections.abc import Sequence
 
 from cardio.errors import UnexpectedAnswerError
-from cardio.station.wire import MAX_BATCH, MAX_COMMAND_BYTES, Answered, Refused, Reset, Send
+from cardio.piv.slots import Slot
+from cardio.station.wire import (
+    MAX_BATCH,
+    MAX_COMMAND_BYTES,
+    Answered,
+    KeySlot,
+    Prove,
+    Refused,
+    Reset,
+    Send,
+    Signed,
+)
 from cardio.transport.base import CardRemovedError
+from issuance.provenance.recording import slot_name
+from issuance.stations.errors import NotSignedError
 from issuance.stations.failures import failure_at
 from issuance.stations.line import Line
 from issuance.stations.protocol import MakeRequest, Reply
 
 ANSWER_SECONDS = 50.0
 """Longer than a card takes for an RSA key, shorter than a run's lease."""
+
+PIN_SECONDS = 180.0
+"""As long as somebody needs to type one."""
 
 
 class StationConnection:
@@ -70,6 +86,20 @@ class StationConnection:
         if not self._closed:
             self._closed = True
             self._line.close(self.job)
+
+    def prove(self, slot: Slot, content: bytes) -> bytes:
+        """Has the holder type their PIN at the station, for the slot's signature of a certification request.
+
+        The card is reset before and after. Raises NotSignedError or a TransportError.
+        """
+        key = KeySlot(slot_name(slot))
+        reply = self.ask(
+            lambda number: Prove(job=self.job, number=number, slot=key, content=content), PIN_SECONDS
+        )
+        if not isinstance(reply, Signed):
+            failure = getattr(reply, "failure", None)
+            raise NotSignedError("the station gave no signature" if failure is None else failure.detail)
+        return reply.signature
 
     def ask(self, make: MakeRequest, within_s: float) -> Reply:
         """One request of this job. Raises a TransportError."""

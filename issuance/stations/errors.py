@@ -14,6 +14,7 @@ class StationError(IssuanceError):
     ├── StationNotAdmittedError whoever dials is no station of ours, or none any more
     ├── StationStatusError      whether a station may come can't be known now
     ├── HandoverError           the card could not be handed over at the station
+    ├── NotSignedError          the card has signed nothing at the station
     └── HubStartError           the hub does not serve
     """
 
@@ -82,6 +83,16 @@ class HandoverError(StationError):
     """The holder typed no PIN, or the card refused; the card is as it was or waits for its holder again."""
 
     kind = "handover"
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(detail)
+        self.detail = detail
+
+
+class NotSignedError(StationError):
+    """The holder typed no PIN or a wrong one, the card refused, or the station what was to be signed."""
+
+    kind = "not-signed"
 
     def __init__(self, detail: str) -> None:
         super().__init__(detail)

@@ -14,6 +14,7 @@ from cardio.station.wire import (
     Hello,
     Open,
     Opened,
+    Prove,
     Reader,
     ReadersChanged,
     Refused,
@@ -131,11 +132,11 @@ def _check(reply: Opened | Answered | Signed, pending: Open | Request | None) ->
     if reply.number != pending.number:
         raise ProtocolError("an answer to another question")
     if isinstance(reply, Signed):
-        if not isinstance(pending, Accept):
+        if not isinstance(pending, (Accept, Prove)):
             raise ProtocolError("a signature that nobody asked for")
     elif isinstance(pending, Send):
         _check_answers(reply, pending)
-    elif reply.answers or (isinstance(pending, Accept) and reply.failure is None):
+    elif reply.answers or (isinstance(pending, (Accept, Prove)) and reply.failure is None):
         raise ProtocolError("answers to no command")
 
 

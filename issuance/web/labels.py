@@ -190,6 +190,8 @@ EVENTS: Mapping[str, str] = {
     "unblocking.begun": N_("Unblocking begun"),
     "unblocking.finished": N_("Card unblocked, new PIN set"),
     "unblocking.refused": N_("The card's answer was not right"),
+    "rekeying.begun": N_("A new key at a station begun, with its holder there"),
+    "rekeying.refused": N_("What the station sent was not the card's signature"),
     "presence.checked": N_("Person checked"),
     "recall.noticed": N_("The holder was told that the card waits"),
     "recall.returned": N_("Uncollected card taken back"),

@@ -203,6 +203,7 @@ API: dict[str, Permission] = {
     "POST /v1/deliveries/{delivery_id}/completion": at(DELIVERY, *DESK),
     "POST /v1/cards/{card_number}/station-deliveries": at(CARD, *DESK),
     "POST /v1/cards/{card_number}/station-unblockings": anywhere(*DESK),
+    "POST /v1/cards/{card_number}/station-renewals": fresh(anywhere(*DESK)),
     "GET /v1/cards/{card_number}": anywhere(CLERK, SUPERVISOR, PRODUCER, OFFICER, AUDITOR),
     "POST /v1/cards/{card_number}/suspension": anywhere(*DESK),
     "POST /v1/cards/{card_number}/resumption": fresh(anywhere(*DESK)),

@@ -55,9 +55,11 @@ from issuance.operators.errors import (
 )
 from issuance.orders.errors import OrderError, UrgentQuotaError
 from issuance.production.errors import ProductionError, failure_kind
+from issuance.rekeying.errors import KeyProofError
 from issuance.selfservice.errors import CitizenNotSignedInError, NoRecordError
 from issuance.stations.errors import (
     HandoverError,
+    NotSignedError,
     StationCodeError,
     StationCodeWaitError,
     StationError,
@@ -164,6 +166,7 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     CallLockedError: (HTTPStatus.CONFLICT, N_("Another pass phrase has to be agreed in person")),
     OwnDecreeError: (HTTPStatus.FORBIDDEN, N_("Someone else has to do this")),
     DecreeError: (HTTPStatus.CONFLICT, N_("That is not possible with this decree")),
+    KeyProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("This is not the card's signature")),
     UnblockingProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("This is not the card on record")),
     NotYetError: (HTTPStatus.CONFLICT, N_("The card still waits for its person")),
     DeliveryError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
@@ -179,6 +182,7 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     StationCodeError: (HTTPStatus.FORBIDDEN, N_("This code takes no station in")),
     StationCodeWaitError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many wrong codes; wait a little")),
     HandoverError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
+    NotSignedError: (HTTPStatus.CONFLICT, N_("The card has signed nothing at the station")),
     StationError: (HTTPStatus.CONFLICT, N_("That is not possible with this station")),
     ProductionError: (HTTPStatus.CONFLICT, N_("The card can't be produced now")),
     errors.IssuanceError: (HTTPStatus.CONFLICT, N_("That is not possible now")),

@@ -120,6 +120,8 @@ class Typist:
     pin: str = "24681357"
     asked: list[str] = field(default_factory=list)
     at: list[str] = field(default_factory=list)
+    told: list[str] = field(default_factory=list)
+    """What the card signs with the holder's PIN, each time that it was asked for."""
 
     def at_pad(self, card: str) -> None:
         self.at.append(card)
@@ -127,6 +129,14 @@ class Typist:
     def ask(self, card: str) -> str:
         self.asked.append(card)
         return self.pin
+
+    def known_at_pad(self, card: str, what: str) -> None:
+        self.at.append(card)
+        self.told.append(what)
+
+    def ask_known(self, card: str, what: str) -> str:
+        self.told.append(what)
+        return self.ask(card)
 
 
 @dataclass

@@ -78,13 +78,16 @@ def test_one_reader_of_another_office_stops_the_whole_batch_run(people: Staff, d
     assert own.status_code in {201, 202}, own.text
 
 
-def test_no_card_is_unblocked_or_handed_over_at_anothers_reader(
+def test_no_card_is_unblocked_renewed_or_handed_over_at_anothers_reader(
     people: Staff, office: Office, desk: Desk
 ) -> None:
     card = office.issue()
     clerk = people[THERE, Role.CLERK]
     for reader in (desk.full_name, NOBODYS):
         answer = clerk.ask(f"POST /v1/cards/{card}/station-unblockings", json={"reader": reader})
+        assert refused(answer, 404, "not-found")["detail"] == "no such reader"
+        key = {"reader": reader, "key": "authentication"}
+        answer = clerk.ask(f"POST /v1/cards/{card}/station-renewals", json=key)
         assert refused(answer, 404, "not-found")["detail"] == "no such reader"
         with pytest.raises(NotFoundError) as told:
             office.registry.handovers.hand_over(CLERK_THERE, card, reader)

@@ -44,7 +44,7 @@ from issuance.production.errors import (
 )
 from issuance.production.models import Renewal, RenewalState
 from issuance.production.personalisation import KeyPlan, Proof
-from issuance.production.renewal import RenewalView
+from issuance.production.renewalsteps import RenewalView
 from pki.auditchain import verify_table
 from pki.authority.values import CertificateRequest, IssuedCertificate
 from pki.errors import IssuerRevokedError, PkiError

@@ -8,6 +8,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.utils import Prehashed
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from cardio.errors import (
     ApduError,
@@ -15,6 +16,7 @@ from cardio.errors import (
     CardFullError,
     InvalidPinError,
     InvalidPukError,
+    KeyNotFoundError,
     MalformedPinError,
     ManagementKeyError,
     ObjectNotFoundError,
@@ -316,3 +318,42 @@ def test_algorithms_of_keys(key: Any, algorithm: Algorithm) -> None:
 def test_other_curves_are_refused(curve: ec.EllipticCurve) -> None:
     with pytest.raises(UnsupportedKeyError):
         algorithm_of(ec.generate_private_key(curve).public_key())
+
+
+METADATA_KEY = ec.derive_private_key(1, ec.SECP256R1()).public_key()
+_KEY_POINT = METADATA_KEY.public_bytes(Encoding.X962, PublicFormat.UncompressedPoint).hex()
+METADATA = f"010111020203010301010443864104{_KEY_POINT[2:]}"
+
+
+def test_a_key_without_a_certificate_is_told_of(open_session: Open) -> None:
+    assert open_session(("00F7009A00", METADATA + "9000")).key_in_slot(Slot.AUTHENTICATION) == METADATA_KEY
+
+
+@pytest.mark.parametrize("sw", ["6D00", "6E00"])
+def test_a_card_that_tells_nothing_of_its_keys(open_session: Open, sw: str) -> None:
+    assert open_session(("00F7009C00", sw)).key_in_slot(Slot.SIGNATURE) is None
+
+
+def test_a_slot_without_a_key(open_session: Open) -> None:
+    with pytest.raises(KeyNotFoundError):
+        open_session(("00F7009A00", "6A88")).key_in_slot(Slot.AUTHENTICATION)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param("", id="nothing"),
+        pytest.param("010111", id="no key"),
+        pytest.param(METADATA[6:], id="no algorithm"),
+        pytest.param("01021111" + METADATA[6:], id="two algorithms"),
+        pytest.param("010155" + METADATA[6:], id="an unknown algorithm"),
+        pytest.param("010108" + METADATA[6:], id="a secret key's algorithm"),
+        pytest.param("010114" + METADATA[6:], id="another algorithm's key"),
+        pytest.param(METADATA[:-2] + "00", id="off the curve"),
+        pytest.param(METADATA[:-2], id="cut short"),
+        pytest.param(METADATA + METADATA, id="twice"),
+    ],
+)
+def test_metadata_that_no_card_should_answer(open_session: Open, answer: str) -> None:
+    with pytest.raises(UnexpectedAnswerError):
+        open_session(("00F7009A00", answer + "9000")).key_in_slot(Slot.AUTHENTICATION)

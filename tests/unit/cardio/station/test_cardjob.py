@@ -30,6 +30,12 @@ class Nobody:
         self.asked += 1
         raise PinEntryError(f"nobody is there for {card}")
 
+    def known_at_pad(self, card: str, what: str) -> None:
+        raise AssertionError(card, what)
+
+    def ask_known(self, card: str, what: str) -> str:
+        return self.ask(f"{card}, {what}")
+
 
 def job_at(connection: PlainCard | pcsc.PcscConnection, card: str | None = None) -> CardJob:
     order = Open(job=JOB, reader="Reader", operator="clerk-1", card=card)

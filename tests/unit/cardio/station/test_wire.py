@@ -17,8 +17,10 @@ from cardio.station.wire import (
     FailureKind,
     Hello,
     HubMessage,
+    KeySlot,
     Open,
     Opened,
+    Prove,
     Reader,
     ReadersChanged,
     Refused,
@@ -65,6 +67,13 @@ from_hubs: st.SearchStrategy[HubMessage] = st.one_of(
         number=numbers,
         transport_pin=st.text("0123456789", min_size=6, max_size=8),
         challenge=st.binary(min_size=16, max_size=64),
+    ),
+    st.builds(
+        Prove,
+        job=jobs,
+        number=numbers,
+        slot=st.sampled_from(KeySlot),
+        content=st.binary(min_size=1, max_size=2048),
     ),
     st.builds(Close, job=jobs),
 )
@@ -137,6 +146,18 @@ def test_a_message_with_one_thing_changed(message: HubMessage | StationMessage, 
         pytest.param('{"type":"send","job":"0123456789ABCDEF","number":1,"commands":[]}', id="no command"),
         pytest.param('{"type":"send","job":"0123456789ABCDEF","number":1,"commands":["AAA="]}', id="short"),
         pytest.param('{"type":"send","job":"0123456789ABCDEF","number":1,"commands":["%%%%"]}', id="base 64"),
+        pytest.param(
+            '{"type":"prove","job":"0123456789ABCDEF","number":1,"slot":"9E","content":"AA=="}',
+            id="a key that signs no requests",
+        ),
+        pytest.param(
+            '{"type":"prove","job":"0123456789ABCDEF","number":1,"slot":"9A","content":""}', id="no content"
+        ),
+        pytest.param(
+            '{"type":"prove","job":"0123456789ABCDEF","number":1,"slot":"9A","content":"%s"}'
+            % ("AAAA" * 683),
+            id="content of 2049 bytes",
+        ),
         pytest.param('{"type":["close"]}', id="a list for a type"),
         pytest.param("null", id="null"),
         pytest.param(b'{"type":"close","job":"0123456789ABCDEF"}', id="binary"),

@@ -14,8 +14,10 @@ from cardio.station.wire import (
     Failure,
     FailureKind,
     Hello,
+    KeySlot,
     Open,
     Opened,
+    Prove,
     Reader,
     ReadersChanged,
     Refused,
@@ -60,6 +62,10 @@ def accepting(number: int) -> Request:
     return Accept(job=JOB, number=number, transport_pin="123456", challenge=bytes(32))
 
 
+def proving(number: int) -> Request:
+    return Prove(job=JOB, number=number, slot=KeySlot.SIGNATURE, content=b"x")
+
+
 def answered(number: int, *answers: bytes, failure: Failure | None = None) -> Answered:
     return Answered(job=JOB, number=number, answers=answers, failure=failure)
 
@@ -73,6 +79,8 @@ def test_a_job_from_its_opening_to_its_end() -> None:
     assert protocol.receive(answered(3)) is not None
     protocol.ask(JOB, accepting)
     assert protocol.receive(Signed(job=JOB, number=4, signature=b"s")) is not None
+    protocol.ask(JOB, proving)
+    assert protocol.receive(Signed(job=JOB, number=5, signature=b"s")) is not None
     assert protocol.close(JOB) is not None
     assert protocol.close(JOB) is None
     assert not protocol.jobs
@@ -134,16 +142,17 @@ def test_another_card_than_the_jobs(found: str | None) -> None:
         protocol.receive(Opened(job=JOB, atr=b"", card=found))
 
 
-def test_a_reset_and_a_handover_have_no_answers_of_the_card() -> None:
-    for make in (accepting, lambda number: Reset(job=JOB, number=number)):
+def test_a_reset_a_handover_and_a_proof_have_no_answers_of_the_card() -> None:
+    for make in (accepting, proving, lambda number: Reset(job=JOB, number=number)):
         protocol = opened()
         protocol.ask(JOB, make)
         with pytest.raises(ProtocolError):
             protocol.receive(answered(1, OK))
-    protocol = opened()
-    protocol.ask(JOB, accepting)
-    with pytest.raises(ProtocolError):
-        protocol.receive(answered(1))
+    for make in (accepting, proving):
+        protocol = opened()
+        protocol.ask(JOB, make)
+        with pytest.raises(ProtocolError):
+            protocol.receive(answered(1))
 
 
 def test_two_readers_of_one_name() -> None:

@@ -1,0 +1,1 @@
+"""A card's keys made anew in a station's reader."""

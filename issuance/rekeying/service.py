@@ -1,0 +1,144 @@
+"""A new key and certificate for a card in a station's reader (docs/adr/0047).
+
+As `issuance.production.renewal`, by the same journal; but the holder's PIN is typed at the station and stays
+there. What needs it, a signature of the card, the station asks the card for by itself. So before anything is
+lost the card signs with the key that it has, which shows that its holder is there with the PIN; then the new
+key is made through the secure channel, and signs its certification request. The station keeps the card for
+the job from the signature to the certificate's reading back: what was signed for is what is in the slot.
+"""
+
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from datetime import timedelta
+
+from sqlalchemy.orm import Session
+
+from cardio.errors import UnexpectedAnswerError
+from cardio.piv.session import PivSession
+from cardio.piv.slots import PublicKey
+from cardio.station.requestinfo import RequestInfo
+from issuance.delivery.errors import IdentityUncheckedError
+from issuance.delivery.repository import is_good, last_check
+from issuance.errors import ForbiddenTransitionError, NotFoundError
+from issuance.lifecycle.cards import get_card
+from issuance.lifecycle.states import CardState
+from issuance.operators.models import Role
+from issuance.operators.service import Actor
+from issuance.production.connection import Job, Readers, require_at
+from issuance.production.errors import OvertakenError, ReadBackError, WrongCardError
+from issuance.production.models import Renewal
+from issuance.production.personalisation import KeyPlan
+from issuance.production.renewalsteps import PLANS, RenewalSteps, RenewalView
+from issuance.production.work import CHALLENGE_BYTES, Workshop
+from issuance.provenance.recording import slot_name
+from issuance.rekeying.errors import KeyProofError
+from issuance.stations.connection import StationConnection
+from pki.profiles import Profile
+
+_AT_ONCE = 16
+"""Each holds a thread for as long as somebody types a PIN."""
+
+Connect = Callable[[str, Job], StationConnection]
+"""Reader, job → the card there (`stations.hub.Hub.connect`)."""
+
+
+class Rekeying:
+    """All renewals of one registry at stations."""
+
+    def __init__(self, shop: Workshop, readers: Readers, connect: Connect, check_life: timedelta) -> None:
+        self._shop = shop
+        self._readers = readers
+        self._connect = connect
+        self._check_life = check_life
+        self._steps = RenewalSteps(shop)
+        self._pool = ThreadPoolExecutor(_AT_ONCE, "rekeying")
+
+    def renew(self, actor: Actor, number: str, reader: str, profile: Profile) -> RenewalView:
+        """Renews one key of the card, or finishes a torn renewal; the same operator just checked its holder.
+
+        Raises NotFoundError (for another office's reader, too), ForbiddenTransitionError unless the card is
+        active, IdentityUncheckedError, NotSignedError, KeyProofError, UnknownKeysError, CardExpiredError,
+        OvertakenError, NothingToVoidError, WrongCardError, ReadBackError, a CardError, a TransportError or a
+        PkiError.
+        """
+        actor.require(Role.CLERK, Role.SUPERVISOR)
+        require_at(self._readers, actor.office, reader)
+        if profile not in PLANS:
+            raise NotFoundError("key")
+        number = self._admit(actor, number, profile)
+        with closing(self._connect(reader, Job(actor.username, number))) as connection:
+            known = self._steps.known_key(number, profile)
+            if known is not None:
+                challenge = self._shop.randomness(CHALLENGE_BYTES).hex().upper()
+                self._prove(actor, connection, PLANS[profile], RequestInfo(number, known, challenge))
+            renewal, session = self._requested(actor, connection, number, profile, known)
+            issued = self._steps.certify(actor, reader, renewal)
+            self._steps.write(session, issued)
+            slot = PLANS[profile].slot
+            if session.read_certificate(slot) != issued.der:
+                raise ReadBackError(slot.certificate_object.title)
+            return self._steps.finish(actor, renewal.id, issued)
+
+    def begin(self, actor: Actor, number: str, reader: str, profile: Profile) -> "Future[RenewalView]":
+        """As `renew`, on a thread of its own."""
+        return self._pool.submit(self.renew, actor, number, reader, profile)
+
+    def close(self) -> None:
+        """Waits for those at work; none of the others begins."""
+        self._pool.shutdown(wait=True, cancel_futures=True)
+
+    def _admit(self, actor: Actor, number: str, profile: Profile) -> str:
+        with self._shop.database.writing() as session:
+            card = get_card(session, number)
+            if card.state != CardState.ACTIVE:
+                raise ForbiddenTransitionError("card", card.state, "renew")
+            check = last_check(session, card.card_number)
+            if check is None or not is_good(check, actor, self._shop.clock() - self._check_life):
+                raise IdentityUncheckedError
+            details = {"check": check.id, "profile": profile.value}
+            self._record(session, actor, card.card_number, "begun", details)
+            return card.card_number
+
+    def _requested(
+        self,
+        actor: Actor,
+        connection: StationConnection,
+        number: str,
+        profile: Profile,
+        proven: PublicKey | None,
+    ) -> tuple[Renewal, PivSession]:
+        """The renewal with a request of the key that is in the card, and the card, opened."""
+        session = self._opened(connection, number)
+        renewal = self._steps.begin(actor, number, profile)
+        if renewal.csr is not None:
+            if proven is None or self._steps.known_key(number, profile) != proven:
+                raise OvertakenError(number, "renewal")
+            return renewal, session
+        info = RequestInfo(number, self._steps.make_key(session, renewal))
+        csr = info.signed(self._prove(actor, connection, PLANS[profile], info))
+        # The station's own conversation with the card has ended the channel.
+        return self._steps.keep_request(renewal, csr), self._opened(connection, number)
+
+    def _opened(self, connection: StationConnection, number: str) -> PivSession:
+        session = PivSession(connection, self._shop.links.policy(connection))
+        found = self._steps.open(session)
+        if found != number:
+            raise WrongCardError(number, found)
+        return session
+
+    def _prove(self, actor: Actor, connection: StationConnection, plan: KeyPlan, info: RequestInfo) -> bytes:
+        """The card's signature, which the holder's PIN at the station has allowed."""
+        signature = connection.prove(plan.slot, info.encode())
+        try:
+            info.check(signature)
+        except UnexpectedAnswerError:
+            with self._shop.database.writing() as session:
+                self._record(session, actor, info.card, "refused", {"slot": slot_name(plan.slot)})
+            raise KeyProofError(slot_name(plan.slot)) from None
+        return signature
+
+    def _record(
+        self, session: Session, actor: Actor, number: str, what: str, details: dict[str, str]
+    ) -> None:
+        self._shop.audit.record(session, actor.username, f"rekeying.{what}", f"card:{number}", {**details})
