@@ -1,5 +1,6 @@
 """Keys made anew at a station: the holder's PIN stays there, and whatever is torn goes on."""
 
+import json
 import os
 import signal
 from collections import Counter
@@ -8,6 +9,7 @@ from contextlib import closing, contextmanager, suppress
 from typing import TypeVar
 
 import pytest
+from click.testing import CliRunner
 from cryptography import x509
 from sqlalchemy import select
 
@@ -17,6 +19,7 @@ from cardio.station import wire
 from cardio.station.wire import Signed, StationMessage
 from cardio.transport import pcsc
 from cardio.transport.base import CardResetError, ReaderBusyError, TransportError
+from hoviat import main
 from issuance.audit import AuditEntry
 from issuance.delivery.errors import IdentityUncheckedError
 from issuance.errors import ForbiddenTransitionError, NotFoundError, RoleRequiredError
@@ -402,3 +405,17 @@ def test_over_http(server: str, yard: Yard, desk: Desk, card: str) -> None:
     told = answer.json()
     assert (told["card_number"], told["key"], told["state"]) == (card, "signature", "finished")
     assert yard.office.status(int(told["serial"], 16)).status is Status.GOOD
+
+
+def test_at_the_desk_by_command(server: str, yard: Yard, desk: Desk, card: str) -> None:
+    address = server.removesuffix("/issuance")
+    renewing = ["station", "renew", card, "--server", address, "--operator", "supervisor-1"]
+    renewing += ["--reader", desk.full_name, "--key", "signature"]
+    accounts = json.loads((yard.office.home.secrets / "operators.json").read_text())
+    password = {"HOVIAT_OPERATOR_PASSWORD": accounts["supervisor-1"]}
+    refused = CliRunner().invoke(main, renewing, env=password)
+    assert refused.exit_code == 1
+    assert "who the person is" in refused.output
+    done = CliRunner().invoke(main, [*renewing, "--known-by", ITS_PERSON.document], env=password)
+    assert (done.exit_code, card in done.output) == (0, True), done.output
+    assert statuses(yard, card, Profile.SIGNATURE) == [Status.REVOKED, Status.GOOD]

@@ -47,6 +47,7 @@ DECISIONS = {
     "PUT /v1/orders/{application_id}/urgency",
     "POST /v1/cards/{card_number}/recall-ending",
     "POST /v1/cards/{card_number}/resumption",
+    "POST /v1/cards/{card_number}/station-renewals",
     "POST /v1/cards/{card_number}/revocation",
     "POST /v1/decrees/{decree_id}/enactment",
     "POST /v1/decrees/{decree_id}/rejection",
