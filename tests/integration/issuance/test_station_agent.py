@@ -18,7 +18,19 @@ from cardio.station.agent import Agent, Post
 from cardio.station.backoff import FIRST_S, LONGEST_S, waits
 from cardio.station.errors import HubError
 from cardio.station.identity import tls_context
-from cardio.station.wire import Accept, Answered, Hello, Open, Opened, Refused, Reset, Send
+from cardio.station.wire import (
+    Accept,
+    Answered,
+    FailureKind,
+    Hello,
+    KeySlot,
+    Open,
+    Opened,
+    Prove,
+    Refused,
+    Reset,
+    Send,
+)
 from cardio.transport import pcsc
 from issuance.production.steps import ProductionState
 from issuance.stations.errors import HandoverError
@@ -40,6 +52,12 @@ from tests.waiting import WAIT_SECONDS
 
 JOB = "0" * 16
 PIN = "918273"
+
+
+@pytest.fixture
+def desk(yard: Yard) -> Iterator[Desk]:
+    with open_desk(yard) as opened:
+        yield opened
 
 
 def agent_at(address: str, folder: Path) -> Agent:
@@ -153,6 +171,9 @@ def lying(
             wire.encode(Accept(job=JOB, number=1, transport_pin="123456", challenge=bytes(32))),
             id="a handover",
         ),
+        pytest.param(
+            wire.encode(Prove(job=JOB, number=1, slot=KeySlot.AUTHENTICATION, content=b"x")), id="a proof"
+        ),
         pytest.param("x" * (wire.MAX_FRAME_BYTES + 1), id="too long"),
     ],
 )
@@ -215,6 +236,32 @@ def test_a_hub_in_wrong_hands_gets_no_pin_out_of_a_card(office: Office, yard: Ya
         assert isinstance(answer, Answered)
         assert answer.answers == ()
         assert answer.failure is not None
+
+
+def test_a_hub_in_wrong_hands_gets_nothing_signed_but_requests(yard: Yard, desk: Desk) -> None:
+    """What a login token's signature takes, asked of the very card that the station has found."""
+    card, told = made_at(yard, desk), list[object]()
+    desk.typist.asked.clear()
+    asked = desk.typist.asked
+
+    def visit(connection: ServerConnection) -> None:
+        connection.recv()
+        connection.send(wire.encode(Open(job=JOB, reader=desk.reader.name, operator="x", card=card)))
+        told.append(wire.decode_from_station(connection.recv()))
+        token = Prove(job=JOB, number=1, slot=KeySlot.AUTHENTICATION, content=bytes(64))
+        connection.send(wire.encode(token))
+        told.append(wire.decode_from_station(connection.recv()))
+
+    tls = hub_tls(yard.office.home, yard.office.pki, "127.0.0.1")
+    states = lambda: {desk.reader.name: desk.reader.presence()}  # noqa: E731
+    with hub_with(tls, visit) as address:
+        folder = yard.enrol("st-2")
+        Agent(Post(address, tls_context(folder), states, pcsc.connect, desk.typist)).serve_once()
+    opened, answered = told
+    assert isinstance(opened, Opened)
+    assert isinstance(answered, Answered)
+    assert answered.failure is not None
+    assert (answered.failure.kind, asked) == (FailureKind.REFUSED, [])
 
 
 # PINs at the pad
