@@ -102,12 +102,17 @@ def test_no_new_delivery_is_without_signature(
         "UPDATE deliveries SET challenge = x'00'",
         "UPDATE deliveries SET signature = x'00'",
         "UPDATE deliveries SET signature = NULL",
+        "UPDATE deliveries SET state = 'open'",
+        "UPDATE deliveries SET state = 'proven'",
+        "UPDATE deliveries SET state = 'closed', closed_for = 'refused'",
+        "UPDATE deliveries SET opened_by = 'supervisor-1'",
+        "UPDATE deliveries SET opened_at = proven_at",
     ],
 )
 def test_what_the_database_refuses_by_itself(office: Office, statement: str) -> None:
     office.issue()
     with (
-        pytest.raises(DBAPIError, match=r"recorded|keeps its check"),
+        pytest.raises(DBAPIError, match=r"record|keeps its check|their arrows"),
         office.registry.database.writing() as session,
     ):
         session.execute(text(statement))
