@@ -19,6 +19,7 @@ class SlowLink:
         self._target = (host, port)
         self.delay_s = delay_s
         self._loop = asyncio.new_event_loop()
+        self._relays: set[asyncio.Task[None]] = set()
         self._writers: set[asyncio.StreamWriter] = set()
         self._stop = asyncio.Event()
         self._frozen = False
@@ -46,12 +47,18 @@ class SlowLink:
         await self._stop.wait()
         server.close()
         self._abort()
+        if self._relays:  # a relay that is cancelled instead would be told of as a fault
+            await asyncio.wait(self._relays, timeout=_START_SECONDS)
 
     def _abort(self) -> None:
         for writer in self._writers:
             writer.transport.abort()
 
     async def _relay(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._relays.add(task)
+            task.add_done_callback(self._relays.discard)
         with suppress(OSError):
             there, back = await asyncio.open_connection(*self._target)
             self._writers |= {writer, back}
@@ -72,13 +79,14 @@ class SlowLink:
             while True:
                 due, data = await waiting.get()
                 await asyncio.sleep(max(0.0, due - self._loop.time()))
-                if self._frozen:
-                    continue
                 if not data:
                     break
+                if self._frozen:
+                    continue
                 sink.write(data)
                 await sink.drain()
-            sink.close()
+            if not self._frozen:
+                sink.close()
 
 
 @contextmanager
