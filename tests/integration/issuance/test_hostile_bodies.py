@@ -6,7 +6,8 @@ from dataclasses import replace
 import pytest
 
 import cardio.piv.requests
-from issuance.production.service import ProductionView
+from issuance.production.pathcheck import path_check
+from issuance.production.service import ProductionLine, ProductionView
 from issuance.production.steps import ProductionState, Step, StepState
 from pki.status.state import Status
 from simulators.card.card import SimulatedCard
@@ -19,7 +20,7 @@ from simulators.card.state import CardState
 from simulators.card.store import CardStore
 from simulators.readers.vpcd import Card
 from simulators.readers.wrapped import WrappedCard
-from tests.integration.issuance.office import Office
+from tests.integration.issuance.office import CLERK, Office, Readers
 from tests.integration.issuance.test_torn_runs import certificate_statuses
 
 C_MAC_C_ENC_R_MAC = 0x13  # amendment D, table 7-1
@@ -223,3 +224,15 @@ def test_trap_10_a_key_from_between_is_refused_by_its_r_mac(office: Office) -> N
     run = produced_on(office, lambda store: KeyExchanger(SimulatedCard(store)))
     require_void(office, run, "response-mac", Step.GENERATE_AUTHENTICATION_KEY)
     assert certificate_statuses(office) == []
+
+
+def test_a_card_whose_certificates_lead_to_no_anchor_is_void(office: Office) -> None:
+    """Asked as a relying party would ask, before the card counts as made."""
+    line = office.registry.production
+    nowhere = path_check(replace(office.pki.trust, anchors=(), intermediates=()))
+    strict = ProductionLine(replace(line._shop, check_path=nowhere), Readers(office.reader.name))
+    office.insert(office.blank())
+    run = strict.produce(CLERK, office.approved(), office.reader.name)
+    assert run.state is ProductionState.VOIDED
+    assert run.states[Step.PROVE_KEYS] is StepState.FAILED
+    assert set(certificate_statuses(office)) == {Status.REVOKED}
