@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from issuance.lookups.models import What
-from tests.browser.test_clerk_pages import CHROMIUM, FLAGS
 from tests.browser.test_operator_sign_in import EXTENSION
 from tests.integration.issuance.test_citizens_own_view import Hall, open_hall
 
@@ -18,14 +17,6 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 def hall(tmp_path: Path) -> Iterator[Hall]:
     with open_hall(tmp_path) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.mark.parametrize("language", ["fa", "en"])

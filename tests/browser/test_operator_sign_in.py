@@ -5,12 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from sqlalchemy import update
 
 from issuance.enrolment.repository import get_application
 from issuance.operators.models import OperatorSession
-from tests.browser.test_clerk_pages import CHROMIUM, FLAGS
 from tests.integration.issuance.office import CLERK, new_application
 from tests.integration.issuance.test_operator_cards import House, open_house
 
@@ -30,14 +29,6 @@ window.addEventListener("message", async (event) => {
 def house(tmp_path: Path) -> Iterator[House]:
     with open_house(tmp_path) as opened:
         yield opened
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield chromium
-        chromium.close()
 
 
 @pytest.fixture

@@ -4,10 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Page, expect
 
 from simulators.installation.server import running
-from tests.browser.test_clerk_pages import CHROMIUM, FLAGS
+from tests.browser.chromium import launched
 from tests.unit.verifier.receipts.world import World
 from verifier.authentication.status import CertificateStatus
 
@@ -32,15 +32,13 @@ def code(world: World) -> str:
 
 @pytest.fixture
 def page(code: str) -> Iterator[Page]:  # noqa: ARG001 - the order counts
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+    with launched() as browser:
         opened = browser.new_page(viewport={"width": WIDTHS[0], "height": 900})
         errors: list[str] = []
         opened.on(
             "console", lambda said: errors.append(said.text) if "Content Security" in said.text else None
         )
         yield opened
-        browser.close()
         assert errors == []
 
 
