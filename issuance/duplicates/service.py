@@ -8,7 +8,7 @@ from issuance.database import Database
 from issuance.duplicates.errors import MatchesUndecidedError, SamePersonError
 from issuance.duplicates.models import DuplicateMatch, MatchDecision
 from issuance.duplicates.repository import get_match, matches, matches_of
-from issuance.enrolment.authors import require_no_author
+from issuance.enrolment.authors import authors_of, require_no_author
 from issuance.enrolment.models import NOTE_LENGTH, Application
 from issuance.enrolment.repository import get_application
 from issuance.errors import ForbiddenTransitionError, InvalidInputError
@@ -16,6 +16,7 @@ from issuance.lifecycle.states import ApplicationState
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.registry.text import fold
+from issuance.stock.errors import SecondPersonError
 from pki.clock import Clock
 
 
@@ -64,7 +65,8 @@ class Duplicates:
     ) -> None:
         """Says whether this is the same person, and why.
 
-        Raises NotFoundError, OwnWorkError, RoleRequiredError, InvalidInputError or ForbiddenTransitionError.
+        What was `same` is turned by somebody else than whoever judged so. Raises NotFoundError, OwnWorkError,
+        SecondPersonError, RoleRequiredError, InvalidInputError or ForbiddenTransitionError.
         """
         why = fold(reason)
         if not 0 < len(why) <= NOTE_LENGTH:
@@ -76,6 +78,7 @@ class Duplicates:
             if application.state != ApplicationState.SUBMITTED:
                 raise ForbiddenTransitionError("application", application.state, "judge a match")
             match = get_match(session, application_id, number)
+            _require_another(match, actor, decision)
             match.decision, match.reason = decision.value, why
             match.decided_by, match.decided_at = actor.username, self._clock()
             self._record(session, actor.username, "decided", match, {"decision": decision.value})
@@ -90,13 +93,23 @@ class Duplicates:
 
 
 def require_decided(session: Session, application: Application) -> None:
-    """Raises MatchesUndecidedError, or SamePersonError where somebody judged so."""
-    if application.undecided_matches:
-        raise MatchesUndecidedError(application.undecided_matches)
-    same = DuplicateMatch.decision == MatchDecision.SAME.value
-    query = select(DuplicateMatch.number).where(DuplicateMatch.application_id == application.id, same)
-    if session.scalar(query.limit(1)) is not None:
+    """Raises MatchesUndecidedError, or SamePersonError where somebody judged so.
+
+    That it is somebody else doesn't count from whoever had a hand in the application since.
+    """
+    found, nobody = matches_of(session, application.id), {None, *authors_of(session, application.id)}
+    if open_ones := sum(m.decision != MatchDecision.SAME and m.decided_by in nobody for m in found):
+        raise MatchesUndecidedError(open_ones)
+    if any(match.decision == MatchDecision.SAME for match in found):
         raise SamePersonError
+
+
+def _require_another(match: DuplicateMatch, actor: Actor, decision: MatchDecision) -> None:
+    """Who judged `same` may say so better, and nothing else; another may turn it, and nothing else."""
+    if match.decision != MatchDecision.SAME:
+        return
+    if (decision is MatchDecision.SAME) is not (match.decided_by == actor.username):
+        raise SecondPersonError("turn what one person has judged the same")
 
 
 def _count(session: Session, application: Application) -> None:

@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from sqlalchemy import Connection, insert, text
+from sqlalchemy.exc import DBAPIError
 
 from issuance.database import Database
 from issuance.duplicates.errors import MatchesUndecidedError, SamePersonError
@@ -23,8 +24,17 @@ from issuance.registry.civilregister import CivilRecord
 from issuance.registry.dates import parse_date
 from issuance.registry.models import Citizen, indexed
 from issuance.registry.namekeys import sort_key
+from issuance.stock.errors import SecondPersonError
 from simulators.population.register import record_of
-from tests.integration.issuance.desk import CLERK, OTHER_CLERK, PEOPLE, SUPERVISOR, Desk, new
+from tests.integration.issuance.desk import (
+    CLERK,
+    OTHER_CLERK,
+    OTHER_SUPERVISOR,
+    PEOPLE,
+    SUPERVISOR,
+    Desk,
+    new,
+)
 
 PERSON = replace(
     record_of(PEOPLE.person(0)),
@@ -124,11 +134,86 @@ def test_a_decision_can_be_put_right_and_outlives_another_submission(desk: Desk)
     submit(desk, PERSON)
     application = submit(desk, alias())
     desk.duplicates.decide(SUPERVISOR, application, 1, SAME, "a slip")
-    desk.duplicates.decide(SUPERVISOR, application, 1, OTHER, "two people after all")
+    desk.duplicates.decide(OTHER_SUPERVISOR, application, 1, OTHER, "two people after all")
     desk.approval.send_back(SUPERVISOR, application, "another portrait")
     desk.enrolment.submit(CLERK, application)
     assert [match.decision for match in found(desk, application)] == ["other"]
     desk.approval.approve(SUPERVISOR, application)
+
+
+def test_whoever_judged_the_same_turns_it_not_alone(desk: Desk) -> None:
+    submit(desk, PERSON)
+    application = submit(desk, alias())
+    desk.duplicates.decide(SUPERVISOR, application, 1, SAME, "the portraits are one")
+    with pytest.raises(SecondPersonError):
+        desk.duplicates.decide(SUPERVISOR, application, 1, OTHER, "a cousin")
+    desk.duplicates.decide(SUPERVISOR, application, 1, SAME, "and so are the signatures")
+    with pytest.raises(SecondPersonError):  # it would be the other's, and free to turn for the first
+        desk.duplicates.decide(OTHER_SUPERVISOR, application, 1, SAME, "I say so, too")
+    (match,) = found(desk, application)
+    assert (match.decision, match.decided_by) == ("same", SUPERVISOR.username)
+    desk.duplicates.decide(OTHER_SUPERVISOR, application, 1, OTHER, "a twin")
+    desk.duplicates.decide(OTHER_SUPERVISOR, application, 1, SAME, "no: a person stops by themselves")
+    with pytest.raises(SamePersonError):
+        desk.approval.approve(SUPERVISOR, application)
+
+
+def test_whoever_became_an_author_has_judged_nothing(desk: Desk) -> None:
+    """A supervisor judges, sends back and hands over again: then somebody else judges."""
+    submit(desk, PERSON)
+    application = submit(desk, alias())
+    desk.duplicates.decide(SUPERVISOR, application, 1, OTHER, "a cousin")
+    desk.approval.send_back(OTHER_SUPERVISOR, application, "the name")
+    desk.enrolment.take_over(SUPERVISOR, application)
+    desk.enrolment.submit(SUPERVISOR, application)
+    with pytest.raises(MatchesUndecidedError) as refused:
+        desk.approval.approve(OTHER_SUPERVISOR, application)
+    assert refused.value.count == 1
+    desk.duplicates.decide(OTHER_SUPERVISOR, application, 1, OTHER, "a cousin")
+    desk.approval.approve(OTHER_SUPERVISOR, application)
+
+
+FORGED = {
+    "the author's": "UPDATE duplicate_matches SET decision = 'other', decided_by = 'clerk-1'",
+    "the author's, put in": "INSERT INTO duplicate_matches SELECT application_id, 9, national_code, score, "
+    "causes, found_at, 'other', 'clerk-1', found_at, reason FROM duplicate_matches",
+    "his own, turned": "UPDATE duplicate_matches SET decision = 'other'",
+    "taken over": "UPDATE duplicate_matches SET decided_by = 'supervisor-2'",
+    "forgotten": "UPDATE duplicate_matches SET decision = NULL, decided_by = NULL",
+    "gone": "DELETE FROM duplicate_matches",
+    "another's application": "UPDATE duplicate_matches SET application_id = 'X'",
+    "approved all the same": "UPDATE applications SET state = 'approved', decided_by = 'supervisor-2' "
+    "WHERE undecided_matches = 0 AND id IN (SELECT application_id FROM duplicate_matches)",
+}
+
+
+@pytest.mark.parametrize("statement", FORGED.values(), ids=FORGED)
+def test_the_database_keeps_what_was_judged(desk: Desk, statement: str) -> None:
+    submit(desk, PERSON)
+    application = submit(desk, alias())
+    desk.duplicates.decide(SUPERVISOR, application, 1, SAME, "the portraits are one")
+    refusal = "own work|second person|stays judged|judged first"
+    with pytest.raises(DBAPIError, match=refusal), desk.database.writing() as session:
+        session.execute(text(statement))
+    assert [match.decision for match in found(desk, application)] == ["same"]
+
+
+@pytest.mark.parametrize("judged_by", ["nobody", "an author"])
+def test_the_database_approves_nothing_unjudged(desk: Desk, judged_by: str) -> None:
+    submit(desk, PERSON)
+    application = submit(desk, alias())
+    if judged_by == "an author":
+        desk.duplicates.decide(SUPERVISOR, application, 1, OTHER, "a cousin")
+        desk.approval.send_back(OTHER_SUPERVISOR, application, "the name")
+        desk.enrolment.take_over(SUPERVISOR, application)
+        desk.enrolment.submit(SUPERVISOR, application)
+    approve = text(
+        "UPDATE applications SET state = 'approved', decided_by = 'supervisor-2', undecided_matches = 0 "
+        "WHERE id = :id"
+    )
+    with pytest.raises(DBAPIError, match="judged first"), desk.database.writing() as session:
+        session.execute(approve, {"id": application})
+    assert desk.state(application) == "submitted"
 
 
 def test_who_is_no_match_any_more_goes(desk: Desk) -> None:
