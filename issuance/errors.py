@@ -214,7 +214,7 @@ class OwnWorkError(AccessError):
 
 
 class SealBrokenError(AccessError):
-    """Somebody wrote the record past the registry; `what` names it: application or person."""
+    """Somebody wrote the record past the registry; `what` names it: application, person or approval."""
 
     kind = "seal-broken"
 

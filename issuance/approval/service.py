@@ -15,7 +15,7 @@ from issuance.enrolment.errors import VersionConflictError
 from issuance.enrolment.kinds import RULES
 from issuance.enrolment.models import Application
 from issuance.enrolment.repository import get_application, move, require_version
-from issuance.enrolment.seals import require_sealed
+from issuance.enrolment.seals import require_sealed, seal_approval
 from issuance.lifecycle.states import APPLICATION, ApplicationEvent, ApplicationState
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
@@ -133,6 +133,7 @@ class Approval:
         application.decision_note = note
         application.decision_reasons = " ".join(reasons)
         if event is ApplicationEvent.APPROVE:
+            seal_approval(session, application)
             enqueue(session, application, application.decided_at)
         # The note may speak of the person, so the chain, which can't forget, does not hold it.
         details = {"reasons": list(reasons)} if reasons else {}

@@ -16,7 +16,7 @@ from issuance.delivery.rules import MAX_SCORE, CheckFault, DeliveryRules, Seen, 
 from issuance.delivery.states import CheckOutcome, CheckPurpose, DeliveryEnd, RefusalReason
 from issuance.enrolment.confirmation import Confirmation, latest_answer
 from issuance.enrolment.errors import UnknownDocumentError
-from issuance.enrolment.seals import require_sealed
+from issuance.enrolment.seals import require_approved
 from issuance.errors import (
     DeceasedError,
     ForbiddenTransitionError,
@@ -99,7 +99,7 @@ class IdentityChecks:
         self._finish_proven(number)
         with self._database.reading() as session:
             card = card_to_hand_over(session, actor, number, locked=False)
-            require_sealed(session, card.application)  # the portrait that the person is held against
+            require_approved(session, card.application)  # the portrait that the person is held against
             application = card.application_id
         fault = fault_of(seen, self._rules) or self._register_fault(actor, application)
         voiding = None

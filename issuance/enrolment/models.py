@@ -90,6 +90,8 @@ class Application(Base):
     latin_surname: Mapped[str] = mapped_column(EncryptedText("applications.latin_surname"))
     seal: Mapped[str] = mapped_column(String(SEAL_LENGTH), default="")
     """Over what the card is made by (`issuance.enrolment.seals`); empty once the person was erased."""
+    approval_seal: Mapped[str] = mapped_column(String(SEAL_LENGTH), default="")
+    """Over what was approved, and by whom; empty until then, and once the person was erased."""
     portrait: Mapped[bytes] = mapped_column(EncryptedBytes("applications.portrait"), deferred=True)
     enrolled_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     edited_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))

@@ -2,7 +2,8 @@
 
 A value that is encrypted can be moved to another row of its column by whoever writes the database. A seal
 over the row's values, under a key that the database doesn't hold, shows it: before anything is changed,
-decided, put on a card or handed over.
+decided, put on a card or handed over. An approval has a seal over those seals, so that neither an older row
+of the same person nor an approval that nobody gave makes a card.
 """
 
 import hashlib
@@ -25,6 +26,20 @@ def seal(session: Session, application: Application) -> None:
     application.seal = _seal(session.get_bind().dialect, application)
 
 
+def seal_approval(session: Session, application: Application) -> None:
+    """Of whoever is named as its decider, once `require_sealed` has been asked in the same transaction."""
+    application.approval_seal = _approval_seal(session.get_bind().dialect, application)
+
+
+def require_approved(session: Session, application: Application) -> None:
+    """As it was when it was approved, by whom it says. Raises SealBrokenError."""
+    require_sealed(session, application)
+    right = _approval_seal(session.get_bind().dialect, application)
+    if not hmac.compare_digest(application.approval_seal, right):
+        _LOG.error("application %s: the seal of its approval is broken", application.id)
+        raise SealBrokenError("approval")
+
+
 def require_sealed(session: Session, application: Application) -> None:
     """Application and person as they were written here. Raises SealBrokenError."""
     dialect = session.get_bind().dialect
@@ -45,6 +60,14 @@ def _seal(dialect: Dialect, application: Application) -> str:
         hashlib.sha256(application.portrait).digest(),
     )
     return cipher_of(dialect, "applications").seal("applications", values)
+
+
+def _approval_seal(dialect: Dialect, application: Application) -> str:
+    values = (
+        *(application.id, application.kind, application.cause or "", application.replaces or ""),
+        *(application.office, application.decided_by or "", application.seal, application.citizen.seal),
+    )
+    return cipher_of(dialect, "applications").seal("approvals", [value.encode() for value in values])
 
 
 @event.listens_for(Application, "before_insert")

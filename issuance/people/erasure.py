@@ -188,7 +188,7 @@ def _overwrite(session: Session, table: Table, keys: list[tuple[Any, ...]]) -> N
         if type(column.type) in _BLANKS
     }
     if table.name == "applications":
-        values[table.c.seal] = ""
+        values[table.c.seal] = values[table.c.approval_seal] = ""
         values[table.c.tracking_code] = None  # with a birth date it tells how far somebody is
     if not values:
         return

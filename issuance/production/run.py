@@ -10,7 +10,7 @@ from cardio.errors import CardError
 from cardio.piv.session import PivSession
 from cardio.transport.base import TransportError
 from issuance.enrolment.repository import get_application, move
-from issuance.enrolment.seals import require_sealed
+from issuance.enrolment.seals import require_approved
 from issuance.errors import LiveCardError, SealBrokenError
 from issuance.lifecycle.cards import card_number
 from issuance.lifecycle.states import ApplicationEvent
@@ -127,7 +127,7 @@ class Run:
 def _broken_seal(session: Session, order: Order) -> SealBrokenError | None:
     """Of the very rows that the card is made by."""
     try:
-        require_sealed(session, get_application(session, order.application_id))
+        require_approved(session, get_application(session, order.application_id))
     except SealBrokenError as error:
         return error
     return None

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from issuance.enrolment.repository import get_application, move
-from issuance.enrolment.seals import require_sealed
+from issuance.enrolment.seals import require_approved
 from issuance.errors import IssuanceError
 from issuance.identifiers import new_identifier
 from issuance.lifecycle.states import ApplicationEvent
@@ -197,7 +197,7 @@ class ProductionLine:
         with self._shop.database.reading() as session:
             application = get_application(session, application_id)
             actor.require_office(application.office, "application")
-            require_sealed(session, application)
+            require_approved(session, application)
             torn = _open_run(session, application_id)
             if torn is None:
                 move(application, ApplicationEvent.START_PRODUCTION)  # in a session that only reads

@@ -1,12 +1,14 @@
 """Another person's values in an application's place are noticed before a card is made by them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import pytest
 from sqlalchemy import text
 
 from issuance.enrolment.service import Correction
 from issuance.errors import SealBrokenError
+from issuance.registry.models import Citizen
 from tests.integration.issuance.office import CLERK, ITS_PERSON, SUPERVISOR, Office, new_application
 
 SWAPS = ["portrait", "latin_given_name", "latin_surname"]
@@ -110,3 +112,74 @@ def test_what_was_changed_here_is_sealed(office: Office) -> None:
     enrolment.accept_record(CLERK, application)
     enrolment.submit(CLERK, application)
     office.registry.approval.approve(SUPERVISOR, application)
+
+
+APPLICATION = "latin_given_name, latin_surname, portrait, seal"
+
+
+def kept(office: Office, columns: str, application: str) -> Mapping[str, Any]:
+    """What its row holds now, as the database has it."""
+    query = text(f"SELECT {columns} FROM applications WHERE id = :id")  # noqa: S608 - the test's own words
+    with office.registry.database.reading() as session:
+        return dict(session.execute(query, {"id": application}).mappings().one())
+
+
+def put(office: Office, application: str, row: Mapping[str, Any]) -> None:
+    said = ", ".join(f"{name} = :{name}" for name in row)
+    update = text(f"UPDATE applications SET {said} WHERE id = :id")  # noqa: S608
+    with office.registry.database.writing() as session:
+        session.execute(update, {**row, "id": application})
+
+
+def corrected_and_approved(office: Office) -> tuple[str, Mapping[str, Any]]:
+    """An application, and what it was before its correction: sealed, too."""
+    enrolment = office.registry.enrolment
+    application = enrolment.open(CLERK, new_application(office.people.person(0)))
+    older = kept(office, APPLICATION, application)
+    portrait = new_application(office.people.person(1)).portrait
+    enrolment.correct(CLERK, application, Correction(latin_surname="Changed", portrait=portrait))
+    enrolment.submit(CLERK, application)
+    office.registry.approval.approve(SUPERVISOR, application)
+    return application, older
+
+
+def require_unmade(office: Office, application: str) -> None:
+    office.insert(office.blank())
+    with pytest.raises(SealBrokenError, match="approval"):
+        office.produce(application)
+
+
+def test_what_it_was_before_is_not_what_was_approved(office: Office) -> None:
+    application, older = corrected_and_approved(office)
+    now = kept(office, APPLICATION, application)
+    put(office, application, older)
+    require_unmade(office, application)
+    put(office, application, now)
+    assert office.produce(application).card_number
+
+
+def test_nor_is_what_its_person_was_called_before(office: Office) -> None:
+    """A row of the same person that the registry itself had sealed."""
+    application, code = office.approved(0), office.people.person(0).national_code
+    with office.registry.database.writing() as session:
+        session.get_one(Citizen, code).surname = "پیشین"
+    require_unmade(office, application)
+
+
+def test_nobodys_approval(office: Office) -> None:
+    """State and decider as an approval leaves them; nobody without the key makes its seal."""
+    approved, application = office.approved(0), office.enrol(1)
+    seal = kept(office, "approval_seal", approved)
+    put(office, application, {"state": "approved", "decided_by": "supervisor-1"})
+    require_unmade(office, application)
+    put(office, application, seal)
+    require_unmade(office, application)
+
+
+def test_nobody_is_handed_what_was_not_approved(office: Office) -> None:
+    office.insert(office.blank())
+    application, older = corrected_and_approved(office)
+    card = str(office.produce(application).card_number)
+    put(office, application, older)
+    with pytest.raises(SealBrokenError, match="approval"):
+        office.registry.identity_checks.check(CLERK, card, ITS_PERSON)

@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from issuance.database import MIGRATIONS, Database
-from issuance.enrolment.seals import require_sealed
+from issuance.enrolment.seals import require_approved, require_sealed
 from issuance.models import Application, Base, Card, Citizen, Operator
 from issuance.registry.namekeys import pair_key
 from pki.store.database import create_database_engine
@@ -114,6 +114,23 @@ def test_rows_come_through_and_back(engine: sa.Engine, url: str) -> None:
     assert value(engine, "SELECT national_code FROM cards") == "0084575948"
     migrate_to(engine, "head")
     assert value(engine, "SELECT count(*) FROM applications") == 1
+
+
+def test_what_was_approved_before_approvals_were_sealed_is_made_all_the_same(
+    engine: sa.Engine, url: str
+) -> None:
+    migrate_to(engine, BEFORE)
+    fill(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM cards")
+        connection.exec_driver_sql("UPDATE applications SET state = 'approved'")
+    database = Database(url, CIPHER)
+    try:
+        database.migrate()
+        with database.reading() as session:
+            require_approved(session, session.get_one(Application, "A"))
+    finally:
+        database.close()
 
 
 @pytest.mark.parametrize(
