@@ -43,8 +43,8 @@ class PublishedDecree(Answer):
     born_to: date | None
 
 
-class DecreeAnswer(PublishedDecree):
-    """A decree and where it stands; `means` is how many cards it means today."""
+class ProposedDecree(PublishedDecree):
+    """A decree and where it stands; `cards`: how many it meant when it came into force."""
 
     id: str
     state: DecreeState
@@ -52,6 +52,11 @@ class DecreeAnswer(PublishedDecree):
     proposed_by: str
     decided_by: str | None
     decided_at: datetime | None
+
+
+class DecreeAnswer(ProposedDecree):
+    """One decree; `means` is how many cards it means today."""
+
     means: int
 
 
@@ -78,6 +83,12 @@ def published(registry: Registry) -> list[PublishedDecree]:
 def propose(registry: Registry, actor: ApiActor, body: DecreeBody) -> DecreeAnswer:
     """The first of two people."""
     return _answer(registry, actor, registry.decrees.propose(actor, Proposal(**body.model_dump())))
+
+
+@router.get("/decree-proposals")
+def proposed(registry: Registry, actor: ApiActor) -> list[ProposedDecree]:
+    """Whatever was proposed, by whom, and what somebody else decided; the newest 200."""
+    return [ProposedDecree.model_validate(one) for one in registry.decrees.proposed(actor)]
 
 
 @router.get("/decrees/{decree_id}")

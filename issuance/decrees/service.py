@@ -27,6 +27,7 @@ from pki.clock import Clock
 LONGEST_DAYS = 5 * 366
 """From the end of the window to the new date: as long as a card's certificates live."""
 MOST_PUBLISHED = 200
+READERS = (Role.CLERK, Role.SUPERVISOR, Role.AUDITOR)
 
 
 @dataclass(frozen=True)
@@ -121,7 +122,7 @@ class Decrees:
 
     def preview(self, actor: Actor, decree_id: str) -> int:
         """How many cards it means today. Raises NotFoundError."""
-        actor.require(Role.CLERK, Role.SUPERVISOR)
+        actor.require(*READERS)
         with self._database.reading() as session:
             return sum(len(part) for part in cohort(session, _get(session, decree_id)))
 
@@ -134,9 +135,16 @@ class Decrees:
 
     def view(self, actor: Actor, decree_id: str) -> DecreeView:
         """One decree. Raises NotFoundError."""
-        actor.require(Role.CLERK, Role.SUPERVISOR)
+        actor.require(*READERS)
         with self._database.reading() as session:
             return _view(_get(session, decree_id))
+
+    def proposed(self, actor: Actor) -> Sequence[DecreeView]:
+        """Whatever was proposed, and what became of it: the newest first. Raises RoleRequiredError."""
+        actor.require(*READERS)
+        newest = select(Decree).order_by(Decree.proposed_at.desc(), Decree.id).limit(MOST_PUBLISHED)
+        with self._database.reading() as session:
+            return [_view(decree) for decree in session.scalars(newest)]
 
     def validity(self, number: str) -> Validity:
         """Until when the card is valid. Raises NotFoundError, also for one that got no certificate."""

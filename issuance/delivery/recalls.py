@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, select, true
 from sqlalchemy.orm import Session
 
 from issuance.audit import Audit
@@ -27,6 +27,7 @@ from issuance.lifecycle.states import ApplicationState, CardEvent, CardState
 from issuance.notices.models import Channel
 from issuance.notices.outbox import put
 from issuance.notices.templates import Template
+from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production.service import ProductionLine
 from issuance.production.voiding import begin_voiding
@@ -128,17 +129,14 @@ class Recalls:
         self._line.finish_voiding(voiding, actor.username)
 
     def open(self, actor: Actor) -> Sequence[RecallView]:
-        """The office's recalls that have not ended, oldest first. Raises RoleRequiredError."""
-        actor.require(*DELIVERERS)
+        """Recalls of the office not ended, oldest first; for auditors of all. Raises RoleRequiredError."""
+        actor.require(*DELIVERERS, Role.AUDITOR)
+        of_office = true() if actor.confined_to is None else Application.office == actor.confined_to
         query = (
             select(Recall)
             .join(Card, Card.card_number == Recall.card_number)
             .join(Application, Application.id == Card.application_id)
-            .where(
-                Application.office == actor.office,
-                Card.state == CardState.PRODUCED.value,
-                Recall.ended_at.is_(None),
-            )
+            .where(of_office, Card.state == CardState.PRODUCED.value, Recall.ended_at.is_(None))
             .order_by(Recall.noticed_at, Recall.card_number)
             .limit(MOST_AT_ONCE)
         )

@@ -36,6 +36,7 @@ from pki.clock import Clock
 from pki.profiles import Profile
 from pki.status.state import RevocationReason
 
+READERS = (Role.ADMINISTRATOR, Role.AUDITOR)
 LIFE = timedelta(days=7)
 """Between proposing and confirming, and between confirming a card and making it."""
 _USERNAME = re.compile(r"[a-z][a-z0-9-]{1,31}", re.ASCII)
@@ -97,7 +98,7 @@ class Accounts:
 
     def all(self, actor: Actor) -> list[Account]:
         """By user name."""
-        actor.require(Role.ADMINISTRATOR)
+        actor.require(*READERS)
         with self._database.reading() as session:
             cards = set(session.scalars(select(OperatorCard.username).where(OperatorCard.ended_at.is_(None))))
             factors = set(session.scalars(_SECOND_FACTORS))
@@ -106,7 +107,7 @@ class Accounts:
 
     def open_changes(self, actor: Actor) -> list[OperatorChange]:
         """What waits for a second administrator, oldest first."""
-        actor.require(Role.ADMINISTRATOR)
+        actor.require(*READERS)
         query = select(OperatorChange).where(
             OperatorChange.confirmed_at.is_(None),
             OperatorChange.withdrawn_at.is_(None),

@@ -65,6 +65,12 @@ class Actor:
         """The office whose applications, orders and stock this operator works with; None: all of them."""
         return None if self.role in NATIONWIDE else self.office
 
+    def office_asked(self, office: str | None) -> str:
+        """The office whose list this operator asks for, their own by default. Raises NotFoundError."""
+        if office is not None:
+            self.require_office(office, "office")
+        return office or self.office
+
     def require_office(self, office: str, what: str) -> None:
         """Raises NotFoundError unless `what` of that office is this operator's: others' are not told of."""
         if self.confined_to not in {None, office}:

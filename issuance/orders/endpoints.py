@@ -9,7 +9,7 @@ from pydantic import Field
 from issuance.orders.models import REASON_LENGTH, Priority, Promise
 from issuance.orders.service import OrderView
 from issuance.web.access import ApiActor, Registry
-from issuance.web.schemas import Answer, Request
+from issuance.web.schemas import Answer, OfficeAsked, Request
 
 router = APIRouter(prefix="/v1/orders", tags=["orders"])
 
@@ -44,10 +44,13 @@ class OrderAnswer(Answer):
 
 @router.get("")
 def list_queue(
-    registry: Registry, actor: ApiActor, offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0
+    registry: Registry,
+    actor: ApiActor,
+    offset: Annotated[int, Query(ge=0, le=10_000_000)] = 0,
+    office: OfficeAsked = None,
 ) -> list[OrderAnswer]:
-    """A stretch of the queue of the operator's office."""
-    return [_answer(view) for view in registry.orders.queue(actor.office, offset)]
+    """A stretch of the queue of the operator's office, or of `office` for who reads all."""
+    return [_answer(view) for view in registry.orders.queue(actor.office_asked(office), offset)]
 
 
 @router.post("/promises")

@@ -120,7 +120,7 @@ class Erasures:
 
     def waiting(self, actor: Actor) -> Sequence[Erasure]:
         """The newest MOST that nobody has confirmed, oldest first. Raises RoleRequiredError."""
-        actor.require(Role.SUPERVISOR)
+        actor.require(Role.SUPERVISOR, Role.AUDITOR)
         query = select(Erasure).where(Erasure.confirmed_by.is_(None))
         with self._database.reading() as session:
             newest = session.scalars(query.order_by(Erasure.requested_at.desc(), Erasure.id).limit(MOST))

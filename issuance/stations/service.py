@@ -128,7 +128,7 @@ class Stations:
 
     def all(self, actor: Actor) -> list[StationView]:
         """Every station by name."""
-        actor.require(Role.ADMINISTRATOR)
+        actor.require(Role.ADMINISTRATOR, Role.AUDITOR)
         with self._database.reading() as session:
             return [_view(station) for station in session.scalars(select(Station).order_by(Station.id))]
 

@@ -10,7 +10,7 @@ from issuance.stock.models import NOTE_LENGTH, PRODUCT_LENGTH, REASON_LENGTH, SE
 from issuance.stock.ranges import MAX_BODIES, MAX_RANGES
 from issuance.stock.service import MAX_AT_ONCE, Delivery, StockView
 from issuance.web.access import ApiActor, Registry
-from issuance.web.schemas import Answer, Request
+from issuance.web.schemas import Answer, OfficeAsked, Request
 
 router = APIRouter(prefix="/v1/stock", tags=["stock"])
 
@@ -111,9 +111,9 @@ class MovementAnswer(Answer):
 
 
 @router.get("")
-def read_stock(registry: Registry, actor: ApiActor) -> StockAnswer:
-    """The stock of the operator's office, and what moved in the last thirty days."""
-    return _stock_answer(registry.stock.view(actor.office))
+def read_stock(registry: Registry, actor: ApiActor, office: OfficeAsked = None) -> StockAnswer:
+    """The stock of the operator's office, or of `office` for who reads all; 30 days' movements."""
+    return _stock_answer(registry.stock.view(actor.office_asked(office)))
 
 
 @router.post("/batches", status_code=201)

@@ -109,8 +109,8 @@ API: dict[str, Permission] = {
     "GET /v1/my-record": CITIZEN,
     "GET /v1/my-record/lookups": CITIZEN,
     # accounts
-    "GET /v1/operators": by(ADMINISTRATOR),
-    "GET /v1/operator-changes": by(ADMINISTRATOR),
+    "GET /v1/operators": by(ADMINISTRATOR, AUDITOR),
+    "GET /v1/operator-changes": by(ADMINISTRATOR, AUDITOR),
     "POST /v1/operator-changes": fresh(by(ADMINISTRATOR)),
     "POST /v1/operator-changes/{change_id}/confirmation": fresh(anywhere(ADMINISTRATOR)),
     "POST /v1/operator-changes/{change_id}/withdrawal": anywhere(ADMINISTRATOR),
@@ -155,7 +155,7 @@ API: dict[str, Permission] = {
     "POST /v1/applications/{application_id}/old-card/ending": fresh(at(APPLICATION, *DESK)),
     "POST /v1/people/searches": by(*DESK),
     "POST /v1/people/exports": fresh(by(SUPERVISOR)),
-    "GET /v1/people/erasures": by(SUPERVISOR),
+    "GET /v1/people/erasures": by(SUPERVISOR, AUDITOR),
     "POST /v1/people/erasures": fresh(by(SUPERVISOR)),
     "POST /v1/people/erasures/{erasure_id}/confirmation": fresh(anywhere(SUPERVISOR)),
     "POST /v1/people/erasures/{erasure_id}/withdrawal": anywhere(SUPERVISOR),
@@ -195,7 +195,7 @@ API: dict[str, Permission] = {
     "GET /v1/cards/{card_number}/identity-checks": at(CARD, CLERK, SUPERVISOR, AUDITOR),
     "POST /v1/cards/{card_number}/refusals": at(CARD, *DESK),
     "POST /v1/cards/{card_number}/presence-checks": fresh(anywhere(*DESK)),
-    "GET /v1/recalls": by(*DESK),
+    "GET /v1/recalls": by(*DESK, AUDITOR),
     "POST /v1/recalls": by(*DESK),
     "POST /v1/cards/{card_number}/return": fresh(at(CARD, *DESK)),
     "POST /v1/cards/{card_number}/recall-ending": fresh(at(CARD, *DESK)),
@@ -215,7 +215,8 @@ API: dict[str, Permission] = {
     # decrees
     "GET /v1/decrees": PUBLIC,
     "POST /v1/decrees": fresh(by(*DESK)),
-    "GET /v1/decrees/{decree_id}": anywhere(*DESK),
+    "GET /v1/decree-proposals": by(*DESK, AUDITOR),
+    "GET /v1/decrees/{decree_id}": anywhere(*DESK, AUDITOR),
     "POST /v1/decrees/{decree_id}/enactment": fresh(anywhere(SUPERVISOR)),
     "POST /v1/decrees/{decree_id}/rejection": fresh(anywhere(SUPERVISOR)),
     # mass actions
@@ -234,7 +235,7 @@ API: dict[str, Permission] = {
     "GET /v1/mass-actions/{action_id}/report.csv": anywhere(*CRISIS_READERS),
     "GET /v1/mass-actions/{action_id}/report.jsonl": anywhere(*CRISIS_READERS),
     # stations
-    "GET /v1/stations": by(ADMINISTRATOR),
+    "GET /v1/stations": by(ADMINISTRATOR, AUDITOR),
     "POST /v1/stations": fresh(by(ADMINISTRATOR)),
     "POST /v1/stations/{station_id}/codes": fresh(anywhere(ADMINISTRATOR)),
     "POST /v1/stations/{station_id}/revocation": fresh(anywhere(ADMINISTRATOR)),

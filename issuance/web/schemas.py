@@ -1,6 +1,11 @@
 """What all request and answer bodies have in common."""
 
+from typing import Annotated
+
+from fastapi import Query
 from pydantic import BaseModel, ConfigDict
+
+from issuance.offices.models import OFFICE_CODE_LENGTH
 
 
 class Request(BaseModel):
@@ -17,3 +22,7 @@ class Answer(BaseModel):
 
 class Nothing(Request):
     """A body without content: `{}`."""
+
+
+OfficeAsked = Annotated[str | None, Query(pattern=r"^[0-9A-Za-z-]+$", max_length=OFFICE_CODE_LENGTH)]
+"""Whose list; nothing: the operator's own office's."""

@@ -187,11 +187,19 @@ def test_without_the_second_factor_one_adds_it_or_leaves() -> None:
 def test_machines_people_and_cards_are_apart() -> None:
     """An administrator touches no person's record; whoever works with records runs no machines.
 
-    Mass actions name cards by what they have in common, and nobody.
+    Mass actions name cards by what they have in common, and nobody. Auditors read what administrators decide.
     """
     for route, line in PERMISSIONS.items():
         if Role.ADMINISTRATOR in line.roles and line.roles != set(Role):
-            assert line.roles == {Role.ADMINISTRATOR}, route
+            readers = {Role.AUDITOR} if route.startswith(READING) else set()
+            assert line.roles == {Role.ADMINISTRATOR} | readers, route
+
+
+def test_an_auditor_reads_every_list_and_what_was_decided() -> None:
+    """Readers are at hand for whoever makes a card; nothing is decided there."""
+    lists = {route for route in API if route.startswith(READING) and "{" not in route}
+    closed = {r for r in lists if not (PERMISSIONS[r].is_public or PERMISSIONS[r].citizen)}
+    assert {route for route in closed if Role.AUDITOR not in PERMISSIONS[route].roles} == {"GET /v1/readers"}
 
 
 def test_what_strangers_may_is_this_and_no_more() -> None:
