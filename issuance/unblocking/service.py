@@ -31,8 +31,10 @@ from issuance.production.cardsecrets import IssuerSecrets, issuer_secrets
 from issuance.production.channelkeys import recorded_keys
 from issuance.production.connection import Job, Readers, connect_for, require_at
 from issuance.production.errors import UnknownKeysError
+from issuance.production.models import Renewal
+from issuance.production.renewalsteps import open_on
 from issuance.production.work import CHALLENGE_BYTES, Workshop
-from issuance.unblocking.errors import UnblockingProofError
+from issuance.unblocking.errors import LoginKeyNotCertifiedError, UnblockingProofError
 from pki.profiles import Profile
 
 _AT_ONCE = 16
@@ -67,8 +69,8 @@ class Unblocking:
         """Lets the holder of the card in the station's reader set a PIN; the same operator just checked them.
 
         Raises NotFoundError (for another office's reader, too), ForbiddenTransitionError unless the card is
-        active, IdentityUncheckedError, UnknownKeysError, UnblockingProofError, HandoverError, WrongCardError,
-        a CardError or a TransportError.
+        active, IdentityUncheckedError, LoginKeyNotCertifiedError, UnknownKeysError, UnblockingProofError,
+        HandoverError, WrongCardError, a CardError or a TransportError.
         """
         actor.require(Role.CLERK, Role.SUPERVISOR)
         require_at(self._readers, actor.office, reader)
@@ -110,7 +112,7 @@ class Unblocking:
                 card.card_number,
                 check.id,
                 recorded_keys(master_key, card),
-                _expected(card),
+                _expected(session, card),
                 issuer_secrets(master_key, int(card.card_number)),
             )
 
@@ -127,9 +129,10 @@ class Unblocking:
         self._shop.audit.record(session, actor.username, f"unblocking.{what}", subject, {**details})
 
 
-def _expected(card: Card) -> Expected:
-    """Of the card as it is now. A key that is being renewed has none, and nothing fits then."""
+def _expected(session: Session, card: Card) -> Expected:
+    """Of the card as it is now. A key that is being renewed has none, or one that may not be written yet."""
     ders = [row.der for row in card.certificates_in_force if row.profile == Profile.AUTHENTICATION.value]
-    if len(ders) != 1:
-        raise ForbiddenTransitionError("card", "without a login certificate", "unblock")
+    torn = open_on(card.card_number).where(Renewal.profile == Profile.AUTHENTICATION.value)
+    if len(ders) != 1 or any(renewal.csr is not None for renewal in session.scalars(torn)):
+        raise LoginKeyNotCertifiedError
     return Expected(card.guid, ders[0], card.national_code)

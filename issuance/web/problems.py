@@ -67,7 +67,7 @@ from issuance.stations.errors import (
 from issuance.stock.errors import InvalidRangeError, SecondPersonError, StockError
 from issuance.tracking.codes import TrackingCodeError
 from issuance.tracking.errors import SlipError, StatusThrottledError, StatusUnknownError, TrackingError
-from issuance.unblocking.errors import UnblockingProofError
+from issuance.unblocking.errors import LoginKeyNotCertifiedError, UnblockingProofError
 from pki.errors import PkiError
 
 _LOG = logging.getLogger(__name__)
@@ -167,6 +167,7 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     OwnDecreeError: (HTTPStatus.FORBIDDEN, N_("Someone else has to do this")),
     DecreeError: (HTTPStatus.CONFLICT, N_("That is not possible with this decree")),
     KeyProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("This is not the card's signature")),
+    LoginKeyNotCertifiedError: (HTTPStatus.CONFLICT, N_("Renew the card's login key first")),
     UnblockingProofError: (HTTPStatus.UNPROCESSABLE_ENTITY, N_("This is not the card on record")),
     NotYetError: (HTTPStatus.CONFLICT, N_("The card still waits for its person")),
     DeliveryError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),

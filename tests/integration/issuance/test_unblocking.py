@@ -19,9 +19,11 @@ from issuance.operators.service import Actor
 from issuance.production.cardsecrets import issuer_secrets
 from issuance.production.errors import WrongCardError
 from issuance.stations.errors import HandoverError
-from issuance.unblocking.errors import UnblockingProofError
+from issuance.unblocking.errors import LoginKeyNotCertifiedError, UnblockingProofError
+from pki.profiles import Profile
 from tests.integration.issuance.office import CITIZENS_PIN, CLERK, ITS_PERSON, SUPERVISOR
 from tests.integration.issuance.stationing import Desk, Yard, open_desk
+from tests.integration.issuance.test_rekeying import TornError, actions, in_use, renew, tear_at
 from tests.integration.issuance.test_station_production import hand_over, produce
 
 NEW_PIN = "918273"
@@ -99,6 +101,55 @@ def test_nobody_was_checked(yard: Yard, desk: Desk, blocked: str) -> None:
         unblock(yard, desk, blocked, SUPERVISOR)
     with pytest.raises(PinBlockedError):
         verify(desk, NEW_PIN)
+
+
+@pytest.mark.parametrize("step", ["make_key", "keep_request", "certify", "write"])
+def test_a_torn_renewal_of_the_login_key_is_finished_first(yard: Yard, desk: Desk, step: str) -> None:
+    """Else nothing could show whose PIN it is; and no PIN is set before that is known."""
+    card, own = in_use(yard, desk), desk.typist.pin
+    with pytest.MonkeyPatch.context() as patch:
+        tear_at(patch, step, after=True, tear=lambda: None)
+        with pytest.raises(TornError):
+            renew(yard, desk, card)
+    desk.typist.pin = "445566"
+    with pytest.raises(LoginKeyNotCertifiedError) as refused:
+        unblock(yard, desk, card)
+    assert "renew the key again first" in str(refused.value)
+    verify(desk, own)
+    assert actions(yard, "unblocking.%") == []
+    desk.typist.pin = own
+    renew(yard, desk, card)
+    desk.typist.pin = "445566"
+    unblock(yard, desk, card)
+    verify(desk, "445566")
+
+
+def test_a_renewal_that_was_given_up_leaves_no_login_key(yard: Yard, desk: Desk) -> None:
+    card = in_use(yard, desk)
+    with pytest.MonkeyPatch.context() as patch:
+        tear_at(patch, "certify", after=True, tear=lambda: None)
+        with pytest.raises(TornError):
+            renew(yard, desk, card)
+    renewals = yard.office.registry.renewals
+    (torn,) = renewals.open_on(card)
+    renewals.give_up(CLERK, torn.id)
+    with pytest.raises(LoginKeyNotCertifiedError):
+        unblock(yard, desk, card)
+
+
+@pytest.mark.parametrize(
+    ("step", "profile"), [("begin", Profile.AUTHENTICATION), ("certify", Profile.SIGNATURE)]
+)
+def test_other_torn_renewals_are_in_nobodys_way(yard: Yard, desk: Desk, step: str, profile: Profile) -> None:
+    """The login key is the one on record still."""
+    card = in_use(yard, desk)
+    with pytest.MonkeyPatch.context() as patch:
+        tear_at(patch, step, after=True, tear=lambda: None)
+        with pytest.raises(TornError):
+            renew(yard, desk, card, profile)
+    desk.typist.pin = "445566"
+    unblock(yard, desk, card)
+    verify(desk, "445566")
 
 
 def test_a_suspended_card_stays_blocked(yard: Yard, desk: Desk, blocked: str) -> None:
