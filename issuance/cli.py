@@ -12,6 +12,7 @@ from cardio.cli.common import PIN_VARIABLE, json_option, reader_name, reader_opt
 from issuance.console import purpose_option, registry_database, signed_in
 from issuance.massactions.cli import mass
 from issuance.notices.cli import notices
+from issuance.offices.cli import office
 from issuance.operators.cli import operator
 from issuance.people.cli import person
 from issuance.stock.cli import stock
@@ -50,6 +51,7 @@ def registry() -> None:
 
 registry.add_command(stock)
 registry.add_command(person)
+registry.add_command(office)
 registry.add_command(operator)
 
 
