@@ -40,11 +40,12 @@ def issue(count: int, seed: int, profile_name: str | None) -> None:
     from cardio.errors import CardError
     from pki.errors import PkiError
     from pki.home import HomeError
+    from simulators.actors.operator import RefusedError
 
     try:
         for card in _issued(count, seed, profile_name):
             click.echo(json.dumps(card, ensure_ascii=False))
-    except HomeError as error:
+    except (HomeError, RefusedError) as error:
         raise click.ClickException(str(error)) from error
     except (CardError, PkiError) as error:
         if profile_name is None:

@@ -7,7 +7,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from pki.home import Home
+from issuance.bootstrap import PASSWORDS_FILE
+from pki.home import Home, HomeError
 from simulators.actors.citizen import Citizen
 from simulators.actors.operator import Operator, RefusedError, first_password
 from simulators.population.people import People, Person
@@ -40,10 +41,17 @@ class Staff:
     supervisor: Operator
 
 
+def _password(home: Home, name: str) -> str:
+    try:
+        return first_password(home, name)
+    except KeyError:
+        raise HomeError(home.secrets / PASSWORDS_FILE, f"has no password of {name}") from None
+
+
 @contextmanager
 def signed_in(home: Home, base_url: str) -> Iterator[Staff]:
-    """Signs in the operators that `hoviat init` made."""
-    clerk, supervisor = (Operator(base_url, name, first_password(home, name)) for name in (CLERK, SUPERVISOR))
+    """Signs in the operators that `hoviat init` made. Raises HomeError, RefusedError."""
+    clerk, supervisor = (Operator(base_url, name, _password(home, name)) for name in (CLERK, SUPERVISOR))
     try:
         yield Staff(clerk, supervisor)
     finally:

@@ -5,17 +5,19 @@ import json
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from cardio.station.delivery import CardAnswer, Delivery
+from issuance.bootstrap import PASSWORDS_FILE
 from issuance.offices.models import FIRST_OFFICE
 from issuance.operators.accounts import Accounts, Wanted
 from issuance.operators.changes import ChangeKind
 from issuance.operators.models import Role
 from issuance.operators.service import Actor, Operators
-from pki.home import Home
+from pki.home import Home, HomeError
 
 _TIMEOUT_SECONDS = 30.0
 _EVENT_DATA = "data: "
@@ -33,12 +35,28 @@ class RefusedError(Exception):
 
 
 def first_password(home: Home, username: str) -> str:
-    """The password that `hoviat init`, or `require_operator`, made for an operator. Raises KeyError."""
-    passwords: dict[str, str] = json.loads((home.secrets / "operators.json").read_text(encoding="utf-8"))
+    """The password that `hoviat init`, or `require_operator`, made for an operator.
+
+    Raises KeyError, or HomeError where the home keeps no first passwords (any more).
+    """
+    passwords = _first_passwords(home.secrets / PASSWORDS_FILE)
     added = home.secrets / _ADDED.format(username)
     if username not in passwords and added.exists():
         passwords |= json.loads(added.read_text(encoding="utf-8"))
     return passwords[username]
+
+
+def _first_passwords(file: Path) -> dict[str, str]:
+    try:
+        found = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        told = "is not there: simulated operators sign in with the first passwords of `hoviat init`"
+        raise HomeError(file, told) from None
+    except ValueError:
+        raise HomeError(file, "is no file of first passwords") from None
+    if not isinstance(found, dict):
+        raise HomeError(file, "is no file of first passwords")
+    return found
 
 
 def require_operator(home: Home, operators: Operators, username: str, role: Role) -> str:

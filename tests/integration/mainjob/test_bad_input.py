@@ -67,6 +67,22 @@ def test_a_certificate_that_was_never_issued(home: Path, command: str, serial: s
     refuse(home, "pki", command, serial, *reason)
 
 
+@pytest.mark.parametrize("content", [None, b"", b"[]", b"{}", b'{"clerk-1": "not the one"}', b"\xff"])
+def test_cards_for_nobody_who_can_sign_in(home: Path, content: bytes | None) -> None:
+    """Whoever has given the first passwords to their people has no file of them any more."""
+    file = home / "secrets" / "operators.json"
+    kept = file.read_bytes()
+    try:
+        file.unlink()
+        if content is not None:
+            file.write_bytes(content)
+        message = refuse(home, "sim", "issue")
+    finally:
+        file.write_bytes(kept)
+    assert "operators.json" in message or "password" in message
+    assert "Traceback" not in message
+
+
 def test_an_unknown_command(home: Path) -> None:
     assert "No such command" in refuse(home, "frobnicate")
 
