@@ -34,7 +34,8 @@ from issuance.lookups.service import Lookups
 from issuance.massactions.background import BackgroundRuns
 from issuance.massactions.running import MassRuns
 from issuance.massactions.service import MassActions
-from issuance.offices.service import Offices
+from issuance.offices.models import FIRST_OFFICE
+from issuance.offices.service import Offices, get_office
 from issuance.operators.accounts import Accounts
 from issuance.operators.cardlogin import CardLogin
 from issuance.operators.enrolling import SecondFactors
@@ -195,6 +196,17 @@ def registry_database(home: Home) -> Iterator[Database]:
         keys.close()
 
 
+def _open_for(office: str, home: Home, pki: Pki) -> Database:
+    database = open_database(home, pki.master_keys)
+    try:
+        with database.reading() as session:
+            get_office(session, office)
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
 @contextmanager
 def impersonal_database(home: Home) -> Iterator[Database]:
     """The registry's database for who needs no personal data, and so no key.
@@ -250,14 +262,16 @@ def open_issuance(
     lease: timedelta = LEASE,
     *,
     trial: bool = False,
+    office: str = FIRST_OFFICE,
 ) -> Issuance:
     """Opens the registry and finishes what a crash left half done.
 
     That is: proven deliveries, begun voidings, torn renewals on cards that were revoked meanwhile. `lease`:
     how long a torn run waits for the process that was at work on it; longer than any step of a run takes.
-    `trial`: the civil register's people are all made up, so that passwords alone will do.
+    `trial`: the civil register's people are all made up, so that passwords alone will do. `office`: where
+    this machine stands with its own `readers`; raises NotFoundError where no office has this code.
     """
-    database = open_database(home, pki.master_keys)
+    database = _open_for(office, home, pki)
     shop = open_workshop(database, pki, clock, randomness, lease)
     audit, certificates = shop.audit, shop.certificates
     methods = MethodRules(trial)
@@ -270,7 +284,7 @@ def open_issuance(
     lookups, slip_keys = Lookups(database, clock, randomness), SlipKeys(pki.keys)
     hub = Hub()
     stations = open_stations(database, pki, clock, randomness)
-    all_readers = AllReaders(readers, hub, stations.office_of)
+    all_readers = AllReaders(readers, hub, stations.office_of, office)
     renewals = Renewals(shop, all_readers)
     check_life = RULES.delivery.check_life
     lifecycle = Lifecycle(database, audit, certificates, clock, randomness, renewals, check_life)

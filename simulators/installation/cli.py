@@ -80,8 +80,16 @@ def init(*, public_url: str, keys: str, shards: int, after_ceremony: bool, as_js
     metavar="SECONDS",
     help="How long a run waits for the server that died at it, before it can be resumed.",
 )
-def serve(host: str, port: int, stations_port: int | None, run_lease: int) -> None:
+@click.option(
+    "--office",
+    default="1",
+    show_default=True,
+    metavar="CODE",
+    help="The office in which this machine and its own readers stand.",
+)
+def serve(host: str, port: int, stations_port: int | None, run_lease: int, office: str) -> None:
     """Serve issuance, verifier and status on one port (/issuance, /verifier, /pki)."""
+    from issuance.errors import NotFoundError
     from pki.errors import PkiError
     from simulators.installation.server import PortTakenError, create_app, listen, uvicorn_server
     from simulators.installation.services import open_installation
@@ -91,7 +99,9 @@ def serve(host: str, port: int, stations_port: int | None, run_lease: int) -> No
     try:
         with ExitStack() as stack:
             listener = stack.enter_context(listen(host, port))
-            installation = stack.enter_context(open_installation(current_home(), lease=lease))
+            installation = stack.enter_context(open_installation(current_home(), lease=lease, office=office))
+            click.echo(installation.register, err=True)
+            click.echo(f"this machine's readers are office {office}'s", err=True)
             if stations_port is not None:
                 hub = stack.enter_context(stations_served(installation, host, stations_port))
                 click.echo(f"stations dial {hub}", err=True)
@@ -99,5 +109,7 @@ def serve(host: str, port: int, stations_port: int | None, run_lease: int) -> No
             click.echo(f"serving {address}/issuance/ (Ctrl-C ends)", err=True)
             with suppress(KeyboardInterrupt):  # uvicorn ends its work and then raises it once more
                 uvicorn_server(create_app(installation), "info").run([listener])
+    except NotFoundError as error:
+        raise click.ClickException(f"there is no office {office}: see `hoviat registry office`") from error
     except (HomeError, PkiError, PortTakenError) as error:
         raise click.ClickException(str(error)) from error

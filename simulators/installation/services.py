@@ -1,5 +1,6 @@
 """Opens a home's services together, and creates them together."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -11,9 +12,10 @@ import issuance.bootstrap
 import pki.bootstrap
 import verifier.bootstrap
 from issuance.bootstrap import Issuance
+from issuance.offices.models import FIRST_OFFICE
 from issuance.production.connection import PcscReaders
 from issuance.production.journal import LEASE
-from issuance.registry.httpregister import configured_register
+from issuance.registry.httpregister import URL_VARIABLE, configured_register
 from issuance.verifiersite import CITIZENS_SITE, OPERATORS_SITE, write_site
 from pki.bootstrap import Pki
 from pki.clock import Clock, utc_now
@@ -22,6 +24,8 @@ from simulators.population.people import People
 from simulators.population.register import SyntheticCivilRegister
 from verifier.bootstrap import Verifier
 from verifier.services.errors import SiteNameTakenError
+
+_LOG = logging.getLogger(__name__)
 
 REGISTRY_SITE = "registry"
 CITIZENS_REGISTRY_SITE = "registry-citizens"
@@ -45,6 +49,8 @@ class Installation:
     pki: Pki
     verifier: Verifier
     issuance: Issuance
+    register: str
+    """Whose people are enrolled, and what follows for the home: a line for whoever starts it."""
 
 
 def initialise(
@@ -99,8 +105,13 @@ def connect_registry(home: Home, clock: Clock = utc_now) -> None:
 
 
 @contextmanager
-def open_installation(root: Path, clock: Clock = utc_now, lease: timedelta = LEASE) -> Iterator[Installation]:
-    """Opens all services of an initialised home and closes them at the end; `lease` as for the registry."""
+def open_installation(
+    root: Path, clock: Clock = utc_now, lease: timedelta = LEASE, office: str = FIRST_OFFICE
+) -> Iterator[Installation]:
+    """Opens all services of an initialised home and closes them at the end.
+
+    `lease`, `office`: as for the registry, which raises NotFoundError where no office has this code.
+    """
     home = load(root)
     people = People(REGISTER_SEED)
     with ExitStack() as stack:
@@ -111,6 +122,7 @@ def open_installation(root: Path, clock: Clock = utc_now, lease: timedelta = LEA
         register = configured_register()
         if register is not None:
             stack.callback(register.close)
+        trial = _is_on_trial(home, real_register=register is not None)
         registry = issuance.bootstrap.open_issuance(
             home,
             authority,
@@ -118,10 +130,12 @@ def open_installation(root: Path, clock: Clock = utc_now, lease: timedelta = LEA
             PcscReaders(),
             clock,
             lease=lease,
-            trial=_is_on_trial(home, real_register=register is not None),
+            trial=trial,
+            office=office,
         )
         stack.callback(registry.close)
-        yield Installation(home, people, authority, checker, registry)
+        told = _register_line(home, real_register=register is not None, trial=trial)
+        yield Installation(home, people, authority, checker, registry, told)
 
 
 def _is_on_trial(home: Home, *, real_register: bool) -> bool:
@@ -130,9 +144,19 @@ def _is_on_trial(home: Home, *, real_register: bool) -> bool:
     The mark stays: a home that has seen real people doesn't go back to passwords alone for a lost setting.
     """
     mark = home.root / IN_SERVICE
-    if real_register:
+    if real_register and not mark.exists():
         mark.touch(mode=0o600)
+        _LOG.warning("%s is in service from now on: a civil register is configured for it", home.root)
     return not real_register and not mark.exists()
+
+
+def _register_line(home: Home, *, real_register: bool, trial: bool) -> str:
+    # Not the URL: it may hold what opens the register.
+    whose = f"the one that {URL_VARIABLE} names" if real_register else "the synthetic people"
+    if trial:
+        return f"civil register: {whose}; a home on trial, where a password alone opens an account"
+    mark = home.root / IN_SERVICE
+    return f"civil register: {whose}; a home in service for good ({mark}): no password alone opens an account"
 
 
 def is_initialised(root: Path) -> bool:

@@ -16,7 +16,8 @@ _FAULTS, _QUESTIONS = 2_000, 10_000
 def register(seed: int, host: str, port: int, faults: int | None, *, eventful: bool) -> None:
     """Serve a civil register of a million computed people until interrupted; prints its URL.
 
-    Give that URL to `hoviat serve` as HOVIAT_CIVIL_REGISTER.
+    Give that URL to `hoviat serve` as HOVIAT_CIVIL_REGISTER. To the registry it is a register as any other:
+    the home is in service from then on, for good, and no password alone opens an account there.
     """
     import threading
 

@@ -262,19 +262,34 @@ def test_the_card_is_offered_where_it_is_set_up(server: str) -> None:
 
 
 def test_a_home_that_has_seen_real_people_is_not_on_trial(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     home = initialise(tmp_path / "home")
     secret = json.loads((home.secrets / "operators.json").read_text())[SUPERVISOR.username]
 
+    told: list[str] = []
+
     def lacking() -> bool:
         with open_installation(home.root) as installation:
+            told.append(installation.register)
             operators = installation.issuance.operators
             return operators.enrols_only(operators.standing(operators.sign_in("supervisor-1", secret, "x")))
 
     assert not lacking()
     with monkeypatch.context() as with_register:
-        with_register.setenv(URL_VARIABLE, "http://127.0.0.1:9/")
+        with_register.setenv(URL_VARIABLE, "http://someone:secret@127.0.0.1:9/?key=secret")
+        assert lacking()
         assert lacking()
     assert (home.root / IN_SERVICE).exists()
     assert lacking()
+    trial, real, _, synthetic = told
+    assert "on trial" in trial
+    assert "synthetic" in trial
+    assert "in service for good" in real
+    assert URL_VARIABLE in real
+    assert "in service for good" in synthetic
+    assert "synthetic" in synthetic
+    assert "secret" not in real + caplog.text
+    assert [record.getMessage() for record in caplog.records if "from now on" in record.getMessage()] == [
+        f"{home.root} is in service from now on: a civil register is configured for it"
+    ]

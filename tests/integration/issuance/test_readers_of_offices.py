@@ -5,11 +5,13 @@ from collections.abc import Iterator
 import pytest
 from sqlalchemy import func, select
 
+from issuance.bootstrap import open_issuance
 from issuance.errors import NotFoundError
+from issuance.offices.service import NewOffice
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production.models import Production
-from tests.integration.issuance.office import CLERK, Office, new_application
+from tests.integration.issuance.office import CLERK, SUPERVISOR, Office, Readers, new_application
 from tests.integration.issuance.staff import HERE, THERE, Staff, staff
 from tests.integration.issuance.stationing import Desk, Yard, open_desk
 from tests.integration.issuance.test_registry_api import refused
@@ -52,6 +54,23 @@ def test_each_office_sees_its_own_readers(people: Staff, office: Office, desk: D
     page = people[THERE, Role.CLERK].ask(f"GET /applications/{approved_there(office)}").text
     assert desk.full_name not in page
     assert office.reader.name not in page
+
+
+def test_a_servers_own_readers_are_of_the_office_where_it_stands(office: Office) -> None:
+    office.registry.offices.open(SUPERVISOR, NewOffice(THERE, "شیراز", "Shiraz", "فارس"))
+    readers = Readers(office.reader.name)
+    machine = office.home, office.pki, office.register, readers, office.clock
+    elsewhere = open_issuance(*machine, office=THERE)
+    try:
+        assert list(elsewhere.production.readers(CLERK_THERE)) == [office.reader.name]
+        assert list(elsewhere.production.readers(CLERK)) == []
+        with pytest.raises(NotFoundError):
+            elsewhere.production.start(CLERK, office.approved(), office.reader.name)
+    finally:
+        elsewhere.close()
+    with pytest.raises(NotFoundError):
+        open_issuance(*machine, office="9")
+    assert list(office.registry.production.readers(CLERK)) == [office.reader.name]
 
 
 def test_no_card_is_made_at_anothers_reader(people: Staff, office: Office, desk: Desk) -> None:

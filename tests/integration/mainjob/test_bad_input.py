@@ -48,6 +48,11 @@ def test_a_port_that_is_taken(home: Path) -> None:
     assert "in use" in message
 
 
+@pytest.mark.parametrize("office", ["2", "", "۱", "1 ", "x" * 100])
+def test_an_office_that_is_none(home: Path, office: str) -> None:
+    assert "there is no office" in refuse(home, "serve", "--port", "0", "--office", office)
+
+
 @pytest.mark.parametrize("content", [b"", b"not a card", b"{}", b"\xff" * 100])
 def test_a_corrupt_card_file(home: Path, tmp_path: Path, content: bytes) -> None:
     file = tmp_path / "broken.card"
