@@ -21,7 +21,7 @@ from issuance.registry.dates import parse_date
 from issuance.web.access import PageActor, Registry
 from issuance.web.case import case_file
 from issuance.web.forms import FormActor
-from issuance.web.looks import Look
+from issuance.web.looks import Look, said_at_pages
 from issuance.web.problems import Refusal, refusal
 from issuance.web.rendering import path_for, render
 from issuance.web.viewer import viewer
@@ -31,7 +31,10 @@ router = APIRouter(prefix="/applications", include_in_schema=False)
 _Text = Annotated[str, Form(max_length=64)]
 _Version = Annotated[int, Form(ge=1)]
 """What was looked at: nothing that was changed since is decided on unseen."""
-_Note = Annotated[str, Form(max_length=NOTE_LENGTH)]
+_Note = Annotated[str, Form(max_length=4 * NOTE_LENGTH)]
+"""One that is too long is shown again, so that it can be made shorter."""
+_SHOWN = (InvalidInputError, StateError)
+"""What is wrong with a form on an application's page: told there, with all that was typed."""
 
 
 @router.get("", name="page.applications")
@@ -112,8 +115,7 @@ def open_application(
 @router.get("/{application_id}", name="page.application")
 def open_case(request: Request, registry: Registry, look: Look, application_id: str) -> Response:
     """One application: person, portrait, decisions, production, cards, history."""
-    context = {**case_file(registry, look, application_id), **viewer(request, look.actor)}
-    return render(request, "application.html", context)
+    return _case(request, registry, look, application_id, {}, None)
 
 
 @router.get("/{application_id}/portrait", name="page.portrait")
@@ -145,7 +147,11 @@ def correct(
     """Changes what was returned, or a draft."""
     image = portrait.file.read(MAX_BYTES + 1) if portrait is not None and portrait.size else None
     correction = Correction(image, latin_given_name or None, latin_surname or None)
-    registry.enrolment.correct(actor, application_id, correction)
+    typed = {"latin_given_name": latin_given_name, "latin_surname": latin_surname}
+    try:
+        registry.enrolment.correct(actor, application_id, correction)
+    except _SHOWN as error:
+        return _again(request, registry, actor, application_id, typed, error)
     return _back(request, application_id)
 
 
@@ -175,7 +181,10 @@ def send_back(
     note: _Note = "",
 ) -> Response:
     """Returns it to its author."""
-    registry.approval.send_back(actor, application_id, note, version=version)
+    try:
+        registry.approval.send_back(actor, application_id, note, version=version)
+    except _SHOWN as error:
+        return _again(request, registry, actor, application_id, {"note": note}, error)
     return _back(request, application_id)
 
 
@@ -189,8 +198,36 @@ def refuse(
     note: _Note = "",
 ) -> Response:
     """Refuses it for good."""
-    registry.approval.refuse(actor, application_id, note, version=version)
+    try:
+        registry.approval.refuse(actor, application_id, note, version=version)
+    except _SHOWN as error:
+        return _again(request, registry, actor, application_id, {"note": note}, error)
     return _back(request, application_id)
+
+
+def _case(
+    request: Request,
+    registry: Registry,
+    look: Looker,
+    application_id: str,
+    typed: dict[str, str],
+    told: Refusal | None,
+) -> Response:
+    shown = case_file(registry, look, application_id) | viewer(request, look.actor)
+    status = HTTPStatus.OK if told is None else told.status
+    return render(request, "application.html", {**shown, "typed": typed, "told": told}, status)
+
+
+def _again(
+    request: Request,
+    registry: Registry,
+    actor: PageActor,
+    application_id: str,
+    typed: dict[str, str],
+    error: Exception,
+) -> Response:
+    look = Looker(actor, said_at_pages(request, actor.role))
+    return _case(request, registry, look, application_id, typed, refusal(error))
 
 
 def _back(request: Request, application_id: str) -> Response:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Form, Request
 from starlette.responses import RedirectResponse, Response
 
 from issuance.errors import InvalidInputError, LoginRefusedError, LoginThrottledError
-from issuance.lookups.purposes import CASE_LENGTH, parse
+from issuance.lookups.purposes import Said, parse
 from issuance.operators.errors import (
     CardLoginNotSetUpError,
     CardLoginUnavailableError,
@@ -31,6 +31,8 @@ from issuance.web.viewer import somebody, viewer
 router = APIRouter(include_in_schema=False)
 
 _A_YEAR = 365 * 24 * 3600
+_MOST_TYPED = 200
+"""More than a case's number has, so that one that is too long is shown again."""
 
 
 @router.get("/", name="page.home")
@@ -74,7 +76,7 @@ def sign_in(
     try:
         token = registry.operators.sign_in(username.strip(), password, client, code.strip() or None)
     except REFUSED as error:
-        return _form(request, registry, refusal(error), refusal(error).status)
+        return _form(request, registry, refusal(error), refusal(error).status, username)
     return _signed_in(request, registry, token)
 
 
@@ -117,21 +119,25 @@ def sign_out(
 @router.get("/purpose", name="page.purpose")
 def purpose_form(request: Request, actor: PageActor, back: str = "") -> Response:
     """Asks why records are looked at."""
-    return render(request, "purpose.html", {"back": local_path(request, back), **viewer(request, actor)})
+    return _purpose(request, actor, local_path(request, back), None, None)
 
 
 @router.post("/purpose")
 def choose_purpose(
     request: Request,
     registry: Registry,
-    _actor: FormActor,
+    actor: FormActor,
     purpose: Annotated[str, Form(max_length=24)] = "",
-    case: Annotated[str, Form(max_length=CASE_LENGTH)] = "",
+    case: Annotated[str, Form(max_length=_MOST_TYPED)] = "",
     back: Annotated[str, Form(max_length=200)] = "",
 ) -> Response:
-    """From now on this browser looks at records for this purpose."""
-    said = parse(f"{purpose}; case={case.strip()}" if case.strip() else purpose)
-    response = RedirectResponse(local_path(request, back), HTTPStatus.SEE_OTHER)
+    """From now on this browser looks at records for this purpose; or the form again, with what is wrong."""
+    goes_on = local_path(request, back)
+    try:
+        said = parse(f"{purpose}; case={case.strip()}" if case.strip() else purpose)
+    except InvalidInputError as error:
+        return _purpose(request, actor, goes_on, (purpose, case), refusal(error))
+    response = RedirectResponse(goes_on, HTTPStatus.SEE_OTHER)
     kept = as_cookie(said)
     response.set_cookie(
         PURPOSE_COOKIE, kept, path="/", secure=is_secure(registry), httponly=True, samesite="strict"
@@ -154,6 +160,17 @@ def choose_language(request: Request, registry: Registry, code: str, back: str =
             samesite="strict",
         )
     return response
+
+
+def _purpose(
+    request: Request, actor: PageActor, back: str, typed: tuple[str, str] | None, told: Refusal | None
+) -> Response:
+    seen_by = viewer(request, actor)
+    said = seen_by["said"]
+    if typed is None:
+        typed = (said.purpose.value, said.case or "") if isinstance(said, Said) else ("", "")
+    context = {"back": back, "purpose": typed[0], "case": typed[1], "told": told, **seen_by}
+    return render(request, "purpose.html", context, HTTPStatus.OK if told is None else told.status)
 
 
 def local_path(request: Request, path: str) -> str:
@@ -179,6 +196,9 @@ def _signed_in(request: Request, registry: Registry, token: str) -> Response:
     return response
 
 
-def _form(request: Request, registry: Registry, told: Refusal | None, status: HTTPStatus) -> Response:
-    context = {"told": told, "actor": None, "by_card": registry.card_login.is_set_up}
+def _form(
+    request: Request, registry: Registry, told: Refusal | None, status: HTTPStatus, username: str = ""
+) -> Response:
+    by_card = registry.card_login.is_set_up
+    context = {"told": told, "actor": None, "by_card": by_card, "username": username}
     return render(request, "login.html", context, status)
