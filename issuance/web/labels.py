@@ -10,7 +10,7 @@ from issuance.lookups.models import What
 from issuance.lookups.purposes import Purpose
 from issuance.operators.models import Role
 from issuance.production.steps import ProductionState, Step
-from issuance.web.problems import N_
+from issuance.web.titles import N_
 
 APPLICATION_STATES: Mapping[ApplicationState, str] = {
     ApplicationState.DRAFT: N_("Draft"),

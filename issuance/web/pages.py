@@ -14,8 +14,9 @@ from issuance.operators.errors import FreshProofNeededError, MethodNotAllowedErr
 from issuance.selfservice.errors import CitizenNotSignedInError
 from issuance.web import application_pages, card_pages, citizen_pages, proof_pages, session_pages
 from issuance.web.forms import ForeignFormError
-from issuance.web.problems import N_, Refusal, refusal
+from issuance.web.problems import Refusal, refusal
 from issuance.web.rendering import STATIC, path_for, render
+from issuance.web.titles import N_
 from issuance.web.viewer import somebody, viewer
 
 _STATIC = Path(__file__).parent / "static"

@@ -68,14 +68,10 @@ from issuance.stock.errors import InvalidRangeError, SecondPersonError, StockErr
 from issuance.tracking.codes import TrackingCodeError
 from issuance.tracking.errors import SlipError, StatusThrottledError, StatusUnknownError, TrackingError
 from issuance.unblocking.errors import LoginKeyNotCertifiedError, UnblockingProofError
+from issuance.web.titles import N_, TITLES
 from pki.errors import PkiError
 
 _LOG = logging.getLogger(__name__)
-
-
-def N_(message: str) -> str:  # noqa: N802 - the usual name of a mark for translation
-    """Marks a text for translation where it stands; it is translated where it is shown."""
-    return message
 
 
 @dataclass(frozen=True)
@@ -205,7 +201,7 @@ STATUSES = frozenset(status for status, _ in _TITLES.values())
 
 
 def refusal(error: Exception) -> Refusal:
-    """The refusal for any error of TOLD: the entry of its nearest class."""
+    """The refusal for any error of TOLD: the entry of its nearest class, and the title of its type."""
     for ancestor in type(error).__mro__:
         if ancestor in _TITLES:
             status, title = _TITLES[ancestor]
@@ -216,10 +212,12 @@ def refusal(error: Exception) -> Refusal:
         _LOG.error("database: %s", type(error).__name__)  # its text would hold the statement's values
         return Refusal(status, _database_kind(error), title)
     if isinstance(error, CardError):
-        return Refusal(status, failure_kind(error), title)  # its text may hold what the card said
+        kind = failure_kind(error)
+        return Refusal(status, kind, TITLES.get(kind, title))  # its text may hold what the card said
     throttled = errors.LoginThrottledError, StationCodeWaitError, StatusThrottledError
     wait_s = error.wait_s if isinstance(error, throttled) else None
-    return Refusal(status, failure_kind(error), title, str(error), wait_s)
+    kind = failure_kind(error)
+    return Refusal(status, kind, TITLES.get(kind, title), str(error), wait_s)
 
 
 def _database_kind(error: SQLAlchemyError) -> str:

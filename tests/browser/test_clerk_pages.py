@@ -142,7 +142,7 @@ def test_a_form_without_its_token_is_refused(office: Office, address: str, page:
     page.goto(f"{address}/applications/{application}")
     page.evaluate("document.querySelectorAll('[name=csrf]').forEach(token => token.value = 'guessed')")
     page.locator("form[action$='/submission'] button").click()
-    expect(page.get_by_role("alert")).to_contain_text("You may not do this")
+    expect(page.get_by_role("alert")).to_contain_text("This form is not from your own page")
     cookie = next(c for c in page.context.cookies() if c["name"] == "hoviat-session")
     assert cookie["httpOnly"]
     assert cookie["sameSite"] == "Strict"
