@@ -19,6 +19,8 @@ from issuance.offices.service import get_office
 from issuance.operators.changes import OperatorCard, OperatorChange
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
+from issuance.production.models import Production
+from issuance.production.steps import ENDED
 from issuance.registry.text import fold
 from issuance.registry.workdays import IRANIAN_WEEK, Workdays
 from issuance.stock.cover import Pace, counted_days, days_of_cover
@@ -362,7 +364,10 @@ def _text(text: str, longest: int) -> str:
 
 
 def _require_ended(session: Session, numbers: Collection[str]) -> None:
-    """Raises ForbiddenTransitionError unless these cards, citizens' or operators', have ended."""
+    """Raises ForbiddenTransitionError unless these cards, citizens' or operators', have ended.
+
+    A card whose run isn't over is about to be void, and its body becomes waste by that.
+    """
     cards = select(Card.state).where(
         Card.card_number.in_(numbers), Card.state.not_in((CardState.REVOKED.value, CardState.VOIDED.value))
     )
@@ -373,5 +378,8 @@ def _require_ended(session: Session, numbers: Collection[str]) -> None:
     state = session.scalar(cards.limit(1))
     if state is None and session.scalar(in_use.limit(1)) is not None:
         state = CardState.ACTIVE.value
+    if state is None:
+        open_runs = Production.card_number.in_(numbers), Production.state.not_in(ENDED)
+        state = session.scalar(select(Production.state).where(*open_runs).limit(1))
     if state is not None:
         raise ForbiddenTransitionError("card", state, BodyEvent.COLLECT.value)

@@ -26,6 +26,7 @@ import verifier.audit
 import verifier.bootstrap
 from issuance.audit import Audit
 from issuance.orders.reconciling import hold_all
+from issuance.restored import end_what_opens
 from pki.auditchain import Json, append
 from pki.auditchain.keeping import KeptNote
 from pki.auditchain.note import Checkpoint, CheckpointKey
@@ -176,6 +177,7 @@ def _tell(home: Home, manifest: Manifest, actor: str, note: str, clock: Clock) -
     finally:
         checker.close()
     with issuance.bootstrap.impersonal_database(home) as registry, registry.writing() as session:
+        end_what_opens(session, now)
         held = hold_all(session, now)
         told = {**details, "orders_held": held.orders, "runs_torn": held.runs}
         Audit(clock).record(session, actor, RESTORED, _SUBJECT, told)

@@ -411,3 +411,30 @@ def test_a_card_that_ended_is_handed_in_and_destroyed_by_two(office: Office) -> 
     assert body_state(office, card) == BodyState.DESTROYED
     assert [row.kind for row in stock.history(card)][-3:] == ["collect", "condemn", "destroy"]
     stock_adds_up(office)
+
+
+def test_a_card_that_is_about_to_be_void_is_not_collected(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rejected by a process that died, and revoked meanwhile: its voiding still wants the body."""
+    registry = office.registry
+    registry.offices.set_inspection(SUPERVISOR, FIRST_OFFICE, inspects=True)
+    application = office.approved()
+    office.insert(office.blank())
+    card = str(office.produce(application).card_number)
+    with monkeypatch.context() as patch:
+        patch.setattr(registry.production, "finish_voiding", _dies)
+        with pytest.raises(ProcessDiedError):
+            registry.inspections.reject(SUPERVISOR, card, "crooked")
+    registry.lifecycle.revoke(CLERK, card, RevocationCause.DAMAGED)
+    with pytest.raises(ForbiddenTransitionError):
+        registry.stock.collect(STOCK, [card], "handed in")
+    assert registry.production.finish_voidings() == 1
+    assert body_state(office, card) == BodyState.SPOILED
+    office.insert(office.blank())
+    assert office.produce(application).state is ProductionState.PRODUCED
+    stock_adds_up(office)
+
+
+def _dies(*_: object) -> None:
+    raise ProcessDiedError

@@ -1,6 +1,7 @@
 """A home that is lost and comes back repeats nothing and goes on; sets that are not whole bring nothing."""
 
 import io
+import json
 import shutil
 import tarfile
 import threading
@@ -15,15 +16,21 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 import pki.bootstrap
+from cardio.station.identity import StationKey
+from issuance.approval.errors import BatchOverError
+from issuance.approval.stepup import Proof
 from issuance.audit import Audit, AuditEntry
-from issuance.errors import RoleRequiredError
+from issuance.enrolment.models import Application
+from issuance.errors import NotSignedInError, RoleRequiredError
 from issuance.lifecycle.models import CardCertificate
+from issuance.offices.models import FIRST_OFFICE
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.orders.errors import NotHeldError, NotReconciledError
 from issuance.orders.models import Order
 from issuance.orders.reconciling import Finding, Reconciling
 from issuance.production.steps import ProductionState
+from issuance.stations.errors import StationCodeError
 from pki.auditchain.restoring import RESTORED
 from pki.errors import OfficerLabelError
 from pki.home import Home, load
@@ -51,6 +58,7 @@ from verifier.challenges.models import ChallengeKeyRow
 
 OFFICERS, NOTE = ("officer-one", "officer-two"), "the disk is lost"
 PASSPHRASE = b"a passphrase of this test"
+ADMINISTRATOR = Actor("administrator-1", Role.ADMINISTRATOR)
 
 
 @pytest.fixture(scope="module")
@@ -141,6 +149,32 @@ def test_a_home_comes_back_goes_on_and_repeats_nothing(office: Office, tmp_path:
         for scope, number in numbers.items():
             assert again.pki.crls.publish(scope).number > number
     assert verify_chains(load(tmp_path / "later" / "home"))["issuance"] > chains["issuance"]
+
+
+def test_what_opened_something_before_opens_nothing_after(office: Office, tmp_path: Path) -> None:
+    """Else who signed out, or used a code up, since the backup, would be in again."""
+    registry, password = office.registry, _password(office.home, "supervisor-1")
+    token = registry.operators.sign_in("supervisor-1", password, "here")
+    registry.stations.add(ADMINISTRATOR, "qazvin-1", FIRST_OFFICE)
+    code = registry.stations.create_code(ADMINISTRATOR, "qazvin-1").code
+    application = office.enrol(0)
+    with registry.database.reading() as session:
+        version = session.get_one(Application, application).version
+    batch = registry.batches.propose(SUPERVISOR, [(application, version)])
+    make_backup(office.home, tmp_path / "set", PASSPHRASE)
+    restore(tmp_path / "set", tmp_path / "later" / "home", PASSPHRASE, OFFICERS, NOTE)
+    with open_home(tmp_path / "later" / "home") as again:
+        registry = again.registry
+        with pytest.raises(NotSignedInError):
+            registry.operators.actor(token)
+        with pytest.raises(StationCodeError):
+            registry.stations.enrol(code, StationKey().request(), "here")
+        with pytest.raises(BatchOverError):
+            registry.batches.confirm(SUPERVISOR, batch.id, Proof(password, "here"))
+
+
+def _password(home: Home, username: str) -> str:
+    return str(json.loads((home.secrets / "operators.json").read_text())[username])
 
 
 def test_a_backup_is_one_moment_of_a_registry_at_work(office: Office, tmp_path: Path) -> None:
