@@ -58,6 +58,7 @@ from issuance.registry.civilregister import CivilRegister
 from issuance.rekeying.service import Rekeying
 from issuance.selfservice.record import OwnRecords
 from issuance.selfservice.service import CitizenLogin
+from issuance.stations.counters import Counters
 from issuance.stations.handover import Handovers
 from issuance.stations.hub import AllReaders, Hub
 from issuance.stations.service import Authorities, Stations
@@ -131,6 +132,7 @@ class Issuance:
     handovers: Handovers = field(repr=False)
     unblocking: Unblocking = field(repr=False)
     rekeying: Rekeying = field(repr=False)
+    counters: Counters = field(repr=False)
     lookups: Lookups = field(repr=False)
 
     def close(self) -> None:
@@ -138,9 +140,7 @@ class Issuance:
         self.mass_background.close()
         self.batch_runs.close()
         self.production.close()
-        self.handovers.close()
-        self.unblocking.close()
-        self.rekeying.close()
+        self.counters.close()
         self.card_login.close()
         self.citizen_login.close()
         self.database.close()
@@ -337,6 +337,7 @@ def open_issuance(
         handovers=Handovers(deliveries, hub, all_readers),
         unblocking=Unblocking(shop, all_readers, hub.hand_over, check_life),
         rekeying=Rekeying(shop, all_readers, hub.connect, check_life),
+        counters=Counters(),
         lookups=lookups,
     )
     opened.production.finish_voidings()

@@ -39,7 +39,8 @@ async def renew(registry: Registry, actor: ApiActor, card_number: str, body: Ren
 
     Its holder types their PIN there. What was torn is finished by the same again.
     """
-    begun = registry.rekeying.begin(actor, card_number, body.reader, Profile(body.key))
+    key, work = Profile(body.key), registry.rekeying.renew
+    begun = registry.counters.begin(actor, work, actor, card_number, body.reader, key)
     return _answer(await asyncio.wrap_future(begun))
 
 

@@ -8,7 +8,6 @@ the job from the signature to the certificate's reading back: what was signed fo
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from datetime import timedelta
 
@@ -36,9 +35,6 @@ from issuance.rekeying.errors import KeyProofError
 from issuance.stations.connection import StationConnection
 from pki.profiles import Profile
 
-_AT_ONCE = 16
-"""Each holds a thread for as long as somebody types a PIN."""
-
 Connect = Callable[[str, Job], StationConnection]
 """Reader, job → the card there (`stations.hub.Hub.connect`)."""
 
@@ -52,7 +48,6 @@ class Rekeying:
         self._connect = connect
         self._check_life = check_life
         self._steps = RenewalSteps(shop)
-        self._pool = ThreadPoolExecutor(_AT_ONCE, "rekeying")
 
     def renew(self, actor: Actor, number: str, reader: str, profile: Profile) -> RenewalView:
         """Renews one key of the card, or finishes a torn renewal; the same operator just checked its holder.
@@ -79,14 +74,6 @@ class Rekeying:
             if session.read_certificate(slot) != issued.der:
                 raise ReadBackError(slot.certificate_object.title)
             return self._steps.finish(actor, renewal.id, issued)
-
-    def begin(self, actor: Actor, number: str, reader: str, profile: Profile) -> "Future[RenewalView]":
-        """As `renew`, on a thread of its own."""
-        return self._pool.submit(self.renew, actor, number, reader, profile)
-
-    def close(self) -> None:
-        """Waits for those at work; none of the others begins."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _admit(self, actor: Actor, number: str, profile: Profile) -> str:
         with self._shop.database.writing() as session:

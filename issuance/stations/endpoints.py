@@ -106,7 +106,8 @@ def enrol(request: HttpRequest, registry: Registry, body: EnrolmentBody) -> Enro
 @router.post("/cards/{card_number}/station-deliveries", status_code=204)
 async def hand_over(registry: Registry, actor: ApiActor, card_number: str, body: HandoverBody) -> None:
     """Hands the card in a station's reader over; answers when its holder has set a PIN there."""
-    await asyncio.wrap_future(registry.handovers.begin(actor, card_number, body.reader))
+    work = registry.handovers.hand_over
+    await asyncio.wrap_future(registry.counters.begin(actor, work, actor, card_number, body.reader))
 
 
 def _answer(registry: Registry, station: StationView) -> StationAnswer:

@@ -60,6 +60,16 @@ class StationCodeWaitError(StationError):
         self.wait_s = wait_s
 
 
+class CountersBusyError(StationError):
+    """As many people as there are places type a PIN, of this office or of all; `wait_s` is a guess."""
+
+    kind = "counters-busy"
+    wait_s = 30
+
+    def __init__(self) -> None:
+        super().__init__("all places for people at stations are taken; try again soon")
+
+
 class StationNotAdmittedError(StationError):
     """Its certificate is none of an enrolled station, or isn't good now."""
 

@@ -7,7 +7,6 @@ again goes on.
 """
 
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -37,9 +36,6 @@ from issuance.production.work import CHALLENGE_BYTES, Workshop
 from issuance.unblocking.errors import LoginKeyNotCertifiedError, UnblockingProofError
 from pki.profiles import Profile
 
-_AT_ONCE = 16
-"""Each holds a thread for as long as somebody thinks of a PIN."""
-
 HandOver = Callable[[str, Job, str, bytes], bytes]
 """Reader, job, PIN to be replaced, challenge → the card's signature (`stations.hub.Hub.hand_over`)."""
 
@@ -63,7 +59,6 @@ class Unblocking:
         self._readers = readers
         self._hand_over = hand_over
         self._check_life = check_life
-        self._pool = ThreadPoolExecutor(_AT_ONCE, "unblocking")
 
     def unblock(self, actor: Actor, number: str, reader: str) -> None:
         """Lets the holder of the card in the station's reader set a PIN; the same operator just checked them.
@@ -89,14 +84,6 @@ class Unblocking:
         self._finish(actor, blocked, fault)
         if fault is not None:
             raise UnblockingProofError(fault)
-
-    def begin(self, actor: Actor, number: str, reader: str) -> "Future[None]":
-        """As `unblock`, on a thread of its own."""
-        return self._pool.submit(self.unblock, actor, number, reader)
-
-    def close(self) -> None:
-        """Waits for those at work; none of the others begins."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
 
     def _begin(self, actor: Actor, number: str) -> _Blocked:
         master_key = self._shop.master_keys["card"]

@@ -58,6 +58,7 @@ from issuance.production.errors import ProductionError, failure_kind
 from issuance.rekeying.errors import KeyProofError
 from issuance.selfservice.errors import CitizenNotSignedInError, NoRecordError
 from issuance.stations.errors import (
+    CountersBusyError,
     HandoverError,
     NotSignedError,
     StationCodeError,
@@ -177,6 +178,10 @@ _TITLES: dict[type[Exception], tuple[HTTPStatus, str]] = {
     UrgentQuotaError: (HTTPStatus.CONFLICT, N_("No more orders may be urgent here now")),
     OrderError: (HTTPStatus.CONFLICT, N_("This order can't be taken now")),
     StationCodeError: (HTTPStatus.FORBIDDEN, N_("This code takes no station in")),
+    CountersBusyError: (
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        N_("All places at stations are taken; try again soon"),
+    ),
     StationCodeWaitError: (HTTPStatus.TOO_MANY_REQUESTS, N_("Too many wrong codes; wait a little")),
     HandoverError: (HTTPStatus.CONFLICT, N_("The card can't be handed over")),
     NotSignedError: (HTTPStatus.CONFLICT, N_("The card has signed nothing at the station")),
@@ -214,7 +219,7 @@ def refusal(error: Exception) -> Refusal:
     if isinstance(error, CardError):
         kind = failure_kind(error)
         return Refusal(status, kind, TITLES.get(kind, title))  # its text may hold what the card said
-    throttled = errors.LoginThrottledError, StationCodeWaitError, StatusThrottledError
+    throttled = errors.LoginThrottledError, StationCodeWaitError, StatusThrottledError, CountersBusyError
     wait_s = error.wait_s if isinstance(error, throttled) else None
     kind = failure_kind(error)
     return Refusal(status, kind, TITLES.get(kind, title), str(error), wait_s)
