@@ -127,6 +127,8 @@ class Renewal(Base):
     version: Mapped[int] = mapped_column()
     csr: Mapped[bytes | None] = mapped_column(LargeBinary)
     """The certification request that the new key signed."""
+    ends_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
+    """The end of the certificate that is asked for; kept with the request, whatever is decreed after it."""
     serial: Mapped[str | None] = mapped_column(String(SERIAL_LENGTH))
     """Of the new certificate, in hexadecimal digits."""
     started_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))

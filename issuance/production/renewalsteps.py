@@ -126,6 +126,7 @@ class RenewalSteps:
             if recorded.csr is not None:
                 raise OvertakenError(renewal.card_number, "renewal")
             recorded.csr, recorded.state = csr, RenewalState.REQUESTED.value
+            recorded.ends_at = _ends_at(session, recorded.card)
             return recorded
 
     def _supersede(self, renewal: Renewal) -> None:
@@ -152,7 +153,8 @@ class RenewalSteps:
         """The same for each attempt, so that the authority issues once."""
         with self._shop.database.reading() as session:
             card = get_card(session, renewal.card_number)
-            subject, ends_at = subject_of(card.application), _ends_at(session, card)
+            # Requests of the days before their end was kept go by what is decreed now.
+            subject, ends_at = subject_of(card.application), renewal.ends_at or _ends_at(session, card)
         return CertificateRequest(
             request_id=_request_id(renewal),
             profile=Profile(renewal.profile),

@@ -2,6 +2,7 @@
 
 import shutil
 import subprocess
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -22,15 +23,20 @@ from issuance.decrees.models import DecreeState
 from issuance.decrees.service import Proposal
 from issuance.decrees.validity import end_of
 from issuance.errors import InvalidInputError, NotFoundError, RoleRequiredError
+from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.states import RevocationCause
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production.errors import CardExpiredError
 from pki.export import write_public_files
 from pki.profiles import Profile
+from pki.status.state import Status
 from tests.integration.issuance.office import CITIZENS_PIN, CLERK, SUPERVISOR, Office
+from tests.integration.issuance.tearing import DyingRegistry, ProcessDiedError
 
 DAY = timedelta(days=1)
+MOST_PLACES = 40
+"""Around commits of one renewal; more than there are."""
 OPENSSL = shutil.which("openssl") or "openssl"
 
 
@@ -92,6 +98,31 @@ def test_without_a_decree_an_expired_card_is_not_renewed(office: Office) -> None
     office.clock.ahead = end + 90 * DAY - datetime.now(UTC)
     with pytest.raises(CardExpiredError):
         renew(office)
+
+
+def test_a_decree_keeps_no_torn_renewal_from_its_end(office: Office) -> None:
+    """What the authority was asked for once is asked for again, whatever was decreed meanwhile."""
+    card = office.issue()
+    place = 0
+    while place < MOST_PLACES:
+        place += 1
+        dying = DyingRegistry(place)
+        with pytest.MonkeyPatch.context() as patch, suppress(ProcessDiedError):
+            dying.watch(office, patch)
+            renew(office)
+        if dying.places < place:
+            break
+        end = office.registry.decrees.validity(card).valid_until.date()
+        today = office.clock().date()
+        assert enact(office, Proposal(str(place), today, end, end, end + DAY)) == 1
+        renew(office)
+        assert {office.status(serial).status for serial in in_force(office, card)} == {Status.GOOD}
+    assert 4 < place < MOST_PLACES
+
+
+def in_force(office: Office, card: str) -> list[int]:
+    with office.registry.database.reading() as session:
+        return [row.serial_number for row in get_card(session, card).certificates_in_force]
 
 
 def test_a_second_decree_goes_by_what_the_first_said(office: Office) -> None:
