@@ -47,7 +47,7 @@ class ItemState(StrEnum):
     REKEYED = "rekeyed"
     """Another key was made in its place."""
     ENDED = "ended"
-    """Its card was revoked or voided."""
+    """Its card was revoked or voided, or its certificate alone: before another key is made in its place."""
     LIFTED = "lifted"
     """Let go by the action's end. It is good again unless somebody else holds it: then `why` says so."""
 

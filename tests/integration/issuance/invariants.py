@@ -20,10 +20,13 @@ from issuance.lifecycle.states import (
 )
 from issuance.operators.models import Operator, Role
 from issuance.orders.models import Order
-from issuance.production.models import Production
+from issuance.production.models import Production, Renewal, RenewalState
 from issuance.stock.check import faults
 from pki.status.state import Status
 from pki.store.models import CertificateRow
+from tests.integration.issuance.invariantsofdelivery import check_handing_over
+from tests.integration.issuance.invariantsofpeople import check_people
+from tests.integration.issuance.invariantsoftwo import check_decisions_of_two
 
 Statuses = Mapping[int, Status]
 """Of citizens' certificates, by serial."""
@@ -79,6 +82,9 @@ def check(session: Session, statuses: Statuses, later: Statuses | None = None) -
     _one_of_each(session)
     _nobody_decides_alone(session)
     _the_chain_tells_what_is(session)
+    check_handing_over(session)
+    check_decisions_of_two(session)
+    check_people(session)
     assert list(faults(session)) == []
     assert list(discrepancies(session)) == []
 
@@ -90,9 +96,23 @@ def check_ended(session: Session, statuses: Statuses) -> None:
     for card in session.scalars(select(Card)):
         assert card.state in _HANDED_OVER | _ENDED, f"card {card.card_number} is {card.state}"
         found = {certificate.serial_number for certificate in card.certificates}
-        assert {left.pop(serial) for serial in found} <= _status_of(CardState(card.state)), card.state
-        assert len(found) == len(_CITIZENS) or card.state == CardState.VOIDED
+        statuses_now = {serial: left.pop(serial) for serial in found}
+        in_force = {certificate.serial_number for certificate in card.certificates_in_force}
+        assert {statuses_now[serial] for serial in in_force} <= _status_of(CardState(card.state)), card.state
+        assert {statuses_now[serial] for serial in found - in_force} <= {Status.REVOKED}
+        _has_its_keys(session, card)
     assert set(left.values()) <= {Status.REVOKED}, "a certificate that no card has"
+
+
+def _has_its_keys(session: Session, card: Card) -> None:
+    """One certificate in force for each, but where a renewal was given up that had ended the one before."""
+    profiles = [certificate.profile for certificate in card.certificates_in_force]
+    assert len(profiles) == len(set(profiles))
+    given_up = select(Renewal.profile).where(
+        Renewal.card_number == card.card_number, Renewal.state == RenewalState.GIVEN_UP
+    )
+    if card.state != CardState.VOIDED:
+        assert set(_CITIZENS) - set(profiles) <= set(session.scalars(given_up))
 
 
 def _status_of(state: CardState) -> set[Status]:
@@ -119,10 +139,12 @@ def _is_proven(session: Session, card: Card) -> bool:
 
 
 def _ended_means_revoked(session: Session, statuses: Statuses) -> None:
-    """Invariants 2 and 7: the authority acts before the registry commits."""
+    """Invariants 2 and 7: the authority acts before the registry commits; with a key that gave way, too."""
     for card in session.scalars(select(Card).where(Card.state.in_(_ENDED))):
         found = {statuses[certificate.serial_number] for certificate in card.certificates}
         assert found <= {Status.REVOKED}, f"card {card.card_number} is {card.state}, its certificates {found}"
+    for old in session.scalars(select(CardCertificate).where(CardCertificate.superseded_at.is_not(None))):
+        assert statuses[old.serial_number] is Status.REVOKED, "a key gave way, and its certificate did not"
 
 
 def _one_of_each(session: Session) -> None:
@@ -158,15 +180,17 @@ def _the_chain_tells_what_is(session: Session) -> None:
         for subject, action, _ in _entries(session, "application")
         if action in _TOLD_OF_APPLICATIONS
     }
+    voided = {subject for subject, action, _ in _entries(session, "production") if action == "voided"}
+    taken_back = set(session.scalars(select(Production.application_id).where(Production.id.in_(voided))))
     for application in session.scalars(select(Application)):
-        state = ApplicationState(application.state)
-        assert state in _TOLD_OF_APPLICATIONS[last[application.id]], (state, last[application.id])
+        state, told_last = ApplicationState(application.state), last[application.id]
+        with_its_card = state is ApplicationState.WITHDRAWN and application.id in taken_back
+        assert state in _TOLD_OF_APPLICATIONS[told_last] or (with_its_card and told_last == "approve")
     told = {
         subject: _TOLD_OF_CARDS[action]
         for subject, action, _ in _entries(session, "card")
         if action in _TOLD_OF_CARDS
     }
-    voided = {subject for subject, action, _ in _entries(session, "production") if action == "voided"}
     runs = {run.card_number: run.id for run in session.scalars(select(Production)) if run.card_number}
     for card in session.scalars(select(Card)):
         if card.state == CardState.VOIDED:

@@ -91,6 +91,9 @@ class DyingRegistry:
         self.watch_database(office.registry.database, patch)
         for name in ("issue", "revoke", "activate_card", "suspend_card", "resume_card"):
             patch.setattr(authority, name, self._committing(getattr(authority, name)))
+        delegated = office.registry.mass_runs._authority
+        patch.setattr(delegated, "begin", self._committing(delegated.begin))
+        patch.setattr(delegated, "run", self._in_parts(delegated.run))
 
     def watch_database(self, database: Database, patch: pytest.MonkeyPatch) -> None:
         """Stands in the way of what commits there."""
@@ -114,5 +117,17 @@ class DyingRegistry:
             answer = call(*arguments)
             self._pass()
             return answer
+
+        return watched
+
+    def _in_parts(self, call: Callable[..., Iterator[object]]) -> Callable[..., Iterator[object]]:
+        """One that commits before each thing that it yields."""
+
+        def watched(*arguments: object) -> Iterator[object]:
+            self._pass()
+            for part in call(*arguments):
+                self._pass()
+                yield part
+                self._pass()
 
         return watched
