@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, func, select
+from sqlalchemy import delete, or_, select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
@@ -41,7 +41,6 @@ LIFE = timedelta(days=7)
 """Between proposing and confirming, and between confirming a card and making it."""
 _USERNAME = re.compile(r"[a-z][a-z0-9-]{1,31}", re.ASCII)
 _ADMINISTRATORS = 2
-_KEEP_STATE = frozenset({ChangeKind.CARD, ChangeKind.TOTP_RESET})
 _NO_SECOND_FACTOR = "the account has no second factor"
 _SECOND_FACTORS = select(OperatorTotp.username).where(
     OperatorTotp.reset_id.is_(None), OperatorTotp.confirmed_at.is_not(None)
@@ -135,6 +134,7 @@ class Accounts:
                 role=role.value,
                 office=office,
                 state=state.value,
+                based_on=_last_change(session, wanted.username),
                 proposed_by=actor.username,
                 proposed_at=now,
                 expires_at=now + LIFE,
@@ -159,9 +159,10 @@ class Accounts:
                     raise SecondAdministratorError
                 if change.username == actor.username:
                     raise OwnAccountError
+                held = _held(session, change.username)
                 change.confirmed_by, change.confirmed_at = actor.username, self._clock()
                 session.flush()
-                _apply(session, change, stored)
+                _apply(session, change, held, stored)
                 self._record(session, actor, change, "confirmed")
                 created = change.kind == ChangeKind.CREATE
         except StaleDataError as error:  # confirmed twice at the same moment
@@ -282,36 +283,47 @@ def _after(session: Session, wanted: Wanted) -> tuple[Role, str, AccountState]:
     return wanted.role or Role(account.role), wanted.office or account.office, state
 
 
-def _apply(session: Session, change: OperatorChange, password_hash: str) -> None:
-    account = session.get(Operator, change.username)
+def _last_change(session: Session, username: str) -> str | None:
+    account = session.get(Operator, username)
+    return None if account is None else account.change_id
+
+
+def _held(session: Session, username: str) -> dict[str, Operator]:
+    """The account and every administrator's: nobody else changes one of them before this transaction ends.
+
+    Read before anything is written: two who each lock the other's administrator would both count two. Rows
+    that refer to these accounts can still be written (FOR NO KEY UPDATE), so no two confirmations wait for
+    each other.
+    """
+    query = select(Operator).where(
+        or_(Operator.username == username, Operator.role == Role.ADMINISTRATOR.value)
+    )
+    locked = query.order_by(Operator.username).with_for_update(key_share=True)
+    rows = session.scalars(locked.execution_options(populate_existing=True))
+    return {row.username: row for row in rows}
+
+
+def _apply(session: Session, change: OperatorChange, held: dict[str, Operator], password_hash: str) -> None:
+    account = held.get(change.username)
     if change.kind == ChangeKind.CREATE:
         if account is not None:
             raise AccountStateError("there is an account of this name already")
         account = Operator(username=change.username, password_hash=password_hash)
         session.add(account)
+        held[account.username] = account
     elif account is None:
         raise NotFoundError("operator")
-    elif _changed_meanwhile(account, change):
+    elif account.change_id != change.based_on:
+        # It holds role, office and state as they were then: it would undo what two others decided since.
         raise AccountStateError("the account was changed meanwhile")
     account.role, account.office, account.state = change.role, change.office, change.state
     account.change_id, account.change_confirmed_by = change.id, change.confirmed_by
     if change.kind == ChangeKind.TOTP_RESET:
         _end_factor(session, change)
     session.flush()
-    administrators = select(func.count()).where(
-        Operator.role == Role.ADMINISTRATOR.value, Operator.state == AccountState.ACTIVE.value
-    )
-    if (session.scalar(administrators) or 0) < _ADMINISTRATORS:
+    if sum(row.role == Role.ADMINISTRATOR and row.is_active for row in held.values()) < _ADMINISTRATORS:
         raise LastAdministratorsError
     session.execute(delete(OperatorSession).where(OperatorSession.username == change.username))
-
-
-def _changed_meanwhile(account: Operator, change: OperatorChange) -> bool:
-    if change.kind == ChangeKind.CHANGE:
-        return False
-    moved = (account.role, account.office) != (change.role, change.office)
-    # Else a card or a reset that was proposed before the account was locked would unlock it.
-    return moved or (change.kind in _KEEP_STATE and account.state != change.state)
 
 
 def _end_factor(session: Session, change: OperatorChange) -> None:

@@ -70,6 +70,8 @@ class OperatorChange(Base):
     role: Mapped[str] = mapped_column(String(ROLE_LENGTH))
     office: Mapped[str] = mapped_column(String(OFFICE_CODE_LENGTH), ForeignKey("offices.code"))
     state: Mapped[str] = mapped_column(String(STATE_LENGTH))
+    based_on: Mapped[str | None] = mapped_column(String(IDENTIFIER_LENGTH))
+    """The account's last change when this was proposed; a trigger lets it follow on no other."""
     proposed_by: Mapped[str] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     proposed_at: Mapped[datetime] = mapped_column(UtcDateTime())
     expires_at: Mapped[datetime] = mapped_column(UtcDateTime())

@@ -1,13 +1,16 @@
 """Accounts are changed by two administrators: by the code, and by both databases, whatever the code does."""
 
 import secrets
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import cast
 
 import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
 
 from issuance.audit import AuditEntry
 from issuance.errors import (
@@ -29,7 +32,8 @@ from issuance.operators.errors import (
 )
 from issuance.operators.models import AccountState, Operator, Role
 from issuance.operators.service import Actor, Operators
-from tests.depot import CLERK, HERE, SUPERVISOR, THERE, Depot
+from pki.clock import Clock
+from tests.depot import CLERK, HERE, SUPERVISOR, THERE, Depot, open_depot
 
 FIRST, SECOND, THIRD = (Actor(f"administrator-{number}", Role.ADMINISTRATOR) for number in (1, 2, 3))
 NEW = Wanted(ChangeKind.CREATE, "clerk-9", Role.CLERK, THERE)
@@ -51,12 +55,20 @@ class Desk:
 
 @pytest.fixture
 def desk(depot: Depot) -> Desk:
-    operators = Operators(depot.database, depot.audit, depot.clock, secrets.token_bytes)
     with depot.database.writing() as session:
-        for administrator in (FIRST, SECOND):
-            session.add(Operator(username=administrator.username, role=administrator.role, password_hash="-"))
+        found(session)
+    return open_desk(depot)
+
+
+def found(session: Session) -> None:
+    for administrator in (FIRST, SECOND):
+        session.add(Operator(username=administrator.username, role=administrator.role, password_hash="-"))
+
+
+def open_desk(depot: Depot, clock: Clock | None = None) -> Desk:
+    operators = Operators(depot.database, depot.audit, depot.clock, secrets.token_bytes)
     certificates = Certificates(cast("CertificateAuthority", None))  # nobody asks for one here
-    accounts = Accounts(depot.database, depot.audit, certificates, depot.clock, secrets.token_bytes)
+    accounts = Accounts(depot.database, depot.audit, certificates, clock or depot.clock, secrets.token_bytes)
     return Desk(depot, accounts, operators)
 
 
@@ -153,6 +165,57 @@ def test_an_old_proposal_undoes_nothing(desk: Desk) -> None:
     assert desk.account("clerk-9").role == Role.STOCK
 
 
+@pytest.mark.parametrize(
+    "stale",
+    [
+        Wanted(ChangeKind.CHANGE, "clerk-9", office=HERE),
+        Wanted(ChangeKind.CHANGE, "clerk-9", Role.SUPERVISOR),
+        Wanted(ChangeKind.CARD, "clerk-9"),
+        Wanted(ChangeKind.LOCK, "clerk-9"),
+    ],
+)
+def test_an_old_proposal_gives_nothing_back(desk: Desk, stale: Wanted) -> None:
+    """Whatever its kind: it holds the account as it was, which two others have changed since."""
+    desk.done(NEW)
+    desk.done(Wanted(ChangeKind.CHANGE, "clerk-9", Role.SUPERVISOR))
+    change = desk.accounts.propose(FIRST, stale)
+    desk.done(Wanted(ChangeKind.CHANGE, "clerk-9", Role.CLERK))
+    desk.done(Wanted(ChangeKind.LOCK, "clerk-9"))
+    with pytest.raises(AccountStateError):
+        desk.accounts.confirm(SECOND, change)
+    account = desk.account("clerk-9")
+    assert (account.role, account.office, account.state) == (Role.CLERK, THERE, AccountState.LOCKED)
+
+
+def test_an_old_proposal_is_refused_though_the_account_is_as_it_was(desk: Desk) -> None:
+    desk.done(NEW)
+    change = desk.accounts.propose(FIRST, Wanted(ChangeKind.CHANGE, "clerk-9", office=HERE))
+    desk.done(Wanted(ChangeKind.LOCK, "clerk-9"))
+    desk.done(Wanted(ChangeKind.UNLOCK, "clerk-9"))
+    with pytest.raises(AccountStateError):
+        desk.accounts.confirm(SECOND, change)
+
+
+def test_the_database_lets_an_old_proposal_give_nothing_back(desk: Desk) -> None:
+    desk.done(NEW)
+    change = desk.accounts.propose(FIRST, Wanted(ChangeKind.CHANGE, "clerk-9", office=HERE))
+    desk.done(Wanted(ChangeKind.LOCK, "clerk-9"))
+    last = desk.account("clerk-9").change_id
+    refused(desk, "UPDATE operator_changes SET based_on = :last WHERE id = :change", last=last, change=change)
+    with desk.depot.database.writing() as session:
+        session.execute(
+            update(OperatorChange)
+            .where(OperatorChange.id == change)
+            .values(confirmed_by=SECOND.username, confirmed_at=desk.depot.clock())
+        )
+    refused(
+        desk,
+        "UPDATE operators SET state = 'active', office = '1', change_id = :change, "
+        "change_confirmed_by = 'administrator-2' WHERE username = 'clerk-9'",
+        change=change,
+    )
+
+
 def test_two_administrators_stay(desk: Desk) -> None:
     desk.done(Wanted(ChangeKind.CREATE, THIRD.username, Role.ADMINISTRATOR, HERE))
     lock = desk.accounts.propose(FIRST, Wanted(ChangeKind.LOCK, SECOND.username))
@@ -161,6 +224,40 @@ def test_two_administrators_stay(desk: Desk) -> None:
     with pytest.raises(LastAdministratorsError):
         desk.accounts.confirm(THIRD, demote)
     assert desk.account(FIRST.username).role == Role.ADMINISTRATOR
+
+
+def test_two_administrators_stay_though_two_are_locked_at_once(postgres_registry: str) -> None:
+    """Of three, two are locked by transactions that both begin before either ends; SQLite queues them."""
+    with open_depot(postgres_registry) as depot:
+        with depot.database.writing() as session:
+            found(session)
+        desk = open_desk(depot)
+        desk.done(Wanted(ChangeKind.CREATE, THIRD.username, Role.ADMINISTRATOR, HERE))
+        locks = {
+            SECOND: desk.accounts.propose(FIRST, Wanted(ChangeKind.LOCK, THIRD.username)),
+            THIRD: desk.accounts.propose(FIRST, Wanted(ChangeKind.LOCK, SECOND.username)),
+        }
+        begun, told = threading.Barrier(2), iter((True, True))
+
+        def clock() -> datetime:
+            """Asked first in the transaction, once the proposal is read."""
+            if next(told, False):
+                begun.wait(timeout=60)
+            return depot.clock()
+
+        accounts = open_desk(depot, clock).accounts
+
+        def confirmed(actor: Actor) -> bool:
+            try:
+                accounts.confirm(actor, locks[actor])
+            except LastAdministratorsError:
+                return False
+            return True
+
+        with ThreadPoolExecutor(2) as pool:
+            assert sorted(pool.map(confirmed, locks)) == [False, True]
+        active = [desk.account(each.username).is_active for each in (FIRST, SECOND, THIRD)]
+        assert sum(active) == 2
 
 
 @pytest.mark.parametrize("name", ["", "x", "Clerk", "clerk 9", "-clerk", "c" * 33, "clerk\n", "کاربر"])

@@ -68,8 +68,8 @@ NOT_PERSONAL = {
     "offices": "code persian_name latin_name province inspects",
     "operator_cards": "change_id serial certificate_sha256 username kind confirmed_by issued_at not_after "
     "ended_at",
-    "operator_changes": "id version kind username role office state proposed_by proposed_at expires_at "
-    "confirmed_by confirmed_at withdrawn_at card_number",
+    "operator_changes": "id version kind username role office state based_on proposed_by proposed_at "
+    "expires_at confirmed_by confirmed_at withdrawn_at card_number",
     "operator_sessions": "token_digest username expires_at method proved_at",
     "operator_totps": "id username started_at confirmed_at last_step reset_id reset_kind reset_by",
     "operators": "username role office state change_id change_confirmed_by",
