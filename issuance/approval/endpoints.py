@@ -14,7 +14,7 @@ from issuance.enrolment.models import NOTE_LENGTH
 from issuance.enrolment.schemas import ApplicationAnswer, Version
 from issuance.identifiers import LENGTH
 from issuance.web.access import ApiActor, Registry
-from issuance.web.clients import client_address
+from issuance.web.clients import client_network
 from issuance.web.schemas import Answer, Request
 
 router = APIRouter(prefix="/v1", tags=["approval"])
@@ -111,7 +111,7 @@ def confirm(
     request: HttpRequest, registry: Registry, actor: ApiActor, batch_id: str, body: ConfirmationBody
 ) -> BatchAnswer:
     """Proves once more who one is, and approves them."""
-    proof = Proof(body.password.get_secret_value(), client_address(request))
+    proof = Proof(body.password.get_secret_value(), client_network(request))
     return _answer(registry.batches.confirm(actor, batch_id, proof))
 
 

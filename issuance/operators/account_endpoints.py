@@ -11,7 +11,7 @@ from issuance.operators.accounts import Wanted
 from issuance.operators.changes import ChangeKind
 from issuance.operators.models import USERNAME_LENGTH, AccountState, Role
 from issuance.web.access import ApiActor, Registry
-from issuance.web.clients import client_address
+from issuance.web.clients import client_network
 from issuance.web.schemas import Answer, Nothing, Request
 
 router = APIRouter(prefix="/v1", tags=["operators"])
@@ -94,7 +94,7 @@ def confirm(
     request: HttpRequest, registry: Registry, actor: ApiActor, change_id: str, body: ConfirmationBody
 ) -> ConfirmedAnswer:
     """The second, who proves once more who they are."""
-    registry.operators.reauthenticate(actor, body.password.get_secret_value(), client_address(request))
+    registry.operators.reauthenticate(actor, body.password.get_secret_value(), client_network(request))
     return ConfirmedAnswer.model_validate(registry.accounts.confirm(actor, change_id))
 
 

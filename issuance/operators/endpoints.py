@@ -9,7 +9,7 @@ from issuance.operators.cardtokens import CardBody
 from issuance.operators.models import USERNAME_LENGTH
 from issuance.operators.service import SESSION_LIFE
 from issuance.web.access import Registry, bearer_token
-from issuance.web.clients import client_address
+from issuance.web.clients import client_network
 from issuance.web.schemas import Answer, Nothing
 from issuance.web.schemas import Request as Body
 
@@ -63,7 +63,7 @@ def sign_in(request: Request, registry: Registry, body: Credentials) -> SessionA
     """Opens a session."""
     password = body.password.get_secret_value()
     code = told(body.code)
-    token = registry.operators.sign_in(body.username, password, client_address(request), code)
+    token = registry.operators.sign_in(body.username, password, client_network(request), code)
     return _answer(registry, token)
 
 
@@ -92,7 +92,7 @@ def prove(
         registry.card_login.prove(token, body.token.as_received(), body.nonce)
     else:
         password = body.password.get_secret_value()
-        registry.operators.prove(token, password, client_address(request), told(body.code))
+        registry.operators.prove(token, password, client_network(request), told(body.code))
 
 
 @router.delete("/current", status_code=204)

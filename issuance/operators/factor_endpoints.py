@@ -8,7 +8,7 @@ from pydantic import Field, SecretStr
 
 from issuance.operators.endpoints import Code
 from issuance.web.access import ApiActor, Registry, bearer_token
-from issuance.web.clients import client_address
+from issuance.web.clients import client_network
 from issuance.web.schemas import Answer, Request
 
 router = APIRouter(prefix="/v1/second-factor", tags=["sessions"])
@@ -37,7 +37,7 @@ class FirstCodeBody(Request):
 def begin(request: HttpRequest, registry: Registry, actor: ApiActor, body: BeginBody) -> NewFactorAnswer:
     """A new key, which counts from its first right code on."""
     password = body.password.get_secret_value()
-    new = registry.second_factors.begin(actor, password, client_address(request))
+    new = registry.second_factors.begin(actor, password, client_network(request))
     return NewFactorAnswer(uri=new.uri, secret=new.secret)
 
 

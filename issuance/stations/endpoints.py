@@ -11,7 +11,7 @@ from issuance.stations.codes import MAX_CODE
 from issuance.stations.models import OFFICE_LENGTH, STATION_LENGTH, StationState
 from issuance.stations.service import StationView
 from issuance.web.access import ApiActor, Registry
-from issuance.web.clients import client_address
+from issuance.web.clients import client_network
 from issuance.web.schemas import Answer, Nothing, Request
 from pki.pkcs10 import MAX_CSR_BYTES
 
@@ -99,7 +99,7 @@ def enrol(request: HttpRequest, registry: Registry, body: EnrolmentBody) -> Enro
     """Takes a machine in as the station of the code; the code is all that it has to show."""
     code = body.code.get_secret_value()
     return EnrolmentAnswer.model_validate(
-        registry.stations.enrol(code, body.request, client_address(request))
+        registry.stations.enrol(code, body.request, client_network(request))
     )
 
 

@@ -14,8 +14,10 @@ from issuance.web.access import (
     PageActor,
     citizen_session_token,
     csrf_token,
+    registry_of,
     session_token,
 )
+from issuance.web.clients import scheme_of
 
 _OWN_SITES = {"same-origin", "none"}  # Fetch Metadata: "none" is the person's own doing
 
@@ -35,8 +37,19 @@ def own_origin(request: Request) -> None:
     if site is not None and site not in _OWN_SITES:
         raise ForeignFormError
     origin = request.headers.get("origin")
-    if origin is not None and urlsplit(origin).netloc != request.headers.get("host", ""):
+    if origin is not None and origin != _own(request):
         raise ForeignFormError
+
+
+def _own(request: Request) -> str:
+    """Our origin (RFC 6454 §6.2) as this browser sees it: scheme, host and port.
+
+    Under the public name it is the public URL's, whatever TLS the proxy takes off: a page that somebody
+    else serves by plain http under our name is not ours.
+    """
+    host = request.headers.get("host", "")
+    public = urlsplit(registry_of(request).public_url)
+    return f"{public.scheme if host == public.netloc else scheme_of(request)}://{host}"
 
 
 def form_actor(

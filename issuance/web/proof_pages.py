@@ -12,7 +12,7 @@ from issuance.operators.service import Actor
 from issuance.tracking import qrcode
 from issuance.web.access import PageActor, Registry, registry_of, session_token
 from issuance.web.cardforms import MAX_TOKEN, nonce_of, read_token
-from issuance.web.clients import client_address
+from issuance.web.clients import client_network
 from issuance.web.forms import FormActor, own_origin, require_token
 from issuance.web.problems import Refusal, refusal
 from issuance.web.rendering import path_for, render
@@ -78,7 +78,7 @@ def prove(
         if given.token:
             registry.card_login.prove(session, read_token(given.token), nonce_of(request))
         else:
-            client = client_address(request)
+            client = client_network(request)
             registry.operators.prove(session, given.password, client, given.code.strip() or None)
     except REFUSED as error:
         return _ask(request, actor, action, fields, refusal(error))
@@ -101,7 +101,7 @@ def begin_factor(
 ) -> Response:
     """Shows the new key, this once."""
     try:
-        new = registry.second_factors.begin(actor, password, client_address(request))
+        new = registry.second_factors.begin(actor, password, client_network(request))
     except (*REFUSED, FactorStateError) as error:
         return _factor(request, actor, {"enrolled": False, "new": None, "waits": False}, refusal(error))
     image = base64.b64encode(qrcode.svg(new.uri)).decode()

@@ -18,7 +18,7 @@ from issuance.operators.models import USERNAME_LENGTH
 from issuance.operators.service import SESSION_LIFE
 from issuance.web.access import PageActor, Registry, cookie_name, is_secure, session_token
 from issuance.web.cardforms import MAX_TOKEN, forget_nonce, keep_nonce, nonce_of, read_token
-from issuance.web.clients import client_address
+from issuance.web.clients import client_network
 from issuance.web.forms import FormActor, own_origin
 from issuance.web.i18n import COOKIE, LANGUAGES
 from issuance.web.looks import COOKIE as PURPOSE_COOKIE
@@ -72,7 +72,7 @@ def sign_in(
     code: Annotated[str, Form(max_length=16)] = "",
 ) -> Response:
     """Opens a session under a fresh identifier, whatever cookie came along."""
-    client = client_address(request)
+    client = client_network(request)
     try:
         token = registry.operators.sign_in(username.strip(), password, client, code.strip() or None)
     except REFUSED as error:

@@ -2,6 +2,7 @@
 
 import ast
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from starlette.requests import Request
@@ -14,6 +15,7 @@ from issuance.web.headers import CONTENT_SECURITY_POLICY
 from issuance.web.problems import refusal
 from issuance.web.session_pages import local_path
 
+PUBLIC = "https://registry.example"
 WEB = Path(issuance.web.__file__).parent
 BEFORE_A_SESSION = {"sign_in", "challenge", "card_challenge", "sign_in_with_card"}
 """They ask where the form comes from, and no more: there is no session yet."""
@@ -21,8 +23,11 @@ BEFORE_A_SESSION = {"sign_in", "challenge", "card_challenge", "sign_in_with_card
 
 def request(**headers: str) -> Request:
     sent = [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]
-    scope = {"type": "http", "method": "POST", "path": "/", "headers": sent, "root_path": "/issuance"}
-    return Request(scope)
+    served = SimpleNamespace(state=SimpleNamespace(registry=SimpleNamespace(public_url=PUBLIC)))
+    where = {"scheme": "http", "path": "/", "root_path": "/issuance", "app": served}
+    return Request(
+        {"type": "http", "method": "POST", "headers": sent, "client": ("10.0.0.2", 40_000), **where}
+    )
 
 
 @pytest.mark.parametrize(
@@ -33,6 +38,12 @@ def request(**headers: str) -> Request:
         {"host": "registry.example", "origin": "https://evil.example"},
         {"host": "registry.example", "origin": "null"},
         {"host": "registry.example", "origin": "https://registry.example:8443"},
+        {"host": "registry.example", "origin": "http://registry.example"},
+        {"host": "registry.example", "origin": "http://registry.example", "x_forwarded_proto": "http"},
+        {"host": "10.0.0.1:8080", "origin": "https://10.0.0.1:8080"},
+        {"host": "inside.example", "origin": "http://inside.example", "x_forwarded_proto": "https"},
+        {"host": "registry.example", "origin": ""},
+        {"origin": "https://"},
     ],
 )
 def test_forms_of_other_sites_are_refused(headers: dict[str, str]) -> None:
@@ -46,6 +57,8 @@ def test_forms_of_other_sites_are_refused(headers: dict[str, str]) -> None:
         {},
         {"sec_fetch_site": "same-origin"},
         {"host": "registry.example", "origin": "https://registry.example"},
+        {"host": "10.0.0.1:8080", "origin": "http://10.0.0.1:8080"},
+        {"host": "inside.example", "origin": "https://inside.example", "x_forwarded_proto": "https"},
     ],
 )
 def test_our_own_forms_pass(headers: dict[str, str]) -> None:
