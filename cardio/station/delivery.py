@@ -18,6 +18,7 @@ from cardio.errors import CardError, InvalidPinError, TransportPinError
 from cardio.piv.objects import ObjectId
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Slot
+from cardio.station.handovercontent import signed_content
 from cardio.transport.base import CardConnection
 from cardio.transport.pinpad import PinPad
 
@@ -39,10 +40,13 @@ class RegistryError(CardError):
 
 @dataclass(frozen=True)
 class Handover:
-    """What is done to a card that is handed over."""
+    """What is done to a card that is handed over. Raises ValueError for a challenge that is none."""
 
     transport_pin: str = field(repr=False)
     challenge: bytes = field(repr=False)
+
+    def __post_init__(self) -> None:
+        signed_content(self.challenge)  # before a PIN is asked for
 
 
 @dataclass(frozen=True)
@@ -75,7 +79,7 @@ def read_identity(connection: CardConnection) -> CardIdentity:
 
 
 def accept(connection: CardConnection, handover: Handover, new_pin: str) -> bytes:
-    """Replaces the transport PIN and has key 9A sign the challenge (SHA-256); returns the DER signature.
+    """Replaces the transport PIN and has key 9A sign `signed_content` (SHA-256); returns the DER signature.
 
     Can be repeated: a card that got `new_pin` in an earlier, torn try goes straight on to the signature. An
     unblocked card has the transport PIN as any other PIN: what asking cost comes back with its change.
@@ -87,7 +91,7 @@ def accept(connection: CardConnection, handover: Handover, new_pin: str) -> byte
         session.change_pin(handover.transport_pin, new_pin)
         session.verify_pin(new_pin)
     key = session.public_key(Slot.AUTHENTICATION)
-    return session.sign(Slot.AUTHENTICATION, key, handover.challenge, hashes.SHA256())
+    return session.sign(Slot.AUTHENTICATION, key, signed_content(handover.challenge), hashes.SHA256())
 
 
 @dataclass(frozen=True)
@@ -123,7 +127,7 @@ def accept_at_pad(connection: CardConnection, handover: Handover, pad: PinPad) -
         session.replace_pin_at(pad, handover.transport_pin)
     session.verify_pin_at(pad)
     key = session.public_key(Slot.AUTHENTICATION)
-    return session.sign(Slot.AUTHENTICATION, key, handover.challenge, hashes.SHA256())
+    return session.sign(Slot.AUTHENTICATION, key, signed_content(handover.challenge), hashes.SHA256())
 
 
 def _has_transport_pin(session: PivSession, handover: Handover) -> bool:

@@ -19,6 +19,7 @@ from pydantic import (
 
 from cardio.apdu import HEADER_BYTES, MAX_EXTENDED_DATA, MAX_EXTENDED_LE, STATUS_BYTES
 from cardio.station.errors import WireError
+from cardio.station.handovercontent import CHALLENGE_BYTES
 from cardio.station.requestinfo import MAX_REQUEST_INFO
 
 T = TypeVar("T")
@@ -38,7 +39,6 @@ MAX_DETAIL = 200
 _MAX_MOVEMENTS = 0xFFFF
 _MAX_ATR = 33  # ISO/IEC 7816-3, 8.2.1
 _MAX_SIGNATURE = 512
-_MAX_CHALLENGE = 64
 _LONGEST_COMMAND = HEADER_BYTES + 3 + MAX_EXTENDED_DATA + 2
 _LONGEST_ANSWER = MAX_EXTENDED_LE + STATUS_BYTES
 
@@ -210,7 +210,7 @@ class Reset(_Part):
 
 
 class Accept(_Part):
-    """The holder replaces the transport PIN at the station, and key 9A signs the challenge with SHA-256.
+    """The holder replaces the transport PIN at the station, and key 9A signs that (`handovercontent`).
 
     Answered by `signed`, or by `answered` with a failure.
     """
@@ -219,7 +219,7 @@ class Accept(_Part):
     job: _Job
     number: _Number
     transport_pin: Annotated[_Pin, Field(repr=False)]
-    challenge: Annotated[bytes, Field(min_length=16, max_length=_MAX_CHALLENGE, repr=False)]
+    challenge: Annotated[bytes, Field(min_length=CHALLENGE_BYTES, max_length=CHALLENGE_BYTES, repr=False)]
 
 
 class Prove(_Part):

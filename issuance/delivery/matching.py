@@ -11,11 +11,10 @@ from cryptography.x509.oid import NameOID
 
 from cardio.errors import CardError
 from cardio.piv.objects import Chuid
+from cardio.station.handovercontent import CHALLENGE_BYTES, signed_content
 from issuance.production.personalisation import check_signature
 from pki.profiles.identities import semantics_identifier
 
-CHALLENGE_BYTES = 32
-"""No shorter, no longer: what a card signs elsewhere, a request for one, is no answer to a challenge."""
 MAX_SIGNATURE_BYTES = 512  # RSA-4096
 MAX_CHUID_BYTES = 3072  # 2,881 by SP 800-73-5 part 1, table 11
 MAX_CERTIFICATE_BYTES = 8192
@@ -26,7 +25,7 @@ class CardAnswer:
     """What the card in the station's reader said."""
 
     signature: bytes = field(repr=False)
-    """DER, by key 9A with SHA-256, of the delivery's challenge."""
+    """DER, by key 9A with SHA-256, of `signed_content` of the delivery's challenge."""
     chuid: bytes = field(repr=False)
     """The content of object CHUID."""
     certificate: bytes = field(repr=False)
@@ -92,7 +91,7 @@ def _signed(certificate: x509.Certificate, signature: bytes, challenge: bytes) -
     ):
         return False
     try:
-        check_signature(key, signature, challenge, SHA256())
+        check_signature(key, signature, signed_content(challenge), SHA256())
     except InvalidSignature:
         return False
     return True

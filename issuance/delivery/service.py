@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
+from cardio.station.handovercontent import CHALLENGE_BYTES
 from issuance.audit import Audit
 from issuance.database import Database
 from issuance.delivery.checks import DELIVERERS
@@ -25,7 +26,6 @@ from issuance.delivery.errors import (
     IdentityUncheckedError,
 )
 from issuance.delivery.matching import (
-    CHALLENGE_BYTES,
     CardAnswer,
     Expected,
     MatchFault,

@@ -2,12 +2,17 @@
 
 import ssl
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 from cryptography import x509
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.sync.server import ServerConnection, serve
@@ -16,7 +21,9 @@ from websockets.typing import Subprotocol
 from cardio.station import wire
 from cardio.station.agent import Agent, Post
 from cardio.station.backoff import FIRST_S, LONGEST_S, waits
+from cardio.station.delivery import read_identity
 from cardio.station.errors import HubError
+from cardio.station.handovercontent import signed_content
 from cardio.station.identity import tls_context
 from cardio.station.wire import (
     Accept,
@@ -32,6 +39,7 @@ from cardio.station.wire import (
     Send,
 )
 from cardio.transport import pcsc
+from issuance.production.connection import Job
 from issuance.production.steps import ProductionState
 from issuance.stations.errors import HandoverError
 from issuance.stations.tls import hub_tls
@@ -52,6 +60,11 @@ from tests.waiting import WAIT_SECONDS
 
 JOB = "0" * 16
 PIN = "918273"
+HANDOVER = Accept(job=JOB, number=1, transport_pin="123456", challenge=bytes(32))
+
+
+def _base64(octets: bytes) -> str:
+    return b64encode(octets).decode()
 
 
 @pytest.fixture
@@ -168,8 +181,12 @@ def lying(
         pytest.param(wire.encode(Hello(agent="", readers=())), id="a station's own"),
         pytest.param(wire.encode(Reset(job=JOB, number=1)), id="a request of no job"),
         pytest.param(
-            wire.encode(Accept(job=JOB, number=1, transport_pin="123456", challenge=bytes(32))),
+            wire.encode(HANDOVER),
             id="a handover",
+        ),
+        pytest.param(
+            wire.encode(HANDOVER).replace(_base64(HANDOVER.challenge), _base64(bytes(64))),
+            id="a login token's hashes in a challenge's place",
         ),
         pytest.param(
             wire.encode(Prove(job=JOB, number=1, slot=KeySlot.AUTHENTICATION, content=b"x")), id="a proof"
@@ -262,6 +279,22 @@ def test_a_hub_in_wrong_hands_gets_nothing_signed_but_requests(yard: Yard, desk:
     assert isinstance(answered, Answered)
     assert answered.failure is not None
     assert (answered.failure.kind, asked) == (FailureKind.REFUSED, [])
+
+
+def test_a_hub_in_wrong_hands_gets_no_login_out_of_a_handover(yard: Yard, desk: Desk) -> None:
+    """What a Web eID token signs is no challenge (as a frame: above); what is signed is no half of it."""
+    card = made_at(yard, desk)
+    token = sha256(b"https://bank.example.ir").digest() + sha256(b"nonce").digest()
+    job, hub = Job(CLERK.username, card), yard.office.registry.hub
+    pin = yard.office.registry.deliveries.open(CLERK, card).transport_pin
+    with closing(hub.connect(desk.full_name, job)) as connection:
+        key = x509.load_der_x509_certificate(read_identity(connection).certificate).public_key()
+    assert isinstance(key, ec.EllipticCurvePublicKey)
+    for half in (token[:32], token[32:]):
+        signature = hub.hand_over(desk.full_name, job, pin, half)
+        key.verify(signature, signed_content(half), ec.ECDSA(SHA256()))
+        with pytest.raises(InvalidSignature):
+            key.verify(signature, half, ec.ECDSA(SHA256()))
 
 
 # PINs at the pad

@@ -66,7 +66,7 @@ from_hubs: st.SearchStrategy[HubMessage] = st.one_of(
         job=jobs,
         number=numbers,
         transport_pin=st.text("0123456789", min_size=6, max_size=8),
-        challenge=st.binary(min_size=16, max_size=64),
+        challenge=st.binary(min_size=32, max_size=32),
     ),
     st.builds(
         Prove,
@@ -200,7 +200,7 @@ def test_no_name_steers_a_terminal(sign: str) -> None:
 
 
 def test_secrets_are_in_no_repr_and_no_error() -> None:
-    pin, secret = "86420135", b"a secret command"
+    pin, secret = "86420135", b"a secret command, or a challenge"
     accept = Accept(job=JOB, number=1, transport_pin=pin, challenge=secret)
     assert pin not in repr(accept)
     assert "secret" not in repr(accept) + repr(Send(job=JOB, number=1, commands=(secret,)))
