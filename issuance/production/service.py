@@ -197,15 +197,17 @@ class ProductionLine:
         with self._shop.database.reading() as session:
             application = get_application(session, application_id)
             actor.require_office(application.office, "application")
-            require_approved(session, application)
             torn = _open_run(session, application_id)
             if torn is None:
                 move(application, ApplicationEvent.START_PRODUCTION)  # in a session that only reads
-                subject = subject_of(application)  # no body is spent on a name that no certificate takes
-                person_name(subject.national_code, subject.given_name, subject.surname)
             elif self._is_at_work(torn) or torn.state == ProductionState.VOIDING:
                 raise ProductionRunningError(torn.id)
-            return None if torn is None else torn.card_number
+            require_approved(session, application)
+            if torn is not None:
+                return torn.card_number
+            subject = subject_of(application)  # no body is spent on a name that no certificate takes
+            person_name(subject.national_code, subject.given_name, subject.surname)
+            return None
 
     def _record_start(self, actor: Actor, application_id: str, reader: str, holder: str | None) -> str:
         now, passed_over = self._shop.clock(), 0
