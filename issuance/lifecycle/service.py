@@ -182,12 +182,22 @@ class Lifecycle:
                 self._do(session, card, decision)
                 return decision.event, decision.reason
         except (StatusError, CardHeldError):
-            with self._database.writing() as session:
-                decision = take_decision(session, get_card(session, number).card_number)
-                if decision is not None:
-                    session.delete(decision)
-                    self._drop(session, decision)
+            self._refuse(number)
             raise
+
+    def _refuse(self, number: str) -> None:
+        """What was decided is dropped, and whatever a torn attempt did of it at the authority is undone."""
+        with self._database.writing() as session:
+            card = get_card(session, number)
+            decision = take_decision(session, card.card_number)
+            if decision is None:
+                return
+            session.delete(decision)
+            self._drop(session, decision)
+            session.flush()
+            if decision.event == CardEvent.RESUME and card.state == CardState.SUSPENDED:
+                # Somebody else's hold is all that is left there: when they lift it the card would be good.
+                self._hold(session, card, decision.decided_by, "not resumed at the registry")
 
     def _drop(self, session: Session, decision: CardDecision, by: str | None = None) -> None:
         subject, details = f"card:{decision.card_number}", {"event": decision.event}
@@ -210,8 +220,11 @@ class Lifecycle:
         subject, details = f"card:{card.card_number}", {"reason": decision.reason}
         self._audit.record(session, decision.decided_by, "card.suspended", subject, details)
         session.flush()
+        self._hold(session, card, decision.decided_by, "suspended at the registry")
+
+    def _hold(self, session: Session, card: Card, actor: str, note: str) -> None:
         held = _serials(card.certificates_in_force) | self._renewals.issued_on(session, card.card_number)
-        self._certificates.hold(held, decision.decided_by, "suspended at the registry")
+        self._certificates.hold(held, actor, note)
 
     def _add_suspension(self, session: Session, card: Card, reason: str, by: str, at: datetime) -> None:
         suspension = Suspension(

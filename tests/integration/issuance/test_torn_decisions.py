@@ -16,7 +16,10 @@ from tests.integration.issuance.office import CLERK, ITS_PERSON, SUPERVISOR, Off
 from tests.integration.issuance.tearing import DyingRegistry, ProcessDiedError
 from tests.integration.issuance.test_calls import PHRASE, call
 from tests.integration.issuance.test_deliveries import statuses
+from tests.integration.issuance.test_mass_actions import hold_all, lift
 
+AUTHORITY_DONE = 4
+"""The place behind what the authority does, before the registry's own commit."""
 Act = Callable[[Office, str], object]
 STATUS = {
     CardState.ACTIVE: Status.GOOD,
@@ -205,3 +208,23 @@ def test_the_database_takes_no_other_decision(office: Office, event: str, reason
 
     with pytest.raises(IntegrityError):
         put()
+
+
+def test_a_torn_resumption_that_a_mass_action_overtakes_leaves_the_card_stopped(office: Office) -> None:
+    """The authority had resumed it already: once the action is lifted nothing else would hold it."""
+    number = office.issue()
+    suspend(office, number)
+    with pytest.MonkeyPatch.context() as patch:
+        DyingRegistry(AUTHORITY_DONE).watch(office, patch)
+        with pytest.raises(ProcessDiedError):
+            resume(office, number)
+    assert statuses(office) == {Status.GOOD}
+    action = hold_all(office)
+    assert office.registry.lifecycle.finish_decided() == 1
+    assert decisions(office) == 0
+    lift(office, action)
+    agree(office, number)
+    assert state(office, number) is CardState.SUSPENDED
+    resume(office, number)
+    agree(office, number)
+    assert statuses(office) == {Status.GOOD}
