@@ -200,9 +200,10 @@ def _the_chain_tells_what_is(session: Session) -> None:
 
 
 def _entries(session: Session, kind: str) -> Iterable[tuple[str, str, str]]:
-    """Subject's name, action and actor of each entry on such subjects, oldest first."""
+    """Subject's name, action and actor of each entry of that kind on such subjects, oldest first."""
     query = select(AuditEntry.subject, AuditEntry.action, AuditEntry.actor)
-    found = query.where(AuditEntry.subject.startswith(f"{kind}:")).order_by(AuditEntry.sequence)
+    mine = AuditEntry.subject.startswith(f"{kind}:"), AuditEntry.action.startswith(f"{kind}.")
+    found = query.where(*mine).order_by(AuditEntry.sequence)
     return [
         (row.subject.partition(":")[2], row.action.partition(".")[2], row.actor)
         for row in session.execute(found)

@@ -30,10 +30,11 @@ from pki.profiles import Profile
 from pki.store.models import AUDIT, CertificateBody
 from tests.integration.issuance.invariants import check, check_ended, citizens_statuses
 from tests.integration.issuance.invariantsoftwo import check_holds, holders
-from tests.integration.issuance.office import CITIZENS_PIN
+from tests.integration.issuance.office import CITIZENS_PIN, Office, initialise, open_home
 from tests.integration.issuance.registrymachine.applications import Applications
 from tests.integration.issuance.registrymachine.deciding import Deciding
 from tests.integration.issuance.registrymachine.handingover import HandingOver
+from tests.integration.issuance.registrymachine.machine import furnish
 from tests.integration.issuance.registrymachine.making import Making
 from tests.integration.issuance.registrymachine.people import (
     ADMINISTRATOR,
@@ -44,6 +45,7 @@ from tests.integration.issuance.registrymachine.people import (
     SUPERVISOR,
 )
 from tests.integration.issuance.registrymachine.using import Using
+from tests.postgres import PostgresServer
 from tests.repeated import REPEATED
 
 pytestmark = REPEATED
@@ -170,6 +172,29 @@ def certificates(authority: Engine) -> dict[int, bytes]:
         return {row.serial: row.der for row in rows}
 
 
+def on_postgresql(server: PostgresServer) -> type[Registry]:
+    """The machine with registry and authority on databases of this server, new for each example."""
+
+    class RegistryOnPostgresql(Registry):
+        def enter_office(self) -> Office:
+            environment = self.stack.enter_context(pytest.MonkeyPatch.context())
+            for service in ("ISSUANCE", "PKI"):
+                database = self.stack.enter_context(server.database())
+                environment.setenv(f"HOVIAT_{service}_DATABASE", database)
+            initialise(self.folder / "home")
+            office = self.stack.enter_context(open_home(self.folder / "home"))
+            furnish(office)
+            return office
+
+    return RegistryOnPostgresql
+
+
 @pytest.mark.slow
 def test_the_registry_keeps_its_rules() -> None:
     run_state_machine_as_test(Registry, settings=settings(max_examples=20, stateful_step_count=40))
+
+
+@pytest.mark.slow
+def test_it_keeps_them_on_postgresql(postgres_server: PostgresServer) -> None:
+    machine = on_postgresql(postgres_server)
+    run_state_machine_as_test(machine, settings=settings(max_examples=3, stateful_step_count=30))

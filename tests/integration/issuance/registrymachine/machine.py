@@ -50,20 +50,24 @@ REFUSALS = (IssuanceError, PkiError, CardError, TransportError, ReaderSimulation
 
 @cache
 def template() -> Path:
-    """A home with two people for each part, and applications that stand differently; made once."""
+    """A furnished home, made once."""
     folder = Path(tempfile.mkdtemp(prefix="hoviat-registry-")) / "home"
     initialise(folder)
     with open_office(folder.parent / "furnished", folder) as office:
-        registry = office.registry
-        for actor in NEWCOMERS:
-            add_operator(registry.accounts, actor.username, actor.role)
-        office.issue(IN_USE)
-        office.issue(SECOND_IN_USE)
-        office.insert(office.blank())
-        office.produce(office.approved(WAITING))
-        office.enrol(SUBMITTED)
-        office.approved(APPROVED)
+        furnish(office)
     return folder.parent / "furnished" / "home"
+
+
+def furnish(office: Office) -> None:
+    """Two people for each part, and applications and cards that stand differently."""
+    for actor in NEWCOMERS:
+        add_operator(office.registry.accounts, actor.username, actor.role)
+    office.issue(IN_USE)
+    office.issue(SECOND_IN_USE)
+    office.insert(office.blank())
+    office.produce(office.approved(WAITING))
+    office.enrol(SUBMITTED)
+    office.approved(APPROVED)
 
 
 class Machine(RuleBasedStateMachine):
@@ -74,13 +78,17 @@ class Machine(RuleBasedStateMachine):
         """`unchecked`: something was written since it was last seen that all holds."""
         self.folder = Path(tempfile.mkdtemp(prefix="hoviat-registry-"))
         self.stack = ExitStack()
-        self.office: Office = self.stack.enter_context(open_office(self.folder, template()))
+        self.office = self.enter_office()
         one, alias = (self.office.people.person(number) for number in (SUBMITTED, ALIKE))
         alike = replace(record_of(one), national_code=alias.national_code)
         self.office.register.records[alias.national_code] = alike
         self.inserted = ""
         self.issued: dict[int, bytes] = {}
         self.unchecked = True
+
+    def enter_office(self) -> Office:
+        """A furnished one, left with the stack."""
+        return self.stack.enter_context(open_office(self.folder, template()))
 
     def act(self, death: int | None, action: Callable[[], object]) -> None:
         """It ends, is refused, or the process dies; nobody asks again."""
