@@ -268,11 +268,17 @@ class Lifecycle:
         self._certificates.revoke(serials, cause, decision.decided_by, f"card {cause.value}")
 
     def _presence(self, session: Session, actor: Actor, card: Card) -> str | None:
-        """The check by which the holder is there, if there is one; where one is needed there must be."""
-        check = last_check(session, card.card_number)
-        if is_good(check, actor, self._clock() - self._check_life) and check is not None:
-            return check.id
+        """The check by which the holder is there, if there is one; where one is needed there must be.
+
+        Who was there before the card was stopped has not come because of that.
+        """
         open_one = open_suspension(session, card.card_number)
+        since = self._clock() - self._check_life
+        if open_one is not None:
+            since = max(since, open_one.suspended_at)
+        check = last_check(session, card.card_number)
+        if is_good(check, actor, since) and check is not None:
+            return check.id
         if open_one is not None and open_one.reason == SuspensionReason.CALL:
             raise IdentityUncheckedError
         return None

@@ -52,7 +52,6 @@ def test_a_call_stops_the_card_at_once(office: Office, card: str) -> None:
 
 
 def test_it_is_resumed_in_person_alone(office: Office, card: str) -> None:
-    office.clock.ahead += timedelta(hours=1)  # the check of the delivery is over
     call(office)
     with pytest.raises(IdentityUncheckedError):
         office.registry.lifecycle.resume(CLERK, card)
@@ -62,6 +61,18 @@ def test_it_is_resumed_in_person_alone(office: Office, card: str) -> None:
     office.registry.identity_checks.meet(CLERK, card, ITS_PERSON)
     office.registry.lifecycle.resume(CLERK, card)
     assert statuses(office) == {Status.GOOD}
+
+
+def test_who_was_there_before_the_call_has_not_come_because_of_it(office: Office, card: str) -> None:
+    """Neither the check of the delivery nor one a moment before."""
+    registry = office.registry
+    registry.identity_checks.meet(SUPERVISOR, card, ITS_PERSON)
+    call(office)
+    for before in (CLERK, SUPERVISOR):
+        with pytest.raises(IdentityUncheckedError):
+            registry.lifecycle.resume(before, card)
+    registry.identity_checks.meet(SUPERVISOR, card, ITS_PERSON)
+    registry.lifecycle.resume(SUPERVISOR, card)
 
 
 def test_a_call_about_a_stopped_card_binds_it_to_its_holder(office: Office, card: str) -> None:
