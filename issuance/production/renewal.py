@@ -64,6 +64,8 @@ class Renewals:
             renewal = self._steps.begin(actor, number, profile)
             if renewal.csr is None:
                 renewal = self._request(session, renewal, pin)
+            else:
+                self._steps.resume(session, renewal, key_shown_later=True)
             issued = self._steps.certify(actor, reader, renewal)
             self._write(session, issued, pin)
             return self._steps.finish(actor, renewal.id, issued)

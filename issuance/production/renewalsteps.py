@@ -119,6 +119,18 @@ class RenewalSteps:
         piv.put_object(plan.slot.certificate_object, b"")
         return piv.generate_key(plan.slot, plan.algorithm)
 
+    def resume(self, piv: PivSession, renewal: Renewal, *, key_shown_later: bool) -> None:
+        """Before a torn renewal's request is certified: the slot has its key, and no other's is good.
+
+        The record alone doesn't say so: whoever writes it would get a key certified that no card has. A card
+        that doesn't tell which key it has passes where the key is shown later. Raises ReadBackError.
+        """
+        key = _usable(x509.load_der_x509_csr(renewal.csr or b"").public_key())
+        found = piv.key_in_slot(PLANS[Profile(renewal.profile)].slot)
+        if found != key and not (found is None and key_shown_later):
+            raise ReadBackError("key")
+        self._supersede(renewal)
+
     def keep_request(self, renewal: Renewal, csr: bytes) -> Renewal:
         """What the new key has signed. Raises OvertakenError if another key's is there already."""
         with self._shop.database.writing() as session:
@@ -130,10 +142,12 @@ class RenewalSteps:
             return recorded
 
     def _supersede(self, renewal: Renewal) -> None:
-        """Before its key is lost: no certificate is good whose key nobody has."""
+        """Before its key is lost: no certificate is good whose key nobody has, but the one that it got."""
+        own = self.serial_of(renewal)
         with self._shop.database.writing() as session:
             card = get_card(session, renewal.card_number)
-            old = [row for row in card.certificates_in_force if row.profile == renewal.profile]
+            of_key = [row for row in card.certificates_in_force if row.profile == renewal.profile]
+            old = [row for row in of_key if row.serial_number != own]
             for certificate in old:
                 certificate.superseded_at = self._shop.clock()
                 supersede_key(session, certificate.serial_number, certificate.superseded_at)

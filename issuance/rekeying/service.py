@@ -11,6 +11,7 @@ from collections.abc import Callable
 from contextlib import closing
 from datetime import timedelta
 
+from cryptography import x509
 from sqlalchemy.orm import Session
 
 from cardio.errors import UnexpectedAnswerError
@@ -73,6 +74,9 @@ class Rekeying:
             slot = PLANS[profile].slot
             if session.read_certificate(slot) != issued.der:
                 raise ReadBackError(slot.certificate_object.title)
+            certified = x509.load_der_x509_certificate(issued.der).public_key()
+            if session.key_in_slot(slot) not in (None, certified):
+                raise ReadBackError("key")
             return self._steps.finish(actor, renewal.id, issued)
 
     def _admit(self, actor: Actor, number: str, profile: Profile) -> str:
@@ -101,6 +105,7 @@ class Rekeying:
         if renewal.csr is not None:
             if proven is None or self._steps.known_key(number, profile) != proven:
                 raise OvertakenError(number, "renewal")
+            self._steps.resume(session, renewal, key_shown_later=False)
             return renewal, session
         info = RequestInfo(number, self._steps.make_key(session, renewal))
         csr = info.signed(self._prove(actor, connection, PLANS[profile], info))

@@ -1,9 +1,9 @@
 """Unblocking a card in a station's reader.
 
 Through the card's secure channel, which neither station nor network can read, the issuer's PUK sets the PIN
-to the issuer's transport PIN; then the holder replaces that at the station, as at the delivery, and the card
-shows by its signature that it was done. A torn unblocking leaves a PIN that only the issuer knows; the same
-again goes on.
+to a random one; then the holder replaces that at the station, as at the delivery, and the card shows by its
+signature that it was done. Not to the card's transport PIN: whoever handed the card over was told that. A
+torn unblocking leaves a PIN that nobody knows, not the issuer either; the same again sets another.
 """
 
 from collections.abc import Callable
@@ -26,7 +26,7 @@ from issuance.lifecycle.states import CardState
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production import personalisation
-from issuance.production.cardsecrets import IssuerSecrets, issuer_secrets
+from issuance.production.cardsecrets import PIN_DIGITS, IssuerSecrets, issuer_secrets
 from issuance.production.channelkeys import recorded_keys
 from issuance.production.connection import Job, Readers, connect_for, require_at
 from issuance.production.errors import UnknownKeysError
@@ -35,6 +35,8 @@ from issuance.production.renewalsteps import open_on
 from issuance.production.work import CHALLENGE_BYTES, Workshop
 from issuance.unblocking.errors import LoginKeyNotCertifiedError, UnblockingProofError
 from pki.profiles import Profile
+
+_DIGIT_SOURCE_BYTES = 16  # no digit is likelier than another by 2^-100
 
 HandOver = Callable[[str, Job, str, bytes], bytes]
 """Reader, job, PIN to be replaced, challenge → the card's signature (`stations.hub.Hub.hand_over`)."""
@@ -76,14 +78,20 @@ class Unblocking:
             piv = PivSession(connection, self._shop.links.policy(connection))
             if personalisation.first_channel(piv, blocked.channel_keys) is None:
                 raise UnknownKeysError(blocked.number)
-            piv.unblock_pin(blocked.secrets.puk, blocked.secrets.transport_pin)
+            passing = self._passing_pin()
+            piv.unblock_pin(blocked.secrets.puk, passing)
         challenge = self._shop.randomness(CHALLENGE_BYTES)
-        signature = self._hand_over(reader, job, blocked.secrets.transport_pin, challenge)
+        signature = self._hand_over(reader, job, passing, challenge)
         answer = CardAnswer(signature, identity.chuid, identity.certificate)
         fault = mismatch(blocked.expected, answer, challenge)
         self._finish(actor, blocked, fault)
         if fault is not None:
             raise UnblockingProofError(fault)
+
+    def _passing_pin(self) -> str:
+        """For the moment until the holder has set their own; kept nowhere."""
+        number = int.from_bytes(self._shop.randomness(_DIGIT_SOURCE_BYTES), "big")
+        return f"{number % 10**PIN_DIGITS:0{PIN_DIGITS}d}"
 
     def _begin(self, actor: Actor, number: str) -> _Blocked:
         master_key = self._shop.master_keys["card"]

@@ -11,11 +11,15 @@ from typing import TypeVar
 import pytest
 from click.testing import CliRunner
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.hashes import SHA256
 from sqlalchemy import select
 
 from cardio.piv.session import PivSession
 from cardio.piv.slots import Algorithm, Slot
 from cardio.station import wire
+from cardio.station.proofs import Proofs
+from cardio.station.requestinfo import RequestInfo
 from cardio.station.wire import Signed, StationMessage
 from cardio.transport import pcsc
 from cardio.transport.base import CardResetError, ReaderBusyError, TransportError
@@ -28,8 +32,8 @@ from issuance.lifecycle.states import RevocationCause
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production.connection import Job
-from issuance.production.errors import WrongCardError
-from issuance.production.models import RenewalState
+from issuance.production.errors import ReadBackError, WrongCardError
+from issuance.production.models import Renewal, RenewalState
 from issuance.production.renewalsteps import RenewalSteps, RenewalView
 from issuance.rekeying.errors import KeyProofError
 from issuance.stations.connection import StationConnection
@@ -378,6 +382,64 @@ def test_another_key_than_the_requests_came_into_the_slot(yard: Yard, desk: Desk
     (left,) = yard.office.registry.renewals.open_on(card)
     yard.office.registry.renewals.give_up(CLERK, left.id)
     assert renew(yard, desk, card).state is RenewalState.FINISHED
+
+
+def forge_request(yard: Yard, card: str, key: ec.EllipticCurvePrivateKey) -> None:
+    """What somebody writes into the database: a torn renewal whose request is of their own key."""
+    info = RequestInfo(card, key.public_key())
+    csr = info.signed(key.sign(info.encode(), ec.ECDSA(SHA256())))
+    with yard.office.registry.database.writing() as session:
+        session.add(
+            Renewal(
+                id="A" * 16,
+                card_number=card,
+                profile=Profile.AUTHENTICATION.value,
+                state=RenewalState.REQUESTED.value,
+                csr=csr,
+                started_by=CLERK.username,
+                started_at=yard.office.clock(),
+            )
+        )
+
+
+def test_a_request_in_the_record_certifies_no_key_that_the_card_has_not(
+    yard: Yard, desk: Desk, card: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its writer has a station, too, and answers there with their own key: nobody types."""
+    mine = ec.generate_private_key(ec.SECP256R1())
+    forge_request(yard, card, mine)
+    monkeypatch.setattr(Proofs, "sign", lambda _self, _slot, content: mine.sign(content, ec.ECDSA(SHA256())))
+    with pytest.raises(ReadBackError):
+        renew(yard, desk, card)
+    assert desk.typist.asked == []
+    assert statuses(yard, card) == [Status.GOOD]
+
+
+def test_a_card_that_does_not_tell_its_key_goes_on_with_no_recorded_request(
+    yard: Yard, desk: Desk, card: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A status word is under no MAC: a station could say it in the card's place."""
+    mine = ec.generate_private_key(ec.SECP256R1())
+    forge_request(yard, card, mine)
+    monkeypatch.setattr(Proofs, "sign", lambda _self, _slot, content: mine.sign(content, ec.ECDSA(SHA256())))
+    monkeypatch.setattr(PivSession, "key_in_slot", lambda _self, _slot: None)
+    with pytest.raises(ReadBackError):
+        renew(yard, desk, card)
+    assert statuses(yard, card) == [Status.GOOD]
+
+
+def test_a_recorded_request_of_the_cards_own_key_ends_the_certificate_before(
+    yard: Yard, desk: Desk, card: str
+) -> None:
+    """Whoever wrote it, one certificate of a key is good."""
+    with pytest.MonkeyPatch.context() as patch:
+        tear_at(patch, "keep_request", after=True, tear=lambda: None)
+        patch.setattr(RenewalSteps, "_supersede", lambda *_: None)
+        with pytest.raises(TornError):
+            renew(yard, desk, card)
+    assert statuses(yard, card) == [Status.GOOD]
+    renew(yard, desk, card)
+    assert statuses(yard, card) == [Status.REVOKED, Status.GOOD]
 
 
 def test_a_card_leaves_its_mass_action_at_a_station(yard: Yard, desk: Desk, card: str) -> None:
