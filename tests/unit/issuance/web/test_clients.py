@@ -11,7 +11,8 @@ PROXY, STRANGER = "10.0.0.2", "8.8.8.8"
 def request(peer: str | None, scheme: str = "http", **headers: str) -> Request:
     sent = [(f"x-forwarded-{name}".encode(), value.encode()) for name, value in headers.items()]
     client = None if peer is None else (peer, 40_000)
-    return Request({"type": "http", "path": "/", "scheme": scheme, "headers": sent, "client": client})
+    where = {"scheme": scheme, "path": "/", "server": ("registry.example", 80)}
+    return Request({"type": "http", "headers": sent, "client": client, **where})
 
 
 @pytest.mark.parametrize(
