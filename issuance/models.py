@@ -16,6 +16,7 @@ from issuance.massactions.models import MassAction, MassItem, MassPart
 from issuance.notices.models import Notice
 from issuance.offices.models import Office
 from issuance.operators.changes import OperatorCard, OperatorChange, OperatorTotp
+from issuance.operators.failures import OperatorFailures
 from issuance.operators.models import Operator, OperatorSession
 from issuance.orders.models import Order, Promise
 from issuance.people.models import Erasure, NameKey, NameRemain
@@ -66,6 +67,7 @@ __all__ = [
     "Operator",
     "OperatorCard",
     "OperatorChange",
+    "OperatorFailures",
     "OperatorSession",
     "OperatorTotp",
     "Order",

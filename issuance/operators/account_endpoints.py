@@ -26,6 +26,8 @@ class AccountAnswer(Answer):
     state: AccountState
     has_card: bool
     has_second_factor: bool
+    second_factor_closed: bool
+    """Too many wrong codes in a row: none is taken any more."""
 
 
 class ChangeBody(Request):

@@ -25,6 +25,7 @@ from issuance.operators.errors import (
     SecondAdministratorError,
 )
 from issuance.operators.factors import open_factor
+from issuance.operators.failures import closed, forget_codes
 from issuance.operators.models import AccountState, Operator, OperatorSession, Role
 from issuance.operators.passwords import first_password, hash_password
 from issuance.operators.service import Actor
@@ -68,6 +69,8 @@ class Account:
     state: AccountState
     has_card: bool
     has_second_factor: bool
+    second_factor_closed: bool
+    """Too many wrong codes in a row: two administrators end it, or the holder signs in with their card."""
 
 
 @dataclass(frozen=True)
@@ -101,8 +104,9 @@ class Accounts:
         with self._database.reading() as session:
             cards = set(session.scalars(select(OperatorCard.username).where(OperatorCard.ended_at.is_(None))))
             factors = set(session.scalars(_SECOND_FACTORS))
+            shut = factors & set(session.scalars(closed()))
             rows = session.scalars(select(Operator).order_by(Operator.username))
-            return [_account(row, cards, factors) for row in rows]
+            return [_account(row, cards, factors, shut) for row in rows]
 
     def open_changes(self, actor: Actor) -> list[OperatorChange]:
         """What waits for a second administrator, oldest first."""
@@ -330,6 +334,7 @@ def _end_factor(session: Session, change: OperatorChange) -> None:
     factor = open_factor(session, change.username, to_change=True)
     if factor is None:  # another change ended it meanwhile
         raise AccountStateError(_NO_SECOND_FACTOR)
+    forget_codes(session, change.username)
     factor.secret = None
     factor.reset_id, factor.reset_kind, factor.reset_by = change.id, change.kind, change.confirmed_by
 
@@ -342,9 +347,11 @@ def _get(session: Session, change_id: str) -> OperatorChange:
     return found
 
 
-def _account(row: Operator, cards: Collection[str], factors: Collection[str]) -> Account:
+def _account(
+    row: Operator, cards: Collection[str], factors: Collection[str], shut: Collection[str]
+) -> Account:
     name, role, state = row.username, Role(row.role), AccountState(row.state)
-    return Account(name, role, row.office, state, name in cards, name in factors)
+    return Account(name, role, row.office, state, name in cards, name in factors, name in shut)
 
 
 def _card(change: OperatorChange, issued: IssuedCertificate, now: datetime) -> OperatorCard:

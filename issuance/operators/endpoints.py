@@ -1,5 +1,6 @@
 """/v1/sessions: signing in and out, and proving once more who one is."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request
@@ -40,6 +41,9 @@ class SessionAnswer(Answer):
     expires_in: int
     second_factor_needed: bool = False
     """The session adds the second factor that it lacks (/v1/second-factor), and does nothing else."""
+    failed_tries: int = 0
+    """Wrong passwords and codes since the sign-in before this one."""
+    last_failed_at: datetime | None = None
 
 
 class PasswordProof(Body):
@@ -104,4 +108,11 @@ def sign_out(registry: Registry, token: Annotated[str, Depends(bearer_token)]) -
 def _answer(registry: Registry, token: str) -> SessionAnswer:
     lacking = registry.operators.enrols_only(registry.operators.standing(token))
     life = int(SESSION_LIFE.total_seconds())
-    return SessionAnswer(token=token, expires_in=life, second_factor_needed=lacking)
+    failed = registry.operators.failed_before(token)
+    return SessionAnswer(
+        token=token,
+        expires_in=life,
+        second_factor_needed=lacking,
+        failed_tries=failed.tries,
+        last_failed_at=failed.last_at,
+    )

@@ -24,6 +24,7 @@ from issuance.offices.models import FIRST_OFFICE
 from issuance.operators.changes import OperatorCard
 from issuance.operators.errors import FreshProofNeededError
 from issuance.operators.factors import FactorStep, matching, spend
+from issuance.operators.failures import Failures, Told, succeeded
 from issuance.operators.methods import MethodRules
 from issuance.operators.models import NATIONWIDE, USERNAME_LENGTH, Method, Operator, OperatorSession, Role
 from issuance.operators.passwords import (
@@ -118,6 +119,7 @@ class Operators:
         self._rules = rules or MethodRules()
         self._throttle = LoginThrottle(clock)
         self._code_throttle = LoginThrottle(clock)
+        self._failures = Failures(database, audit, clock)
         self._nobody = unmatchable(randomness)
 
     def create(self, username: str, role: Role, office: str = FIRST_OFFICE) -> str:
@@ -201,6 +203,10 @@ class Operators:
             actor = Actor(row.operator.username, Role(row.operator.role), row.operator.office)
             return Standing(actor, Method(row.method), row.proved_at)
 
+    def failed_before(self, token: str) -> Told:
+        """Failed tries at the account until it was last signed in to. Raises NotSignedInError."""
+        return self._failures.told_at_sign_in(self.actor(token).username)
+
     def require_method(self, standing: Standing) -> None:
         """Raises MethodNotAllowedError if the session was opened by what the role doesn't sign in with."""
         self._rules.require(standing.actor.role, standing.method)
@@ -241,6 +247,8 @@ class Operators:
     def _require_match(self, operator: Operator | None, password: str) -> Operator:
         # An unknown name costs the same time as a known one.
         matched = matches(password, operator.password_hash if operator else self._nobody)
+        if not matched:
+            self._failures.password_failed(operator.username if operator else None)
         if not matched or operator is None or not operator.is_active:
             raise LoginRefusedError
         return operator
@@ -257,9 +265,16 @@ class Operators:
                 raise LoginRefusedError
             return _Proven(username, role)
         with self._guessing_slowed(username):
-            if factor.step is None:
-                raise LoginRefusedError
+            self._require_code(username, code, factor.step)
         return _Proven(username, role, factor.step)
+
+    def _require_code(self, username: str, code: str | None, step: FactorStep | None) -> None:
+        """Whoever sends no code has guessed none; that no code is taken any more isn't said, either."""
+        if not code or not self._failures.take_code(username):
+            raise LoginRefusedError
+        if step is None:
+            self._failures.code_failed(username)
+            raise LoginRefusedError
 
     @contextmanager
     def _guessing_slowed(self, username: str) -> Iterator[None]:
@@ -295,6 +310,7 @@ class Operators:
         with self._database.writing() as session:
             self._drop_expired(session)
             _take(session, step)
+            succeeded(session, username, signs_in=True)
             session.add(opened)
             details = {"method": method.value}
             self._audit.record(session, username, "operator.signed_in", f"operator:{username}", details)
@@ -307,6 +323,7 @@ class Operators:
             if row is None:  # ended meanwhile
                 raise NotSignedInError
             row.proved_at = self._clock()
+            succeeded(session, actor.username, signs_in=False)
             subject, details = f"operator:{actor.username}", {"method": method.value}
             self._audit.record(session, actor.username, "operator.proved", subject, details)
 

@@ -259,6 +259,7 @@ PAGES: dict[str, Permission] = {
     "POST /my-record/login": PUBLIC,
     "POST /my-record/challenges": PUBLIC,
     "POST /my-record/logout": CITIZEN,
+    "GET /failed-tries": ANYBODY,  # at one's own account
     "GET /purpose": ANYBODY,
     "POST /purpose": ANYBODY,
     "GET /applications": by(*CASE_READERS),

@@ -116,6 +116,18 @@ def sign_out(
     return response
 
 
+@router.get("/failed-tries", name="page.failed_tries")
+def failed_tries(
+    request: Request,
+    registry: Registry,
+    actor: PageActor,
+    session: Annotated[str, Depends(session_token)],
+) -> Response:
+    """What had failed at the account before its holder signed in."""
+    failed = registry.operators.failed_before(session)
+    return render(request, "failed_tries.html", {"failed": failed, **viewer(request, actor)})
+
+
 @router.get("/purpose", name="page.purpose")
 def purpose_form(request: Request, actor: PageActor, back: str = "") -> Response:
     """Asks why records are looked at."""
@@ -183,6 +195,8 @@ def local_path(request: Request, path: str) -> str:
 def _signed_in(request: Request, registry: Registry, token: str) -> Response:
     role = registry.operators.actor(token).role
     page = "applications" if role in PERMISSIONS["GET /applications"].roles else "home"
+    if registry.operators.failed_before(token).tries:
+        page = "failed_tries"
     response = RedirectResponse(path_for(request, page), HTTPStatus.SEE_OTHER)
     response.set_cookie(
         cookie_name(registry),

@@ -59,3 +59,20 @@ def test_a_guesser_of_codes_keeps_no_station_out(api: httpx.Client) -> None:
         for status in statuses:
             answer = api.post("/station-enrolments", json=body, headers=by(network))
             assert answer.status_code == status
+
+
+def test_the_holder_is_told_of_it(api: httpx.Client, server: str, office: Office) -> None:
+    guess(api, "clerk-1")
+    guess(api, "supervisor-1")
+    right = {"username": "clerk-1", "password": password(office, "clerk-1")}
+    with httpx.Client(base_url=server, timeout=30) as browser:
+        answer = browser.post("/login", data=right, headers=by(OTHER))
+        assert answer.headers["location"] == "/issuance/failed-tries"
+        page = browser.get("/failed-tries")
+        assert (page.status_code, "۵" in page.text) == (200, True)
+        again = browser.post("/login", data=right, headers=by(OTHER))
+        assert again.headers["location"] != "/issuance/failed-tries"
+    login = {"username": "supervisor-1", "password": password(office, "supervisor-1")}
+    assert api.post("/sessions", json=login | {"password": "wrong"}, headers=by(OTHER)).status_code == 401
+    told = api.post("/sessions", json=login, headers=by(OTHER)).json()
+    assert (told["failed_tries"], bool(told["last_failed_at"])) == (6, True)

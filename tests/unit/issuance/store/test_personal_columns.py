@@ -70,6 +70,7 @@ NOT_PERSONAL = {
     "ended_at",
     "operator_changes": "id version kind username role office state based_on proposed_by proposed_at "
     "expires_at confirmed_by confirmed_at withdrawn_at card_number",
+    "operator_failures": "username passwords codes untold told told_until last_at",
     "operator_sessions": "token_digest username expires_at method proved_at",
     "operator_totps": "id username started_at confirmed_at last_step reset_id reset_kind reset_by",
     "operators": "username role office state change_id change_confirmed_by",
