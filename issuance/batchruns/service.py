@@ -12,7 +12,9 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from issuance.audit import Audit
+from issuance.batchruns.errors import NoPlaceError
 from issuance.batchruns.models import BatchReader, BatchRun
+from issuance.batchruns.places import Places
 from issuance.batchruns.states import BATCH_RUN, ENDED, BatchRunEvent, BatchRunState, ReaderState
 from issuance.batchruns.worker import LOST_AFTER, Bench, ReaderWorker
 from issuance.database import Database
@@ -25,6 +27,8 @@ from issuance.production.errors import ReaderInUseError
 from issuance.production.service import STATIONS, ProductionLine
 from pki.clock import Clock
 
+_THREADS = 256
+"""One for each reader of a run that goes on; of those, so many make cards as there are places."""
 _LOG = logging.getLogger(__name__)
 
 
@@ -73,17 +77,18 @@ class BatchRuns:
         clock: Clock,
         randomness: Randomness,
     ) -> None:
-        self._bench = Bench(database, orders, line, readers, clock, threading.Event())
+        self._bench = Bench(database, orders, line, readers, clock, threading.Event(), Places())
         self._audit = audit
         self._randomness = randomness
-        self._pool = ThreadPoolExecutor(STATIONS, "batch")
+        self._pool = ThreadPoolExecutor(_THREADS, "batch")
         self._lock = threading.Lock()
         self._at_work: set[str] = set()  # readers
 
     def start(self, actor: Actor, readers: Sequence[str]) -> str:
         """Lets these readers work through the queue of the actor's office; returns the run's identifier.
 
-        Raises InvalidInputError, ReaderInUseError, a TransportError, or NotFoundError for an unknown reader.
+        Raises InvalidInputError, ReaderInUseError, NoPlaceError, a TransportError, or NotFoundError for an
+        unknown reader.
         """
         actor.require(*PRODUCERS)
         chosen = sorted(set(readers))
@@ -100,6 +105,7 @@ class BatchRuns:
         )
         self._occupy(chosen)
         try:
+            self._bench.places.take_all(actor.office, chosen)
             with self._bench.database.writing() as session:
                 run.readers = [self._reader(name) for name in chosen]
                 session.add(run)
@@ -181,11 +187,13 @@ class BatchRuns:
             for reader in readers:
                 if reader in self._at_work:
                     raise ReaderInUseError(reader)
-            if len(self._at_work) + len(readers) > STATIONS:
-                raise InvalidInputError(f"no more than {STATIONS} readers at a time")
+            if len(self._at_work) + len(readers) > _THREADS:
+                raise NoPlaceError(_THREADS - len(self._at_work))
             self._at_work.update(readers)
 
     def _leave(self, readers: Sequence[str]) -> None:
+        for reader in readers:
+            self._bench.places.leave(reader)
         with self._lock:
             self._at_work.difference_update(readers)
 

@@ -12,10 +12,13 @@ from sqlalchemy.exc import SQLAlchemyError
 from cardio.errors import CardError
 from cardio.piv.session import PivSession
 from cardio.transport.base import NoCardError, TransportError
+from issuance.batchruns.errors import StarterGoneError
 from issuance.batchruns.models import BatchReader, BatchRun
+from issuance.batchruns.places import Places
 from issuance.batchruns.states import BATCH_RUN, ENDED, BatchRunEvent, BatchRunState, ReaderState
 from issuance.database import Database
 from issuance.errors import IssuanceError
+from issuance.operators.models import Operator
 from issuance.operators.service import Actor
 from issuance.orders.service import Orders, Taken
 from issuance.production.connection import Job, Readers, connect_for
@@ -44,6 +47,7 @@ class Bench:
     clock: Clock
     closing: Event
     """Set when the server ends."""
+    places: Places
 
 
 class ReaderWorker:
@@ -72,12 +76,19 @@ class ReaderWorker:
         if run in ENDED:
             self._set(ReaderState.DONE)
             return False
-        if run is BatchRunState.PAUSED or state is ReaderState.STOPPED or not self._has_new_body():
+        if run is BatchRunState.PAUSED or state is ReaderState.STOPPED:
+            self._bench.places.leave(self._key[1])
+            self._wait()
+            return True
+        if not self._bench.places.take(self._actor.office, self._key[1]) or not self._has_new_body():
             self._wait()
             return True
         return self._take_and_produce()
 
     def _take_and_produce(self) -> bool:
+        if not self._may_go_on():
+            self._stop(StarterGoneError())
+            return True
         taken = self._bench.orders.take(self._actor)
         if taken is not None:
             self._produce(taken)
@@ -97,6 +108,13 @@ class ReaderWorker:
         if self._bench.clock() - seen >= _SIGN_OF_LIFE:
             self._update(_unchanged)
         return states
+
+    def _may_go_on(self) -> bool:
+        """Whether the account is as it was when the run began: it may have been locked or moved since."""
+        with self._bench.database.reading() as session:
+            account = session.get(Operator, self._actor.username)
+        now = (account.is_active, account.role, account.office) if account else None
+        return now == (True, self._actor.role, self._actor.office)
 
     def _has_new_body(self) -> bool:
         """Whether another card is in the reader than the last one."""

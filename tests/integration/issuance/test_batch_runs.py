@@ -7,8 +7,10 @@ from functools import partial
 from pathlib import Path
 
 import pytest
+from pytest_mock import MockerFixture
 from sqlalchemy import select
 
+from issuance.batchruns.errors import NoPlaceError
 from issuance.batchruns.service import BatchRunView
 from issuance.batchruns.states import BatchRunState, ReaderState
 from issuance.batchruns.worker import LOST_AFTER
@@ -17,6 +19,8 @@ from issuance.errors import ForbiddenTransitionError, InvalidInputError, NotFoun
 from issuance.lifecycle.models import Card
 from issuance.lifecycle.states import CardState
 from issuance.offices.models import FIRST_OFFICE
+from issuance.operators.accounts import Wanted
+from issuance.operators.changes import ChangeKind
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production.errors import ReaderInUseError
@@ -27,6 +31,7 @@ from simulators.factory import make_blank
 from simulators.readers.inprocess import InProcessReader
 from tests.integration.issuance.office import CLERK, Office, Readers, open_registry
 
+FIRST, SECOND = (Actor(f"administrator-{number}", Role.ADMINISTRATOR) for number in (1, 2))
 _SECONDS = 120.0
 """Until a test gives up: no measure of anything."""
 
@@ -176,6 +181,60 @@ def test_a_run_whose_server_died_goes_on_at_another(desk: Desk) -> None:
     until(lambda: desk.reader(run, 1)[1] == 1)
     assert not desk.view(run).lost
     desk.check(2)
+
+
+@pytest.mark.parametrize(
+    "change", [Wanted(ChangeKind.LOCK, "clerk-1"), Wanted(ChangeKind.CHANGE, "clerk-1", Role.STOCK)]
+)
+def test_whoever_may_not_make_cards_any_more_has_none_made(desk: Desk, change: Wanted) -> None:
+    for number in range(2):
+        desk.office.approved(number)
+    run = desk.start()
+    desk.put_in(0, desk.office.blank())
+    until(lambda: desk.reader(run, 0)[1] == 1)
+    accounts = desk.registry.accounts
+    accounts.confirm(SECOND, accounts.propose(FIRST, change))
+    desk.put_in(1, desk.office.blank())
+    until(lambda: desk.reader(run, 1)[0] is ReaderState.STOPPED)
+    (stopped,) = [reader for reader in desk.view(run).readers if reader.reader == desk.names[1]]
+    assert (stopped.produced, stopped.failure_kind) == (0, "starter-gone")
+    other = Actor("supervisor-1", Role.SUPERVISOR)
+    desk.registry.batch_runs.resume(other, run)  # in the starter's name still: it stops again
+    until(lambda: desk.reader(run, 1)[0] is ReaderState.STOPPED)
+    desk.registry.batch_runs.cancel(other, run)
+    until(lambda: {reader.state for reader in desk.view(run).readers} == {ReaderState.DONE})
+    desk.check(1)
+
+
+def test_paused_and_stopped_readers_hold_no_place(desk: Desk, mocker: MockerFixture) -> None:
+    """Three readers, and three places of which an office has two."""
+    mocker.patch("issuance.batchruns.places.STATIONS", 3)
+    mocker.patch("issuance.batchruns.places.OF_AN_OFFICE", 2)
+    desk.office.approved()
+    runs, (first, second, third) = desk.registry.batch_runs, desk.names
+    with pytest.raises(NoPlaceError) as refused:
+        runs.start(CLERK, desk.names)
+    assert refused.value.free == 2
+    run = runs.start(CLERK, [first, second])
+    with pytest.raises(NoPlaceError):
+        runs.start(CLERK, [third])
+    runs.pause(CLERK, run)
+    until(partial(starts, desk, third))
+    runs.resume(CLERK, run)
+    desk.put_in(2, make_blank(desk.office.home.cards, desk.office.pki.master_keys["factory"]))
+    (other,) = [view.id for view in runs.latest(CLERK) if view.id != run]
+    until(lambda: runs.view(CLERK, other).readers[0].state is ReaderState.STOPPED)
+    desk.put_in(0, desk.office.blank())
+    desk.put_in(1, desk.office.blank())
+    until(lambda: desk.view(run).produced == 1)  # whichever of the two it was, both have their places
+
+
+def starts(desk: Desk, reader: str) -> bool:
+    try:
+        desk.registry.batch_runs.start(CLERK, [reader])
+    except NoPlaceError:  # the paused run's readers have not seen it yet
+        return False
+    return True
 
 
 def test_a_reader_is_in_one_run(desk: Desk) -> None:
