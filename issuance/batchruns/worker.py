@@ -23,7 +23,7 @@ from issuance.operators.service import Actor
 from issuance.orders.service import Orders, Taken
 from issuance.production.connection import Job, Readers, connect_for
 from issuance.production.errors import failure_kind
-from issuance.production.models import DETAIL_LENGTH
+from issuance.production.models import DETAIL_LENGTH, Production
 from issuance.production.service import ProductionLine, ProductionView
 from issuance.production.steps import ProductionState
 from pki.clock import Clock
@@ -59,6 +59,7 @@ class ReaderWorker:
         self._key = (batch_run_id, reader)
         self._serial_there: int | None = None
         self._last_serial: int | None = None
+        self._taken_over = False
 
     def work(self) -> None:
         """Returns when the run has ended, no order waits any more, or the server ends."""
@@ -73,6 +74,8 @@ class ReaderWorker:
     def _step(self) -> bool:
         """Does what there is to do now; False when this reader is done."""
         run, state = self._look()
+        if not self._taken_over:
+            self._last_serial, self._taken_over = self._made_here_last(), True
         if run in ENDED:
             self._set(ReaderState.DONE)
             return False
@@ -128,6 +131,15 @@ class ReaderWorker:
             return False
         self._serial_there = serial
         return serial is None or serial != self._last_serial
+
+    def _made_here_last(self) -> int | None:
+        """The finished card that may still be in the reader, whichever process made it."""
+        with self._bench.database.reading() as session:
+            reader = session.get_one(BatchReader, self._key)
+            last = session.get(Production, reader.production_id) if reader.production_id else None
+            if last is None or last.state != ProductionState.PRODUCED or last.card_number is None:
+                return None
+            return int(last.card_number)
 
     def _serial(self) -> int | None:
         """Of the card in the reader; None: it does not tell, and the run will say what it is."""

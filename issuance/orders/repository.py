@@ -12,7 +12,10 @@ from issuance.lifecycle.states import ApplicationState
 from issuance.orders.errors import NotReconciledError, OrderHeldError
 from issuance.orders.fairness import rank
 from issuance.orders.models import RESTORED, Order, Priority, Promise
+from issuance.production.models import Production
+from issuance.production.steps import ProductionState
 
+_MOVING = (ProductionState.RUNNING.value, ProductionState.VOIDING.value)
 CLAIM_LEASE = timedelta(seconds=60)
 """From taking an order until its run is on record; a run has a lease of its own."""
 
@@ -109,6 +112,13 @@ def queue_of(session: Session, office: str, limit: int, offset: int) -> list[Ord
 def length(session: Session, office: str, *conditions: ColumnElement[bool]) -> int:
     """How many wait at an office."""
     return session.scalar(select(func.count()).select_from(Order).where(waiting_at(office), *conditions)) or 0
+
+
+def under_way(session: Session, office: str, now: datetime) -> bool:
+    """Whether a process is at work on a card for the office, or on voiding one: its order may be back."""
+    query = select(Production.id).join(Application, Application.id == Production.application_id)
+    mine = Application.office == office, Production.state.in_(_MOVING), Production.lease_expires_at > now
+    return session.scalar(query.where(*mine).limit(1)) is not None
 
 
 def last_promise(session: Session, application_id: str) -> Promise | None:

@@ -28,6 +28,7 @@ from issuance.orders.repository import (
     put_back,
     queue_of,
     take_next,
+    under_way,
 )
 from issuance.registry.text import fold
 from issuance.registry.workdays import IRANIAN_WEEK, Workdays
@@ -96,9 +97,10 @@ class Orders:
             return Taken(order.application_id, holder, order.lease_expires_at)
 
     def any_left(self, actor: Actor) -> bool:
-        """Whether any order is in the queue of the actor's office, held by somebody or not."""
+        """Whether an order of the actor's office waits, is held, or may be back from who is at work on it."""
         with self._database.reading() as session:
-            return length(session, actor.office) > 0
+            waits = length(session, actor.office) > 0
+            return waits or under_way(session, actor.office, self._clock())
 
     def put_back(self, taken: Taken) -> None:
         """Back to its place in the queue, at once."""

@@ -24,12 +24,14 @@ from issuance.operators.changes import ChangeKind
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production.errors import ReaderInUseError
+from issuance.production.journal import LEASE
 from issuance.stock.check import faults
 from simulators.card.card import SimulatedCard
 from simulators.card.file import CardFile
 from simulators.factory import make_blank
 from simulators.readers.inprocess import InProcessReader
 from tests.integration.issuance.office import CLERK, Office, Readers, open_registry
+from tests.integration.issuance.tearing import DyingRegistry, ProcessDiedError
 
 FIRST, SECOND = (Actor(f"administrator-{number}", Role.ADMINISTRATOR) for number in (1, 2))
 _SECONDS = 120.0
@@ -180,7 +182,24 @@ def test_a_run_whose_server_died_goes_on_at_another(desk: Desk) -> None:
     desk.registry.batch_runs.resume(CLERK, run)
     until(lambda: desk.reader(run, 1)[1] == 1)
     assert not desk.view(run).lost
+    # The finished card that still lies there is no blank, whoever made it.
+    assert desk.reader(run, 0) == (ReaderState.WAITING, 1)
     desk.check(2)
+
+
+def test_an_order_that_somebody_is_at_work_on_may_come_back(desk: Desk) -> None:
+    office, orders = desk.office, desk.registry.orders
+    application = office.approved()
+    assert orders.any_left(CLERK)
+    desk.put_in(0, office.blank())
+    with pytest.MonkeyPatch.context() as patch:
+        DyingRegistry(12).watch_database(desk.registry.database, patch)
+        with pytest.raises(ProcessDiedError):
+            desk.registry.production.produce(CLERK, application, desk.names[0])
+    assert orders.queue(FIRST_OFFICE) == []
+    assert orders.any_left(CLERK)
+    office.clock.ahead += LEASE * 2  # nobody is any more
+    assert not orders.any_left(CLERK)
 
 
 @pytest.mark.parametrize(
