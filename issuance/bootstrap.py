@@ -335,8 +335,8 @@ def open_issuance(
         mass_runs=mass_runs,
         mass_background=BackgroundRuns(mass_runs, line.progress),
         handovers=Handovers(deliveries, hub, all_readers),
-        unblocking=Unblocking(shop, all_readers, hub.hand_over, check_life),
-        rekeying=Rekeying(shop, all_readers, hub.connect, check_life),
+        unblocking=Unblocking(shop, all_readers, hub.hand_over, confirmation, rules),
+        rekeying=Rekeying(shop, all_readers, hub.connect, confirmation, rules),
         counters=Counters(),
         lookups=lookups,
     )

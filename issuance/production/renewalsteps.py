@@ -198,8 +198,13 @@ class RenewalSteps:
         self._shop.check_path(issued.profile, issued.der, self._shop.clock())
         piv.put_certificate(PLANS[issued.profile].slot, issued.der)
 
-    def finish(self, actor: Actor, renewal_id: str, issued: IssuedCertificate) -> RenewalView:
-        """The certificate is on the card: it is good, and the renewal has ended."""
+    def finish(
+        self, actor: Actor, renewal_id: str, issued: IssuedCertificate, check: str | None = None
+    ) -> RenewalView:
+        """The certificate is on the card: it is good, and the renewal has ended.
+
+        `check`: of the holder's presence, which is used up by it (`issuance.delivery.presence`).
+        """
         with self._shop.database.writing() as session:
             renewal = get_open(session, renewal_id)
             # Nobody suspends or revokes the card between this look at it and the commit.
@@ -208,7 +213,7 @@ class RenewalSteps:
             certificate = session.get_one(CardCertificate, f"{issued.serial:x}")
             renewal.serial, renewal.state = certificate.serial, RenewalState.FINISHED.value
             renewal.ended_at = self._shop.clock()
-            self.record(session, actor.username, renewal, "finished")
+            self.record(session, actor.username, renewal, "finished", check)
             slot = slot_name(PLANS[issued.profile].slot)
             close_rekeyed(session, renewal.card, slot, issued.serial, renewal.ended_at)
             session.flush()
@@ -225,9 +230,12 @@ class RenewalSteps:
         """Of what the renewal got, even when the answer was lost; nothing is asked for anew."""
         return self._shop.certificates.serial_of(_request_id(renewal))
 
-    def record(self, session: Session, actor: str, renewal: Renewal, what: str) -> None:
+    def record(
+        self, session: Session, actor: str, renewal: Renewal, what: str, check: str | None = None
+    ) -> None:
         """Puts into the audit chain what became of it."""
         subject, details = f"card:{renewal.card_number}", {"renewal": renewal.id, "profile": renewal.profile}
+        details |= {} if check is None else {"check": check}
         self._shop.audit.record(session, actor, f"renewal.{what}", subject, details)
 
 

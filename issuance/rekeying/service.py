@@ -9,7 +9,6 @@ the job from the signature to the certificate's reading back: what was signed fo
 
 from collections.abc import Callable
 from contextlib import closing
-from datetime import timedelta
 
 from cryptography import x509
 from sqlalchemy.orm import Session
@@ -19,7 +18,10 @@ from cardio.piv.session import PivSession
 from cardio.piv.slots import PublicKey
 from cardio.station.requestinfo import RequestInfo
 from issuance.delivery.errors import IdentityUncheckedError
-from issuance.delivery.repository import is_good, last_check
+from issuance.delivery.models import IdentityCheck
+from issuance.delivery.presence import finished_by, good_check
+from issuance.delivery.rules import DeliveryRules
+from issuance.enrolment.confirmation import Confirmation
 from issuance.errors import ForbiddenTransitionError, NotFoundError
 from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.states import CardState
@@ -29,7 +31,7 @@ from issuance.production.connection import Job, Readers, require_at
 from issuance.production.errors import OvertakenError, ReadBackError, WrongCardError
 from issuance.production.models import Renewal
 from issuance.production.personalisation import KeyPlan
-from issuance.production.renewalsteps import PLANS, RenewalSteps, RenewalView
+from issuance.production.renewalsteps import PLANS, RenewalSteps, RenewalView, view
 from issuance.production.work import CHALLENGE_BYTES, Workshop
 from issuance.provenance.recording import slot_name
 from issuance.rekeying.errors import KeyProofError
@@ -43,26 +45,38 @@ Connect = Callable[[str, Job], StationConnection]
 class Rekeying:
     """All renewals of one registry at stations."""
 
-    def __init__(self, shop: Workshop, readers: Readers, connect: Connect, check_life: timedelta) -> None:
+    def __init__(
+        self,
+        shop: Workshop,
+        readers: Readers,
+        connect: Connect,
+        confirmation: Confirmation,
+        rules: DeliveryRules,
+    ) -> None:
         self._shop = shop
         self._readers = readers
         self._connect = connect
-        self._check_life = check_life
+        self._confirmation = confirmation
+        self._rules = rules
         self._steps = RenewalSteps(shop)
 
     def renew(self, actor: Actor, number: str, reader: str, profile: Profile) -> RenewalView:
         """Renews one key of the card, or finishes a torn renewal; the same operator just checked its holder.
 
         Raises NotFoundError (for another office's reader, too), ForbiddenTransitionError unless the card is
-        active, IdentityUncheckedError, NotSignedError, KeyProofError, UnknownKeysError, CardExpiredError,
-        OvertakenError, NothingToVoidError, WrongCardError, ReadBackError, a CardError, a TransportError or a
-        PkiError.
+        active, IdentityUncheckedError, DeceasedError, RecordChangedError,
+        CivilRegisterUnavailableError, NotSignedError, KeyProofError, UnknownKeysError,
+        CardExpiredError, OvertakenError, NothingToVoidError, WrongCardError, ReadBackError, a
+        CardError, a TransportError or a PkiError.
         """
         actor.require(Role.CLERK, Role.SUPERVISOR)
         require_at(self._readers, actor.office, reader)
         if profile not in PLANS:
             raise NotFoundError("key")
-        number = self._admit(actor, number, profile)
+        check, finished = self._admit(actor, number, profile)
+        if finished is not None:
+            return finished
+        number = check.card_number
         with closing(self._connect(reader, Job(actor.username, number))) as connection:
             known = self._steps.known_key(number, profile)
             if known is not None:
@@ -77,19 +91,35 @@ class Rekeying:
             certified = x509.load_der_x509_certificate(issued.der).public_key()
             if session.key_in_slot(slot) not in (None, certified):
                 raise ReadBackError("key")
-            return self._steps.finish(actor, renewal.id, issued)
+            return self._steps.finish(actor, renewal.id, issued, check.id)
 
-    def _admit(self, actor: Actor, number: str, profile: Profile) -> str:
+    def _admit(self, actor: Actor, number: str, profile: Profile) -> tuple[IdentityCheck, RenewalView | None]:
+        """The check that it goes by; with it what was finished by that, whose answer was lost."""
+        with self._shop.database.reading() as session:
+            check, finished = self._checked(session, actor, number, profile)
+        if finished is not None:
+            return check, finished
+        self._confirmation.require(actor.username, check.application_id, self._rules.register_age)
         with self._shop.database.writing() as session:
-            card = get_card(session, number)
-            if card.state != CardState.ACTIVE:
-                raise ForbiddenTransitionError("card", card.state, "renew")
-            check = last_check(session, card.card_number)
-            if check is None or not is_good(check, actor, self._shop.clock() - self._check_life):
-                raise IdentityUncheckedError
-            details = {"check": check.id, "profile": profile.value}
-            self._record(session, actor, card.card_number, "begun", details)
-            return card.card_number
+            check, finished = self._checked(session, actor, number, profile)
+            if finished is None:
+                details = {"check": check.id, "profile": profile.value}
+                self._record(session, actor, check.card_number, "begun", details)
+            return check, finished
+
+    def _checked(
+        self, session: Session, actor: Actor, number: str, profile: Profile
+    ) -> tuple[IdentityCheck, RenewalView | None]:
+        card = get_card(session, number)
+        if card.state != CardState.ACTIVE:
+            raise ForbiddenTransitionError("card", card.state, "renew")
+        check = good_check(session, actor, card.card_number, self._shop.clock() - self._rules.check_life)
+        used = finished_by(session, check)
+        if used is None:
+            return check, None
+        if used.get("profile") != profile.value:
+            raise IdentityUncheckedError
+        return check, view(session.get_one(Renewal, str(used["renewal"])))
 
     def _requested(
         self,

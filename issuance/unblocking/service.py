@@ -9,7 +9,6 @@ torn unblocking leaves a PIN that nobody knows, not the issuer either; the same 
 from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import timedelta
 
 from sqlalchemy.orm import Session
 
@@ -18,7 +17,10 @@ from cardio.piv.session import PivSession
 from cardio.station.delivery import read_identity
 from issuance.delivery.errors import IdentityUncheckedError
 from issuance.delivery.matching import CardAnswer, Expected, MatchFault, mismatch
-from issuance.delivery.repository import is_good, last_check
+from issuance.delivery.models import IdentityCheck
+from issuance.delivery.presence import finished_by, good_check
+from issuance.delivery.rules import DeliveryRules
+from issuance.enrolment.confirmation import Confirmation
 from issuance.errors import ForbiddenTransitionError
 from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.models import Card
@@ -56,21 +58,33 @@ class _Blocked:
 class Unblocking:
     """All unblockings of one registry."""
 
-    def __init__(self, shop: Workshop, readers: Readers, hand_over: HandOver, check_life: timedelta) -> None:
+    def __init__(
+        self,
+        shop: Workshop,
+        readers: Readers,
+        hand_over: HandOver,
+        confirmation: Confirmation,
+        rules: DeliveryRules,
+    ) -> None:
         self._shop = shop
         self._readers = readers
         self._hand_over = hand_over
-        self._check_life = check_life
+        self._confirmation = confirmation
+        self._rules = rules
 
     def unblock(self, actor: Actor, number: str, reader: str) -> None:
         """Lets the holder of the card in the station's reader set a PIN; the same operator just checked them.
 
         Raises NotFoundError (for another office's reader, too), ForbiddenTransitionError unless the card is
-        active, IdentityUncheckedError, LoginKeyNotCertifiedError, UnknownKeysError, UnblockingProofError,
-        HandoverError, WrongCardError, a CardError or a TransportError.
+        active, IdentityUncheckedError, DeceasedError, RecordChangedError,
+        CivilRegisterUnavailableError, LoginKeyNotCertifiedError, UnknownKeysError,
+        UnblockingProofError, HandoverError, WrongCardError, a CardError or a TransportError.
         """
         actor.require(Role.CLERK, Role.SUPERVISOR)
         require_at(self._readers, actor.office, reader)
+        with self._shop.database.reading() as session:
+            application = self._checked(session, actor, number).application_id
+        self._confirmation.require(actor.username, application, self._rules.register_age)
         blocked = self._begin(actor, number)
         job = Job(actor.username, blocked.number)
         with closing(connect_for(self._readers, reader, job)) as connection, connection.exclusive():
@@ -96,12 +110,8 @@ class Unblocking:
     def _begin(self, actor: Actor, number: str) -> _Blocked:
         master_key = self._shop.master_keys["card"]
         with self._shop.database.writing() as session:
+            check = self._checked(session, actor, number)
             card = get_card(session, number)
-            if card.state != CardState.ACTIVE:
-                raise ForbiddenTransitionError("card", card.state, "unblock")
-            check = last_check(session, card.card_number)
-            if check is None or not is_good(check, actor, self._shop.clock() - self._check_life):
-                raise IdentityUncheckedError
             self._record(session, actor, card.card_number, "begun", {"check": check.id})
             return _Blocked(
                 card.card_number,
@@ -110,6 +120,15 @@ class Unblocking:
                 _expected(session, card),
                 issuer_secrets(master_key, int(card.card_number)),
             )
+
+    def _checked(self, session: Session, actor: Actor, number: str) -> IdentityCheck:
+        card = get_card(session, number)
+        if card.state != CardState.ACTIVE:
+            raise ForbiddenTransitionError("card", card.state, "unblock")
+        check = good_check(session, actor, card.card_number, self._shop.clock() - self._rules.check_life)
+        if finished_by(session, check) is not None:
+            raise IdentityUncheckedError
+        return check
 
     def _finish(self, actor: Actor, blocked: _Blocked, fault: MatchFault | None) -> None:
         details = {"check": blocked.check_id} if fault is None else {"fault": fault.value}

@@ -6,6 +6,8 @@ import signal
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
+from datetime import timedelta
 from typing import TypeVar
 
 import pytest
@@ -26,7 +28,8 @@ from cardio.transport.base import CardResetError, ReaderBusyError, TransportErro
 from hoviat import main
 from issuance.audit import AuditEntry
 from issuance.delivery.errors import IdentityUncheckedError
-from issuance.errors import ForbiddenTransitionError, NotFoundError, RoleRequiredError
+from issuance.enrolment.kinds import RULES
+from issuance.errors import DeceasedError, ForbiddenTransitionError, NotFoundError, RoleRequiredError
 from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.states import RevocationCause
 from issuance.operators.models import Role
@@ -204,6 +207,47 @@ def test_who_may_not(yard: Yard, desk: Desk, card: str) -> None:
     with pytest.raises(NotFoundError):
         renew(yard, desk, card, Profile.OPERATOR)
     assert desk.typist.asked == []
+
+
+def test_one_check_admits_one_new_key(yard: Yard, desk: Desk, card: str) -> None:
+    first = renew(yard, desk, card)
+    desk.typist.asked.clear()
+    assert renew(yard, desk, card) == first  # whose answer was lost gets it again
+    with pytest.raises(IdentityUncheckedError):
+        renew(yard, desk, card, Profile.SIGNATURE)
+    with pytest.raises(IdentityUncheckedError):
+        yard.office.registry.unblocking.unblock(CLERK, card, desk.full_name)
+    assert desk.typist.asked == []
+    assert statuses(yard, card) == [Status.REVOKED, Status.GOOD]
+    assert statuses(yard, card, Profile.SIGNATURE) == [Status.GOOD]
+    meet(yard, card)
+    assert renew(yard, desk, card).id != first.id
+
+
+def test_the_check_of_a_delivery_admits_no_new_key(yard: Yard, desk: Desk) -> None:
+    number = produce(yard, desk).card_number
+    hand_over(yard, desk, number)
+    desk.typist.asked.clear()
+    with pytest.raises(IdentityUncheckedError):
+        renew(yard, desk, str(number))
+    assert desk.typist.asked == []
+
+
+def test_whoever_died_since_the_check_gets_no_new_key(
+    yard: Yard, desk: Desk, card: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The civil register is asked again once its answer is old."""
+    registry = yard.office.registry
+    at_once = replace(RULES.delivery, register_age=-timedelta(seconds=1))
+    monkeypatch.setattr(registry.rekeying, "_rules", at_once)
+    monkeypatch.setattr(registry.unblocking, "_rules", at_once)
+    yard.office.died(0)
+    with pytest.raises(DeceasedError):
+        renew(yard, desk, card)
+    with pytest.raises(DeceasedError):
+        registry.unblocking.unblock(CLERK, card, desk.full_name)
+    assert desk.typist.asked == []
+    assert statuses(yard, card) == [Status.GOOD]
 
 
 def test_a_card_that_its_holder_stopped(yard: Yard, desk: Desk, card: str) -> None:
@@ -446,6 +490,7 @@ def test_a_card_leaves_its_mass_action_at_a_station(yard: Yard, desk: Desk, card
     action = hold_all(yard.office)
     assert statuses(yard, card) == [Status.ON_HOLD]
     for profile in KEYS:
+        meet(yard, card)
         renew(yard, desk, card, profile)
         assert statuses(yard, card, profile) == [Status.REVOKED, Status.GOOD]
     assert yard.office.registry.mass_actions.report(SUPERVISOR, action).states == {"rekeyed": 2}

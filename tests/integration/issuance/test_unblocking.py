@@ -23,7 +23,7 @@ from issuance.unblocking.errors import LoginKeyNotCertifiedError, UnblockingProo
 from pki.profiles import Profile
 from tests.integration.issuance.office import CITIZENS_PIN, CLERK, ITS_PERSON, SUPERVISOR
 from tests.integration.issuance.stationing import Desk, Yard, open_desk
-from tests.integration.issuance.test_rekeying import TornError, actions, in_use, renew, tear_at
+from tests.integration.issuance.test_rekeying import TornError, actions, in_use, meet, renew, tear_at
 from tests.integration.issuance.test_station_production import hand_over, produce
 
 NEW_PIN = "918273"
@@ -78,6 +78,10 @@ def test_the_holder_sets_a_new_pin(yard: Yard, desk: Desk, blocked: str) -> None
 def test_a_card_that_is_not_blocked_gets_a_forgotten_pin_anew(yard: Yard, desk: Desk, blocked: str) -> None:
     unblock(yard, desk, blocked)
     desk.typist.pin = "445566"
+    with pytest.raises(IdentityUncheckedError):  # one check, one PIN
+        unblock(yard, desk, blocked)
+    verify(desk, NEW_PIN)
+    meet(yard, blocked)
     unblock(yard, desk, blocked)
     verify(desk, "445566")
 
@@ -118,6 +122,7 @@ def test_a_torn_renewal_of_the_login_key_is_finished_first(yard: Yard, desk: Des
     assert actions(yard, "unblocking.%") == []
     desk.typist.pin = own
     renew(yard, desk, card)
+    meet(yard, card)
     desk.typist.pin = "445566"
     unblock(yard, desk, card)
     verify(desk, "445566")

@@ -141,8 +141,9 @@ class Using(Machine):
         registry, found = self.office.registry, self.some(Card, which, CardState.ACTIVE)
         if found is None:
             return
-        name, life = self.office.reader.name, RULES.delivery.check_life
-        rekeying = Rekeying(registry.rekeying._shop, Readers(name), at_station, life)
+        name = self.office.reader.name
+        shop, confirmation = registry.rekeying._shop, registry.rekeying._confirmation
+        rekeying = Rekeying(shop, Readers(name), at_station, confirmation, RULES.delivery)
         self.insert(found, pulled)
 
         def action() -> None:
