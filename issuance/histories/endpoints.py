@@ -12,7 +12,8 @@ from pydantic import Field
 from issuance.histories.service import MOST, HistoryOf, person_of
 from issuance.lookups.models import What
 from issuance.web.access import ApiActor, Registry
-from issuance.web.looks import looker
+from issuance.web.describing import PURPOSE_OF_SOME
+from issuance.web.looks import HEADER, looker
 from issuance.web.schemas import Answer, Request
 
 router = APIRouter(prefix="/v1/histories", tags=["histories"])
@@ -47,13 +48,13 @@ class HistoryAnswer(Answer):
     next: str | None
 
 
-@router.post("/{whose}")
+@router.post("/{whose}", openapi_extra=PURPOSE_OF_SOME)
 def read(
     request: HttpRequest, registry: Registry, actor: ApiActor, whose: HistoryOf, body: HistoryBody
 ) -> HistoryAnswer:
     """One page of a history: of a citizen, an order, a card or a batch; all but a batch's are a person's."""
     if whose is not HistoryOf.BATCH:
-        with registry.lookups.looking(looker(request, actor)) as looking:
+        with registry.lookups.looking(looker(request, actor, request.headers.get(HEADER))) as looking:
             looking.saw(What.HISTORY, person_of(looking.session, whose, body.identifier))
     page = registry.histories.page(actor, whose, body.identifier, body.cursor, body.most)
     return HistoryAnswer.model_validate(page)

@@ -7,7 +7,8 @@ from enum import StrEnum, unique
 from issuance.lookups.errors import PurposeError, PurposeMissingError
 
 CASE_LENGTH = 40
-_SAID = re.compile(rf"([a-z-]{{1,24}})(?:; ?case=([0-9A-Za-z/._-]{{1,{CASE_LENGTH}}}))?", re.ASCII)
+_CASE = rf"[0-9A-Za-z/._-]{{1,{CASE_LENGTH}}}"
+_SAID = re.compile(rf"([a-z-]{{1,24}})(?:; ?case=({_CASE}))?", re.ASCII)
 
 
 @unique
@@ -29,6 +30,13 @@ class Purpose(StrEnum):
 
 WITH_CASE = frozenset({Purpose.INVESTIGATION, Purpose.COURT_ORDER, Purpose.AUDIT})
 """Purposes that are nothing without a case's number."""
+
+
+def pattern() -> str:
+    """What `parse` takes, as a regular expression for the API's description (ECMA-262)."""
+    alone = "|".join(purpose.value for purpose in Purpose if purpose not in WITH_CASE)
+    of_a_case = "|".join(purpose.value for purpose in Purpose if purpose in WITH_CASE)
+    return f"^(?:(?:{alone})(?:; ?case={_CASE})?|(?:{of_a_case}); ?case={_CASE})$"
 
 
 @dataclass(frozen=True)

@@ -28,6 +28,8 @@ from issuance.web.access import ApiActor, Registry
 
 router = APIRouter(prefix="/v1/mass-actions", tags=["mass actions"])
 
+CSV = "text/csv"
+JSON_LINES = "application/jsonl"
 LOST_AFTER = timedelta(minutes=10)
 """An action at work that has not moved for so long has lost its process; its events end."""
 
@@ -94,7 +96,11 @@ def progress(registry: Registry, actor: ApiActor, action_id: str) -> ProgressAns
     return ProgressAnswer.model_validate(registry.mass_runs.progress(action_id))
 
 
-@router.get("/{action_id}/events")
+@router.get(
+    "/{action_id}/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {EVENT_STREAM: {}}}},
+)
 def events(registry: Registry, actor: ApiActor, action_id: str) -> StreamingResponse:
     """The same as server-sent events: `mass-action` with each change, the last one when it is not at work."""
     registry.mass_actions.view(actor, action_id)  # 403 or 404 before the stream begins
@@ -119,18 +125,24 @@ def report(registry: Registry, actor: ApiActor, action_id: str) -> ReportAnswer:
     return ReportAnswer.model_validate(registry.mass_actions.report(actor, action_id))
 
 
-@router.get("/{action_id}/report.csv")
+@router.get(
+    "/{action_id}/report.csv", response_class=StreamingResponse, responses={200: {"content": {CSV: {}}}}
+)
 def report_csv(registry: Registry, actor: ApiActor, action_id: str) -> StreamingResponse:
     """Each key of the action on a line, RFC 4180, streamed."""
     registry.mass_actions.view(actor, action_id)
-    return StreamingResponse(_csv(registry, action_id), media_type="text/csv; charset=utf-8; header=present")
+    return StreamingResponse(_csv(registry, action_id), media_type=f"{CSV}; charset=utf-8; header=present")
 
 
-@router.get("/{action_id}/report.jsonl")
+@router.get(
+    "/{action_id}/report.jsonl",
+    response_class=StreamingResponse,
+    responses={200: {"content": {JSON_LINES: {}}}},
+)
 def report_jsonl(registry: Registry, actor: ApiActor, action_id: str) -> StreamingResponse:
     """Each key of the action as a JSON line, streamed."""
     registry.mass_actions.view(actor, action_id)
-    return StreamingResponse(_jsonl(registry, action_id), media_type="application/jsonl")
+    return StreamingResponse(_jsonl(registry, action_id), media_type=JSON_LINES)
 
 
 def _csv(registry: Issuance, action_id: str) -> Iterator[str]:

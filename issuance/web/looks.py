@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Depends, Request
+from fastapi import Depends, Header, Request
 
 from issuance.lookups.purposes import Purpose, Said, parse
 from issuance.lookups.service import Looker
 from issuance.operators.models import Role
 from issuance.web.access import API_PREFIX, ApiActor
 
-HEADER = "hoviat-purpose"
+HEADER = "Hoviat-Purpose"
 COOKIE = "hoviat-purpose"
 _CASE_FOLLOWS = ":"
 _ORDINARY = {
@@ -33,10 +33,15 @@ def as_cookie(said: Said) -> str:
     return said.purpose.value if said.case is None else f"{said.purpose.value}{_CASE_FOLLOWS}{said.case}"
 
 
-def looker(request: Request, actor: ApiActor) -> Looker:
+Spoken = Annotated[str | None, Header(alias=HEADER)]
+"""The header as it came. What it may be is said by `issuance.web.describing` and judged by `parse`: whoever
+says nothing is told what can be said."""
+
+
+def looker(request: Request, actor: ApiActor, spoken: Spoken = None) -> Looker:
     """The operator and their purpose. Raises PurposeMissingError or PurposeError."""
     if str(request.scope["route"].path).startswith(API_PREFIX):
-        return Looker(actor, parse(request.headers.get(HEADER)))
+        return Looker(actor, parse(spoken))
     return Looker(actor, said_at_pages(request, actor.role))
 
 
