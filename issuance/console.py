@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from issuance.production.work import Workshop
     from pki.bootstrap import Pki
 
+SECOND_PASSWORD_VARIABLE = "HOVIAT_SECOND_OPERATOR_PASSWORD"  # noqa: S105 - the variable's name
+SECOND_CODE_VARIABLE = "HOVIAT_SECOND_OPERATOR_CODE"
 
 purpose_option = click.option(
     "--purpose",
@@ -63,7 +65,6 @@ def registry_database() -> Iterator["Database"]:
 def signed_in(operator: str) -> Iterator[SignedIn]:
     """The registry with its keys, and an operator signed in; its refusals become one line on stderr."""
     from issuance.bootstrap import open_database, open_workshop
-    from issuance.operators.service import Operators
     from pki.bootstrap import open_pki
     from pki.home import load
 
@@ -74,13 +75,38 @@ def signed_in(operator: str) -> Iterator[SignedIn]:
         database = open_database(home, pki.master_keys)
         stack.callback(database.close)
         shop = open_workshop(database, pki)
-        operators = Operators(database, shop.audit, shop.clock, secrets.token_bytes)
-        password = secret(PASSWORD_VARIABLE, f"Password of {operator}")
-        token = operators.sign_in_at_the_machine(
-            operator, password, lambda: secret(OPERATOR_CODE_VARIABLE, "Code of your authenticator app")
-        )
-        stack.callback(operators.sign_out, token)
-        yield SignedIn(pki, database, shop, operators.actor(token))
+        actor = stack.enter_context(_session(shop, operator, PASSWORD_VARIABLE, OPERATOR_CODE_VARIABLE))
+        yield SignedIn(pki, database, shop, actor)
+
+
+@contextmanager
+def both_signed_in(first: str, second: str) -> Iterator[tuple[SignedIn, "Actor"]]:
+    """As `signed_in`, with another operator beside the first: what two people do in one command."""
+    if first.strip() == second.strip():
+        raise click.ClickException("two different people sign in")
+    with signed_in(first) as office, _told():
+        variables = SECOND_PASSWORD_VARIABLE, SECOND_CODE_VARIABLE
+        with _session(office.shop, second, *variables) as other:
+            if other.username == office.actor.username:
+                raise click.ClickException("two different people sign in")
+            yield office, other
+
+
+@contextmanager
+def _session(shop: "Workshop", operator: str, password: str, code: str) -> Iterator["Actor"]:
+    """`password`, `code`: the variables that are looked at before anything is asked for."""
+    from issuance.operators.service import Operators
+
+    operators = Operators(shop.database, shop.audit, shop.clock, secrets.token_bytes)
+    token = operators.sign_in_at_the_machine(
+        operator,
+        secret(password, f"Password of {operator}"),
+        lambda: secret(code, f"Code of {operator}'s authenticator app"),
+    )
+    try:
+        yield operators.actor(token)
+    finally:
+        operators.sign_out(token)
 
 
 @contextmanager

@@ -8,6 +8,8 @@ import threading
 from collections.abc import Mapping
 from typing import Any
 
+import httpx
+
 from issuance.operators.errors import CardLoginNotSetUpError, CardLoginUnavailableError, CardRefusedError
 from pki.home import Home
 from verifier.client import (
@@ -27,9 +29,18 @@ _TIMEOUT_SECONDS = 10.0
 
 def write_site(home: Home, verifier: str, api_key: str, file: str = OPERATORS_SITE) -> None:
     """Makes the registry a site of that verifier; a key that was there before is replaced."""
-    (home.secrets / file).unlink(missing_ok=True)
     content = json.dumps({"verifier": verifier, "api_key": api_key}).encode() + b"\n"
-    home.write_secret(file, content)
+    (home.secrets / f"{file}.new").unlink(missing_ok=True)
+    home.write_secret(f"{file}.new", content).replace(home.secrets / file)
+
+
+def ask_challenge(verifier: str, api_key: str) -> None:
+    """Whether that verifier takes the key. Raises CardLoginUnavailableError, which says why not."""
+    try:
+        with VerifierClient(verifier, api_key, timeout_seconds=_TIMEOUT_SECONDS) as client:
+            client.challenge()
+    except (VerifierUnavailableError, RequestRefusedError, httpx.InvalidURL, UnicodeError) as error:
+        raise CardLoginUnavailableError(f"{verifier} gives no challenge for this key: {error}") from error
 
 
 class VerifierSite:

@@ -34,14 +34,18 @@ def enrol(server: str, code: str, folder: Path, cafile: Path | None = None) -> s
 
 def _require_protected(server: str) -> None:
     """The answer says whom to trust from now on, so it has to come from the registry."""
-    try:
-        parts = urlsplit(server)
-        host = parts.hostname or ""
-        protected = parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host))
-    except ValueError:
-        protected = False
-    if not protected:
+    if not is_protected(server):
         raise EnrolmentError(server, "the registry's address begins with https:// (http:// on this machine)")
+
+
+def is_protected(address: str) -> bool:
+    """Whether nobody between can answer in its place: https, or http to this machine itself."""
+    try:
+        parts = urlsplit(address)
+        host = parts.hostname or ""
+    except ValueError:
+        return False
+    return bool(host) and (parts.scheme == "https" or (parts.scheme == "http" and _is_loopback(host)))
 
 
 def _is_loopback(host: str) -> bool:

@@ -112,21 +112,42 @@ def card(change: str, operator: str, reader: str | None, *, as_json: bool) -> No
     "--verifier", required=True, help="Where the verifier is, such as https://id.example.ir/verifier"
 )
 @click.option("--citizens", is_flag=True, help="For citizens with national cards, instead of operators.")
-def connect(verifier: str, *, citizens: bool) -> None:
+@click.option(
+    "--operator",
+    "administrators",
+    required=True,
+    multiple=True,
+    metavar="NAME",
+    help="An administrator; twice, for two of them. Their passwords are asked for.",
+)
+def connect(verifier: str, administrators: tuple[str, ...], *, citizens: bool) -> None:
     """Make the registry a site of that verifier, so that operators log in with cards; for older homes.
 
+    Two administrators sign in: from then on that verifier says whose session a card opens. The second one's
+    password is asked for, or taken from HOVIAT_SECOND_OPERATOR_PASSWORD (code: HOVIAT_SECOND_OPERATOR_CODE).
     The key comes from `hoviat service add registry --policy operator --origin …` (for citizens
-    `registry-citizens`, policy national); it is asked for, or taken from HOVIAT_VERIFIER_KEY.
+    `registry-citizens`, policy national); it is asked for, or taken from HOVIAT_VERIFIER_KEY. The verifier is
+    asked for a challenge before anything is written, so it has to be there.
     """
-    from issuance.verifiersite import CITIZENS_SITE, OPERATORS_SITE, write_site
-    from pki.home import HomeError, load
+    from cardio.station.enrolling import is_protected
+    from issuance.console import both_signed_in
+    from issuance.operators.connecting import connect_to
+    from issuance.verifiersite import CITIZENS_SITE, OPERATORS_SITE
+    from pki.home import load
 
-    try:
+    if not is_protected(verifier):
+        raise click.UsageError("the verifier's address begins with https:// (http:// on this machine)")
+    if len(administrators) != 2:  # noqa: PLR2004 - two people
+        raise click.UsageError("two administrators: --operator NAME --operator ANOTHER")
+    file = CITIZENS_SITE if citizens else OPERATORS_SITE
+    with both_signed_in(*administrators) as (office, second):
+        api_key = secret(KEY_VARIABLE, "The site's API key")
         home = load(Path(click.get_current_context().find_root().params["home"]))
-        file = CITIZENS_SITE if citizens else OPERATORS_SITE
-        write_site(home, verifier.rstrip("/"), secret(KEY_VARIABLE, "The site's API key"), file)
-    except (HomeError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+        people = (office.actor, second)
+        try:
+            connect_to(home, office.database, office.shop.audit, people, verifier, api_key, file)
+        except OSError as error:
+            raise click.ClickException(str(error)) from error
     whose = "Citizens'" if citizens else "Operators'"
     click.echo(f"{whose} cards are asked about there from now on.")
 
