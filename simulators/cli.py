@@ -101,7 +101,10 @@ def person(number: int, portrait: Path | None) -> None:
     from simulators.population.people import People
     from simulators.population.portrait import draw_portrait
 
-    somebody = People(REGISTER_SEED).person(number)
+    people = People(REGISTER_SEED)
+    if number >= people.size:
+        raise click.BadParameter(f"people have the numbers 0 to {people.size - 1}", param_hint="--number")
+    somebody = people.person(number)
     if portrait is not None:
         try:
             portrait.write_bytes(draw_portrait(somebody))

@@ -27,7 +27,7 @@ class IdentityUncheckedError(DeliveryError):
     kind = "identity-unchecked"
 
     def __init__(self) -> None:
-        super().__init__("check first who the person is, and put it on record")
+        super().__init__("nobody has put on record who came for this card")
 
 
 class ChecksFailedError(DeliveryError):

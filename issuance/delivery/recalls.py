@@ -19,7 +19,7 @@ from issuance.delivery.repository import card_to_hand_over, close_open
 from issuance.delivery.rules import DeliveryRules
 from issuance.delivery.states import DeliveryEnd
 from issuance.enrolment.models import Application
-from issuance.errors import NotFoundError
+from issuance.errors import ForbiddenTransitionError, NotFoundError
 from issuance.lifecycle.cards import get_card
 from issuance.lifecycle.lives import CARD
 from issuance.lifecycle.models import Card
@@ -95,7 +95,10 @@ class Recalls:
         now = self._clock()
         self._finish_proven(number)
         with self._database.writing() as session:
-            card = card_to_hand_over(session, actor, number)
+            try:
+                card = card_to_hand_over(session, actor, number)
+            except ForbiddenTransitionError as error:  # it is about a handover, and nobody asked for one
+                raise ForbiddenTransitionError(error.what, error.state, "take back") from error
             recall = _recall(session, card.card_number)
             if now < recall.noticed_at + self._rules.return_after:
                 raise NotYetError(recall.noticed_at + self._rules.return_after)

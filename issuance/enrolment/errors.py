@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from issuance.errors import InvalidInputError, StateError
+from issuance.errors import AccessError, InvalidInputError, StateError
 
 
 class UnknownDocumentError(InvalidInputError):
@@ -23,6 +23,15 @@ class EvidenceMissingError(StateError):
     def __init__(self, documents: tuple[str, ...]) -> None:
         super().__init__(f"not shown yet: {', '.join(documents)}")
         self.documents = documents
+
+
+class NotTakenOverError(AccessError):
+    """A supervisor edits what somebody else enrolled only once they have taken it over, which is recorded."""
+
+    kind = "not-taken-over"
+
+    def __init__(self) -> None:
+        super().__init__("somebody else enrolled it: take it over first")
 
 
 class BeingEditedError(StateError):

@@ -64,8 +64,6 @@ class KindRule:
     replaces: Replaced
     stopped_first: bool
     """The old card is suspended or revoked before the application is handed over."""
-    promised: timedelta
-    """Until the card is promised, from the submission."""
 
 
 @dataclass(frozen=True)
@@ -142,7 +140,7 @@ def _rule(table: Table, known: Mapping[str, Document]) -> KindRule:
     replaces = table.text("replaces", _WORD)
     if replaces not in list(Replaced):
         raise table.error("replaces", "must be none, live or any")
-    rule = KindRule(needed, Replaced(replaces), table.flag("stopped_first"), _days(table, "promised_days"))
+    rule = KindRule(needed, Replaced(replaces), table.flag("stopped_first"))
     table.refuse_unknown()
     return rule
 

@@ -4,7 +4,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from issuance.enrolment.errors import BeingEditedError
+from issuance.enrolment.errors import BeingEditedError, NotTakenOverError
 from issuance.enrolment.models import Application, EditingLease
 from issuance.errors import RoleRequiredError
 from issuance.operators.models import Role
@@ -23,12 +23,15 @@ def holder_of(session: Session, application_id: str, now: datetime) -> EditingLe
 def hold(session: Session, application: Application, actor: Actor, now: datetime) -> None:
     """Takes the application for its enroller, or goes on for who has it.
 
-    Raises BeingEditedError, and RoleRequiredError for whoever has neither enrolled nor taken it over.
+    Raises BeingEditedError; for whoever has neither enrolled nor taken it over NotTakenOverError, where they
+    could, else RoleRequiredError.
     """
     lease = holder_of(session, application.id, now)
     if lease is not None and lease.holder != actor.username:
         raise BeingEditedError(lease.holder, lease.expires_at)
     if lease is None and application.enrolled_by != actor.username:
+        if actor.role is Role.SUPERVISOR:
+            raise NotTakenOverError
         raise RoleRequiredError((application.enrolled_by, Role.SUPERVISOR.value))
     _write(session, application, actor, now)
 

@@ -103,6 +103,7 @@ class Application(Base):
     tracking_code: Mapped[str | None] = mapped_column(String(TRACKING_LENGTH), unique=True)
     """From the first submission on."""
     promised_on: Mapped[date | None]
+    """Of earlier days, and read by nobody: what is promised is the queue's (`orders.models.Promise`)."""
     decided_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     decision_note: Mapped[str] = mapped_column(EncryptedText("applications.decision_note"), default="")

@@ -116,7 +116,6 @@ class ApplicationAnswer(Answer):
     created_at: datetime
     submitted_at: datetime | None
     tracking_code: str | None
-    promised_on: date | None
     undecided_matches: int
     decided_by: str | None
     decided_at: datetime | None
@@ -187,7 +186,6 @@ def application_answer(application: Application) -> ApplicationAnswer:
         created_at=application.created_at,
         submitted_at=application.submitted_at,
         tracking_code=application.tracking_code,
-        promised_on=application.promised_on,
         undecided_matches=application.undecided_matches,
         decided_by=application.decided_by,
         decided_at=application.decided_at,

@@ -16,7 +16,7 @@ from issuance.enrolment import leases
 from issuance.enrolment.authors import add_author
 from issuance.enrolment.confirmation import Confirmation
 from issuance.enrolment.errors import NoCardToReplaceError
-from issuance.enrolment.evidence import Shown, kind_of, note, require_complete, require_stopped
+from issuance.enrolment.evidence import Shown, note, require_complete, require_stopped
 from issuance.enrolment.kinds import RULES, ApplicationKind, Replaced, ReplacementCause
 from issuance.enrolment.models import Application
 from issuance.enrolment.portrait import normalise_portrait
@@ -186,7 +186,6 @@ class Enrolment:
             application.decided_by = application.decided_at = None
             add_author(session, application, actor.username)
             application.tracking_code = application.tracking_code or new_tracking_code(self._randomness)
-            application.promised_on = (now + RULES.rule(*kind_of(application)).promised).date()
             self._duplicates.refresh(session, application, actor.username)
             leases.give_back(session, application, actor)
             self._record(session, actor, "submitted", application)

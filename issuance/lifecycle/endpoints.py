@@ -24,6 +24,8 @@ class CertificateAnswer(Answer):
     serial: str
     profile: str
     not_after: datetime
+    superseded_at: datetime | None
+    """When another one began to take its place: from then on it is revoked. None: not yet."""
 
 
 class CardAnswer(Answer):

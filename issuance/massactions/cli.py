@@ -171,7 +171,7 @@ def report(action_id: str, operator: str, *, keys: bool, as_json: bool) -> None:
     with _crisis(operator) as crisis:
         _show_report(crisis.actions.report(crisis.actor, action_id), as_json=as_json)
         for line in crisis.lines(action_id) if keys else ():
-            click.echo(json.dumps(line) if as_json else " ".join(str(value) for value in line.values()))
+            click.echo(json.dumps(line) if as_json else " ".join(_word(value) for value in line.values()))
 
 
 @dataclass(frozen=True)
@@ -248,7 +248,7 @@ def _time(option: str, text: str | None) -> datetime | None:
 
 def _show(view: "ActionView", *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(asdict(view), default=str))
+        click.echo(json.dumps(asdict(view), default=_plain))
         return
     click.echo(f"Mass action {view.id}: {view.state.value}, {view.keys:,} keys. {view.reason}")
     click.echo(_counts(view.preview))
@@ -262,13 +262,25 @@ def _counts(found: Mapping[str, Any]) -> str:
             text = ", ".join(f"{each} {count:,}" for each, count in value.items())
             lines.append(f"  {name}: {text}")
         elif name != "samples":
-            lines.append(f"  {name}: {value}")
+            lines.append(f"  {name}: {_word(value)}")
     return "\n".join(lines)
+
+
+def _word(value: object) -> str:
+    """A value for people: nothing is `-`, the two ends of a time are `first to last`."""
+    if value is None:
+        return "-"
+    return " to ".join(str(each) for each in value) if isinstance(value, list) else str(value)
+
+
+def _plain(value: object) -> str:
+    """What JSON has no form for; times in ISO 8601, as everywhere."""
+    return value.isoformat() if isinstance(value, datetime) else str(value)
 
 
 def _show_progress(found: "MassProgress", *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(asdict(found), default=str))
+        click.echo(json.dumps(asdict(found), default=_plain))
         return
     counts = f"held {found.held:,}, released {found.released:,}, skipped {found.skipped:,}"
     click.echo(f"{found.state.value}: {counts} of {found.keys:,} keys in {found.parts} parts")
@@ -276,7 +288,7 @@ def _show_progress(found: "MassProgress", *, as_json: bool) -> None:
 
 def _show_report(found: "Report", *, as_json: bool) -> None:
     if as_json:
-        click.echo(json.dumps(asdict(found), default=str))
+        click.echo(json.dumps(asdict(found), default=_plain))
         return
     _show(found.action, as_json=False)
     _show_progress(found.progress, as_json=False)

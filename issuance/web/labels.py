@@ -12,6 +12,8 @@ from issuance.operators.models import Role
 from issuance.production.steps import ProductionState, Step
 from issuance.web.titles import N_
 
+ERASED = N_("Erased")
+"""In the place of the name of a person whose data was erased."""
 APPLICATION_STATES: Mapping[ApplicationState, str] = {
     ApplicationState.DRAFT: N_("Draft"),
     ApplicationState.SUBMITTED: N_("Awaiting approval"),

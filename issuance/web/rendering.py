@@ -12,6 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 from starlette.responses import HTMLResponse
 
+from issuance.people.erasure import GONE
 from issuance.registry.text import persian_digits
 from issuance.web import labels
 from issuance.web.i18n import LANGUAGES, PERSIAN, Language, language_of, translations
@@ -49,6 +50,10 @@ def _environment(language: Language) -> Environment:
         language=language,
         languages=tuple(LANGUAGES.values()),
         labels=labels,
+        gone=GONE,
+        full_name=lambda given, surname: (
+            catalog.gettext(labels.ERASED) if given == surname == GONE else f"{given} {surname}"
+        ),
         numeral=_numeral(language),
         visits=visits,
         allowed=lambda actor, route: actor.role in PERMISSIONS[route].roles,

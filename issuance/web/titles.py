@@ -27,6 +27,7 @@ TITLES = {
     "mass-action-busy": N_("Another mass action is at work; wait for its end"),
     "not-a-blank": N_("This is no blank card of ours"),
     "not-erasable": N_("The person has a live card or application, or records that the law keeps"),
+    "not-taken-over": N_("Take this application over before you edit it"),
     "not-waiting": N_("This order does not wait in the queue"),
     "nothing-selected": N_("No live card's key meets this selection"),
     "nothing-to-void": N_("This run or renewal has ended already"),

@@ -87,10 +87,22 @@ def init(*, public_url: str, keys: str, shards: int, after_ceremony: bool, as_js
     metavar="CODE",
     help="The office in which this machine and its own readers stand.",
 )
-def serve(host: str, port: int, stations_port: int | None, run_lease: int, office: str) -> None:
-    """Serve issuance, verifier and status on one port (/issuance, /verifier, /pki)."""
+@click.option(
+    "--behind-proxy",
+    is_flag=True,
+    help="A proxy has the home's public URL; no warning then.",
+)
+def serve(
+    *, host: str, port: int, stations_port: int | None, run_lease: int, office: str, behind_proxy: bool
+) -> None:
+    """Serve issuance, verifier and status on one port (/issuance, /verifier, /pki).
+
+    Listen where the home's public URL says (`hoviat init --public-url`), or behind a proxy that has it: the
+    registry asks the verifier there who holds a card, and cards name it. Another address is warned about.
+    """
     from issuance.errors import NotFoundError
     from pki.errors import PkiError
+    from simulators.installation.publicplace import elsewhere
     from simulators.installation.server import PortTakenError, create_app, listen, uvicorn_server
     from simulators.installation.services import open_installation
     from simulators.installation.stations import stations_served
@@ -106,6 +118,13 @@ def serve(host: str, port: int, stations_port: int | None, run_lease: int, offic
                 hub = stack.enter_context(stations_served(installation, host, stations_port))
                 click.echo(f"stations dial {hub}", err=True)
             address = f"http://{host}:{listener.getsockname()[1]}"
+            public = installation.home.public_url
+            if not behind_proxy and elsewhere(public, host, listener.getsockname()[1]):
+                click.echo(
+                    f"Warning: this home's public URL is {public}, not {address}: logins with cards, and "
+                    "status that cards name, are looked for there. Listen there, or say --behind-proxy.",
+                    err=True,
+                )
             click.echo(f"serving {address}/issuance/ (Ctrl-C ends)", err=True)
             with suppress(KeyboardInterrupt):  # uvicorn ends its work and then raises it once more
                 uvicorn_server(create_app(installation), "info").run([listener])

@@ -3,7 +3,6 @@
 import base64
 import io
 import json
-from datetime import timedelta
 from typing import Any
 
 import httpx
@@ -103,6 +102,8 @@ def test_one_editor_and_one_version(office: Office, clerk: Api, supervisor: Api)
     refused(clerk.patch(here, json={"latin_surname": "D"}), 409, "being-edited")
     assert supervisor.patch(here, json={"latin_surname": "E"}).json()["edited_by"] == "supervisor-1"
     assert supervisor.delete(f"{here}/lease").status_code == 204
+    refused(supervisor.patch(here, json={"latin_surname": "F"}), 403, "not-taken-over")
+    refused(supervisor.post(f"{here}/submission"), 403, "not-taken-over")
     assert clerk.post(f"{here}/lease").status_code == 204
     assert clerk.get(here).json()["citizen"]["latin_surname"] == "E"
 
@@ -283,6 +284,6 @@ def test_a_portrait_that_is_turned_by_its_metadata_comes_back_upright(office: Of
         assert stored.size == (480, 640)
 
 
-def test_the_promise_counts_from_the_submission(office: Office, clerk: Api) -> None:
-    application = submitted(clerk, office)
-    assert application["promised_on"] == (office.clock() + timedelta(days=30)).date().isoformat()
+def test_an_application_promises_no_date_of_its_own(office: Office, clerk: Api) -> None:
+    """What the queue promised stands with its order and in the public status; there was another date here."""
+    assert "promised_on" not in submitted(clerk, office)

@@ -163,7 +163,11 @@ def test_lists_and_pages_show_the_erased_as_such(office: Office, server: str, cl
     assert clerk.post("/people/searches", json={"words": f"{GONE} {GONE}"}).status_code == 200
     with staff(server, office, (HERE,)) as people:
         for page in ("/applications", f"/applications/{application}"):
-            assert people[HERE, Role.CLERK].ask(f"GET {page}").status_code == 200
+            for language, word in (("en", "Erased"), ("fa", "پاک‌شده")):
+                people[HERE, Role.CLERK].ask(f"GET /language/{language}")
+                shown = people[HERE, Role.CLERK].ask(f"GET {page}")
+                assert (shown.status_code, GONE in shown.text) == (200, False)
+                assert word in shown.text
 
 
 def test_no_row_of_any_table_leads_to_the_erased(office: Office) -> None:

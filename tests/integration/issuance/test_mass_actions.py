@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from starlette.routing import Mount
 
 from hoviat import main
 from issuance.app import create_app
+from issuance.bootstrap import open_issuance
 from issuance.database import MIGRATIONS
 from issuance.delivery.models import Delivery
 from issuance.delivery.states import DeliveryState
@@ -27,6 +28,7 @@ from issuance.massactions.errors import CardHeldError
 from issuance.massactions.selection import KeySelection
 from issuance.massactions.states import ActionState
 from issuance.notices.models import Notice
+from issuance.offices.service import NewOffice
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.provenance.models import KeyProvenance
@@ -35,11 +37,11 @@ from pki.errors import StoredValueError
 from pki.profiles import Profile
 from pki.status.state import Status
 from simulators.installation.server import running
-from tests.integration.issuance.office import CITIZENS_PIN, CLERK, SUPERVISOR, Office
-from tests.integration.issuance.staff import HERE, staff
+from tests.integration.issuance.office import CITIZENS_PIN, CLERK, SUPERVISOR, Office, Readers
+from tests.integration.issuance.staff import HERE, THERE, staff
 
 OFFICER = Actor("pki-officer-1", Role.PKI_OFFICER)
-FAR_CLERK = Actor("clerk-1", Role.CLERK, "1")
+FAR_CLERK = Actor("clerk-of-2", Role.CLERK, THERE)
 
 
 def keys(office: Office) -> list[KeyProvenance]:
@@ -115,8 +117,12 @@ def test_a_card_is_rekeyed_and_leaves_the_action(office: Office) -> None:
     office.issue()
     action = hold_all(office)
     assert statuses(office) == {Status.ON_HOLD}
-    for profile in (Profile.AUTHENTICATION, Profile.SIGNATURE):
-        office.registry.renewals.renew(FAR_CLERK, office.reader.name, profile, CITIZENS_PIN)
+    office.registry.offices.open(SUPERVISOR, NewOffice(THERE, "شیراز", "Shiraz", "فارس"))
+    machine = office.home, office.pki, office.register, Readers(office.reader.name), office.clock
+    with closing(open_issuance(*machine, office=THERE)) as elsewhere:  # the machine at the other office
+        assert list(elsewhere.production.readers(FAR_CLERK)) == [office.reader.name]
+        for profile in (Profile.AUTHENTICATION, Profile.SIGNATURE):
+            elsewhere.renewals.renew(FAR_CLERK, office.reader.name, profile, CITIZENS_PIN)
     report = office.registry.mass_actions.report(SUPERVISOR, action)
     assert report.states == {"rekeyed": 2}
     assert statuses(office) == {Status.GOOD}
@@ -178,12 +184,16 @@ def test_a_held_card_is_seen_as_held_and_its_history_says_why(
 ) -> None:
     card = office.issue()
     action = hold_all(office)
-    assert clerk.get(f"/cards/{card}").json()["held_by"] == action
+    told = clerk.get(f"/cards/{card}").json()
+    assert told["held_by"] == action
+    assert [each["superseded_at"] for each in told["certificates"]] == [None, None]
     with office.registry.database.reading() as session:
         application = session.get_one(Card, card).application_id
     with staff(server, office, (HERE,)) as people:
         page = people[HERE, Role.CLERK].ask(f"GET /applications/{application}").text
         assert "Held: its keys are to be renewed" in page
+        over = people[HERE, Role.CLERK].ask(f"GET /cards/{card}/delivery")
+        assert (over.status_code, "station deliver" in over.text) == (200, False)  # it was handed over
     for whose, key in ((HistoryOf.CARD, card), (HistoryOf.CITIZEN, office.people.person(0).national_code)):
         events = office.registry.histories.page(CLERK, whose, key).events
         mine = [one for one in events if one.subject == f"mass-action:{action}"]
@@ -386,7 +396,11 @@ def test_the_commands(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
     assert told(A, "run", action)["held"] == 2
     assert told(A, "progress", action)["state"] == "held"
     assert statuses(office) == {Status.ON_HOLD}
-    assert "held 2" in mass(A, "report", action, "--keys").stdout
+    for_people = mass(A, "report", action, "--keys").stdout + mass(S, "preview", "--batch", batch).stdout
+    assert "held 2" in for_people
+    assert not {"None", "["} & set(for_people.replace(",", " ").split())
+    assert "['" not in for_people
+    assert "T" in told(A, "report", action)["action"]["proposed_at"]
     assert told(S, "lift", action, "--reason", "sound")["lift_proposed_by"] == S
     assert told(A, "confirm", action)["state"] == "lifting"
     assert told(A, "run", action)["state"] == "lifted"

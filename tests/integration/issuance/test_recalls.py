@@ -73,7 +73,7 @@ def test_the_person_may_still_come(office: Office, told: str) -> None:
     assert statuses(office) == {Status.GOOD}
     assert office.registry.recalls.open(CLERK) == []
     office.clock.ahead += RULES.delivery.return_after + DAY
-    with pytest.raises(ForbiddenTransitionError):
+    with pytest.raises(ForbiddenTransitionError, match="active can't be: take back"):
         office.registry.recalls.take_back(CLERK, told)
 
 

@@ -27,3 +27,9 @@ def test_a_place_that_is_none(tmp_path: Path) -> None:
     result = CliRunner().invoke(main, ["sim", "person", "--portrait", str(tmp_path / "no" / "p.jpg")])
     assert result.exit_code == 1
     assert "No such file" in result.output
+
+
+def test_nobody_has_this_number() -> None:
+    for number in ("1000000", "99999999999999999999", "-1"):
+        result = CliRunner().invoke(main, ["sim", "person", "--number", number])
+        assert (result.exit_code, "--number" in result.output) == (2, True)
