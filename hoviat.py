@@ -38,7 +38,7 @@ COMMANDS = {
     "card": Entry("cardio.cli", "card", "A card in a PC/SC reader: info, read, login, sign, PINs."),
     "station": Entry("cardio.station.cli", "station", "The reader station: enrol, run, hand a card over."),
     "registry": Entry(
-        "issuance.cli", "registry", "At the registry: cards, people, operators, offices, stations, crises."
+        "issuance.cli", "registry", "The registry's cards, people, operators, offices and stations."
     ),
     "service": Entry("verifier.cli", "service", "Relying sites: register, list."),
     "verifier": Entry("verifier.cli", "verifier", "Serve logins alone; receipts: verify, show, purge."),
