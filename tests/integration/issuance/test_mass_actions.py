@@ -36,6 +36,7 @@ from issuance.provenance.placing import place_of
 from pki.errors import StoredValueError
 from pki.profiles import Profile
 from pki.status.state import Status
+from simulators.actors.operator import add_operator
 from simulators.installation.server import running
 from tests.integration.issuance.office import CITIZENS_PIN, CLERK, SUPERVISOR, Office, Readers
 from tests.integration.issuance.staff import HERE, THERE, staff
@@ -118,6 +119,7 @@ def test_a_card_is_rekeyed_and_leaves_the_action(office: Office) -> None:
     action = hold_all(office)
     assert statuses(office) == {Status.ON_HOLD}
     office.registry.offices.open(SUPERVISOR, NewOffice(THERE, "شیراز", "Shiraz", "فارس"))
+    add_operator(office.registry.accounts, FAR_CLERK.username, Role.CLERK, THERE)
     machine = office.home, office.pki, office.register, Readers(office.reader.name), office.clock
     with closing(open_issuance(*machine, office=THERE)) as elsewhere:  # the machine at the other office
         assert list(elsewhere.production.readers(FAR_CLERK)) == [office.reader.name]
