@@ -214,12 +214,12 @@ class OwnWorkError(AccessError):
 
 
 class SealBrokenError(AccessError):
-    """Somebody wrote the record past the registry; `what` names it: application, person or approval."""
+    """Somebody wrote it past the registry; `what` names it: application, person, approval or session."""
 
     kind = "seal-broken"
 
-    def __init__(self, what: str) -> None:
-        super().__init__(f"the {what} is not what the registry wrote; withdraw the application, open it anew")
+    def __init__(self, what: str, way_on: str = "withdraw the application, open it anew") -> None:
+        super().__init__(f"the {what} is not what the registry wrote; {way_on}")
         self.what = what
 
 

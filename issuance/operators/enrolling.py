@@ -17,7 +17,7 @@ from issuance.operators.errors import FactorStateError, WrongCodeError
 from issuance.operators.factors import open_factor
 from issuance.operators.methods import MethodRules
 from issuance.operators.models import Method, OperatorSession
-from issuance.operators.service import Actor, Operators, token_digest
+from issuance.operators.service import Actor, Operators, whole_session
 from issuance.operators.totp import matching_step, new_secret, provisioning_uri
 from pki.clock import Clock
 
@@ -103,7 +103,7 @@ class SecondFactors:
             return factor is not None and factor.confirmed_at is not None
 
     def _keep_one_session(self, session: Session, actor: Actor, token: str) -> None:
-        kept = session.get(OperatorSession, token_digest(token))
+        kept = whole_session(session, self._database, token)
         if kept is None:  # ended meanwhile
             raise NotSignedInError
         others = delete(OperatorSession).where(

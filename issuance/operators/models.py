@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum, unique
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, ForeignKeyConstraint, String
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 from issuance.database import Base, one_of
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.offices.models import FIRST_OFFICE, OFFICE_CODE_LENGTH
+from issuance.sealedrows import SealedRow
 from pki.store.database import UtcDateTime
 from pki.store.encrypted import EncryptedText
 
@@ -100,8 +102,12 @@ class Operator(Base):
         return self.state == AccountState.ACTIVE
 
 
-class OperatorSession(Base):
-    """A login; only the SHA-256 of its token is kept."""
+class OperatorSession(SealedRow, Base):
+    """A login; only a keyed digest of its token is kept."""
+
+    SEALED: ClassVar = ("token_digest", "username", "expires_at", "method", "proved_at")
+    SEALED_AS: ClassVar = "session"
+    WAY_ON: ClassVar = "sign in anew"
 
     __tablename__ = "operator_sessions"
     __table_args__ = (CheckConstraint(one_of("method", [method.value for method in Method]), "method"),)

@@ -1,7 +1,7 @@
 """Signing operators in and out, finding out who asks, and how fresh their last proof is."""
 
 import base64
-import hashlib
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -37,6 +37,7 @@ from issuance.operators.passwords import (
 from issuance.operators.throttle import LoginThrottle
 from pki.clock import Clock
 
+_LOG = logging.getLogger(__name__)
 SESSION_LIFE = timedelta(hours=10)
 """One working day."""
 FRESH_FOR = timedelta(minutes=5)
@@ -197,7 +198,7 @@ class Operators:
     def standing(self, token: str) -> Standing:
         """Who holds this token, and by what. Raises NotSignedInError."""
         with self._database.reading() as session:
-            row = session.get(OperatorSession, token_digest(token))
+            row = whole_session(session, self._database, token)
             if row is None or row.expires_at <= self._clock() or not row.operator.is_active:
                 raise NotSignedInError
             actor = Actor(row.operator.username, Role(row.operator.role), row.operator.office)
@@ -224,7 +225,9 @@ class Operators:
         """Ends the session; an unknown token is no error."""
         with self._database.writing() as session:
             session.execute(
-                delete(OperatorSession).where(OperatorSession.token_digest == token_digest(token))
+                delete(OperatorSession).where(
+                    OperatorSession.token_digest == token_digest(self._database, token)
+                )
             )
 
     @contextmanager
@@ -301,7 +304,7 @@ class Operators:
         token = base64.urlsafe_b64encode(self._randomness(_TOKEN_BYTES)).decode().rstrip("=")
         now = self._clock()
         opened = OperatorSession(
-            token_digest=token_digest(token),
+            token_digest=token_digest(self._database, token),
             username=username,
             expires_at=now + SESSION_LIFE,
             method=method.value,
@@ -319,7 +322,7 @@ class Operators:
     def _renew_proof(self, token: str, actor: Actor, method: Method, step: FactorStep | None = None) -> None:
         with self._database.writing() as session:
             _take(session, step)
-            row = session.get(OperatorSession, token_digest(token))
+            row = whole_session(session, self._database, token)
             if row is None:  # ended meanwhile
                 raise NotSignedInError
             row.proved_at = self._clock()
@@ -331,9 +334,18 @@ class Operators:
         session.execute(delete(OperatorSession).where(OperatorSession.expires_at <= self._clock()))
 
 
-def token_digest(token: str) -> str:
-    """What the database knows of a session's token."""
-    return hashlib.sha256(token.encode()).hexdigest()
+def token_digest(database: Database, token: str) -> str:
+    """What the database knows of a session's token: nobody makes it without the installation's key."""
+    return database.cipher.seal("operator_sessions.token", [token.encode()])
+
+
+def whole_session(session: Session, database: Database, token: str) -> OperatorSession | None:
+    """The session, if the registry wrote it so; what was written past it is none."""
+    row = session.get(OperatorSession, token_digest(database, token))
+    if row is not None and not row.is_whole(session):
+        _LOG.error("a session of operator %s: its seal is broken", row.username)
+        return None
+    return row
 
 
 def _bounded(username: str, password: str) -> None:

@@ -1,19 +1,25 @@
 """Citizens' sessions: short, and no operator's."""
 
 from datetime import datetime
+from typing import ClassVar
 
 from sqlalchemy import ForeignKey, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from issuance.database import Base
 from issuance.registry.models import national_code_type
+from issuance.sealedrows import SealedRow
 from pki.store.database import UtcDateTime
 
 _DIGEST_LENGTH = 64
 
 
-class CitizenSession(Base):
-    """A login with a national card; only the SHA-256 of its token is kept."""
+class CitizenSession(SealedRow, Base):
+    """A login with a national card; only a keyed digest of its token is kept."""
+
+    SEALED: ClassVar = ("token_digest", "national_code", "expires_at")
+    SEALED_AS: ClassVar = "session"
+    WAY_ON: ClassVar = "sign in anew"
 
     __tablename__ = "citizen_sessions"
 

@@ -1,7 +1,7 @@
 """Letting citizens in with their national card, and finding out who asks."""
 
 import base64
-import hashlib
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -19,6 +19,7 @@ from issuance.verifiersite import CITIZENS_SITE, VerifierSite
 from pki.clock import Clock
 from pki.home import Home
 
+_LOG = logging.getLogger(__name__)
 SESSION_LIFE = timedelta(minutes=15)
 """Long enough to read; the browser may be anybody's. Nothing prolongs it."""
 _TOKEN_BYTES = 32
@@ -58,7 +59,7 @@ class CitizenLogin(VerifierSite):
             session.execute(delete(CitizenSession).where(CitizenSession.expires_at <= now))
             session.add(
                 CitizenSession(
-                    token_digest=_digest(session_token),
+                    token_digest=self._digest(session_token),
                     national_code=national_code,
                     expires_at=now + SESSION_LIFE,
                 )
@@ -70,16 +71,18 @@ class CitizenLogin(VerifierSite):
     def holder(self, token: str) -> Holder:
         """Who holds this token. Raises CitizenNotSignedInError."""
         with self._database.reading() as session:
-            row = session.get(CitizenSession, _digest(token))
+            row = session.get(CitizenSession, self._digest(token))
             if row is None or row.expires_at <= self._clock():
+                raise CitizenNotSignedInError
+            if not row.is_whole(session):
+                _LOG.error("a citizen's session: its seal is broken")
                 raise CitizenNotSignedInError
             return Holder(row.national_code)
 
     def sign_out(self, token: str) -> None:
         """Ends the session; an unknown token is no error."""
         with self._database.writing() as session:
-            session.execute(delete(CitizenSession).where(CitizenSession.token_digest == _digest(token)))
+            session.execute(delete(CitizenSession).where(CitizenSession.token_digest == self._digest(token)))
 
-
-def _digest(token: str) -> str:
-    return hashlib.sha256(token.encode()).hexdigest()
+    def _digest(self, token: str) -> str:
+        return self._database.cipher.seal("citizen_sessions.token", [token.encode()])

@@ -22,7 +22,7 @@ from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.operators.throttle import LoginThrottle
 from issuance.stations.admission import StationCertificate
-from issuance.stations.codes import Code, new_code, read_code
+from issuance.stations.codes import Code, Terms, new_code, read_code
 from issuance.stations.errors import (
     StationCodeError,
     StationCodeWaitError,
@@ -136,17 +136,18 @@ class Stations:
         """A code for this station; an unused one ends. Raises NotFoundError, StationRevokedError."""
         actor.require(Role.ADMINISTRATOR)
         code, now = new_code(self._randomness), self._clock()
+        terms = Terms(station_id, actor.username, now + CODE_LIFE)
         with self._database.writing() as session:
             station = _get(session, station_id)
             unused = (StationCode.station_id == station.id, StationCode.used_at.is_(None))
             session.execute(delete(StationCode).where(*unused))
             row = StationCode(
                 locator=code.locator,
-                digest=code.digest,
+                digest=code.digest(self._database.cipher, terms),
                 station_id=station.id,
                 created_by=actor.username,
                 created_at=now,
-                expires_at=now + CODE_LIFE,
+                expires_at=terms.expires_at,
                 tries_left=CODE_TRIES,
             )
             session.add(row)
@@ -242,7 +243,7 @@ class Stations:
             return None
         with self._database.writing() as session:
             row = session.get(StationCode, code.locator, with_for_update=True)
-            matched = _matches(code, row)
+            matched = self._matches(code, row)
             if row is None or not _usable(row, self._clock()):
                 return None
             if not matched:
@@ -251,6 +252,13 @@ class Stations:
             unused = (StationCode.locator == code.locator, StationCode.used_at.is_(None))
             marked = session.execute(update(StationCode).where(*unused).values(used_at=self._clock()))
             return row if marked.rowcount == 1 else None  # type: ignore[attr-defined]
+
+    def _matches(self, code: Code, row: StationCode | None) -> bool:
+        """Whether it is the row's code, and serves for what the row says; takes as long where none is."""
+        cipher = self._database.cipher
+        if row is None:
+            return code.matches(cipher, Terms("", "", self._clock()), "0" * 64)
+        return code.matches(cipher, Terms(row.station_id, row.created_by, row.expires_at), row.digest)
 
     def _take_in(self, code: StationCode, issued: IssuedCertificate) -> None:
         """From here on the station is admitted with this certificate and no other."""
@@ -312,10 +320,6 @@ def _check_request(csr: bytes) -> None:
         raise InvalidInputError("the certification request can't be used") from error
     if not isinstance(key, ec.EllipticCurvePublicKey):
         raise InvalidInputError("a station's key is on P-256 or P-384")
-
-
-def _matches(code: Code, row: StationCode | None) -> bool:
-    return code.matches("0" * 64 if row is None else row.digest)
 
 
 def _usable(row: StationCode, now: datetime) -> bool:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
-from sqlalchemy import update
+from sqlalchemy import select
 
 from issuance.enrolment.repository import get_application
 from issuance.operators.models import OperatorSession
@@ -56,7 +56,7 @@ def test_signing_in_and_deciding_with_a_card(house: House, page: Page) -> None:
     expect(page.locator("h1")).to_have_text("Applications")
     page.goto(f"{address}/applications/{application}")
     with registry.database.writing() as session:
-        session.execute(update(OperatorSession).values(proved_at=datetime(2026, 1, 1, tzinfo=UTC)))
+        session.scalars(select(OperatorSession)).one().proved_at = datetime(2026, 1, 1, tzinfo=UTC)
     page.locator(f"form[action$='/{application}/approval'] button").click()
     expect(page.locator("h1")).to_have_text("Prove once more who you are")
     page.locator("#use-card").click()

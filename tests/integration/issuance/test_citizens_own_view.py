@@ -1,5 +1,6 @@
 """Citizens see who looked at their own record, by their card and the real verifier's word; nothing else."""
 
+import hashlib
 import json
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -222,6 +223,22 @@ def test_what_is_kept_of_a_login_names_nobody(hall: Hall) -> None:
         raw = session.connection().exec_driver_sql("SELECT * FROM citizen_sessions").one()
     assert token not in str(raw)
     assert hall.code(0) not in str(raw)
+
+
+def test_a_citizens_session_by_sql_or_moved_to_another_person_is_none(hall: Hall) -> None:
+    mine, database = hall.bearer(0), hall.installation.issuance.database
+    chosen = CitizenSession(
+        token_digest=hashlib.sha256(b"mine").hexdigest(),
+        national_code=hall.code(1),
+        expires_at=hall.clock() + timedelta(minutes=9),
+    )
+    with database.writing() as session:
+        session.add(chosen)
+        session.flush()
+        others = update(CitizenSession).where(CitizenSession.national_code == hall.code(0))
+        session.execute(others.values(national_code=hall.code(1)))
+    for headers in (mine, {"Authorization": "Bearer mine"}):
+        refused(hall.api.get("/my-record", headers=headers), 401, "citizen-not-signed-in")
 
 
 def test_an_erased_person_has_no_session(hall: Hall) -> None:

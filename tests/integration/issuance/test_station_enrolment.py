@@ -1,6 +1,7 @@
 """Taking stations in: one code, one machine, once; and who may say so."""
 
 import base64
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator
@@ -19,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
-from sqlalchemy import select, text
+from sqlalchemy import select, text, update
 from sqlalchemy.exc import IntegrityError
 from starlette.applications import Starlette
 from starlette.routing import Mount
@@ -179,6 +180,26 @@ def test_only_a_digest_of_the_code_is_kept(office: Office, stations: Stations) -
     assert row.locator == locator
     assert "".join(secret) not in row.digest
     assert not any("".join(secret) in entry or code in entry for entry in entries)
+
+
+def test_a_code_by_sql_makes_no_station(office: Office, stations: Stations) -> None:
+    code = code_for(stations)
+    for name in ("st-2", "st-3"):
+        stations.add(ADMINISTRATOR, name, "1")
+    plain = hashlib.sha256(code.replace("-", "").encode()).hexdigest()
+    with office.registry.database.reading() as session:
+        kept = session.scalars(select(StationCode)).one().digest
+    later = office.clock() + 2 * CODE_LIFE
+    altered: list[dict[str, object]] = [
+        {"digest": plain},
+        {"digest": kept, "station_id": "st-2"},
+        {"station_id": "st-1", "expires_at": later},
+    ]
+    for number, values in enumerate(altered):
+        with office.registry.database.writing() as session:
+            session.execute(update(StationCode).values(**values))
+        with pytest.raises(StationCodeError):
+            stations.enrol(code, request(), f"192.0.2.{number}")
 
 
 def test_a_revoked_station_stays_revoked(office: Office, stations: Stations) -> None:

@@ -43,7 +43,7 @@ NOT_PERSONAL = {
     "check_outcome",
     "cards": "card_number application_id state version guid key_version channel_version "
     "pending_channel_version taken_at produced_at delivered_at ended_at revocation_cause",
-    "citizen_sessions": "token_digest expires_at",
+    "citizen_sessions": "token_digest expires_at seal",
     "citizens": "birth_precision confirmed_at seal",
     "decrees": "id number decreed_on expires_from expires_to office born_from born_to extended_to state "
     "version cards proposed_by proposed_at decided_by decided_at",
@@ -71,7 +71,7 @@ NOT_PERSONAL = {
     "operator_changes": "id version kind username role office state based_on proposed_by proposed_at "
     "expires_at confirmed_by confirmed_at withdrawn_at card_number",
     "operator_failures": "username passwords codes untold told told_until last_at",
-    "operator_sessions": "token_digest username expires_at method proved_at",
+    "operator_sessions": "token_digest username expires_at method proved_at seal",
     "operator_totps": "id username started_at confirmed_at last_step reset_id reset_kind reset_by",
     "operators": "username role office state change_id change_confirmed_by",
     "orders": "application_id state office approved_at priority rank_at urgent_by holder lease_expires_at",
