@@ -143,8 +143,8 @@ def _record(session: Session, scope: Scope, before: Position | None, limit: int)
             or_(AuditEntry.time < moment, and_(AuditEntry.time == moment, AuditEntry.sequence < here))
         )
     newest = query.order_by(AuditEntry.time.desc(), AuditEntry.sequence.desc()).limit(limit)
-    for entry, note, decided_at, urgent, action, lift in session.execute(with_words(newest)):
-        words = Words(note, decided_at, urgent, action, lift)
+    for entry, *said in session.execute(with_words(newest)):
+        words = Words(*said)
         yield Event(
             Position(to_microseconds(entry.time), Source.RECORD, entry.sequence),
             entry.time,

@@ -65,15 +65,16 @@ class Exports:
                 },
                 "audit": [_entry(entry) for entry in audit_of(session, holdings)],
             }
-            self._record(session, looker.actor.username, holdings)
+            self._record(session, looker, holdings)
         content = json.dumps(document, ensure_ascii=False, indent=1).encode() + b"\n"
         files[DOCUMENT], files[SIGNATURE] = content, self._sign(content)
         return Export(files, {table: len(rows) for table, rows in holdings.items()})
 
-    def _record(self, session: Session, actor: str, holdings: Holdings) -> None:
+    def _record(self, session: Session, looker: Looker, holdings: Holdings) -> None:
         """Under each application: the chain names no person."""
+        actor, details = looker.actor.username, {"purpose": looker.said.purpose.value}
         for row in holdings.get("applications", ()):
-            self._audit.record(session, actor, "person.exported", f"application:{row['id']}")
+            self._audit.record(session, actor, "person.exported", f"application:{row['id']}", details)
 
 
 def packed(export: Export) -> bytes:

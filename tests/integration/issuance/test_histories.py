@@ -176,6 +176,7 @@ def test_why_is_what_somebody_said_or_the_reason_on_record(office: Office) -> No
     office.registry.lifecycle.revoke(CLERK, card, RevocationCause.DAMAGED)
     told = {one.what: one.why for one in everything(office, HistoryOf.ORDER, application)}
     assert told["application.approve"] == "seen in person"
+    assert told["application.opened"] == told["application.submitted"] == "new"
     assert told["order.urgent"] == "a journey to hospital"
     assert told["card.revoked"] == "damaged"
     assert told["application.return"] == "other"  # of its words only the last decision's are kept
