@@ -28,15 +28,18 @@ from tests.integration.issuance.office import (
     Office,
     Readers,
     initialise,
+    new_application,
     open_office,
     open_registry,
 )
 from tests.integration.issuance.registrymachine.people import (
     ALIKE,
     APPROVED,
+    CLERK,
     FITTING,
     IN_USE,
     NEWCOMERS,
+    PHRASE,
     SECOND_IN_USE,
     SUBMITTED,
     WAITING,
@@ -62,12 +65,23 @@ def furnish(office: Office) -> None:
     """Two people for each part, and applications and cards that stand differently."""
     for actor in NEWCOMERS:
         add_operator(office.registry.accounts, actor.username, actor.role)
-    office.issue(IN_USE)
-    office.issue(SECOND_IN_USE)
+    know_alike(office)
+    for number in (IN_USE, SECOND_IN_USE):
+        card = office.issue(number)
+        office.registry.calls.agree(CLERK, card, PHRASE)  # by the check of its delivery
     office.insert(office.blank())
     office.produce(office.approved(WAITING))
     office.enrol(SUBMITTED)
+    one, alias = (office.people.person(number) for number in (SUBMITTED, ALIKE))
+    again = replace(new_application(alias), birth_date=one.birth_date)
+    office.registry.enrolment.submit(CLERK, office.registry.enrolment.open(CLERK, again))
     office.approved(APPROVED)
+
+
+def know_alike(office: Office) -> None:
+    """The civil register has somebody under two codes."""
+    one, alias = (office.people.person(number) for number in (SUBMITTED, ALIKE))
+    office.register.records[alias.national_code] = replace(record_of(one), national_code=alias.national_code)
 
 
 class Machine(RuleBasedStateMachine):
@@ -79,9 +93,7 @@ class Machine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="hoviat-registry-"))
         self.stack = ExitStack()
         self.office = self.enter_office()
-        one, alias = (self.office.people.person(number) for number in (SUBMITTED, ALIKE))
-        alike = replace(record_of(one), national_code=alias.national_code)
-        self.office.register.records[alias.national_code] = alike
+        know_alike(self.office)
         self.inserted = ""
         self.issued: dict[int, bytes] = {}
         self.unchecked = True

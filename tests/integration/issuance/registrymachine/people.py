@@ -18,7 +18,9 @@ NEWCOMERS = (SECOND_CLERK, SECOND_SUPERVISOR, INSPECTOR)
 ANYBODY = st.sampled_from([CLERK, SECOND_CLERK, SUPERVISOR, SECOND_SUPERVISOR, KEEPER, ADMINISTRATOR])
 PERSONS = 6
 IN_USE, WAITING, SUBMITTED, ALIKE, SECOND_IN_USE, APPROVED = range(PERSONS)
-"""How each stands at the beginning; ALIKE has nothing, and may be SUBMITTED under another code."""
+"""How each stands at the beginning; ALIKE is submitted, too, and may be SUBMITTED under another code."""
+PHRASE = "blue heron 77"
+"""The pass phrase of those whose card is in use."""
 PERSON = st.integers(0, PERSONS - 1)
 KINDS = st.sampled_from(
     [

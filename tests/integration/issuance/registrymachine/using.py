@@ -26,6 +26,7 @@ from tests.integration.issuance.registrymachine.people import (
     DEATHS,
     LONG_DEATHS,
     PERSON,
+    PHRASE,
     PULLED,
     SUPERVISOR,
     WHICH,
@@ -33,7 +34,7 @@ from tests.integration.issuance.registrymachine.people import (
 )
 
 DESK = someone(CLERK, SUPERVISOR)
-PHRASE, WRONG_PHRASE = "blue heron 77", "grey heron 77"
+WRONG_PHRASE = "grey heron 77"
 PROFILES = st.sampled_from(RENEWABLE)
 
 
