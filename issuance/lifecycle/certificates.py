@@ -1,6 +1,6 @@
 """What the registry asks of the authority, each thing safe to ask again after a torn run."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from typing import Protocol
 
@@ -25,6 +25,7 @@ class CertificateAuthority(Protocol):
 
     def issue(self, request: CertificateRequest) -> IssuedCertificate: ...  # noqa: D102
     def certificate(self, request_id: str) -> IssuedCertificate | None: ...  # noqa: D102
+    def revoked(self, serials: Collection[int]) -> set[int]: ...  # noqa: D102
     def suspend_card(self, serials: Sequence[int], actor: str, note: str) -> None: ...  # noqa: D102
     def activate_card(self, serials: Sequence[int], actor: str, note: str) -> None: ...  # noqa: D102
     def resume_card(self, serials: Sequence[int], actor: str, note: str) -> None: ...  # noqa: D102
@@ -45,6 +46,10 @@ class Certificates:
         """Of the certificate that a request got; None if it got none."""
         issued = self._authority.certificate(request_id)
         return None if issued is None else issued.serial
+
+    def revoked(self, serials: Collection[int]) -> set[int]:
+        """Those of them that are revoked, whatever is on record here."""
+        return self._authority.revoked(serials)
 
     def hold(self, serials: Iterable[int], actor: str, note: str) -> None:
         """Puts them on hold; one that was revoked apart from its card stays revoked."""

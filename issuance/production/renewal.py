@@ -111,6 +111,7 @@ class Renewals:
         with self._shop.database.writing() as session:
             renewal = get_open(session, renewal_id)
             self._end(session, actor, renewal, serial)
+            self._steps.settle(session, renewal)
             session.flush()
             if serial is not None:
                 self._steps.revoke(serial, actor)

@@ -3,6 +3,7 @@
 Who types the holder's PIN, and where, is the callers' business (`renewal`, `issuance.rekeying`).
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -148,14 +149,25 @@ class RenewalSteps:
             card = get_card(session, renewal.card_number)
             of_key = [row for row in card.certificates_in_force if row.profile == renewal.profile]
             old = [row for row in of_key if row.serial_number != own]
-            for certificate in old:
-                certificate.superseded_at = self._shop.clock()
-                supersede_key(session, certificate.serial_number, certificate.superseded_at)
+            self._give_way(session, old)
             session.flush()
             for certificate in old:
                 self._shop.certificates.revoke_serial(
                     certificate.serial_number, RevocationReason.SUPERSEDED, renewal.started_by, "key renewed"
                 )
+
+    def settle(self, session: Session, renewal: Renewal) -> None:
+        """Puts on record what a torn attempt of this renewal has revoked: the key before it gave way."""
+        card = get_card(session, renewal.card_number)
+        old = [row for row in card.certificates_in_force if row.profile == renewal.profile]
+        revoked = self._shop.certificates.revoked([row.serial_number for row in old])
+        self._give_way(session, [row for row in old if row.serial_number in revoked])
+
+    def _give_way(self, session: Session, certificates: Iterable[CardCertificate]) -> None:
+        now = self._shop.clock()
+        for certificate in certificates:
+            certificate.superseded_at = now
+            supersede_key(session, certificate.serial_number, now)
 
     def certify(self, actor: Actor, reader: str, renewal: Renewal) -> IssuedCertificate:
         """The request's certificate, on hold and on record; the same one each time."""

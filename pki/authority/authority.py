@@ -1,11 +1,11 @@
 """The authority: it issues certificates and changes their status, and nothing else signs certificates."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 from datetime import datetime
 
-from sqlalchemy import Engine
+from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session
 
 from pki.auditchain import Event
@@ -22,6 +22,7 @@ from pki.errors import AlreadyInStateError, ForbiddenTransitionError, IssuanceEr
 from pki.profiles.definitions import DEFINITIONS, Definitions
 from pki.profiles.extensions import PublicAddresses
 from pki.status.state import Hold, RevocationReason, Status
+from pki.store.models import CertificateRow
 
 REQUESTABLE = frozenset(
     definition.profile
@@ -99,6 +100,12 @@ class Authority:
     def certificate(self, request_id: str) -> IssuedCertificate | None:
         """The certificate of an earlier request, or None."""
         return self._issuing.certificate(request_id)
+
+    def revoked(self, serials: Collection[int]) -> set[int]:
+        """Those of them that are revoked."""
+        mine = CertificateRow.serial.in_(serials), CertificateRow.status == Status.REVOKED.value
+        with Session(self._engine) as session:
+            return set(session.scalars(select(CertificateRow.serial).where(*mine)))
 
     def suspend(self, serial: int, actor: str, note: str, hold: Hold = Hold.REGISTRY) -> None:
         """Good → on hold; a stronger hold takes over from a weaker, a weaker waits under a stronger.

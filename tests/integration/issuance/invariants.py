@@ -98,7 +98,8 @@ def check_ended(session: Session, statuses: Statuses) -> None:
         found = {certificate.serial_number for certificate in card.certificates}
         statuses_now = {serial: left.pop(serial) for serial in found}
         in_force = {certificate.serial_number for certificate in card.certificates_in_force}
-        assert {statuses_now[serial] for serial in in_force} <= _status_of(CardState(card.state)), card.state
+        standing = {statuses_now[serial] for serial in in_force}
+        assert standing <= _status_of(CardState(card.state)), f"{standing} on a card {card.state}"
         assert {statuses_now[serial] for serial in found - in_force} <= {Status.REVOKED}
         _has_its_keys(session, card)
     assert set(left.values()) <= {Status.REVOKED}, "a certificate that no card has"

@@ -3,7 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -45,6 +45,7 @@ from issuance.production.errors import (
 from issuance.production.models import Renewal, RenewalState
 from issuance.production.personalisation import KeyPlan, Proof
 from issuance.production.renewalsteps import RenewalView
+from issuance.provenance.models import KeyProvenance
 from pki.auditchain import verify_table
 from pki.authority.values import CertificateRequest, IssuedCertificate
 from pki.errors import IssuerRevokedError, PkiError
@@ -54,7 +55,7 @@ from pki.store.models import CertificateRow
 from simulators.card.file import CardFile
 from simulators.card.globalplatform.keyset import KeySet
 from tests.integration.issuance.office import CITIZENS_PIN, CLERK, Office, Readers, open_office, open_registry
-from tests.integration.issuance.tearing import Cut, ProcessDiedError
+from tests.integration.issuance.tearing import Cut, DyingRegistry, ProcessDiedError
 
 OUTSIDER = Actor("outsider", cast(Role, "outsider"))
 PUT_CERTIFICATE = 12
@@ -400,6 +401,26 @@ def test_what_got_nothing_is_given_up(office: Office) -> None:
     (left,) = office.registry.renewals.open_on(number)
     assert office.registry.renewals.give_up(CLERK, left.id).state is RenewalState.GIVEN_UP
     assert statuses(office) == Counter([Status.REVOKED])
+
+
+@pytest.mark.parametrize("place", range(1, 8))
+def test_what_a_torn_renewal_has_revoked_is_not_in_force_once_it_is_given_up(
+    office: Office, place: int
+) -> None:
+    """Wherever the process died: before the old key gave way, after, and between authority and registry."""
+    number = office.issue()
+    with pytest.MonkeyPatch.context() as patch, suppress(ProcessDiedError):
+        DyingRegistry(place).watch(office, patch)
+        renew(office)
+    for left in office.registry.renewals.open_on(number):
+        office.registry.renewals.give_up(CLERK, left.id)
+    with office.registry.database.reading() as session:
+        in_force = {row.serial_number for row in session.get_one(Card, number).certificates_in_force}
+        indexed = select(KeyProvenance.serial).where(KeyProvenance.superseded_at.is_(None))
+        assert set(session.scalars(indexed)) == in_force
+    assert {office.status(serial).status for serial in in_force} == {Status.GOOD}
+    renew(office)
+    assert statuses(office)[Status.GOOD] == 1
 
 
 def test_who_can_not_be_asked_leaves_the_renewal_open(office: Office) -> None:
