@@ -94,9 +94,9 @@ def test_what_was_decided_is_done_at_the_next_start(
 
     def begin() -> None:
         office.registry.lifecycle.finish_decided()
+        office.registry.identity_checks.meet(CLERK, number, ITS_PERSON)
         if state(office, number) is not before:
             (resume if before is CardState.ACTIVE else suspend)(office, number)
-        office.registry.identity_checks.meet(CLERK, number, ITS_PERSON)
         office.registry.calls.agree(CLERK, number, PHRASE)
 
     if before is CardState.SUSPENDED:
