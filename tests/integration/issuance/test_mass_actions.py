@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from starlette.routing import Mount
 
 from hoviat import main
 from issuance.app import create_app
+from issuance.bootstrap import open_issuance
 from issuance.database import MIGRATIONS
 from issuance.delivery.models import Delivery
 from issuance.delivery.states import DeliveryState
@@ -27,6 +28,7 @@ from issuance.massactions.errors import CardHeldError
 from issuance.massactions.selection import KeySelection
 from issuance.massactions.states import ActionState
 from issuance.notices.models import Notice
+from issuance.offices.service import NewOffice
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.provenance.models import KeyProvenance
@@ -34,12 +36,13 @@ from issuance.provenance.placing import place_of
 from pki.errors import StoredValueError
 from pki.profiles import Profile
 from pki.status.state import Status
+from simulators.actors.operator import add_operator
 from simulators.installation.server import running
-from tests.integration.issuance.office import CITIZENS_PIN, CLERK, SUPERVISOR, Office
-from tests.integration.issuance.staff import HERE, staff
+from tests.integration.issuance.office import CITIZENS_PIN, CLERK, SUPERVISOR, Office, Readers
+from tests.integration.issuance.staff import HERE, THERE, staff
 
 OFFICER = Actor("pki-officer-1", Role.PKI_OFFICER)
-FAR_CLERK = Actor("clerk-1", Role.CLERK, "1")
+FAR_CLERK = Actor("clerk-of-2", Role.CLERK, THERE)
 
 
 def keys(office: Office) -> list[KeyProvenance]:
@@ -115,8 +118,13 @@ def test_a_card_is_rekeyed_and_leaves_the_action(office: Office) -> None:
     office.issue()
     action = hold_all(office)
     assert statuses(office) == {Status.ON_HOLD}
-    for profile in (Profile.AUTHENTICATION, Profile.SIGNATURE):
-        office.registry.renewals.renew(FAR_CLERK, office.reader.name, profile, CITIZENS_PIN)
+    office.registry.offices.open(SUPERVISOR, NewOffice(THERE, "شیراز", "Shiraz", "فارس"))
+    add_operator(office.registry.accounts, FAR_CLERK.username, Role.CLERK, THERE)
+    machine = office.home, office.pki, office.register, Readers(office.reader.name), office.clock
+    with closing(open_issuance(*machine, office=THERE)) as elsewhere:  # the machine at the other office
+        assert list(elsewhere.production.readers(FAR_CLERK)) == [office.reader.name]
+        for profile in (Profile.AUTHENTICATION, Profile.SIGNATURE):
+            elsewhere.renewals.renew(FAR_CLERK, office.reader.name, profile, CITIZENS_PIN)
     report = office.registry.mass_actions.report(SUPERVISOR, action)
     assert report.states == {"rekeyed": 2}
     assert statuses(office) == {Status.GOOD}
