@@ -156,9 +156,8 @@ def test_a_reference_that_leads_nowhere_stops_the_migration(tmp_path: Path) -> N
         assert raw is not None
         raw.cursor().execute("PRAGMA foreign_keys = OFF")
         with connection.begin():
-            connection.exec_driver_sql(
-                "INSERT INTO operator_sessions VALUES ('x', 'nobody', '2026-01-01 00:00:00')"
-            )
+            for row in ROWS[1:]:  # whose clerk is no operator
+                connection.exec_driver_sql(row)
         raw.cursor().execute("PRAGMA foreign_keys = ON")
     with pytest.raises(StoredValueError):
         database.migrate()
