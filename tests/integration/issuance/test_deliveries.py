@@ -18,8 +18,9 @@ from issuance.delivery.matching import CardAnswer
 from issuance.delivery.models import Delivery
 from issuance.delivery.service import MAX_TRIES, OpenDelivery
 from issuance.delivery.states import DeliveryState
+from issuance.enrolment.errors import NotTakenOverError
 from issuance.enrolment.service import Correction
-from issuance.errors import ForbiddenTransitionError, LiveCardError, NotFoundError, RoleRequiredError
+from issuance.errors import ForbiddenTransitionError, LiveCardError, NotFoundError
 from issuance.lifecycle.models import Card, CardCertificate
 from issuance.lifecycle.states import CardState, RevocationCause
 from pki.errors import StatusError
@@ -163,7 +164,7 @@ def test_who_has_a_live_card_gets_no_second_one(office: Office) -> None:
 def test_a_returned_application_is_its_authors_to_correct(office: Office) -> None:
     application = office.enrol()
     office.registry.approval.send_back(SUPERVISOR, application, "نام لاتین را درست کنید")
-    with pytest.raises(RoleRequiredError):
+    with pytest.raises(NotTakenOverError):
         office.registry.enrolment.correct(SUPERVISOR, application, Correction(latin_surname="Other"))
     office.registry.enrolment.correct(CLERK, application, Correction(latin_surname="Ghiasvand-Azari"))
     office.registry.enrolment.submit(CLERK, application)
