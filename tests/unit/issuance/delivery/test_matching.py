@@ -15,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cardio.piv.objects import Chuid
+from cardio.station.handovercontent import signed_content
 from issuance.delivery.matching import CardAnswer, Expected, MatchFault, mismatch
 
 CODE, OTHER_CODE = "0084575948", "0012345679"
@@ -42,9 +43,10 @@ EXPECTED = Expected(GUID.hex, CERTIFICATE, CODE)
 
 
 def signature(key: Key = KEY, challenge: bytes = CHALLENGE) -> bytes:
+    content = signed_content(challenge)
     if isinstance(key, rsa.RSAPrivateKey):
-        return key.sign(challenge, PKCS1v15(), SHA256())
-    return key.sign(challenge, ec.ECDSA(SHA256()))
+        return key.sign(content, PKCS1v15(), SHA256())
+    return key.sign(content, ec.ECDSA(SHA256()))
 
 
 def answer(**changes: bytes) -> CardAnswer:
@@ -92,6 +94,7 @@ def test_a_certificate_on_record_that_names_another(identifiers: tuple[str, ...]
         bytes(64),
         bytes(5000),
         signature(challenge=bytes(32)),
+        KEY.sign(CHALLENGE, ec.ECDSA(SHA256())),  # of the challenge alone
         signature(ec.generate_private_key(ec.SECP256R1())),
         signature(RSA_KEY),
     ],
