@@ -106,10 +106,10 @@ def _add_holders(session: Session, numbers: list[str], now: datetime) -> None:
     application = (
         *("id", "national_code", "state", "version", "latin_given_name", "latin_surname", "portrait"),
         *("decision_note", "enrolled_by", "created_at", "kind", "decision_reasons"),
-        *("undecided_matches", "office", "seal"),
+        *("undecided_matches", "office", "seal", "approval_seal"),
     )
     first, second = (person.username for person in PEOPLE)
-    opened = (first, moment, "new", "", 0, OFFICE, "")
+    opened = (first, moment, "new", "", 0, OFFICE, "", "")
     rows: list[_Row] = [(n, n, "draft", 1, *hidden[:4], *opened) for n in numbers]
     insert_rows(session, Application, application, rows)
     these = update(Application).where(Application.id.between(numbers[0], numbers[-1]))

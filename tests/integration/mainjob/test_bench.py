@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from simulators.load.cli import bench
 from tests.integration.mainjob.hoviat_command import json_lines, succeed
 
 FIELDS = ["name", "case", "figure", "unit", "limit", "limit_is", "ratio", "goal", "goal_is", "goal_met"]
@@ -21,10 +22,15 @@ CASES = [
     ("audit", 5),
     ("validate", 4),
     ("mass-revoke", 6),
+    ("mass-suspend", 6),
     ("ocsp", 9),
     ("enrolment", 4),
     ("search", 16),
 ]
+
+
+def test_no_bench_is_left_out() -> None:
+    assert set(bench.commands) == {name for name, _ in CASES}
 
 
 @pytest.mark.slow
