@@ -131,14 +131,15 @@ class CertificateRow(Base):
         # why its condition is a column of its own (not good: with a reason, see above) and not the status.
         Index(
             "ix_certificates_listed",
-            *("issuer", "shard", "serial", "not_after", "since", "reason", "invalidity_date"),
+            *("issuer", "shard", "serial", "not_after", "since", "reason", "invalidity_date", "changed"),
             sqlite_where=_LISTED,
             postgresql_where=_LISTED,
         ),
+        # By number for those who follow an issuer; with the partition, so that one in which nothing changed
+        # is known from the index alone.
         Index(
             "ix_certificates_changed",
-            "issuer",
-            "changed",
+            *("issuer", "changed", "shard"),
             sqlite_where=_CHANGED,
             postgresql_where=_CHANGED,
         ),

@@ -8,7 +8,7 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Select, and_, select, text
+from sqlalchemy import Connection, Engine, Select, literal, or_, select, text
 from sqlalchemy.exc import OperationalError
 
 from pki.status.crl.entries import EntryRow
@@ -47,12 +47,10 @@ def listed(
     A certificate leaves when it has ended before `ended_before`, the moment of the last regular CRL, and has
     not changed since that CRL's status `version`: then it has stood there beyond its end.
     """
-    query = select(*_COLUMNS).where(*_in(scope), _LISTED)
-    lasting = CertificateRow.not_after >= ended_before
+    stays = or_(CertificateRow.not_after >= ended_before, CertificateRow.changed > version)
+    query = select(*_COLUMNS).where(*_in(scope), _LISTED, stays)
     order = (CertificateRow.issuer, CertificateRow.shard, CertificateRow.serial)
-    yield from _stream(connection, query.where(lasting).order_by(*order))
-    late = and_(CertificateRow.not_after < ended_before, CertificateRow.changed > version, _CHANGED)
-    yield from _stream(connection, query.where(late))
+    yield from _stream(connection, query.order_by(*order))
 
 
 def changed(connection: Connection, scope: CrlScope, version: int) -> Iterator[list[EntryRow]]:
@@ -67,7 +65,7 @@ def changed(connection: Connection, scope: CrlScope, version: int) -> Iterator[l
 
 def any_changed(connection: Connection, scope: CrlScope, version: int) -> bool:
     """Whether a certificate of the scope has changed since this status version."""
-    query = select(CertificateRow.serial).where(*_in(scope), CertificateRow.changed > version, _CHANGED)
+    query = select(literal(1)).where(*_in(scope), CertificateRow.changed > version, _CHANGED)
     return connection.scalar(query.limit(1)) is not None
 
 
