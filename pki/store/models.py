@@ -135,11 +135,17 @@ class CertificateRow(Base):
             sqlite_where=_LISTED,
             postgresql_where=_LISTED,
         ),
-        # By number for those who follow an issuer; with the partition, so that one in which nothing changed
-        # is known from the index alone.
         Index(
             "ix_certificates_changed",
-            *("issuer", "changed", "shard"),
+            "issuer",
+            "changed",
+            sqlite_where=_CHANGED,
+            postgresql_where=_CHANGED,
+        ),
+        # Whether anything changed in one partition, however much did in others.
+        Index(
+            "ix_certificates_changed_within",
+            *("issuer", "shard", "changed"),
             sqlite_where=_CHANGED,
             postgresql_where=_CHANGED,
         ),

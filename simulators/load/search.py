@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -32,9 +33,19 @@ from simulators.load.result import Result
 from simulators.population.names import SURNAMES
 from simulators.population.people import People, Person
 
-SIZES = (1_000, 10_000, 100_000, 1_000_000)
-QUICK_SIZES = (1_000, 10_000)
-SEARCHES = 200
+
+@dataclass(frozen=True)
+class Scale:
+    """How much is measured."""
+
+    sizes: tuple[int, ...]
+    """People, from few to many."""
+    searches: int
+    """Of each kind, in each round."""
+
+
+QUICK = Scale((1_000, 5_000), 40)
+FULL = Scale((1_000, 10_000, 100_000, 1_000_000), 200)
 _ROUNDS = 3
 """The quickest counts: another program's work is no part of a search."""
 _NAME = "search"
@@ -46,21 +57,22 @@ _SECOND_SURNAMES = 3
 """Of four surnames so many have a second part: as many names as a country has, and not forty."""
 
 
-def measure(sizes: Sequence[int]) -> Iterator[Result]:
+def measure(scale: Scale) -> Iterator[Result]:
     """Lines for each database and size; the same people in all."""
     for postgres in (False, True):
         with _database(postgres=postgres) as database:
             if database is not None:
-                yield from _growth(database, "PostgreSQL" if postgres else "SQLite", sizes)
+                yield from _growth(database, "PostgreSQL" if postgres else "SQLite", scale)
 
 
-def _growth(database: Database, place: str, sizes: Sequence[int]) -> Iterator[Result]:
+def _growth(database: Database, place: str, scale: Scale) -> Iterator[Result]:
+    sizes = scale.sizes
     people, filled, first = People(1, max(sizes)), 0, dict[str, float]()
     for size in sizes:
         _fill(database, people, filled, size)
         filled = size
         for kind, search in _searches(people, size).items():
-            took = _median(database, search, size)
+            took = _median(database, search, size, scale.searches)
             first.setdefault(kind, took)
             limit = first[kind] * math.log(size) / math.log(sizes[0])
             yield Result(
@@ -152,10 +164,10 @@ def _searches(people: People, size: int) -> dict[str, Search]:
     }
 
 
-def _median(database: Database, search: Search, size: int) -> float:
+def _median(database: Database, search: Search, size: int, searches: int) -> float:
     """Milliseconds of a search's first page. Raises RuntimeError if one that must find somebody does not."""
     chance = random.Random(f"hoviat bench search {size}")  # noqa: S311
-    words = [search(chance.randrange(size)) for _ in range(SEARCHES)]
+    words = [search(chance.randrange(size)) for _ in range(searches)]
     return min(_round(Register(database), words) for _ in range(_ROUNDS))
 
 

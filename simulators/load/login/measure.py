@@ -46,7 +46,7 @@ class Scale:
     """Certificates in the status store, for the growth."""
 
 
-QUICK = Scale(logins=700, limit_seconds=0.5, everywhere=False, populations=())
+QUICK = Scale(logins=300, limit_seconds=0.3, everywhere=False, populations=())
 FULL = Scale(logins=8_000, limit_seconds=5.0, everywhere=True, populations=(10_000, 1_000_000))
 
 

@@ -50,7 +50,7 @@ class Plan:
     """Measurements of a figure and its limit, taken in turn; medians count."""
 
 
-QUICK = Plan((5_000, 20_000), 500, 0.4, 1)
+QUICK = Plan((2_000, 8_000), 400, 0.3, 1)
 FULL = Plan((1_000_000, 10_000_000), 100_000, 4.0, 5)
 
 

@@ -9,24 +9,22 @@ branch_labels = None
 depends_on = None
 
 _TABLE = "certificates"
-_LISTED, _LISTED_COLUMNS = (
-    "ix_certificates_listed",
-    ["issuer", "shard", "serial", "not_after", "since", "reason", "invalidity_date"],
-)
-_CHANGED, _CHANGED_COLUMNS = "ix_certificates_changed", ["issuer", "changed"]
+_LISTED, _LISTED_IF = "ix_certificates_listed", text("reason IS NOT NULL")
+_COLUMNS = ["issuer", "shard", "serial", "not_after", "since", "reason", "invalidity_date"]
+_WITHIN, _WITHIN_IF = "ix_certificates_changed_within", text("changed > 0")
 
 
 def upgrade() -> None:
-    _replace(_LISTED, [*_LISTED_COLUMNS, "changed"], "reason IS NOT NULL")
-    _replace(_CHANGED, [*_CHANGED_COLUMNS, "shard"], "changed > 0")
+    _list([*_COLUMNS, "changed"])
+    columns = ["issuer", "shard", "changed"]
+    op.create_index(_WITHIN, _TABLE, columns, sqlite_where=_WITHIN_IF, postgresql_where=_WITHIN_IF)
 
 
 def downgrade() -> None:
-    _replace(_LISTED, _LISTED_COLUMNS, "reason IS NOT NULL")
-    _replace(_CHANGED, _CHANGED_COLUMNS, "changed > 0")
+    op.drop_index(_WITHIN, _TABLE)
+    _list(_COLUMNS)
 
 
-def _replace(name: str, columns: list[str], condition: str) -> None:
-    op.drop_index(name, _TABLE)
-    where = text(condition)
-    op.create_index(name, _TABLE, columns, sqlite_where=where, postgresql_where=where)
+def _list(columns: list[str]) -> None:
+    op.drop_index(_LISTED, _TABLE)
+    op.create_index(_LISTED, _TABLE, columns, sqlite_where=_LISTED_IF, postgresql_where=_LISTED_IF)

@@ -41,4 +41,9 @@ def test_what_is_listed(pki: Pki, shard: int | None, ended_before: datetime) -> 
 def test_whether_anything_changed(pki: Pki, shard: int | None) -> None:
     scope = CrlScope("citizen-auth-g1", shard)
     (step,) = plan(pki, lambda connection: any_changed(connection, scope, 1))
-    assert "COVERING INDEX ix_certificates_changed (issuer=? AND changed>?)" in step
+    index = (
+        "ix_certificates_changed_within (issuer=? AND shard=? AND changed>?)"
+        if shard
+        else "ix_certificates_changed (issuer=? AND changed>?)"
+    )
+    assert f"COVERING INDEX {index}" in step
