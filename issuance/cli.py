@@ -1,7 +1,7 @@
 """`hoviat registry`: what staff do at the registry's own machine, with cards, stock and stations."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from cardio.cli.common import PIN_VARIABLE, json_option, reader_name, reader_option, secret
-from issuance.console import purpose_option, registry_database, signed_in
+from issuance.console import keyed_database, purpose_option, registry_database, signed_in
 from issuance.massactions.cli import mass
 from issuance.notices.cli import notices
 from issuance.offices.cli import office
@@ -19,6 +19,7 @@ from issuance.stock.cli import stock
 from issuance.tracking.cli import receipt
 
 if TYPE_CHECKING:
+    from issuance.chaincheck import Discrepancy
     from issuance.operators.service import Actor
     from issuance.production.renewalsteps import RenewalView
     from issuance.production.work import Workshop
@@ -68,16 +69,37 @@ def check(*, as_json: bool) -> None:
     from issuance.chaincheck import discrepancies
     from pki.auditchain.verification import snapshot, verify_record
 
-    agree = True
     with registry_database() as database, Session(snapshot(database.engine)) as session:
         verify_record(session, AUDIT)
-        for each in discrepancies(session):
-            agree = False
-            click.echo(json.dumps(asdict(each)) if as_json else f"{each.subject}: {each.detail}")
-    if not agree:
+        _tell(discrepancies(session), "tables and chain agree", as_json=as_json)
+
+
+@registry.command()
+@json_option
+def seals(*, as_json: bool) -> None:
+    """Check that approvals, accounts, second factors and sessions are as the registry sealed them.
+
+    Opens the home's keys. Prints a line for each that isn't; the exit status is 1 then.
+    """
+    from sqlalchemy.orm import Session
+
+    from issuance.sealcheck import broken_seals
+    from pki.auditchain.verification import snapshot
+
+    with keyed_database() as database, Session(snapshot(database.engine)) as session:
+        _tell(broken_seals(session), "all seals are whole", as_json=as_json)
+
+
+def _tell(found: Iterable["Discrepancy"], none: str, *, as_json: bool) -> None:
+    """A line for each, or that there is none."""
+    whole = True
+    for each in found:
+        whole = False
+        click.echo(json.dumps(asdict(each)) if as_json else f"{each.subject}: {each.detail}")
+    if not whole:
         raise click.exceptions.Exit(1)
     if not as_json:
-        click.echo("tables and chain agree")
+        click.echo(none)
 
 
 @registry.command()

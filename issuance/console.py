@@ -62,6 +62,16 @@ def registry_database() -> Iterator["Database"]:
 
 
 @contextmanager
+def keyed_database() -> Iterator["Database"]:
+    """The same with the installation's keys: what seals are checked with."""
+    from issuance.bootstrap import registry_database as with_keys
+    from pki.home import load
+
+    with _told(), with_keys(load(_home_folder())) as database:
+        yield database
+
+
+@contextmanager
 def signed_in(operator: str) -> Iterator[SignedIn]:
     """The registry with its keys, and an operator signed in; its refusals become one line on stderr."""
     from issuance.bootstrap import open_database, open_workshop

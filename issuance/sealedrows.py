@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from sqlalchemy import Connection, Dialect, String, event, inspect
 from sqlalchemy.orm import Mapped, Mapper, Session, mapped_column
+from sqlalchemy.sql.schema import ScalarElementColumnDefault
 
 from issuance.errors import SealBrokenError
 from pki.store.encrypted import cipher_of
@@ -21,7 +22,7 @@ class SealedRow:
 
     __tablename__: str
     SEALED: ClassVar[tuple[str, ...]]
-    """The columns that the row is trusted for: texts and times."""
+    """The columns that the row is trusted for: texts, octets and times."""
     SEALED_AS: ClassVar[str]
     """What it is called in the error."""
     WAY_ON: ClassVar[str]
@@ -43,13 +44,24 @@ def _seal(dialect: Dialect, row: SealedRow, before: dict[str, object]) -> str:
 
 
 def _octets(value: object) -> bytes:
+    if isinstance(value, bytes):
+        return value
     text = value.astimezone(UTC).isoformat() if isinstance(value, datetime) else str(value)
     return text.encode()
 
 
 @event.listens_for(SealedRow, "before_insert", propagate=True)
-def _seal_new(_mapper: Mapper[SealedRow], connection: Connection, row: SealedRow) -> None:
+def _seal_new(mapper: Mapper[SealedRow], connection: Connection, row: SealedRow) -> None:
+    _fill_in_defaults(mapper, row)
     row.seal = _seal(connection.dialect, row, {})
+
+
+def _fill_in_defaults(mapper: Mapper[SealedRow], row: SealedRow) -> None:
+    """What the insert would set after the seal was made."""
+    for name in row.SEALED:
+        default = mapper.columns[name].default
+        if getattr(row, name) is None and isinstance(default, ScalarElementColumnDefault):
+            setattr(row, name, default.arg)
 
 
 @event.listens_for(SealedRow, "before_update", propagate=True)

@@ -18,8 +18,7 @@ from issuance.batchruns.places import Places
 from issuance.batchruns.states import BATCH_RUN, ENDED, BatchRunEvent, BatchRunState, ReaderState
 from issuance.database import Database
 from issuance.errors import IssuanceError
-from issuance.operators.models import Operator
-from issuance.operators.service import Actor
+from issuance.operators.service import Actor, whole_account
 from issuance.orders.service import Orders, Taken
 from issuance.production.connection import Job, Readers, connect_for
 from issuance.production.errors import failure_kind
@@ -115,7 +114,7 @@ class ReaderWorker:
     def _may_go_on(self) -> bool:
         """Whether the account is as it was when the run began: it may have been locked or moved since."""
         with self._bench.database.reading() as session:
-            account = session.get(Operator, self._actor.username)
+            account = whole_account(session, self._actor.username)
         now = (account.is_active, account.role, account.office) if account else None
         return now == (True, self._actor.role, self._actor.office)
 

@@ -6,13 +6,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.orm.exc import StaleDataError
 
 from issuance.audit import Audit
 from issuance.database import Database
-from issuance.errors import InvalidInputError, NotFoundError
+from issuance.errors import InvalidInputError, NotFoundError, SealBrokenError
 from issuance.identifiers import Randomness, new_identifier
 from issuance.lifecycle.certificates import Certificates
 from issuance.offices.service import get_office
@@ -28,7 +28,7 @@ from issuance.operators.factors import open_factor
 from issuance.operators.failures import closed, forget_codes
 from issuance.operators.models import AccountState, Operator, OperatorSession, Role
 from issuance.operators.passwords import first_password, hash_password
-from issuance.operators.service import Actor
+from issuance.operators.service import Actor, is_usable
 from issuance.production.errors import BodyNotInStockError, BodyUsedError
 from issuance.stock.repository import Hand, find_body, lock_bodies
 from issuance.stock.taking import Obstacle, obstacle, take_body
@@ -325,7 +325,8 @@ def _apply(session: Session, change: OperatorChange, held: dict[str, Operator], 
     if change.kind == ChangeKind.TOTP_RESET:
         _end_factor(session, change)
     session.flush()
-    if sum(row.role == Role.ADMINISTRATOR and row.is_active for row in held.values()) < _ADMINISTRATORS:
+    administrators = (row for row in held.values() if row.role == Role.ADMINISTRATOR)
+    if sum(is_usable(session, row) for row in administrators) < _ADMINISTRATORS:
         raise LastAdministratorsError
     session.execute(delete(OperatorSession).where(OperatorSession.username == change.username))
 
@@ -335,8 +336,10 @@ def _end_factor(session: Session, change: OperatorChange) -> None:
     if factor is None:  # another change ended it meanwhile
         raise AccountStateError(_NO_SECOND_FACTOR)
     forget_codes(session, change.username)
-    factor.secret = None
-    factor.reset_id, factor.reset_kind, factor.reset_by = change.id, change.kind, change.confirmed_by
+    # Past the model, which changes none whose seal is broken: it ends, whoever wrote it.
+    ended = {"secret": None, "reset_id": change.id, "reset_kind": change.kind, "seal": ""}
+    by_id = update(OperatorTotp).where(OperatorTotp.id == factor.id)
+    session.execute(by_id.values(**ended, reset_by=change.confirmed_by))
 
 
 def _get(session: Session, change_id: str) -> OperatorChange:
@@ -344,6 +347,8 @@ def _get(session: Session, change_id: str) -> OperatorChange:
     found = session.get(OperatorChange, change_id) if usable else None
     if found is None:
         raise NotFoundError("change")
+    if not found.is_whole(session):
+        raise SealBrokenError(found.SEALED_AS, found.WAY_ON)
     return found
 
 

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum, unique
+from typing import ClassVar
 
 from sqlalchemy import (
     BigInteger,
@@ -19,6 +20,7 @@ from issuance.database import Base, one_of
 from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.offices.models import OFFICE_CODE_LENGTH
 from issuance.operators.models import ROLE_LENGTH, STATE_LENGTH, USERNAME_LENGTH, AccountState
+from issuance.sealedrows import SealedRow
 from pki.store.database import UtcDateTime
 from pki.store.encrypted import EncryptedBytes
 
@@ -42,8 +44,15 @@ class ChangeKind(StrEnum):
     """Its second factor ends: the phone is lost."""
 
 
-class OperatorChange(Base):
+class OperatorChange(SealedRow, Base):
     """One proposal, with the account as it is to be."""
+
+    SEALED: ClassVar = (
+        *("id", "kind", "username", "role", "office", "state", "based_on"),
+        *("proposed_by", "confirmed_by"),
+    )
+    SEALED_AS: ClassVar = "change of the account"
+    WAY_ON: ClassVar = "propose it anew"
 
     __tablename__ = "operator_changes"
     __table_args__ = (
@@ -118,12 +127,16 @@ class OperatorCard(Base):
     ended_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
 
 
-class OperatorTotp(Base):
+class OperatorTotp(SealedRow, Base):
     """The key of an operator's authenticator app, and the last of its codes that was taken.
 
     It counts from its first right code on. A trigger then keeps the key, and lets no step be taken again; a
     change of two administrators ends it.
     """
+
+    SEALED: ClassVar = ("id", "username", "secret")
+    SEALED_AS: ClassVar = "second factor"
+    WAY_ON: ClassVar = "two administrators end it"
 
     __tablename__ = "operator_totps"
     __table_args__ = (

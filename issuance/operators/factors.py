@@ -1,5 +1,6 @@
 """Second factors in the database: which code is right, and that each is taken once."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -9,6 +10,7 @@ from sqlalchemy.orm import Session
 from issuance.operators.changes import OperatorTotp
 from issuance.operators.totp import SECRET_BYTES, matching_step
 
+_LOG = logging.getLogger(__name__)
 _NOBODYS_SECRET = bytes(SECRET_BYTES)
 """A code is compared for whoever has no second factor, too: it takes as long, and opens nothing."""
 
@@ -46,6 +48,9 @@ def matching(session: Session, username: str, code: str, now: datetime) -> Match
     if factor is None or factor.confirmed_at is None or factor.secret is None:
         matching_step(_NOBODYS_SECRET, code, now)
         return Matched(enrolled=False)
+    if not factor.is_whole(session):
+        _LOG.error("the second factor of operator %s: its seal is broken", username)
+        return Matched(enrolled=True)
     step = matching_step(factor.secret, code, now)
     return Matched(enrolled=True, step=None if step is None else FactorStep(factor.id, step))
 

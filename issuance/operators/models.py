@@ -59,12 +59,20 @@ class Method(StrEnum):
     CARD = "card"
 
 
-class Operator(Base):
+class Operator(SealedRow, Base):
     """Someone who works with the registry.
 
     The first ones come from the installation. Whatever becomes of an account afterwards names the change
-    that two administrators made; the database refuses anything else.
+    that two administrators made; the database refuses anything else. An account that was written past the
+    registry opens nothing.
     """
+
+    SEALED: ClassVar = (
+        *("username", "role", "office", "state", "password_hash"),
+        *("change_id", "change_confirmed_by"),
+    )
+    SEALED_AS: ClassVar = "account"
+    WAY_ON: ClassVar = "open another one for them"
 
     __tablename__ = "operators"
     __table_args__ = (

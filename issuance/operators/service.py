@@ -199,7 +199,7 @@ class Operators:
         """Who holds this token, and by what. Raises NotSignedInError."""
         with self._database.reading() as session:
             row = whole_session(session, self._database, token)
-            if row is None or row.expires_at <= self._clock() or not row.operator.is_active:
+            if row is None or row.expires_at <= self._clock() or not is_usable(session, row.operator):
                 raise NotSignedInError
             actor = Actor(row.operator.username, Role(row.operator.role), row.operator.office)
             return Standing(actor, Method(row.method), row.proved_at)
@@ -244,7 +244,7 @@ class Operators:
     def _require_password(self, username: str, password: str) -> None:
         _bounded(username, password)
         with self._database.reading() as session:
-            operator = session.get(Operator, username)
+            operator = whole_account(session, username)
         self._require_match(operator, password)
 
     def _require_match(self, operator: Operator | None, password: str) -> Operator:
@@ -260,7 +260,7 @@ class Operators:
         """The factors, if all that the account has are right; which of them is wrong is not said."""
         _bounded(username, password)
         with self._database.reading() as session:
-            operator = session.get(Operator, username)
+            operator = whole_account(session, username)
             factor = matching(session, username, code or "", self._clock())
         role = Role(self._require_match(operator, password).role)
         if not factor.enrolled:
@@ -295,7 +295,7 @@ class Operators:
     def _holds_card(self, username: str, was_used: Callable[[str], bool]) -> bool:
         bound = select(OperatorCard).where(OperatorCard.username == username, OperatorCard.ended_at.is_(None))
         with self._database.reading() as session:
-            operator = session.get(Operator, username)
+            operator = whole_account(session, username)
             cards = session.scalars(bound).all()
         active = operator is not None and operator.is_active
         return active and any(was_used(card.certificate_sha256) for card in cards)
@@ -346,6 +346,24 @@ def whole_session(session: Session, database: Database, token: str) -> OperatorS
         _LOG.error("a session of operator %s: its seal is broken", row.username)
         return None
     return row
+
+
+def whole_account(session: Session, username: str) -> Operator | None:
+    """The account, if the registry wrote it so; what was written past it is none."""
+    account = session.get(Operator, username)
+    return account if account is not None and _is_whole(session, account) else None
+
+
+def is_usable(session: Session, account: Operator) -> bool:
+    """Whether somebody acts by it: it is active, and as the registry wrote it."""
+    return account.is_active and _is_whole(session, account)
+
+
+def _is_whole(session: Session, account: Operator) -> bool:
+    whole = account.is_whole(session)
+    if not whole:
+        _LOG.error("the account of operator %s: its seal is broken", account.username)
+    return whole
 
 
 def _bounded(username: str, password: str) -> None:

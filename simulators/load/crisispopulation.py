@@ -64,7 +64,7 @@ def _add_people(database: Database, now: datetime) -> None:
         session.execute(
             insert(Operator),
             [
-                {"username": p.username, "role": p.role, "office": OFFICE, "password_hash": "-"}
+                {"username": p.username, "role": p.role, "office": OFFICE, "password_hash": "-", "seal": ""}
                 for p in PEOPLE
             ],
         )

@@ -12,11 +12,12 @@ from issuance.delivery.rules import Seen
 from issuance.lifecycle.states import RevocationCause
 from issuance.people.models import Ground
 from pki.auditchain.verification import snapshot
+from simulators.actors.operator import first_password
 from tests.integration.issuance.office import CLERK, SUPERVISOR, Office
 
 NOBODYS_ACCOUNT = """
-INSERT INTO operators (username, role, office, password_hash, state)
-SELECT 'eve', role, office, password_hash, state FROM operators WHERE username = 'clerk-1'
+INSERT INTO operators (username, role, office, password_hash, state, seal)
+SELECT 'eve', role, office, password_hash, state, seal FROM operators WHERE username = 'clerk-1'
 """
 
 
@@ -55,6 +56,31 @@ def test_what_the_registry_did_itself_agrees(busy: Office, monkeypatch: pytest.M
     monkeypatch.setenv("HOVIAT_HOME", str(busy.home.root))
     done = CliRunner().invoke(main, ["registry", "check"])
     assert (done.exit_code, done.output) == (0, "tables and chain agree\n")
+
+
+@pytest.mark.parametrize(
+    ("statement", "line"),
+    [
+        ("UPDATE operators SET seal = ''", "operator:clerk-1: the seal of its account is broken"),
+        (
+            "UPDATE operator_sessions SET method = 'card'",
+            "operator:clerk-1: the seal of its session is broken",
+        ),
+        ("UPDATE citizens SET seal = ''", "application:{}: the seal of its person is broken"),
+        ("UPDATE applications SET approval_seal = ''", "application:{}: the seal of its approval is broken"),
+    ],
+)
+def test_broken_seals(office: Office, monkeypatch: pytest.MonkeyPatch, statement: str, line: str) -> None:
+    monkeypatch.setenv("HOVIAT_HOME", str(office.home.root))
+    application = office.approved(0)
+    password = first_password(office.home, "clerk-1")
+    office.registry.operators.sign_in("clerk-1", password, "here")
+    before = CliRunner().invoke(main, ["registry", "seals"])
+    assert (before.exit_code, before.output) == (0, "all seals are whole\n")
+    write(office, statement)
+    after = CliRunner().invoke(main, ["registry", "seals"])
+    assert after.exit_code == 1
+    assert line.format(application) in after.output.splitlines()
 
 
 def test_a_forged_approval(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:

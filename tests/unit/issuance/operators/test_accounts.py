@@ -289,16 +289,16 @@ def refused(desk: Desk, statement: str, **values: object) -> None:
 def test_the_database_makes_no_account_for_one(desk: Desk) -> None:
     refused(
         desk,
-        "INSERT INTO operators (username, role, office, state, password_hash) "
-        "VALUES ('intruder', 'administrator', '1', 'active', :hash)",
+        "INSERT INTO operators (username, role, office, state, password_hash, seal) "
+        "VALUES ('intruder', 'administrator', '1', 'active', :hash, '')",
         hash=b"-",
     )
     change = desk.accounts.propose(FIRST, NEW)
     refused(
         desk,
         "INSERT INTO operators "
-        "(username, role, office, state, password_hash, change_id, change_confirmed_by) "
-        "VALUES ('clerk-9', 'clerk', '2', 'active', :hash, :change, 'administrator-2')",
+        "(username, role, office, state, password_hash, change_id, change_confirmed_by, seal) "
+        "VALUES ('clerk-9', 'clerk', '2', 'active', :hash, :change, 'administrator-2', '')",
         hash=b"-",
         change=change,
     )

@@ -68,12 +68,12 @@ NOT_PERSONAL = {
     "offices": "code persian_name latin_name province inspects",
     "operator_cards": "change_id serial certificate_sha256 username kind confirmed_by issued_at not_after "
     "ended_at",
-    "operator_changes": "id version kind username role office state based_on proposed_by proposed_at "
+    "operator_changes": "id seal version kind username role office state based_on proposed_by proposed_at "
     "expires_at confirmed_by confirmed_at withdrawn_at card_number",
     "operator_failures": "username passwords codes untold told told_until last_at",
     "operator_sessions": "token_digest username expires_at method proved_at seal",
-    "operator_totps": "id username started_at confirmed_at last_step reset_id reset_kind reset_by",
-    "operators": "username role office state change_id change_confirmed_by",
+    "operator_totps": "id username started_at confirmed_at last_step reset_id reset_kind reset_by seal",
+    "operators": "username role office state change_id change_confirmed_by seal",
     "orders": "application_id state office approved_at priority rank_at urgent_by holder lease_expires_at",
     "pass_phrases": "card_number wrong locked_at used_at agreed_by agreed_at check_id",
     "production_journal": "production_id number attempt step state begun_at ended_at apdus data",
