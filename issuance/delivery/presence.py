@@ -30,8 +30,21 @@ def good_check(session: Session, actor: Actor, number: str, since: datetime) -> 
 
 def finished_by(session: Session, check: IdentityCheck) -> dict[str, Json] | None:
     """The chain's details of what the check has been used up by; None while it hasn't."""
+    return _used(session, check.card_number, check.id)
+
+
+def require_unused(session: Session, number: str, check_id: str) -> None:
+    """Before what is done by the check is recorded; the caller holds the card's row.
+
+    Raises IdentityUncheckedError if another act has used it up meanwhile.
+    """
+    if _used(session, number, check_id) is not None:
+        raise IdentityUncheckedError
+
+
+def _used(session: Session, number: str, check_id: str) -> dict[str, Json] | None:
     query = select(AuditEntry.details).where(
-        AuditEntry.subject == f"card:{check.card_number}", AuditEntry.action.in_(_ENDS)
+        AuditEntry.subject == f"card:{number}", AuditEntry.action.in_(_ENDS)
     )
     told = session.scalars(query)
-    return next((details for details in told if details.get("check") == check.id), None)
+    return next((details for details in told if details.get("check") == check_id), None)

@@ -1,6 +1,6 @@
 """Applications. The rules that must hold whatever the code does stand here as constraints."""
 
-from datetime import date, datetime
+from datetime import datetime
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -102,8 +102,6 @@ class Application(Base):
     submitted_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     tracking_code: Mapped[str | None] = mapped_column(String(TRACKING_LENGTH), unique=True)
     """From the first submission on."""
-    promised_on: Mapped[date | None]
-    """Of earlier days, and read by nobody: what is promised is the queue's (`orders.models.Promise`)."""
     decided_by: Mapped[str | None] = mapped_column(String(USERNAME_LENGTH), ForeignKey("operators.username"))
     decided_at: Mapped[datetime | None] = mapped_column(UtcDateTime())
     decision_note: Mapped[str] = mapped_column(EncryptedText("applications.decision_note"), default="")

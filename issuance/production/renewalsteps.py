@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from cardio.piv.session import PivSession
 from cardio.piv.slots import PublicKey
 from issuance.decrees.validity import validity_of
+from issuance.delivery.presence import require_unused
 from issuance.errors import ForbiddenTransitionError, NotFoundError
 from issuance.identifiers import new_identifier
 from issuance.lifecycle.cards import card_number, get_card
@@ -215,13 +216,16 @@ class RenewalSteps:
     ) -> RenewalView:
         """The certificate is on the card: it is good, and the renewal has ended.
 
-        `check`: of the holder's presence, which is used up by it (`issuance.delivery.presence`).
+        `check`: of the holder's presence, which is used up by it (`issuance.delivery.presence`). Raises
+        IdentityUncheckedError if something else used it up meanwhile: by another one it is finished.
         """
         with self._shop.database.writing() as session:
             renewal = get_open(session, renewal_id)
             # Nobody suspends or revokes the card between this look at it and the commit.
             session.refresh(renewal.card, with_for_update=True)
             _active(session, renewal.card_number)
+            if check is not None:
+                require_unused(session, renewal.card_number, check)
             certificate = session.get_one(CardCertificate, f"{issued.serial:x}")
             renewal.serial, renewal.state = certificate.serial, RenewalState.FINISHED.value
             renewal.ended_at = self._shop.clock()

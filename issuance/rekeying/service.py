@@ -78,6 +78,9 @@ class Rekeying:
             return finished
         number = check.card_number
         with closing(self._connect(reader, Job(actor.username, number))) as connection:
+            check, finished = self._begin(actor, number, profile)
+            if finished is not None:
+                return finished
             known = self._steps.known_key(number, profile)
             if known is not None:
                 challenge = self._shop.randomness(CHALLENGE_BYTES).hex().upper()
@@ -100,6 +103,10 @@ class Rekeying:
         if finished is not None:
             return check, finished
         self._confirmation.require(actor.username, check.application_id, self._rules.register_age)
+        return check, None
+
+    def _begin(self, actor: Actor, number: str, profile: Profile) -> tuple[IdentityCheck, RenewalView | None]:
+        """The same once the card is connected: what used the check up meanwhile is told by now."""
         with self._shop.database.writing() as session:
             check, finished = self._checked(session, actor, number, profile)
             if finished is None:

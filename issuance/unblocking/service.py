@@ -83,11 +83,12 @@ class Unblocking:
         actor.require(Role.CLERK, Role.SUPERVISOR)
         require_at(self._readers, actor.office, reader)
         with self._shop.database.reading() as session:
-            application = self._checked(session, actor, number).application_id
-        self._confirmation.require(actor.username, application, self._rules.register_age)
-        blocked = self._begin(actor, number)
-        job = Job(actor.username, blocked.number)
+            check = self._checked(session, actor, number)
+        self._confirmation.require(actor.username, check.application_id, self._rules.register_age)
+        job = Job(actor.username, check.card_number)
         with closing(connect_for(self._readers, reader, job)) as connection, connection.exclusive():
+            # Once the card is ours alone: what used the check up meanwhile is finished and told by now.
+            blocked = self._begin(actor, number)
             identity = read_identity(connection)
             piv = PivSession(connection, self._shop.links.policy(connection))
             if personalisation.first_channel(piv, blocked.channel_keys) is None:

@@ -67,7 +67,6 @@ def test_the_way_of_a_first_card(desk: Desk) -> None:
     desk.enrolment.submit(CLERK, application)
     submitted = desk.application(application)
     assert submitted.tracking_code is not None
-    assert submitted.promised_on is None  # the queue promises, and nobody has asked it
     desk.approval.approve(SUPERVISOR, application)
     assert desk.state(application) == "approved"
     with desk.database.reading() as session:

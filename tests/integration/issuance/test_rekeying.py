@@ -26,7 +26,7 @@ from cardio.station.wire import Signed, StationMessage
 from cardio.transport import pcsc
 from cardio.transport.base import CardResetError, ReaderBusyError, TransportError
 from hoviat import main
-from issuance.audit import AuditEntry
+from issuance.audit import Audit, AuditEntry
 from issuance.delivery.errors import IdentityUncheckedError
 from issuance.enrolment.kinds import RULES
 from issuance.errors import DeceasedError, ForbiddenTransitionError, NotFoundError, RoleRequiredError
@@ -41,6 +41,7 @@ from issuance.production.renewalsteps import RenewalSteps, RenewalView
 from issuance.rekeying.errors import KeyProofError
 from issuance.stations.connection import StationConnection
 from issuance.stations.errors import NotSignedError
+from pki.authority.values import IssuedCertificate
 from pki.profiles import Profile
 from pki.status.state import Status
 from simulators.readers.pinpad import NoEntry, PinPad, Prompt
@@ -222,6 +223,49 @@ def test_one_check_admits_one_new_key(yard: Yard, desk: Desk, card: str) -> None
     assert statuses(yard, card, Profile.SIGNATURE) == [Status.GOOD]
     meet(yard, card)
     assert renew(yard, desk, card).id != first.id
+
+
+def test_a_check_that_was_used_up_while_the_card_was_connected(
+    yard: Yard, desk: Desk, card: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rekeying = yard.office.registry.rekeying
+    connect = rekeying._connect
+
+    def after_another(reader: str, job: Job) -> StationConnection:
+        monkeypatch.undo()
+        renew(yard, desk, card, Profile.SIGNATURE)
+        return connect(reader, job)
+
+    monkeypatch.setattr(rekeying, "_connect", after_another)
+    with pytest.raises(IdentityUncheckedError):
+        renew(yard, desk, card)
+    assert statuses(yard, card, Profile.SIGNATURE) == [Status.REVOKED, Status.GOOD]
+    assert statuses(yard, card) == [Status.GOOD]
+
+
+def test_a_check_that_was_used_up_before_the_end(
+    yard: Yard, desk: Desk, card: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By another server: the key is made, and its certificate stays on hold until its holder is checked."""
+    registry = yard.office.registry
+    write = registry.rekeying._steps.write
+
+    def then_another(session: PivSession, issued: IssuedCertificate) -> None:
+        monkeypatch.undo()
+        write(session, issued)
+        begun = select(AuditEntry).where(AuditEntry.action == "rekeying.begun")
+        with registry.database.writing() as records:
+            told = records.scalars(begun).one()
+            check = {"check": told.details["check"]}
+            Audit(yard.office.clock).record(records, "clerk-2", "unblocking.finished", told.subject, check)
+
+    monkeypatch.setattr(registry.rekeying._steps, "write", then_another)
+    with pytest.raises(IdentityUncheckedError):
+        renew(yard, desk, card)
+    assert statuses(yard, card) == [Status.REVOKED, Status.ON_HOLD]
+    meet(yard, card)
+    renew(yard, desk, card)
+    assert statuses(yard, card)[-1] is Status.GOOD
 
 
 def test_the_check_of_a_delivery_admits_no_new_key(yard: Yard, desk: Desk) -> None:

@@ -9,7 +9,7 @@ from sqlalchemy import select
 from cardio.errors import CardError, InvalidPinError, PinBlockedError
 from cardio.piv.session import PivSession
 from cardio.transport import pcsc
-from cardio.transport.base import CardResetError, ReaderBusyError
+from cardio.transport.base import CardConnection, CardResetError, ReaderBusyError
 from issuance.audit import AuditEntry
 from issuance.delivery.errors import IdentityUncheckedError
 from issuance.delivery.matching import MatchFault
@@ -17,6 +17,7 @@ from issuance.errors import ForbiddenTransitionError, NotFoundError, RoleRequire
 from issuance.operators.models import Role
 from issuance.operators.service import Actor
 from issuance.production.cardsecrets import issuer_secrets
+from issuance.production.connection import Job, Readers, connect_for
 from issuance.production.errors import WrongCardError
 from issuance.stations.errors import HandoverError
 from issuance.unblocking.errors import LoginKeyNotCertifiedError, UnblockingProofError
@@ -104,6 +105,22 @@ def test_nobody_was_checked(yard: Yard, desk: Desk, blocked: str) -> None:
         unblock(yard, desk, blocked, SUPERVISOR)
     with pytest.raises(PinBlockedError):
         verify(desk, NEW_PIN)
+
+
+def test_a_check_that_was_used_up_while_the_card_was_connected(
+    yard: Yard, desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    card = in_use(yard, desk)
+
+    def after_another(readers: Readers, reader: str, job: Job) -> CardConnection:
+        monkeypatch.undo()
+        renew(yard, desk, card, Profile.SIGNATURE)
+        return connect_for(readers, reader, job)
+
+    monkeypatch.setattr("issuance.unblocking.service.connect_for", after_another)
+    with pytest.raises(IdentityUncheckedError):
+        unblock(yard, desk, card)
+    verify(desk, CITIZENS_PIN)
 
 
 @pytest.mark.parametrize("step", ["make_key", "keep_request", "certify", "write"])

@@ -24,7 +24,7 @@ NOT_PERSONAL = {
     "application_authors": "application_id username",
     "application_evidence": "application_id document seen_by seen_at",
     "applications": "id office kind cause replaces state version enrolled_by edited_by portrait_by "
-    "created_at submitted_at tracking_code promised_on decided_by decided_at decision_reasons "
+    "created_at submitted_at tracking_code decided_by decided_at decision_reasons "
     "undecided_matches seal approval_seal",
     "approval_batch_items": "batch_id application_id application_version outcome",
     "approval_batches": "id version proposed_by proposed_at expires_at confirmed_at",
