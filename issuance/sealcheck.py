@@ -13,6 +13,7 @@ from issuance.errors import SealBrokenError
 from issuance.lifecycle.states import ApplicationState
 from issuance.operators.changes import OperatorChange, OperatorTotp
 from issuance.operators.models import Operator, OperatorSession
+from issuance.production.models import OPEN_RENEWAL_STATES, Renewal
 from issuance.sealedrows import SealedRow
 from issuance.selfservice.models import CitizenSession
 
@@ -38,6 +39,9 @@ def broken_seals(session: Session) -> Iterator[Discrepancy]:
         yield from _broken(session, rows, lambda row: f"operator:{row.username}")
     citizens = session.scalars(select(CitizenSession), execution_options={"yield_per": _AT_ONCE})
     yield from _broken(session, citizens, lambda _: "citizen")  # whose it is, is nobody's business
+    torn = select(Renewal).where(Renewal.state.in_(OPEN_RENEWAL_STATES))
+    renewals = session.scalars(torn, execution_options={"yield_per": _AT_ONCE})
+    yield from _broken(session, renewals, lambda row: f"card:{row.card_number}")
     waiting = select(Application).where(Application.state.in_(_TO_BE_MADE))
     for application in session.scalars(waiting, execution_options={"yield_per": _AT_ONCE}):
         try:

@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum, unique
+from typing import ClassVar
 
 from sqlalchemy import CheckConstraint, ForeignKey, Index, LargeBinary, String, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -13,6 +14,7 @@ from issuance.identifiers import LENGTH as IDENTIFIER_LENGTH
 from issuance.lifecycle.models import CARD_NUMBER_LENGTH, PROFILE_LENGTH, SERIAL_LENGTH, Card
 from issuance.operators.models import USERNAME_LENGTH
 from issuance.production.steps import ENDED, ProductionState, StepState
+from issuance.sealedrows import SealedRow
 from pki.store.database import UtcDateTime
 
 _STEP_LENGTH = 40
@@ -100,8 +102,12 @@ OPEN_RENEWAL_STATES = frozenset({RenewalState.BEGUN, RenewalState.REQUESTED})
 _OPEN_RENEWAL = text(one_of("state", [state.value for state in OPEN_RENEWAL_STATES]))
 
 
-class Renewal(Base):
+class Renewal(SealedRow, Base):
     """One slot's new key and certificate, over as many attempts as it takes."""
+
+    SEALED: ClassVar = ("id", "card_number", "profile", "state", "csr", "ends_at", "serial", "started_by")
+    SEALED_AS: ClassVar = "renewal"
+    WAY_ON: ClassVar = "replace the card"
 
     __tablename__ = "renewals"
     __table_args__ = (

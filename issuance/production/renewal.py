@@ -128,15 +128,20 @@ class Renewals:
 
     def issued_on(self, session: Session, number: str) -> set[int]:
         """Serials of what the card's torn renewals got from the authority, good or not yet."""
-        serials = {self._steps.serial_of(renewal) for renewal in session.scalars(open_on(number))}
+        serials = {self._steps.serial_of(renewal) for renewal in _whole_on(session, number)}
         return {serial for serial in serials if serial is not None}
 
     def end_on(self, session: Session, number: str, actor: str) -> None:
         """Gives up the card's torn renewals; the caller revokes what they got."""
-        for renewal in session.scalars(open_on(number)).all():
+        for renewal in _whole_on(session, number):
             self._end(session, actor, renewal, self._steps.serial_of(renewal))
 
     def open_on(self, number: str) -> list[RenewalView]:
         """The torn renewals of a card."""
         with self._shop.database.reading() as session:
             return [view(renewal) for renewal in session.scalars(open_on(number))]
+
+
+def _whole_on(session: Session, number: str) -> list[Renewal]:
+    """The card's torn renewals that the registry wrote: what others name is nobody's to revoke."""
+    return [renewal for renewal in session.scalars(open_on(number)).all() if renewal.is_whole(session)]

@@ -3,6 +3,7 @@
 Who types the holder's PIN, and where, is the callers' business (`renewal`, `issuance.rekeying`).
 """
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +17,7 @@ from cardio.piv.session import PivSession
 from cardio.piv.slots import PublicKey
 from issuance.decrees.validity import validity_of
 from issuance.delivery.presence import require_unused
-from issuance.errors import ForbiddenTransitionError, NotFoundError
+from issuance.errors import ForbiddenTransitionError, NotFoundError, SealBrokenError
 from issuance.identifiers import new_identifier
 from issuance.lifecycle.cards import card_number, get_card
 from issuance.lifecycle.models import Card, CardCertificate
@@ -41,6 +42,7 @@ from pki.authority.values import CertificateRequest, IssuedCertificate
 from pki.profiles import Profile
 from pki.status.state import RevocationReason
 
+_LOG = logging.getLogger(__name__)
 PLANS = {plan.profile: plan for plan in KEY_PLANS}
 """What a card's keys are certified for, and how each is made."""
 
@@ -87,8 +89,8 @@ class RenewalSteps:
         """
         with self._shop.database.reading() as session:
             torn = session.scalar(open_on(number).where(Renewal.profile == profile.value))
-            if torn is not None and torn.csr is not None:
-                return _usable(x509.load_der_x509_csr(torn.csr).public_key())
+            if torn is not None and require_whole(session, torn).csr is not None:
+                return _usable(x509.load_der_x509_csr(torn.csr or b"").public_key())
             for row in get_card(session, number).certificates_in_force:
                 if row.profile == profile.value:
                     return _usable(x509.load_der_x509_certificate(row.der).public_key())
@@ -101,7 +103,7 @@ class RenewalSteps:
                 raise CardExpiredError(number)
             found = session.scalar(open_on(number).where(Renewal.profile == profile.value))
             if found is not None:
-                return found
+                return require_whole(session, found)
             renewal = Renewal(
                 id=new_identifier(self._shop.randomness),
                 card_number=_active(session, number).card_number,
@@ -194,7 +196,7 @@ class RenewalSteps:
     def _enter(self, actor: Actor, reader: str, renewal_id: str, issued: IssuedCertificate) -> None:
         """Before it can be good: whoever suspends or revokes the card finds it."""
         with self._shop.database.writing() as session:
-            renewal = session.get_one(Renewal, renewal_id)
+            renewal = require_whole(session, session.get_one(Renewal, renewal_id))
             session.refresh(renewal.card, with_for_update=True)
             ended = renewal.state not in OPEN_RENEWAL_STATES
             certificate = certificate_row(renewal.card_number, issued)
@@ -277,13 +279,24 @@ def open_on(number: str) -> Select[Renewal]:
 
 
 def get_open(session: Session, renewal_id: str) -> Renewal:
-    """The renewal, if it has not ended."""
+    """The renewal, if it has not ended. Raises SealBrokenError for what the registry didn't write."""
     found = session.get(Renewal, renewal_id)
     if found is None:
         raise NotFoundError("renewal")
     if found.state not in OPEN_RENEWAL_STATES:
         raise NothingToVoidError(found.state, "renewal")
-    return found
+    return require_whole(session, found)
+
+
+def require_whole(session: Session, renewal: Renewal) -> Renewal:
+    """The renewal: it says which certificate is revoked, and until when another one is good.
+
+    Raises SealBrokenError.
+    """
+    if not renewal.is_whole(session):
+        _LOG.error("renewal %s: its seal is broken", renewal.id)
+        raise SealBrokenError(renewal.SEALED_AS, renewal.WAY_ON)
+    return renewal
 
 
 def _active(session: Session, number: str) -> Card:

@@ -1,7 +1,7 @@
 """A registry in use comes through the migration with every row, on both databases, and back again."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
@@ -15,9 +15,9 @@ from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from issuance.database import MIGRATIONS, Database
 from issuance.enrolment.seals import require_approved, require_sealed
-from issuance.models import Application, Base, Card, Citizen, Operator
+from issuance.models import Application, Base, Card, Citizen, Operator, Renewal
 from issuance.registry.namekeys import pair_key
-from pki.store.database import create_database_engine
+from pki.store.database import UtcDateTime, create_database_engine
 from pki.store.encrypted import use_cipher
 from tests.columnkey import CIPHER
 
@@ -37,6 +37,12 @@ INSERT INTO cards
 VALUES
   ('1', '0084575948', 'A', 'active', 1, 'g', 1, '2026-01-01 00:00:00', '2026-01-01 00:00:00')
 """
+
+OPEN_RENEWAL = """
+INSERT INTO renewals (id, card_number, profile, state, version, csr, ends_at, started_by, started_at)
+VALUES ('R', '1', 'authentication', 'requested', 1, :csr, :end, 'clerk-1', :start)
+"""
+MOMENT = datetime(2031, 1, 2, 3, 4, 5, 6, UTC)
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -115,6 +121,25 @@ def test_rows_come_through_and_back(engine: sa.Engine, url: str) -> None:
     assert value(engine, "SELECT national_code FROM cards") == "0084575948"
     migrate_to(engine, "head")
     assert value(engine, "SELECT count(*) FROM applications") == 1
+
+
+def test_open_renewals_are_sealed_as_they_are(engine: sa.Engine, url: str) -> None:
+    migrate_to(engine, BEFORE)
+    fill(engine)
+    migrate_to(engine, "0036")
+    moments = [sa.bindparam(name, MOMENT, type_=UtcDateTime()) for name in ("end", "start")]
+    with engine.begin() as connection:
+        connection.execute(sa.text(OPEN_RENEWAL).bindparams(*moments), {"csr": b"0"})
+    database = Database(url, CIPHER)
+    try:
+        database.migrate()
+        with database.reading() as session:
+            renewal = session.get_one(Renewal, "R")
+            assert (renewal.ends_at, renewal.is_whole(session)) == (MOMENT, True)
+    finally:
+        database.close()
+    migrate_to(engine, "0036", "downgrade")
+    assert value(engine, "SELECT state FROM renewals") == "requested"
 
 
 def test_what_was_approved_before_approvals_were_sealed_is_made_all_the_same(

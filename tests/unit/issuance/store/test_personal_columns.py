@@ -82,7 +82,7 @@ NOT_PERSONAL = {
     "promises": "application_id number told_at told_by promised_on position on_hand cards_per_day",
     "record_lookups": "id at operator role office purpose case_number what application_id",
     "register_answers": "application_id number asked_at asked_by revision taken_over",
-    "renewals": "id card_number profile state version csr ends_at serial started_by started_at ended_at",
+    "renewals": "id card_number profile state version csr ends_at serial started_by started_at ended_at seal",
     "station_codes": "locator digest station_id created_by created_at expires_at tries_left used_at",
     "stations": "id office state version serial created_by created_at enrolled_at ended_at",
     "status_tries": "bucket since wrong",
