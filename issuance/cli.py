@@ -77,7 +77,7 @@ def check(*, as_json: bool) -> None:
 @registry.command()
 @json_option
 def seals(*, as_json: bool) -> None:
-    """Check that approvals, accounts, second factors and sessions are as the registry sealed them.
+    """Check that approvals, accounts, second factors, sessions and renewals are as the registry sealed them.
 
     Opens the home's keys. Prints a line for each that isn't; the exit status is 1 then.
     """

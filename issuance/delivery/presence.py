@@ -1,7 +1,8 @@
 """What the presence of a card's holder allows: one check, one act.
 
 A check of a card in use admits the renewal of one key or one unblocking; what has been finished by it, the
-audit chain tells. What was torn goes on by the same check, as long as that is good.
+audit chain tells. What was torn goes on by the same check, as long as that is good. A
+renewal and an unblocking that both began before either ended can both finish by one check.
 """
 
 from datetime import datetime
